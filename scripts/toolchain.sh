@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Installs what makes and reads sm_61 machine code without a GPU or a CUDA install, into .toolchain/ (never committed):
+#   clang-19            Debian package            CUDA C++ -> PTX
+#   ptxas   12.9.86     PyPI nvidia-cuda-nvcc-cu12   PTX -> sm_61 cubin
+#   nvdisasm 12.8       PyPI triton 3.3.1            cubin -> text (the decoder's oracle)
+# Usage: scripts/toolchain.sh [DIR]      prints the folder that holds the three tools
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+dir=${1:-${WARPDROP_TOOLCHAIN:-$root/.toolchain}}
+ptxas_version=12.9.86
+triton_version=3.3.1
+mkdir -p "$dir/bin"
+
+if ! command -v clang-19 >/dev/null; then
+  echo "installing clang-19" >&2
+  sudo=$([ "$(id -u)" = 0 ] || echo sudo)
+  $sudo apt-get update -qq >&2
+  $sudo apt-get install -y -qq --no-install-recommends clang-19 >&2
+fi
+ln -sf "$(command -v clang-19)" "$dir/bin/clang-19"
+
+wheel() { # wheel PACKAGE VERSION MEMBER…: takes single files out of a wheel, so that no package's dependencies are pulled in
+  local package=$1 version=$2 tmp; shift 2
+  tmp=$(mktemp -d)
+  python3 -m pip download -q --no-deps --only-binary=:all: -d "$tmp" "$package==$version" >&2
+  python3 - "$tmp" "$dir/bin" "$@" <<'PY'
+import glob, os, stat, sys, zipfile
+tmp, out, members = sys.argv[1], sys.argv[2], sys.argv[3:]
+with zipfile.ZipFile(glob.glob(tmp + "/*.whl")[0]) as z:
+    for m in members:
+        to = os.path.join(out, os.path.basename(m))
+        with z.open(m) as f, open(to + ".part", "wb") as g:
+            g.write(f.read())
+        os.chmod(to + ".part", 0o755)
+        os.replace(to + ".part", to)
+PY
+  rm -rf "$tmp"
+}
+[ -x "$dir/bin/ptxas" ] || wheel nvidia-cuda-nvcc-cu12 "$ptxas_version" nvidia/cuda_nvcc/bin/ptxas
+[ -x "$dir/bin/nvdisasm" ] || wheel triton "$triton_version" triton/backends/nvidia/bin/nvdisasm triton/backends/nvidia/bin/cuobjdump
+[[ "$("$dir/bin/ptxas" --version)" == *"V$ptxas_version"* ]] || { echo "toolchain: $dir/bin/ptxas is not version $ptxas_version; delete it and run again" >&2; exit 1; }
+echo "$dir/bin"
