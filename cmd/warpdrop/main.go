@@ -1,0 +1,66 @@
+// Command warpdrop simulates a GTX 1080 Ti running real sm_61 machine code and compares ways of skipping work on it.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// version is the release; results carry it together with the model version of package sim.
+const version = "0.1.0"
+
+// commands is the table of subcommands; each stands in its own file.
+var commands = []func() *cobra.Command{}
+
+// usageError is an error in what the user asked for: exit code 2.
+type usageError struct{ err error }
+
+func (e usageError) Error() string { return e.err.Error() }
+func (e usageError) Unwrap() error { return e.err }
+
+// usagef makes a usageError.
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// run is the whole program as a function: the exit code is 0, 1 (a run failed) or 2 (the request was refused).
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := &cobra.Command{
+		Use:           "warpdrop",
+		Short:         "Does skipping this work pay off on that GPU?",
+		Long:          "Warpdrop runs the real machine code of an NVIDIA GTX 1080 Ti in a cycle-level simulator, no GPU needed,\nand trains the same networks on the CPU, so that one file yields cycles, speedup, bank conflicts and accuracy.",
+		Example:       "  warpdrop run experiments/quickstart.yaml",
+		Version:       version,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	for _, c := range commands {
+		root.AddCommand(c())
+	}
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(stderr, "warpdrop:", err)
+	var u usageError
+	if errors.As(err, &u) {
+		return 2
+	}
+	return 1
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
