@@ -51,6 +51,7 @@ func (w *Warp) row(s Src) *Row {
 
 // Block is one thread block on an SM.
 type Block struct {
+	Prog     *Program
 	Index    [3]uint32 // blockIdx
 	Dim      [3]uint32 // blockDim
 	Grid     [3]uint32
