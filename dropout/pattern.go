@@ -1,0 +1,80 @@
+package dropout
+
+import "fmt"
+
+// Pattern is one regular way to drop: of every DP rows (RDP) or tiles (TDP) one is kept, the Bias-th. Counted from 1 as
+// in the paper, row or tile i is kept when (i - Bias) mod DP = 0. DP = 1 keeps everything.
+type Pattern struct {
+	Method Method `json:"method"`
+	DP     int    `json:"dp"`   // 1 .. MaxDP
+	Bias   int    `json:"bias"` // 1 .. DP
+}
+
+// Check refuses a pattern that does not exist where the largest dp is maxDP (MaxDPRows or MaxDPTiles).
+func (p Pattern) Check(maxDP int) error {
+	switch {
+	case p.Method != RDP && p.Method != TDP:
+		return fmt.Errorf("dropout: method %q has no patterns, allowed are %q and %q", p.Method, RDP, TDP)
+	case p.DP < 1 || p.DP > maxDP:
+		return fmt.Errorf("dropout: %s pattern with dp = %d, allowed are 1 to %d", p.Method, p.DP, maxDP)
+	case p.Bias < 1 || p.Bias > p.DP:
+		return fmt.Errorf("dropout: %s pattern with dp = %d and bias = %d, allowed are biases 1 to %d", p.Method, p.DP, p.Bias, p.DP)
+	}
+	return nil
+}
+
+// Rate is the share that a pattern with this dp drops: (dp-1)/dp, entry dp of the paper's vector p_u.
+func Rate(dp int) float64 { return float64(dp-1) / float64(dp) }
+
+// MaxDPRows is the largest dp of a row pattern over m neurons: one of them is kept.
+func MaxDPRows(m int) int { return m }
+
+// MaxDPTiles is the largest dp of a tile pattern over an m x n matrix of weights in tiles of x rows by y columns: one
+// whole tile is kept.
+func MaxDPTiles(m, n, x, y int) int { return (m / x) * (n / y) }
+
+// SubModels is the number of different patterns with dp = 1 .. patterns: each dp has dp biases.
+func SubModels(patterns int) int { return patterns * (patterns + 1) / 2 }
+
+// CountKept is how many of n rows or tiles a pattern keeps: n/dp rounded down or up, by the bias.
+func CountKept(n, dp, bias int) int {
+	if bias > n {
+		return 0
+	}
+	return (n-bias)/dp + 1
+}
+
+// KeptRows lists the rows kept of m, counted from 0, in ascending order: i with (i+1-bias) mod dp = 0.
+// It is also the scatter map: entry j is the row that compact row j comes from.
+func KeptRows(m, dp, bias int) []int {
+	return AppendKeptRows(make([]int, 0, CountKept(m, dp, bias)), m, dp, bias)
+}
+
+// AppendKeptRows is KeptRows into a slice of the caller's.
+func AppendKeptRows(dst []int, m, dp, bias int) []int {
+	for i := bias - 1; i < m; i += dp {
+		dst = append(dst, i)
+	}
+	return dst
+}
+
+// CompactMap is the inverse of a list of kept indices: entry i is the place of i among the n indices' kept ones, or -1
+// where i is dropped.
+func CompactMap(n int, kept []int) []int {
+	m := make([]int, n)
+	for i := range m {
+		m[i] = -1
+	}
+	for j, i := range kept {
+		m[i] = j
+	}
+	return m
+}
+
+// Mask writes scale at kept indices of dst and 0 elsewhere.
+func Mask(dst []float32, kept []int, scale float32) {
+	clear(dst)
+	for _, i := range kept {
+		dst[i] = scale
+	}
+}

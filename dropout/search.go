@@ -1,0 +1,164 @@
+package dropout
+
+import (
+	"fmt"
+	"math"
+)
+
+// Ways to find a distribution.
+const (
+	SGD   = "sgd"   // Algorithm 1 of the paper: gradient descent on its loss
+	Exact = "exact" // the maximum of entropy among the distributions that have the rate
+)
+
+// MaxPatterns bounds SearchOptions.Patterns; no layer has so many rows that more would make sense.
+const MaxPatterns = 1 << 16
+
+// SearchOptions are the parameters of Search. All but Method and Patterns concern SGD only.
+type SearchOptions struct {
+	Method    string  `json:"method"`    // Exact or SGD
+	Patterns  int     `json:"patterns"`  // N: dp is 1 .. N; 0 stands for DefaultPatterns(rate)
+	Lambda1   float64 `json:"lambda1"`   // weight of the rate's error in the loss, the entropy's being 1 - Lambda1; (0, 1]
+	Step      float64 `json:"step"`      // length of the first gradient step, > 0
+	Threshold float64 `json:"threshold"` // the search ends when a step lowers the loss by less than this share of it, >= 0
+	MaxSteps  int     `json:"max_steps"` // and at the latest after so many steps, >= 1
+}
+
+// DefaultSearch is the exact solution with a number of patterns that suits the rate; the paper's search starts from the
+// paper's lambda1 = 0.9 when Method is set to SGD. docs/dropout.md has the measurements behind these values.
+func DefaultSearch() SearchOptions {
+	return SearchOptions{Method: Exact, Lambda1: 0.9, Step: 1, Threshold: 1e-9, MaxSteps: 100_000}
+}
+
+// SearchReport says how a search went.
+type SearchReport struct {
+	Method    string  `json:"method"`
+	Patterns  int     `json:"patterns"`
+	Reached   float64 `json:"reached"` // d.p_u
+	Entropy   float64 `json:"entropy"` // of dp, in nats
+	Loss      float64 `json:"loss"`    // the loss of Algorithm 1 at the solution, also for Exact
+	Steps     int     `json:"steps"`   // gradient steps (SGD) or steps of the root finder (Exact)
+	Converged bool    `json:"converged"`
+}
+
+// DefaultPatterns is the N that Search takes when none is asked for.
+func DefaultPatterns(rate float64) int {
+	return max(4, int(math.Ceil(2/(1-rate))))
+}
+
+// MinPatterns is the smallest N whose patterns can reach a rate: (N-1)/N >= rate.
+func MinPatterns(rate float64) int {
+	n := max(1, int(math.Ceil(1/(1-rate)))-1) // rounding may put the quotient on either side of an integer
+	for Rate(n) < rate {
+		n++
+	}
+	return n
+}
+
+// Search finds how often to draw each dp = 1 .. N so that neurons (RDP) or synapses (TDP) are dropped at a rate, with as
+// many different sub-models as that allows.
+func Search(rate float64, opt SearchOptions) (Distribution, SearchReport, error) {
+	if err := checkRate(rate); err != nil {
+		return Distribution{}, SearchReport{}, err
+	}
+	if opt.Patterns == 0 {
+		opt.Patterns = DefaultPatterns(rate)
+	}
+	if err := opt.check(rate); err != nil {
+		return Distribution{}, SearchReport{}, err
+	}
+	report := SearchReport{Method: opt.Method, Patterns: opt.Patterns}
+	d := Distribution{Rate: rate}
+	if opt.Method == SGD {
+		d.P, report.Steps, report.Converged = searchSGD(rate, opt)
+	} else {
+		d.P, report.Steps = searchExact(rate, opt.Patterns)
+		report.Converged = true
+	}
+	report.Reached, report.Entropy, report.Loss = d.Reached(), d.Entropy(), loss(d.P, rate, opt.Lambda1)
+	return d, report, nil
+}
+
+// check refuses options that cannot work for this rate.
+func (o SearchOptions) check(rate float64) error {
+	switch {
+	case o.Method != Exact && o.Method != SGD:
+		return fmt.Errorf("dropout: search method %q, allowed are %q and %q", o.Method, Exact, SGD)
+	case o.Patterns < 1 || o.Patterns > MaxPatterns:
+		return fmt.Errorf("dropout: %d patterns, allowed are 1 to %d", o.Patterns, MaxPatterns)
+	case rate > Rate(o.Patterns):
+		return fmt.Errorf("dropout: %d patterns reach a rate of at most %.4g, not %g; %d would", o.Patterns, Rate(o.Patterns), rate, MinPatterns(rate))
+	case !(o.Lambda1 > 0 && o.Lambda1 <= 1):
+		return fmt.Errorf("dropout: lambda1 %g, allowed is 0 < lambda1 <= 1", o.Lambda1)
+	case !(o.Step > 0) || math.IsInf(o.Step, 1):
+		return fmt.Errorf("dropout: step %g, allowed are finite values above 0", o.Step)
+	case !(o.Threshold >= 0):
+		return fmt.Errorf("dropout: threshold %g, allowed are values from 0", o.Threshold)
+	case o.MaxSteps < 1:
+		return fmt.Errorf("dropout: at most %d steps, allowed are values from 1", o.MaxSteps)
+	}
+	return nil
+}
+
+// loss is that of Algorithm 1: lambda1 (d.p_u - p)^2 + (1-lambda1) (1/N) sum d log d.
+func loss(d []float64, rate, lambda1 float64) float64 {
+	dist := Distribution{P: d}
+	e := dist.Reached() - rate
+	return lambda1*e*e - (1-lambda1)*dist.Entropy()/float64(len(d))
+}
+
+// searchSGD runs Algorithm 1 from v = 0 (all dp alike).
+func searchSGD(rate float64, opt SearchOptions) (d []float64, steps int, converged bool) {
+	n := opt.Patterns
+	v, g := make([]float64, n), make([]float64, n)
+	d = make([]float64, n)
+	softmax(d, v)
+	last := loss(d, rate, opt.Lambda1)
+	for steps = 1; steps <= opt.MaxSteps; steps++ {
+		gradient(g, d, rate, opt.Lambda1)
+		for i := range v {
+			v[i] -= opt.Step * g[i]
+		}
+		softmax(d, v)
+		now := loss(d, rate, opt.Lambda1)
+		if math.Abs(last-now) <= opt.Threshold*math.Abs(now) {
+			return d, steps, true
+		}
+		last = now
+	}
+	return d, opt.MaxSteps, false
+}
+
+// softmax writes exp(v) / sum exp(v).
+func softmax(d, v []float64) {
+	top := math.Inf(-1)
+	for _, x := range v {
+		top = max(top, x)
+	}
+	sum := 0.0
+	for i, x := range v {
+		d[i] = math.Exp(x - top)
+		sum += d[i]
+	}
+	for i := range d {
+		d[i] /= sum
+	}
+}
+
+// gradient writes the derivative of the loss by v at d = softmax(v). By the chain rule through softmax entry i is
+// d_i (l_i - sum d_j l_j), where l_i = 2 lambda1 (d.p_u - p) p_u,i + (1-lambda1)/N (log d_i + 1) is that by d.
+func gradient(g, d []float64, rate, lambda1 float64) {
+	slope := 2 * lambda1 * (Distribution{P: d}.Reached() - rate)
+	weight := (1 - lambda1) / float64(len(d))
+	mean := 0.0
+	for i, p := range d {
+		g[i] = slope*Rate(i+1) + weight
+		if p > 0 {
+			g[i] += weight * math.Log(p)
+		}
+		mean += p * g[i]
+	}
+	for i, p := range d {
+		g[i] = p * (g[i] - mean)
+	}
+}
