@@ -4,28 +4,28 @@ import "fmt"
 
 // Config holds every figure of a streaming multiprocessor; it comes from the GPU preset.
 type Config struct {
-	Schedulers     int    `yaml:"schedulers"`      // warp schedulers
-	WarpsPerSM     int    `yaml:"warps"`           // warp slots
-	ThreadsPerSM   int    `yaml:"threads"`         // resident threads
-	BlocksPerSM    int    `yaml:"blocks"`          // resident blocks
-	Registers      int    `yaml:"registers"`       // 32-bit registers
-	RegisterUnit   int    `yaml:"register_unit"`   // registers are allocated a warp in multiples of this
-	MaxRegisters   int    `yaml:"max_registers"`   // a thread
-	MaxThreads     int    `yaml:"max_block"`       // threads a block
-	Shared         int    `yaml:"shared_bytes"`    // shared memory
-	SharedPerBlock int    `yaml:"shared_block"`    // shared memory a block may have
-	SharedUnit     int    `yaml:"shared_unit"`     // shared memory is allocated in multiples of this
-	Policy         string `yaml:"policy"`          // warp scheduling policy: a key of Policies
-	DualIssue      bool   `yaml:"dual_issue"`      // obey the pairs that the control words mark
-	BranchTaken    int    `yaml:"branch_taken"`    // cycles from a taken branch to the warp's next instruction, at least
-	BlockBarrier   int    `yaml:"block_barrier"`   // cycles from the last warp's arrival at BAR to the first issue after it
-	BlockStart     int    `yaml:"block_start"`     // cycles from a block's dispatch to its first issue
-	Units          Units  `yaml:"units"`           // by execution unit class
-	SharedLatency  int    `yaml:"shared_latency"`  // cycles from issue to data of a conflict-free shared load
-	SharedPass     int    `yaml:"shared_pass"`     // cycles that each pass over the banks occupies the shared-memory pipe
-	SharedWay      int    `yaml:"shared_way"`      // cycles of latency that each pass beyond the first adds
-	MemoryQueue    int    `yaml:"memory_queue"`    // cycles of work that may wait in front of the shared-memory pipe before issue stalls
-	ReadLatency    int    `yaml:"read_latency"`    // cycles from issue until a variable-latency instruction has read its registers
+	Schedulers     int    `yaml:"schedulers"`     // warp schedulers
+	WarpsPerSM     int    `yaml:"warps"`          // warp slots
+	ThreadsPerSM   int    `yaml:"threads"`        // resident threads
+	BlocksPerSM    int    `yaml:"blocks"`         // resident blocks
+	Registers      int    `yaml:"registers"`      // 32-bit registers
+	RegisterUnit   int    `yaml:"register_unit"`  // registers are allocated a warp in multiples of this
+	MaxRegisters   int    `yaml:"max_registers"`  // a thread
+	MaxThreads     int    `yaml:"max_block"`      // threads a block
+	Shared         int    `yaml:"shared_bytes"`   // shared memory
+	SharedPerBlock int    `yaml:"shared_block"`   // shared memory a block may have
+	SharedUnit     int    `yaml:"shared_unit"`    // shared memory is allocated in multiples of this
+	Policy         string `yaml:"policy"`         // warp scheduling policy: a key of Policies
+	DualIssue      bool   `yaml:"dual_issue"`     // obey the pairs that the control words mark
+	BranchTaken    int    `yaml:"branch_taken"`   // cycles from a taken branch to the warp's next instruction, at least
+	BlockBarrier   int    `yaml:"block_barrier"`  // cycles from the last warp's arrival at BAR to the first issue after it
+	BlockStart     int    `yaml:"block_start"`    // cycles from a block's dispatch to its first issue
+	Units          Units  `yaml:"units"`          // by execution unit class
+	SharedLatency  int    `yaml:"shared_latency"` // cycles from issue to data of a conflict-free shared load
+	SharedPass     int    `yaml:"shared_pass"`    // cycles that each pass over the banks occupies the shared-memory pipe
+	SharedWay      int    `yaml:"shared_way"`     // cycles of latency that each pass beyond the first adds
+	MemoryQueue    int    `yaml:"memory_queue"`   // cycles of work that may wait in front of the shared-memory pipe before issue stalls
+	ReadLatency    int    `yaml:"read_latency"`   // cycles from issue until a variable-latency instruction has read its registers
 	ICache         ICache `yaml:"instruction_cache"`
 	ConstCache     CCache `yaml:"constant_cache"`
 }

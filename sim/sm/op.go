@@ -25,30 +25,33 @@ type Op struct {
 	GuardNot bool
 	NoGuard  bool // guard is PT: skip the look-up
 
-	Dst    uint8 // destination register, isa.RZ = none
-	Width  uint8 // 32-bit registers that Dst (or a store's data, in C) covers: 1, 2 or 4
-	PDst   uint8 // destination predicate, 7 = none
-	PDst2  uint8 // second destination predicate, 7 = none
-	PSrc   uint8 // source predicate, 7 = PT
-	PNot   bool
-	SetCC  bool // writes the condition code
-	UseX   bool // reads the carry (.X)
-	A      Src
-	B      Src
-	C      Src
-	Flags  uint32 // modifiers, by Code: see the Flag constants
-	Aux    uint32 // further modifiers, by Code: comparison, logic table, rounding …
-	Imm    int64  // address offset, branch target (index into Program.Ops), immediate lane arguments
-	Stall  uint8
-	Wait   uint8 // mask of barriers to wait for
-	WrBar  uint8 // barrier set until the result is written, 7 = none
-	RdBar  uint8 // barrier set until the operands are read, 7 = none
-	Yield  bool
-	Dual   bool   // stall 0: the next instruction issues in the same cycle
-	Banks  uint8  // extra cycles that this instruction's register-bank conflicts cost, after reuse (found when lowered)
-	IsMem  bool   // Exec leaves an Access
-	IsCtrl bool   // may change PC other than by 1, the active mask, or the warp's state
-	Inst   uint32 // index of the isa.Inst in Program.Insts, for messages and profiles
+	Dst       uint8 // destination register, isa.RZ = none
+	Width     uint8 // 32-bit registers that Dst (or a store's data, in C) covers: 1, 2 or 4
+	PDst      uint8 // destination predicate, 7 = none
+	PDst2     uint8 // second destination predicate, 7 = none
+	PSrc      uint8 // source predicate, 7 = PT
+	PNot      bool
+	SetCC     bool // writes the condition code
+	UseX      bool // reads the carry (.X)
+	A         Src
+	B         Src
+	C         Src
+	Flags     uint32 // modifiers, by Code: see the Flag constants
+	Aux       uint32 // further modifiers, by Code: comparison, logic table, rounding …
+	Imm       int64  // address offset, branch target (index into Program.Ops), immediate lane arguments
+	Stall     uint8
+	Wait      uint8 // mask of barriers to wait for
+	WrBar     uint8 // barrier set until the result is written, 7 = none
+	RdBar     uint8 // barrier set until the operands are read, 7 = none
+	Yield     bool
+	Dual      bool   // stall 0: the next instruction issues in the same cycle
+	Banks     uint8  // extra cycles that this instruction's register-bank conflicts cost, after reuse (found when lowered)
+	IsMem     bool   // Exec leaves an Access
+	IsCtrl    bool   // may change PC other than by 1, the active mask, or the warp's state
+	Branch    uint8  // 1: counted as a branch (BRA, BRX, JMP, JMX …)
+	Line      int32  // instruction cache line, counted from the start of the device's code
+	ConstLine int32  // constant cache line that a constant operand needs, 0 = none
+	Inst      uint32 // index of the isa.Inst in Program.Insts, for messages and profiles
 }
 
 // Unit is an execution unit class. The preset gives each an issue interval (cycles between two warps on one

@@ -51,13 +51,20 @@ func (w *Warp) row(s Src) *Row {
 
 // Block is one thread block on an SM.
 type Block struct {
-	Prog     *Program
-	Index    [3]uint32 // blockIdx
-	Dim      [3]uint32 // blockDim
-	Grid     [3]uint32
-	Threads  int
-	Shared   []byte
-	Warps    []*Warp
+	Prog      *Program
+	Index     [3]uint32 // blockIdx
+	Dim       [3]uint32 // blockDim
+	Grid      [3]uint32 // gridDim
+	Threads   int
+	Shared    []byte
+	Warps     []*Warp
+	BarResult uint32 // result of the last BAR.RED
+
+	need     Need
 	live     int // warps that have not exited
 	barriers [16]blockBarrier
+	rows     []Row  // registers of all warps
+	local    []byte // local memory of all warps
+	serial   uint64 // counts the blocks that used this memory
+	finished int64
 }

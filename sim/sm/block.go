@@ -1,0 +1,239 @@
+package sm
+
+import (
+	"math/bits"
+	"unsafe"
+)
+
+// Need is what one block of a launch takes of an SM.
+type Need struct {
+	Threads   int
+	Warps     int
+	Registers int // of all its warps, in the hardware's allocation units
+	Shared    int // bytes, in the hardware's allocation units
+}
+
+// NeedOf returns what a block of threads threads of program p takes.
+func NeedOf(cfg *Config, p *Program, threads int) Need {
+	warps := (threads + 31) / 32
+	round := func(n, unit int) int { return (n + unit - 1) / unit * unit }
+	return Need{Threads: threads, Warps: warps,
+		Registers: warps * round(p.Registers*32, cfg.RegisterUnit),
+		Shared:    round(p.SharedBytes, cfg.SharedUnit)}
+}
+
+// Resident returns how many blocks with need n an SM holds at once, as the CUDA occupancy calculator counts them.
+func (c *Config) Resident(n Need) int {
+	b := min(c.BlocksPerSM, c.WarpsPerSM/n.Warps)
+	if n.Registers > 0 {
+		// Registers are dealt out a scheduler at a time: each holds its share of the file and its share of the warps.
+		perWarp := n.Registers / n.Warps
+		warps := c.Registers / c.Schedulers / perWarp * c.Schedulers
+		b = min(b, warps/n.Warps)
+	}
+	if n.Shared > 0 {
+		b = min(b, c.Shared/n.Shared)
+	}
+	return b
+}
+
+// Fits reports whether the SM has room for one more block with need n.
+func (m *SM) Fits(n Need) bool {
+	return m.blocks < m.cfg.BlocksPerSM && m.resident+n.Warps <= m.cfg.WarpsPerSM &&
+		m.regsUsed+n.Registers <= m.cfg.Registers && m.sharedUsed+n.Shared <= m.cfg.Shared
+}
+
+// Start places block index of a launch on the SM at cycle t; its warps issue from t + BlockStart on.
+func (m *SM) Start(p *Program, n Need, index, dim, grid [3]uint32, limit int, t int64) {
+	m.occupancy(t)
+	var b *Block
+	if k := len(m.free); k > 0 {
+		b = m.free[k-1]
+		m.free = m.free[:k-1]
+	} else {
+		b = &Block{}
+	}
+	b.reset(p, n, index, dim, grid)
+	m.blocks++
+	m.resident += n.Warps
+	m.regsUsed += n.Registers
+	m.sharedUsed += n.Shared
+	begin := t + int64(m.cfg.BlockStart)
+	for _, w := range b.Warps {
+		slot := m.freeSlot()
+		m.slots |= 1 << slot
+		w.Slot = slot
+		w.issue = warpIssue{at: begin, line: -1}
+		s, i := m.place(slot)
+		s.advance(t, &m.Counters)
+		s.add(i, w)
+		m.schedule(s, i, w, begin, begin, ReasonStallCount)
+		s.wake = min(s.wake, s.ready[i])
+		if s.n == 1 {
+			s.waiting = s.reason[i]
+		}
+	}
+}
+
+// freeSlot returns an unused warp slot, on the scheduler with the fewest warps: slot mod schedulers is its scheduler.
+func (m *SM) freeSlot() int {
+	best, least := 0, maxWarpsPerScheduler+1
+	for i := 0; i < m.nsched; i++ {
+		if m.sched[i].n < least {
+			best, least = i, m.sched[i].n
+		}
+	}
+	for slot := best; ; slot += m.nsched {
+		if m.slots>>slot&1 == 0 {
+			return slot
+		}
+	}
+}
+
+// reset makes b a fresh block, reusing its memory.
+func (b *Block) reset(p *Program, n Need, index, dim, grid [3]uint32) {
+	b.serial++
+	b.Prog = p
+	b.need = n
+	b.Index, b.Dim, b.Grid = index, dim, grid
+	b.Threads = n.Threads
+	b.live = n.Warps
+	b.barriers = [16]blockBarrier{}
+	b.Shared = resize(b.Shared, p.SharedBytes)
+	rows := max(p.Registers, 1)
+	b.rows = resize(b.rows, n.Warps*rows)
+	b.local = resize(b.local, n.Warps*32*p.LocalBytes)
+	for len(b.Warps) < n.Warps {
+		b.Warps = append(b.Warps, &Warp{})
+	}
+	b.Warps = b.Warps[:n.Warps]
+	for i, w := range b.Warps {
+		lanes := min(n.Threads-32*i, 32)
+		live := uint32(1)<<lanes - 1
+		if lanes == 32 {
+			live = ^uint32(0)
+		}
+		*w = Warp{Block: b, InBlock: i, Active: live, Live: live, PC: p.Entry, Stack: w.Stack[:0]}
+		w.base = [2]unsafe.Pointer{unsafe.Pointer(&b.rows[i*rows]), unsafe.Pointer(&p.Pool[0])}
+		w.Preds[7] = ^uint32(0)
+		w.Local = b.local[i*32*p.LocalBytes : (i+1)*32*p.LocalBytes]
+	}
+}
+
+// resize returns s with length n and all elements zero.
+func resize[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	s = s[:n]
+	clear(s)
+	return s
+}
+
+// exit retires the warp in slot, whose threads have all exited at cycle t.
+func (m *SM) exit(s *scheduler, slot int, t int64) {
+	w := s.warps[slot]
+	b := w.Block
+	s.remove(slot)
+	m.slots &^= 1 << w.Slot
+	m.occupancy(t + 1)
+	m.resident--
+	b.live--
+	for id := range b.barriers {
+		if b.barriers[id].waiting != 0 {
+			m.complete(b, id, t)
+		}
+	}
+	if b.live == 0 {
+		m.blocks--
+		m.regsUsed -= b.need.Registers
+		m.sharedUsed -= b.need.Shared
+		m.Counters.Blocks++
+		b.finished = t + 1
+		m.Finished = append(m.Finished, b)
+	}
+}
+
+// Recycle gives a finished block's memory back for the next one.
+func (m *SM) Recycle(b *Block) { m.free = append(m.free, b) }
+
+// FinishedAt returns the cycle after the block's last instruction.
+func (b *Block) FinishedAt() int64 { return b.finished }
+
+// arrive counts warp w as arrived at the barrier that Exec.Bar names and reports whether it has to wait. When it is the
+// last to arrive, the others go on after BlockBarrier cycles, and so does it.
+func (m *SM) arrive(w *Warp, t int64) (wait bool) {
+	r := &m.Exec.Bar
+	b := w.Block
+	bar := &b.barriers[r.ID]
+	bar.arrived += 32
+	bar.expect = r.Count
+	bar.reduce(r.Kind, w.Active, r.Pred)
+	if r.Kind != BarArrive {
+		bar.waiting |= 1 << w.InBlock
+		w.issue.atBar, w.issue.bar = true, uint8(r.ID)
+	}
+	m.complete(b, int(r.ID), t)
+	return r.Kind != BarArrive
+}
+
+// reduce combines a warp's predicate into the barrier's running result.
+func (bar *blockBarrier) reduce(k BarKind, active, pred uint32) {
+	yes := pred & active
+	switch k {
+	case BarRedPopc:
+		bar.value += uint32(bits.OnesCount32(yes))
+	case BarRedAnd:
+		if bar.count == 0 {
+			bar.value = ^uint32(0)
+		}
+		if yes != active {
+			bar.value = 0
+		}
+	case BarRedOr:
+		if yes != 0 {
+			bar.value = ^uint32(0)
+		}
+	}
+	bar.count++
+}
+
+// complete releases barrier id of block b if all that it waits for have arrived. Warps that have exited count as
+// arrived where the barrier is for the whole block.
+func (m *SM) complete(b *Block, id int, t int64) {
+	bar := &b.barriers[id]
+	expect := bar.expect
+	if expect == 0 {
+		expect = 32 * b.live
+	}
+	if bar.arrived < expect {
+		return
+	}
+	b.BarResult = bar.value
+	waiting := bar.waiting
+	*bar = blockBarrier{}
+	ready := t + int64(m.cfg.BlockBarrier)
+	for ; waiting != 0; waiting &= waiting - 1 {
+		w := b.Warps[bits.TrailingZeros64(waiting)]
+		w.issue.atBar = false
+		s, slot := m.place(w.Slot)
+		m.schedule(s, slot, w, t, ready, ReasonBlockBarrier)
+		s.wake = min(s.wake, s.ready[slot])
+	}
+}
+
+// Waiting describes where each resident warp stands: what a deadlock report shows.
+func (m *SM) Waiting(report func(w *Warp, where string)) {
+	for i := 0; i < m.nsched; i++ {
+		s := &m.sched[i]
+		for j := 0; j < s.n; j++ {
+			slot := int(s.order[j])
+			w := s.warps[slot]
+			if w.issue.atBar {
+				report(w, "BAR")
+			} else {
+				report(w, ReasonNames[s.reason[slot]])
+			}
+		}
+	}
+}

@@ -1,0 +1,557 @@
+package sm
+
+import (
+	"fmt"
+	"math/bits"
+
+	"warpdrop/sim/memory"
+)
+
+// warpIssue is what issue keeps of a warp.
+type warpIssue struct {
+	barAt     [6]int64  // cycle at which each scoreboard barrier is released; Never while a reply is outstanding
+	barReason [6]Reason // what kind of instruction set it
+	pending   [6]uint8  // replies outstanding
+	latest    [6]int64  // latest known release of those that are not
+	at        int64     // cycle of the last issue, or of the warp's start
+	line      int32     // instruction cache line of the last instruction
+	atBar     bool      // waits at BAR
+	bar       uint8     // which
+}
+
+// blockBarrier is one of a block's 16 hardware barriers.
+type blockBarrier struct {
+	arrived int    // threads
+	expect  int    // threads; 0 until the first arrival
+	waiting uint64 // warps of the block that wait
+	value   uint32 // BAR.RED: running result
+	count   uint32
+}
+
+// pendingLoad is a memory instruction whose reply is outstanding; its index is the token that the memory system returns.
+type pendingLoad struct {
+	warp    *Warp
+	serial  uint64 // of the warp's block, to tell a reused Warp from the one that asked
+	barrier uint8
+}
+
+// SM is one streaming multiprocessor.
+type SM struct {
+	ID       int
+	Counters Counters
+	Exec     Exec
+	Finished []*Block // blocks that finished since the caller last emptied it, in order
+	Fault    *Fault   // the first error, nil = none
+	Profile  *Profile // per-instruction counts, nil = off
+
+	cfg    *Config
+	policy policy
+	units  [NumUnits]UnitTiming
+	sched  [maxSchedulers]scheduler
+	nsched int
+	port   *memory.Port
+	icache instructionCache
+	ccache lineCache
+
+	sharedFree   int64         // first cycle at which the shared-memory pipe is idle
+	conflictFree int64         // the same, for the part of the queue that bank conflicts made
+	held         memory.Access // access that the memory system did not accept yet
+	heldUntil    int64         // cycle at which to try again; 0 = nothing held
+	heldWarp     *Warp
+	heldOp       *Op
+	loads        []pendingLoad
+	freeLoads    []uint32
+
+	resident   int // warps
+	blocks     int
+	regsUsed   int
+	sharedUsed int
+	since      int64 // cycle up to which WarpCycles is summed
+	free       []*Block
+	slots      uint64 // warp slots in use
+}
+
+// Fault is an error that a kernel made: where, and what.
+type Fault struct {
+	Prog  *Program
+	Block [3]uint32
+	Warp  int
+	Lane  int
+	Op    int32 // index into Prog.Ops
+	Cycle int64
+	Text  string
+}
+
+func (f *Fault) Error() string {
+	in := &f.Prog.Insts[f.Prog.Ops[f.Op].Inst]
+	return fmt.Sprintf("kernel %s, block (%d,%d,%d), warp %d lane %d, /*%04x*/ %s: %s", f.Prog.Name, f.Block[0], f.Block[1], f.Block[2], f.Warp, f.Lane, in.PC, in.String(), f.Text)
+}
+
+// New returns an SM with the figures of cfg; port is its way to the memory system.
+func New(id int, cfg *Config, port *memory.Port) (*SM, error) {
+	p, err := policyByName(cfg.Policy)
+	if err != nil {
+		return nil, err
+	}
+	m := &SM{ID: id, cfg: cfg, policy: p, units: cfg.Units.table(), nsched: cfg.Schedulers, port: port,
+		icache: newInstructionCache(&cfg.ICache),
+		ccache: newLineCache(cfg.ConstCache.Bytes, cfg.ConstCache.LineBytes, 4),
+	}
+	for i := range m.sched {
+		s := &m.sched[i]
+		s.current = -1
+		s.wake = Never
+		s.waiting = ReasonNoWarp
+		for j := range s.ready {
+			s.ready[j] = Never
+		}
+	}
+	return m, nil
+}
+
+// Begin sets the clock to cycle now, with nothing resident, and empties what does not outlive a launch.
+func (m *SM) Begin(now int64) {
+	m.Counters = Counters{}
+	m.Fault = nil
+	m.Finished = m.Finished[:0]
+	m.since = now
+	m.sharedFree, m.conflictFree = now, now
+	m.ccache.reset()
+	for i := 0; i < m.nsched; i++ {
+		s := &m.sched[i]
+		s.account = now
+		s.waiting = ReasonNoWarp
+		s.wake = Never
+		s.blocked = 0
+		s.unitFree = [NumUnits]int64{}
+	}
+}
+
+// End accounts for all cycles up to now.
+func (m *SM) End(now int64) {
+	m.occupancy(now)
+	for i := 0; i < m.nsched; i++ {
+		m.sched[i].advance(now, &m.Counters)
+	}
+}
+
+// occupancy sums resident warps up to now.
+func (m *SM) occupancy(now int64) {
+	if m.resident > 0 {
+		m.Counters.WarpCycles += int64(m.resident) * (now - m.since)
+		m.Counters.ActiveCycles += now - m.since
+	}
+	m.since = now
+}
+
+// Next returns the first cycle at which the SM has something to do by itself, or Never.
+func (m *SM) Next() int64 {
+	next := int64(Never)
+	if m.heldUntil > 0 {
+		next = m.heldUntil
+	}
+	for i := 0; i < m.nsched; i++ {
+		next = min(next, m.sched[i].wake)
+	}
+	return next
+}
+
+// Busy reports whether blocks are resident.
+func (m *SM) Busy() bool { return m.blocks > 0 }
+
+// Run simulates cycles from up to, but not including, to.
+func (m *SM) Run(from, to int64) {
+	for _, r := range m.port.Replies() {
+		m.reply(r.Token, r.Cycle)
+	}
+	t := from
+	for t < to {
+		next := to
+		if m.heldUntil > 0 {
+			if m.heldUntil <= t {
+				m.retry(t)
+			}
+			if m.heldUntil > 0 {
+				next = min(next, m.heldUntil)
+			}
+		}
+		for i := 0; i < m.nsched; i++ {
+			s := &m.sched[i]
+			if s.wake <= t {
+				m.step(s, t)
+				if m.Fault != nil {
+					return
+				}
+			}
+		}
+		for i := 0; i < m.nsched; i++ {
+			next = min(next, m.sched[i].wake)
+		}
+		t = next
+	}
+}
+
+// step lets one scheduler act at cycle t.
+func (m *SM) step(s *scheduler, t int64) {
+	s.advance(t, &m.Counters)
+	if s.blocked > t {
+		s.wake = s.blocked
+		s.waiting = ReasonRegisterBank
+		return
+	}
+	slot, next, first := s.pick(t, m)
+	if slot < 0 {
+		s.wake = next
+		switch {
+		case first < 0 && s.n == 0:
+			s.waiting = ReasonNoWarp
+		case first < 0:
+			s.waiting = s.reason[s.order[0]]
+		case s.ready[first] > t:
+			s.waiting = s.reason[first]
+		default:
+			s.waiting = m.unitReason(s.unit[first])
+		}
+		return
+	}
+	s.current = slot
+	s.yield = false
+	m.Counters.IssueCycles++
+	s.account = t + 1
+	s.wake = t + 1
+	s.waiting = ReasonStallCount
+	if m.issue(s, slot, t) && m.cfg.DualIssue && s.warps[slot] != nil && s.available(slot, m) <= t {
+		m.Counters.DualIssues++
+		m.issue(s, slot, t)
+	}
+}
+
+// unitReason says why a free warp could not use unit u.
+func (m *SM) unitReason(u Unit) Reason {
+	switch {
+	case u == UnitGlobal && m.heldUntil > 0:
+		return ReasonMemoryQueue
+	case (u == UnitShared || u == UnitGlobal) && m.conflictFree >= m.sharedFree && m.conflictFree > 0:
+		return ReasonBankConflict
+	}
+	return ReasonUnitBusy
+}
+
+// memoryFree returns the first cycle at which a memory instruction for unit u may issue: the queue in front of the
+// shared-memory pipe holds a bounded number of cycles' work, and an access that was not accepted blocks those behind it.
+func (m *SM) memoryFree(u Unit) int64 {
+	if u == UnitGlobal && m.heldUntil > 0 {
+		return m.heldUntil
+	}
+	return m.sharedFree - int64(m.cfg.MemoryQueue)
+}
+
+// issue executes the next instruction of the warp in slot at cycle t and finds when the one after it may issue. It
+// reports whether that one is paired with it (dual issue).
+func (m *SM) issue(s *scheduler, slot int, t int64) (dual bool) {
+	w := s.warps[slot]
+	ops := w.Block.Prog.Ops
+	pc := w.PC
+	op := &ops[pc]
+	c := &m.Counters
+	wi := &w.issue
+
+	if gap := t - wi.at; gap > 0 {
+		ready := min(max(s.ready[slot], wi.at), t)
+		c.WarpStalls[s.reason[slot]] += ready - wi.at
+		c.WarpStalls[ReasonNotSelected] += t - ready
+	}
+	active := w.Active
+	mask := active
+	if !op.NoGuard {
+		mask = w.guardMask(op)
+	}
+	c.WarpInstructions++
+	c.ThreadInstructions += int64(bits.OnesCount32(active))
+	c.PredicatedInstructions += int64(bits.OnesCount32(mask))
+	c.UnitInstructions[op.Unit]++
+	if m.Profile != nil {
+		m.Profile.count(w.Block.Prog, pc, t-wi.at, active, mask)
+	}
+	wi.at = t + 1
+
+	m.Exec.Clock = t
+	m.Exec.Exec(w, op, mask)
+
+	s.unitFree[op.Unit] = t + int64(m.units[op.Unit].Interval)
+	ready := t + int64(op.Stall)
+	reason := ReasonStallCount
+	if op.IsMem || op.IsCtrl {
+		if m.Exec.Fault.Reason != "" {
+			m.fault(w, pc, t)
+			return false
+		}
+		if op.IsMem {
+			m.access(w, op, t)
+		} else {
+			if op.Unit == UnitBranch {
+				c.Branches += int64(op.Branch)
+				if op.Branch != 0 && w.Active != active && w.Live&active == active {
+					c.DivergentBranches++
+				}
+			}
+			if w.Live == 0 {
+				m.exit(s, slot, t)
+				return false
+			}
+			if w.PC != pc+1 {
+				if r := t + int64(m.cfg.BranchTaken); r > ready {
+					ready, reason = r, ReasonBranch
+				}
+			}
+			if m.Exec.Bar.Kind != BarNone {
+				c.BlockBarriers++
+				if m.arrive(w, t) {
+					// Parked: release sets the ready time when the last warp arrives.
+					s.ready[slot] = Never
+					s.reason[slot] = ReasonBlockBarrier
+					s.unit[slot] = UnitNone
+					return false
+				}
+			}
+		}
+	} else if op.WrBar < 6 || op.RdBar < 6 {
+		if op.WrBar < 6 {
+			m.setBarrier(wi, op.WrBar, t+int64(m.units[op.Unit].Latency), ReasonVariable)
+		}
+		if op.RdBar < 6 {
+			m.setBarrier(wi, op.RdBar, t+int64(m.cfg.ReadLatency), ReasonVariable)
+		}
+	}
+	if op.Banks != 0 {
+		c.RegisterBankConflicts += int64(op.Banks)
+		s.blocked = t + 1 + int64(op.Banks)
+		s.wake = s.blocked
+	}
+	s.yield = op.Yield
+	m.schedule(s, slot, w, t, ready, reason)
+	return op.Dual
+}
+
+// schedule finds when warp w, free from cycle ready on, may issue the instruction at its PC.
+func (m *SM) schedule(s *scheduler, slot int, w *Warp, t, ready int64, reason Reason) {
+	op := &w.Block.Prog.Ops[w.PC]
+	wi := &w.issue
+	if op.Line != wi.line {
+		wi.line = op.Line
+		r, miss := m.icache.fetch(op.Line, t)
+		if miss {
+			m.Counters.InstructionMisses++
+		}
+		if r > ready {
+			ready, reason = r, ReasonFetch
+		}
+	}
+	for wait := op.Wait; wait != 0; wait &= wait - 1 {
+		b := bits.TrailingZeros8(wait)
+		if wi.barAt[b] > ready {
+			ready, reason = wi.barAt[b], wi.barReason[b]
+		}
+	}
+	if op.ConstLine != 0 {
+		if r := m.constant(op.ConstLine, ready); r > ready {
+			ready, reason = r, ReasonConstant
+		}
+	}
+	s.ready[slot] = ready
+	s.reason[slot] = reason
+	s.unit[slot] = op.Unit
+}
+
+// constant returns the cycle from which the constant cache line that an operand needs is there.
+func (m *SM) constant(line int32, now int64) int64 {
+	if now == Never {
+		return now
+	}
+	if r, hit := m.ccache.find(line); hit {
+		return max(r, now)
+	}
+	m.Counters.ConstantMisses++
+	r := now + int64(m.cfg.ConstCache.Miss)
+	m.ccache.insert(line, r)
+	return r
+}
+
+// setBarrier marks barrier b of a warp as held until cycle at.
+func (m *SM) setBarrier(wi *warpIssue, b uint8, at int64, why Reason) {
+	wi.latest[b] = max(wi.latest[b], at)
+	wi.barReason[b] = why
+	if wi.pending[b] == 0 {
+		wi.barAt[b] = wi.latest[b]
+	}
+}
+
+// access times the memory instruction that Exec has just executed.
+func (m *SM) access(w *Warp, op *Op, t int64) {
+	a := &m.Exec.Access
+	if a.Space == memory.SpaceShared {
+		m.shared(w, op, a, t)
+		return
+	}
+	if a.Space == memory.SpaceConst || a.Mask == 0 {
+		at := t + int64(m.units[op.Unit].Latency)
+		if op.WrBar < 6 {
+			m.setBarrier(&w.issue, op.WrBar, at, ReasonConstant)
+		}
+		if op.RdBar < 6 {
+			m.setBarrier(&w.issue, op.RdBar, t+int64(m.cfg.ReadLatency), ReasonVariable)
+		}
+		return
+	}
+	if m.heldUntil > 0 {
+		// Only a generic access that resolved to global memory behind a held one gets here; it waits in the same place.
+		panic("sm: global access issued while another is held")
+	}
+	m.present(w, op, a, t)
+}
+
+// shared times a shared-memory access: it goes through the SM's one pipe, a pass over the banks at a time.
+func (m *SM) shared(w *Warp, op *Op, a *memory.Access, t int64) {
+	passes, conflicts := memory.SharedCost(a)
+	m.Counters.SharedAccesses++
+	m.Counters.SharedPasses += int64(passes)
+	m.Counters.SharedBankConflicts += int64(conflicts)
+	if m.Profile != nil {
+		m.Profile.conflicts(w.Block.Prog, op, conflicts)
+	}
+	start := max(t, m.sharedFree)
+	m.sharedFree = start + int64(passes*m.cfg.SharedPass)
+	if conflicts > 0 {
+		m.conflictFree = m.sharedFree
+	}
+	if op.WrBar < 6 {
+		m.setBarrier(&w.issue, op.WrBar, start+int64(m.cfg.SharedLatency+(passes-1)*m.cfg.SharedWay), ReasonShared)
+	}
+	if op.RdBar < 6 {
+		m.setBarrier(&w.issue, op.RdBar, start+int64(passes*m.cfg.SharedPass+m.cfg.ReadLatency), ReasonShared)
+	}
+}
+
+// present hands a global or local access to the memory system, or holds it until that has room.
+func (m *SM) present(w *Warp, op *Op, a *memory.Access, t int64) {
+	wi := &w.issue
+	token := m.newLoad(w, op.WrBar)
+	accepted, retry, done, read := m.port.Access(t, a, token)
+	if !accepted {
+		m.freeLoads = append(m.freeLoads, token)
+		if m.heldUntil == 0 {
+			m.held = *a
+			m.heldWarp, m.heldOp = w, op
+			// The barriers stay set until the access is accepted.
+			for _, b := range [2]uint8{op.WrBar, op.RdBar} {
+				if b < 6 {
+					wi.pending[b]++
+					wi.barAt[b] = Never
+					wi.barReason[b] = ReasonMemory
+				}
+			}
+		}
+		m.heldUntil = retry
+		return
+	}
+	if done >= 0 {
+		m.freeLoads = append(m.freeLoads, token)
+		if op.WrBar < 6 {
+			m.setBarrier(wi, op.WrBar, done, ReasonMemory)
+		}
+	} else if op.WrBar < 6 {
+		wi.pending[op.WrBar]++
+		wi.barAt[op.WrBar] = Never
+		wi.barReason[op.WrBar] = ReasonMemory
+	}
+	if op.RdBar < 6 {
+		m.setBarrier(wi, op.RdBar, read, ReasonMemory)
+	}
+}
+
+// retry presents the held access again.
+func (m *SM) retry(t int64) {
+	w, op := m.heldWarp, m.heldOp
+	wi := &w.issue
+	token := m.newLoad(w, op.WrBar)
+	accepted, again, done, read := m.port.Access(t, &m.held, token)
+	if !accepted {
+		m.freeLoads = append(m.freeLoads, token)
+		m.heldUntil = again
+		return
+	}
+	m.heldUntil = 0
+	m.heldWarp, m.heldOp = nil, nil
+	if op.RdBar < 6 {
+		m.release(w, op.RdBar, read)
+	}
+	if done >= 0 {
+		m.freeLoads = append(m.freeLoads, token)
+		if op.WrBar < 6 {
+			m.release(w, op.WrBar, done)
+		}
+	}
+	for i := 0; i < m.nsched; i++ {
+		m.sched[i].wake = min(m.sched[i].wake, t)
+	}
+}
+
+// newLoad takes a token for a memory instruction of w that holds barrier b.
+func (m *SM) newLoad(w *Warp, b uint8) uint32 {
+	var token uint32
+	if n := len(m.freeLoads); n > 0 {
+		token = m.freeLoads[n-1]
+		m.freeLoads = m.freeLoads[:n-1]
+	} else {
+		token = uint32(len(m.loads))
+		m.loads = append(m.loads, pendingLoad{})
+	}
+	m.loads[token] = pendingLoad{warp: w, serial: w.Block.serial, barrier: b}
+	return token
+}
+
+// reply releases the barrier of the memory instruction with this token at cycle at.
+func (m *SM) reply(token uint32, at int64) {
+	l := m.loads[token]
+	m.loads[token].warp = nil
+	m.freeLoads = append(m.freeLoads, token)
+	if l.barrier < 6 && l.warp.Block.serial == l.serial {
+		m.release(l.warp, l.barrier, at)
+	}
+}
+
+// release counts one outstanding reply of barrier b as arrived at cycle at, and wakes the warp if that was what it waited for.
+func (m *SM) release(w *Warp, b uint8, at int64) {
+	wi := &w.issue
+	wi.latest[b] = max(wi.latest[b], at)
+	wi.pending[b]--
+	if wi.pending[b] > 0 {
+		return
+	}
+	wi.barAt[b] = wi.latest[b]
+	s, slot := m.place(w.Slot)
+	if s.ready[slot] != Never || wi.atBar || w.Live == 0 {
+		return
+	}
+	ready, reason := int64(0), s.reason[slot]
+	for wait := w.Block.Prog.Ops[w.PC].Wait; wait != 0; wait &= wait - 1 {
+		x := bits.TrailingZeros8(wait)
+		if wi.barAt[x] > ready {
+			ready, reason = wi.barAt[x], wi.barReason[x]
+		}
+	}
+	if ready == Never {
+		return
+	}
+	s.ready[slot], s.reason[slot] = ready, reason
+	s.wake = min(s.wake, ready)
+}
+
+// place returns the scheduler of a warp slot and the slot's number there.
+func (m *SM) place(slot int) (*scheduler, int) { return &m.sched[slot%m.nsched], slot / m.nsched }
+
+// fault stops the SM with the error that Exec met.
+func (m *SM) fault(w *Warp, pc int32, t int64) {
+	x := &m.Exec.Fault
+	m.Fault = &Fault{Prog: w.Block.Prog, Block: w.Block.Index, Warp: w.InBlock, Lane: x.Lane, Op: pc, Cycle: t, Text: x.String()}
+}
