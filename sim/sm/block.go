@@ -44,7 +44,7 @@ func (m *SM) Fits(n Need) bool {
 }
 
 // Start places block index of a launch on the SM at cycle t; its warps issue from t + BlockStart on.
-func (m *SM) Start(p *Program, n Need, index, dim, grid [3]uint32, limit int, t int64) {
+func (m *SM) Start(p *Program, n Need, index, dim, grid [3]uint32, t int64) {
 	m.occupancy(t)
 	var b *Block
 	if k := len(m.free); k > 0 {
@@ -237,3 +237,6 @@ func (m *SM) Waiting(report func(w *Warp, where string)) {
 		}
 	}
 }
+
+// Blocks returns the number of resident blocks.
+func (m *SM) Blocks() int { return m.blocks }

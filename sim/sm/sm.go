@@ -271,7 +271,7 @@ func (m *SM) issue(s *scheduler, slot int, t int64) (dual bool) {
 	c.PredicatedInstructions += int64(bits.OnesCount32(mask))
 	c.UnitInstructions[op.Unit]++
 	if m.Profile != nil {
-		m.Profile.count(w.Block.Prog, pc, t-wi.at, active, mask)
+		m.Profile.count(pc, t-wi.at, mask)
 	}
 	wi.at = t + 1
 
@@ -287,7 +287,7 @@ func (m *SM) issue(s *scheduler, slot int, t int64) (dual bool) {
 			return false
 		}
 		if op.IsMem {
-			m.access(w, op, t)
+			m.access(w, op, pc, t)
 		} else {
 			if op.Unit == UnitBranch {
 				c.Branches += int64(op.Branch)
@@ -387,10 +387,10 @@ func (m *SM) setBarrier(wi *warpIssue, b uint8, at int64, why Reason) {
 }
 
 // access times the memory instruction that Exec has just executed.
-func (m *SM) access(w *Warp, op *Op, t int64) {
+func (m *SM) access(w *Warp, op *Op, pc int32, t int64) {
 	a := &m.Exec.Access
 	if a.Space == memory.SpaceShared {
-		m.shared(w, op, a, t)
+		m.shared(w, op, pc, a, t)
 		return
 	}
 	if a.Space == memory.SpaceConst || a.Mask == 0 {
@@ -411,13 +411,13 @@ func (m *SM) access(w *Warp, op *Op, t int64) {
 }
 
 // shared times a shared-memory access: it goes through the SM's one pipe, a pass over the banks at a time.
-func (m *SM) shared(w *Warp, op *Op, a *memory.Access, t int64) {
+func (m *SM) shared(w *Warp, op *Op, pc int32, a *memory.Access, t int64) {
 	passes, conflicts := memory.SharedCost(a)
 	m.Counters.SharedAccesses++
 	m.Counters.SharedPasses += int64(passes)
 	m.Counters.SharedBankConflicts += int64(conflicts)
 	if m.Profile != nil {
-		m.Profile.conflicts(w.Block.Prog, op, conflicts)
+		m.Profile.Conflicts[pc] += int64(conflicts)
 	}
 	start := max(t, m.sharedFree)
 	m.sharedFree = start + int64(passes*m.cfg.SharedPass)

@@ -1,0 +1,365 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"sort"
+	"strings"
+	"time"
+
+	"warpdrop/sim/memory"
+	"warpdrop/sim/sm"
+)
+
+// Device is a simulated GPU with its memory. Its methods are for one goroutine at a time; several Devices are
+// independent of each other.
+type Device struct {
+	GPU *GPU
+	// Threads is the number of goroutines that simulate; it changes no result. 0 means GOMAXPROCS.
+	Threads int
+	// MaxCycles ends a launch with an error after so many cycles; 0 means no limit.
+	MaxCycles int64
+	// Profile, when set, counts by instruction; Result.Profile holds the counts.
+	Profile bool
+	// Observe, when set, is called at the end of each window with the cycle reached and the SMs' counters so far.
+	Observe func(Progress)
+
+	mem    *memory.Global
+	system *memory.System
+	sms    []*sm.SM
+	ports  []*memory.Store
+	now    int64 // core cycles since the device was made
+	lines  int32 // instruction cache lines that loaded code takes
+}
+
+// Progress is where a launch stands.
+type Progress struct {
+	Cycle  int64 // of this launch
+	Blocks int64 // finished
+	Total  int64 // blocks of the grid
+}
+
+// NewDevice returns a device with the figures of g.
+func NewDevice(g *GPU) (*Device, error) {
+	system, err := memory.NewSystem(&g.Memory, g.SMs)
+	if err != nil {
+		return nil, err
+	}
+	d := &Device{GPU: g, mem: memory.NewGlobal(), system: system, lines: 1}
+	for i := range g.SMs {
+		m, err := sm.New(i, &g.SM, system.Port(i))
+		if err != nil {
+			return nil, err
+		}
+		st := memory.NewStore(d.mem)
+		m.Exec.Global = st
+		m.Exec.SMID = uint32(i)
+		d.ports = append(d.ports, st)
+		d.sms = append(d.sms, m)
+	}
+	return d, nil
+}
+
+// Malloc reserves n bytes of device memory, zero-filled and aligned to 256 bytes, with guard gaps on both sides.
+func (d *Device) Malloc(n int64) (Ptr, error) {
+	a, err := d.mem.Alloc(n)
+	return Ptr(a), err
+}
+
+// Free gives memory back; p must come from Malloc.
+func (d *Device) Free(p Ptr) error { return d.mem.Free(uint64(p)) }
+
+// Write copies data to device memory at p, outside of simulated time.
+func (d *Device) Write(p Ptr, data []byte) error { return d.mem.Write(uint64(p), data) }
+
+// Read copies len(data) bytes of device memory at p into data, outside of simulated time.
+func (d *Device) Read(p Ptr, data []byte) error { return d.mem.Read(uint64(p), data) }
+
+// CopyResult is the modelled cost of a copy between host and device.
+type CopyResult struct {
+	Bytes  int64
+	Cycles int64
+	TimeUS float64
+}
+
+// CopyIn is Write in simulated time: it takes as long as the preset's host link needs.
+func (d *Device) CopyIn(p Ptr, data []byte) (*CopyResult, error) {
+	if err := d.Write(p, data); err != nil {
+		return nil, err
+	}
+	seconds := d.GPU.Copy.CopyTime(int64(len(data)))
+	cycles := int64(math.Ceil(seconds * d.GPU.CoreMHz * 1e6))
+	d.now += cycles
+	return &CopyResult{Bytes: int64(len(data)), Cycles: cycles, TimeUS: seconds * 1e6}, nil
+}
+
+// LaunchConfig is the shape of a launch.
+type LaunchConfig struct {
+	Grid   Dim3 // blocks
+	Block  Dim3 // threads
+	Shared int  // bytes of dynamic shared memory a block
+}
+
+// Result is what a launch took.
+type Result struct {
+	Kernel         string
+	Grid, Block    Dim3
+	Cycles         int64   // from the first block's dispatch to the last access's end
+	OverheadCycles int64   // launch overhead before it
+	TimeUS         float64 // of both, microseconds at the preset's core clock
+	BlocksPerSM    int     // that fit on an SM at once
+	Counters       Counters
+	Profile        *sm.Profile
+	WallSeconds    float64 // of the simulator
+}
+
+// IPC is warp instructions a cycle, all SMs together.
+func (r *Result) IPC() float64 { return float64(r.Counters.SM.WarpInstructions) / float64(max(r.Cycles, 1)) }
+
+// AchievedOccupancy is the mean share of warp slots in use on SMs that had work.
+func (r *Result) AchievedOccupancy(g *GPU) float64 {
+	if r.Counters.SM.ActiveCycles == 0 {
+		return 0
+	}
+	return float64(r.Counters.SM.WarpCycles) / float64(r.Counters.SM.ActiveCycles) / float64(g.SM.WarpsPerSM)
+}
+
+// grid is a launch under way.
+type grid struct {
+	prog       *sm.Program
+	need       sm.Need
+	dim, block [3]uint32
+	next       int64 // block to dispatch
+	total      int64
+	finished   int64
+}
+
+// index returns the coordinates of block i: x runs fastest.
+func (g *grid) index(i int64) [3]uint32 {
+	x, y := int64(g.dim[0]), int64(g.dim[1])
+	return [3]uint32{uint32(i % x), uint32(i / x % y), uint32(i / (x * y))}
+}
+
+// Launch runs kernel k to its end. Errors name the parameter, or the instruction, block and thread.
+func (d *Device) Launch(ctx context.Context, k *Kernel, cfg LaunchConfig, args ...Arg) (*Result, error) {
+	g, err := d.prepare(k, cfg, args)
+	if err != nil {
+		return nil, fmt.Errorf("kernel %s: %w", k.Name(), err)
+	}
+	began := time.Now()
+	overhead := int64(math.Ceil(d.GPU.LaunchOverheadUS * d.GPU.CoreMHz))
+	d.now += overhead
+	start := d.now
+	before := d.system.Counters()
+	profile := d.begin(g, start)
+	if err := d.run(ctx, g, start); err != nil {
+		d.abandon()
+		return nil, err
+	}
+	r := &Result{Kernel: k.Name(), Grid: cfg.Grid, Block: cfg.Block, Cycles: d.now - start, OverheadCycles: overhead,
+		BlocksPerSM: d.GPU.SM.Resident(g.need)}
+	r.TimeUS = d.GPU.Seconds(r.Cycles+overhead) * 1e6
+	for i, m := range d.sms {
+		m.End(d.now)
+		r.Counters.SM.Add(&m.Counters)
+		if profile != nil {
+			profile.Add(m.Profile)
+			d.sms[i].Profile = nil
+		}
+	}
+	r.Profile = profile
+	after := d.system.Counters()
+	r.Counters.Memory = after.Sub(&before)
+	r.WallSeconds = time.Since(began).Seconds()
+	return r, nil
+}
+
+// prepare checks a launch and binds its arguments.
+func (d *Device) prepare(k *Kernel, cfg LaunchConfig, args []Arg) (*grid, error) {
+	c := &d.GPU.SM
+	g := &grid{dim: cfg.Grid.array(), block: cfg.Block.array(), total: cfg.Grid.Count()}
+	threads := cfg.Block.Count()
+	limit := int64(c.MaxThreads)
+	if m := k.kernel.MaxThreads; m > 0 {
+		limit = min(limit, int64(m))
+	}
+	switch {
+	case cfg.Grid.X < 0 || cfg.Grid.Y < 0 || cfg.Grid.Z < 0 || int64(g.dim[0]) > math.MaxInt32 || g.dim[1] > 65535 || g.dim[2] > 65535:
+		return nil, fmt.Errorf("grid %s is not within 1x1x1..2147483647x65535x65535", cfg.Grid)
+	case cfg.Block.X < 0 || cfg.Block.Y < 0 || cfg.Block.Z < 0 || threads > limit || g.block[2] > 64:
+		return nil, fmt.Errorf("block %s has %d threads; this kernel allows 1..%d (z at most 64)", cfg.Block, threads, limit)
+	case cfg.Shared < 0 || k.kernel.SharedBytes+cfg.Shared > c.SharedPerBlock:
+		return nil, fmt.Errorf("shared memory: %d bytes static + %d dynamic is not within 0..%d", k.kernel.SharedBytes, cfg.Shared, c.SharedPerBlock)
+	case k.kernel.Registers > c.MaxRegisters:
+		return nil, fmt.Errorf("%d registers a thread; %s has at most %d", k.kernel.Registers, d.GPU.Name, c.MaxRegisters)
+	}
+	params, err := k.parameters(args)
+	if err != nil {
+		return nil, err
+	}
+	g.prog = k.bind(g.block, g.dim, cfg.Shared, params)
+	g.need = sm.NeedOf(c, g.prog, int(threads))
+	if c.Resident(g.need) < 1 {
+		return nil, fmt.Errorf("a block of %d threads needs %d registers and %d bytes of shared memory; an SM of %s has %d and %d",
+			threads, g.need.Registers, g.need.Shared, d.GPU.Name, c.Registers, c.Shared)
+	}
+	return g, nil
+}
+
+// begin readies the SMs and dispatches the first blocks, breadth first.
+func (d *Device) begin(g *grid, start int64) *sm.Profile {
+	var profile *sm.Profile
+	if d.Profile {
+		profile = sm.NewProfile(g.prog)
+	}
+	d.system.BeginKernel(start)
+	for _, m := range d.sms {
+		m.Begin(start)
+		if profile != nil {
+			m.Profile = sm.NewProfile(g.prog)
+		}
+	}
+	for placed := true; placed && g.next < g.total; {
+		placed = false
+		for _, m := range d.sms {
+			placed = d.dispatch(g, m, start) || placed
+		}
+	}
+	return profile
+}
+
+// dispatch places the grid's next block on m if there is one and it fits.
+func (d *Device) dispatch(g *grid, m *sm.SM, t int64) bool {
+	if g.next >= g.total || d.GPU.SM.Resident(g.need) <= m.Blocks() || !m.Fits(g.need) {
+		return false
+	}
+	m.Start(g.prog, g.need, g.index(g.next), g.block, g.dim, t)
+	g.next++
+	return true
+}
+
+// aloneBelow is the number of warp instructions a window below which it is simulated on one goroutine: waking others
+// costs more (about 5 µs) than it saves.
+const aloneBelow = 500
+
+// run simulates windows until the grid is done and memory is quiet; see docs/architecture.md.
+func (d *Device) run(ctx context.Context, g *grid, start int64) error {
+	threads := d.Threads
+	if threads <= 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	workers := newPool(min(threads, len(d.sms)))
+	defer workers.close()
+	var (
+		window   = d.system.Window()
+		channels = d.system.Channels()
+		from     = start
+		to       = start + window
+		alone    bool
+		issued   int64
+		finished []*finishedBlock
+		end      = start
+	)
+	runSM := func(i int) {
+		if m := d.sms[i]; m.Busy() || m.Next() < to {
+			m.Run(from, to)
+		}
+	}
+	advance := func(ch int) { d.system.Advance(ch, to) }
+	for {
+		workers.run(len(d.sms), alone, runSM)
+		if err := d.faults(); err != nil {
+			return err
+		}
+		workers.run(channels, alone, advance)
+		d.system.Deliver(to)
+		if err := memory.Commit(d.mem, d.ports); err != nil {
+			return err
+		}
+		finished = finished[:0]
+		var n int64
+		for i, m := range d.sms {
+			n += m.Counters.WarpInstructions
+			for _, b := range m.Finished {
+				finished = append(finished, &finishedBlock{b, i})
+			}
+			m.Finished = m.Finished[:0]
+		}
+		alone = n-issued < aloneBelow
+		issued = n
+		if len(finished) > 0 {
+			sort.SliceStable(finished, func(i, j int) bool { return finished[i].block.FinishedAt() < finished[j].block.FinishedAt() })
+			for _, f := range finished {
+				end = max(end, f.block.FinishedAt())
+				g.finished++
+				d.sms[f.sm].Recycle(f.block)
+				d.dispatch(g, d.sms[f.sm], to)
+			}
+		}
+		if d.Observe != nil {
+			d.Observe(Progress{Cycle: to - start, Blocks: g.finished, Total: g.total})
+		}
+		next := d.system.NextEvent()
+		if g.finished == g.total && next == math.MaxInt64 {
+			d.now = max(end, d.system.LastDone())
+			return nil
+		}
+		for _, m := range d.sms {
+			next = min(next, m.Next())
+		}
+		if next == math.MaxInt64 {
+			return d.deadlock(g, to-start)
+		}
+		if d.MaxCycles > 0 && to-start >= d.MaxCycles {
+			return fmt.Errorf("kernel %s: still running after %d cycles (the limit set by max-cycles); %d of %d blocks finished", g.prog.Name, d.MaxCycles, g.finished, g.total)
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		from = max(to, next)
+		to = from + window
+	}
+}
+
+type finishedBlock struct {
+	block *sm.Block
+	sm    int
+}
+
+// faults returns the first error of any SM, in order of cycle, then SM.
+func (d *Device) faults() error {
+	var first *sm.Fault
+	for _, m := range d.sms {
+		if f := m.Fault; f != nil && (first == nil || f.Cycle < first.Cycle) {
+			first = f
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	return first
+}
+
+// deadlock reports which warps wait where.
+func (d *Device) deadlock(g *grid, cycle int64) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "kernel %s: deadlock after %d cycles: no warp can go on", g.prog.Name, cycle)
+	const most = 8
+	n := 0
+	for _, m := range d.sms {
+		m.Waiting(func(w *sm.Warp, where string) {
+			if n++; n <= most {
+				op := &w.Block.Prog.Ops[w.PC]
+				in := &w.Block.Prog.Insts[op.Inst]
+				fmt.Fprintf(&b, "\n  SM %d, block %v, warp %d, before /*%04x*/ %s: waits for %s", m.ID, w.Block.Index, w.InBlock, in.PC, in.String(), where)
+			}
+		})
+	}
+	if n > most {
+		fmt.Fprintf(&b, "\n  and %d more warps", n-most)
+	}
+	return errors.New(b.String())
+}
