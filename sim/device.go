@@ -117,7 +117,9 @@ type Result struct {
 }
 
 // IPC is warp instructions a cycle, all SMs together.
-func (r *Result) IPC() float64 { return float64(r.Counters.SM.WarpInstructions) / float64(max(r.Cycles, 1)) }
+func (r *Result) IPC() float64 {
+	return float64(r.Counters.SM.WarpInstructions) / float64(max(r.Cycles, 1))
+}
 
 // AchievedOccupancy is the mean share of warp slots in use on SMs that had work.
 func (r *Result) AchievedOccupancy(g *GPU) float64 {

@@ -17,7 +17,10 @@ import (
 const version = "0.1.0"
 
 // commands is the table of subcommands; each stands in its own file.
-var commands = []func() *cobra.Command{}
+var commands = []func() *cobra.Command{
+	newSimCommand,
+	newGPUsCommand,
+}
 
 // usageError is an error in what the user asked for: exit code 2.
 type usageError struct{ err error }
@@ -27,6 +30,16 @@ func (e usageError) Unwrap() error { return e.err }
 
 // usagef makes a usageError.
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// exactArgs is cobra.ExactArgs with an error of the user's kind.
+func exactArgs(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usagef("%s takes %d argument(s), not %d; see %s --help", cmd.Name(), n, len(args), cmd.CommandPath())
+		}
+		return nil
+	}
+}
 
 // run is the whole program as a function: the exit code is 0, 1 (a run failed) or 2 (the request was refused).
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {

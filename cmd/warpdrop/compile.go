@@ -1,0 +1,79 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// cubinOf returns the cubin in file, compiling a .ptx or .cu with the tools that scripts/toolchain.sh installs.
+func cubinOf(ctx context.Context, file string) ([]byte, error) {
+	ext := filepath.Ext(file)
+	if ext != ".ptx" && ext != ".cu" {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		return data, nil
+	}
+	if _, err := os.Stat(file); err != nil {
+		return nil, usageError{err}
+	}
+	dir, err := os.MkdirTemp("", "warpdrop")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	ptx := file
+	if ext == ".cu" {
+		ptx = filepath.Join(dir, "k.ptx")
+		// The same flags as scripts/kernels.sh; cuda.h, which declares what CUDA C++ adds, is looked for beside the file.
+		if err := tool(ctx, "clang-19", "-x", "cuda", "--cuda-device-only", "--cuda-gpu-arch=sm_61", "-nocudainc", "-nocudalib", "-nogpulib",
+			"-I", filepath.Join("workloads", "kernels"), "-S", "-O3", file, "-o", ptx); err != nil {
+			return nil, err
+		}
+	}
+	cubin := filepath.Join(dir, "k.cubin")
+	if err := tool(ctx, "ptxas", "-arch=sm_61", "-O3", ptx, "-o", cubin); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(cubin)
+}
+
+// tool runs a program of the kernel tool chain.
+func tool(ctx context.Context, name string, args ...string) error {
+	path, err := findTool(name)
+	if err != nil {
+		return usageError{err}
+	}
+	var stderr bytes.Buffer
+	c := exec.CommandContext(ctx, path, args...)
+	c.Stderr = &stderr
+	if err := c.Run(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", name, err, strings.TrimSpace(stderr.String()))
+	}
+	return nil
+}
+
+// findTool looks for a tool in $WARPDROP_TOOLCHAIN, in .toolchain of the current folder, and on the path.
+func findTool(name string) (string, error) {
+	for _, dir := range []string{os.Getenv("WARPDROP_TOOLCHAIN"), ".toolchain"} {
+		if dir == "" {
+			continue
+		}
+		if p, err := filepath.Abs(filepath.Join(dir, "bin", name)); err == nil {
+			if _, err := os.Stat(p); err == nil {
+				return p, nil
+			}
+		}
+	}
+	p, err := exec.LookPath(name)
+	if err != nil {
+		return "", fmt.Errorf("%s is not installed: run scripts/toolchain.sh (it installs clang-19, ptxas and nvdisasm into .toolchain), or set WARPDROP_TOOLCHAIN to the folder that holds bin/%s, or give a .cubin", name, name)
+	}
+	return p, nil
+}

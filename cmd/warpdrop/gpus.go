@@ -1,0 +1,64 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/olekukonko/tablewriter"
+	"github.com/spf13/cobra"
+
+	"warpdrop/sim"
+)
+
+func newGPUsCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "gpus [NAME|FILE.yaml]",
+		Short: "List the GPU presets, or print one with the source of each figure",
+		Example: `  warpdrop gpus
+  warpdrop gpus gtx1080ti > mine.yaml`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return usagef("gpus takes at most one preset, not %d", len(args))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			out := cmd.OutOrStdout()
+			if len(args) == 1 {
+				if _, err := sim.LoadGPU(args[0]); err != nil {
+					return usageError{err}
+				}
+				text, err := sim.PresetText(args[0])
+				if err != nil {
+					return err
+				}
+				_, err = out.Write(text)
+				return err
+			}
+			var list []*sim.GPU
+			for _, n := range sim.GPUs() {
+				g, err := sim.LoadGPU(n)
+				if err != nil {
+					return err
+				}
+				list = append(list, g)
+			}
+			if asJSON {
+				e := json.NewEncoder(out)
+				e.SetIndent("", "  ")
+				return e.Encode(list)
+			}
+			t := tablewriter.NewWriter(out)
+			t.Header("name", "chip", "arch", "SMs", "MHz", "peak TFLOP/s", "preset")
+			for _, g := range list {
+				if err := t.Append(g.Name, g.Chip, fmt.Sprintf("sm_%d", g.Arch), g.SMs, g.CoreMHz, fmt.Sprintf("%.2f", g.PeakGFLOPS()/1e3), g.Hash()[:12]); err != nil {
+					return err
+				}
+			}
+			return t.Render()
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON list")
+	return c
+}

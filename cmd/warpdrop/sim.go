@@ -1,0 +1,344 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/olekukonko/tablewriter"
+	"github.com/spf13/cobra"
+
+	"warpdrop/sim"
+)
+
+// simReport is the object that `warpdrop sim --json` prints.
+type simReport struct {
+	Kernel              string           `json:"kernel"`
+	GPU                 string           `json:"gpu"`
+	Grid                string           `json:"grid"`
+	Block               string           `json:"block"`
+	Cycles              int64            `json:"cycles"`
+	TimeUS              float64          `json:"time_us"`
+	WarpInstructions    int64            `json:"warp_instructions"`
+	ThreadInstructions  int64            `json:"thread_instructions"`
+	IPC                 float64          `json:"ipc"`
+	Occupancy           float64          `json:"achieved_occupancy"`
+	BlocksPerSM         int              `json:"blocks_per_sm"`
+	SIMTEfficiency      float64          `json:"simt_efficiency"`
+	SharedAccesses      int64            `json:"shared_accesses"`
+	SharedBankConflicts int64            `json:"shared_bank_conflicts"`
+	Branches            int64            `json:"branches"`
+	DivergentBranches   int64            `json:"divergent_branches"`
+	SectorsRead         int64            `json:"sectors_read"`
+	SectorsWritten      int64            `json:"sectors_written"`
+	L1HitRate           float64          `json:"l1_hit_rate"`
+	L2HitRate           float64          `json:"l2_hit_rate"`
+	DRAMBytes           int64            `json:"dram_bytes"`
+	Stalls              map[string]int64 `json:"stall_cycles"`
+	WallSeconds         float64          `json:"wall_seconds"`
+	Speed               float64          `json:"warp_instructions_per_second"`
+}
+
+func newSimReport(gpu *sim.GPU, r *sim.Result) simReport {
+	c := &r.Counters
+	return simReport{
+		Kernel: r.Kernel, GPU: gpu.Name, Grid: r.Grid.String(), Block: r.Block.String(),
+		Cycles: r.Cycles, TimeUS: r.TimeUS,
+		WarpInstructions: c.SM.WarpInstructions, ThreadInstructions: c.SM.ThreadInstructions, IPC: r.IPC(),
+		Occupancy: r.AchievedOccupancy(gpu), BlocksPerSM: r.BlocksPerSM, SIMTEfficiency: c.SIMTEfficiency(),
+		SharedAccesses: c.SM.SharedAccesses, SharedBankConflicts: c.SM.SharedBankConflicts,
+		Branches: c.SM.Branches, DivergentBranches: c.SM.DivergentBranches,
+		SectorsRead: c.SectorsRead(), SectorsWritten: c.SectorsWritten(),
+		L1HitRate: c.L1HitRate(), L2HitRate: c.L2HitRate(), DRAMBytes: c.DRAMBytes(),
+		Stalls: c.Stalls(), WallSeconds: r.WallSeconds, Speed: float64(c.SM.WarpInstructions) / r.WallSeconds,
+	}
+}
+
+// buffer is one buf: argument.
+type buffer struct {
+	ptr  sim.Ptr
+	size int64
+	in   string
+	out  string
+}
+
+func newSimCommand() *cobra.Command {
+	var (
+		kernel, grid, block, gpuName, profile string
+		shared, threads                       int
+		maxCycles                             int64
+		asJSON                                bool
+		specs                                 []string
+	)
+	c := &cobra.Command{
+		Use:   "sim FILE.cubin|FILE.ptx|FILE.cu",
+		Short: "Run one kernel of a cubin on the simulated GPU",
+		Long: `Run one kernel of a cubin on the simulated GPU and print its cycles and counters.
+
+Arguments are given in order, one --arg a kernel parameter:
+  i32:V u32:V i64:V u64:V f32:V f64:V        a number
+  buf:BYTES[:file=PATH][,out=PATH]           a device buffer, zero-filled or filled from a raw file; written to out= after the run
+
+A .ptx or .cu file is compiled with clang-19 and ptxas where they are installed (scripts/toolchain.sh installs them).`,
+		Example: `  warpdrop sim workloads/kernels/elementwise.cubin --kernel relu_forward --grid 8 --block 256 --arg buf:8192 --arg buf:8192 --arg i32:2048
+  warpdrop sim k.cubin --kernel f --grid 28,2 --block 16,16 --shared 4096 --json`,
+		Args: exactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			gpu, err := sim.LoadGPU(gpuName)
+			if err != nil {
+				return usageError{err}
+			}
+			image, err := cubinOf(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			dev, err := sim.NewDevice(gpu)
+			if err != nil {
+				return usageError{err}
+			}
+			dev.Threads = threads
+			dev.MaxCycles = maxCycles
+			dev.Profile = profile != ""
+			mod, err := dev.LoadModule(image)
+			if err != nil {
+				return usageError{fmt.Errorf("%s: %w", args[0], err)}
+			}
+			k, err := mod.Kernel(kernel)
+			if err != nil {
+				return usageError{fmt.Errorf("%s: %w", args[0], err)}
+			}
+			cfg := sim.LaunchConfig{Shared: shared}
+			if cfg.Grid, err = parseDim("grid", grid); err != nil {
+				return err
+			}
+			if cfg.Block, err = parseDim("block", block); err != nil {
+				return err
+			}
+			var list []sim.Arg
+			var buffers []buffer
+			for _, s := range specs {
+				a, b, err := parseArg(dev, s)
+				if err != nil {
+					return err
+				}
+				list = append(list, a)
+				if b != nil {
+					buffers = append(buffers, *b)
+				}
+			}
+			r, err := dev.Launch(cmd.Context(), k, cfg, list...)
+			if err != nil {
+				return err
+			}
+			for _, b := range buffers {
+				if b.out == "" {
+					continue
+				}
+				data := make([]byte, b.size)
+				if err := dev.Read(b.ptr, data); err != nil {
+					return err
+				}
+				if err := writeFile(b.out, data); err != nil {
+					return err
+				}
+			}
+			if profile != "" {
+				if err := writeFile(profile, []byte(sim.ProfileListing(r))); err != nil {
+					return err
+				}
+			}
+			rep := newSimReport(gpu, r)
+			if asJSON {
+				e := json.NewEncoder(cmd.OutOrStdout())
+				e.SetIndent("", "  ")
+				return e.Encode(rep)
+			}
+			return printSimReport(cmd, &rep)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&kernel, "kernel", "", "kernel name (needed when the file has several)")
+	f.StringVar(&grid, "grid", "1", "blocks: X[,Y[,Z]]")
+	f.StringVar(&block, "block", "32", "threads a block: X[,Y[,Z]]")
+	f.IntVar(&shared, "shared", 0, "bytes of dynamic shared memory a block")
+	f.StringVar(&gpuName, "gpu", "gtx1080ti", "GPU preset or a preset file")
+	f.Int64Var(&maxCycles, "max-cycles", 0, "stop with an error after so many cycles (0: no limit)")
+	f.IntVar(&threads, "threads", 0, "goroutines that simulate (0: one a core); changes no result")
+	f.StringVar(&profile, "profile", "", "write the listing with counts and stall cycles beside each instruction to this file")
+	f.BoolVar(&asJSON, "json", false, "print one JSON object")
+	f.StringArrayVar(&specs, "arg", nil, "a kernel argument, in order")
+	return c
+}
+
+// parseDim reads X[,Y[,Z]].
+func parseDim(what, s string) (sim.Dim3, error) {
+	v := [3]int{1, 1, 1}
+	parts := strings.Split(s, ",")
+	if len(parts) > 3 {
+		return sim.Dim3{}, usagef("--%s %q: at most three numbers", what, s)
+	}
+	for i, p := range parts {
+		n, err := strconv.Atoi(p)
+		if err != nil || n < 1 || n > 1<<31-1 {
+			return sim.Dim3{}, usagef("--%s %q: %q is not a number in 1..2147483647", what, s, p)
+		}
+		v[i] = n
+	}
+	return sim.Dim3{X: v[0], Y: v[1], Z: v[2]}, nil
+}
+
+// parseArg reads one --arg; a buffer is reserved and filled.
+func parseArg(dev *sim.Device, s string) (sim.Arg, *buffer, error) {
+	kind, v, ok := strings.Cut(s, ":")
+	bad := func(err error) (sim.Arg, *buffer, error) {
+		return sim.Arg{}, nil, usagef("--arg %q: %v", s, err)
+	}
+	if !ok {
+		return bad(fmt.Errorf("want KIND:VALUE with KIND one of i32 u32 i64 u64 f32 f64 buf"))
+	}
+	switch kind {
+	case "i32":
+		n, err := strconv.ParseInt(v, 0, 32)
+		if err != nil {
+			return bad(err)
+		}
+		return sim.I32(int32(n)), nil, nil
+	case "u32":
+		n, err := strconv.ParseUint(v, 0, 32)
+		if err != nil {
+			return bad(err)
+		}
+		return sim.U32(uint32(n)), nil, nil
+	case "i64":
+		n, err := strconv.ParseInt(v, 0, 64)
+		if err != nil {
+			return bad(err)
+		}
+		return sim.I64(n), nil, nil
+	case "u64":
+		n, err := strconv.ParseUint(v, 0, 64)
+		if err != nil {
+			return bad(err)
+		}
+		return sim.U64(n), nil, nil
+	case "f32":
+		x, err := strconv.ParseFloat(v, 32)
+		if err != nil {
+			return bad(err)
+		}
+		return sim.F32(float32(x)), nil, nil
+	case "f64":
+		x, err := strconv.ParseFloat(v, 64)
+		if err != nil {
+			return bad(err)
+		}
+		return sim.F64(x), nil, nil
+	case "buf":
+		b, err := parseBuffer(v)
+		if err != nil {
+			return bad(err)
+		}
+		if b.ptr, err = dev.Malloc(b.size); err != nil {
+			return bad(err)
+		}
+		if b.in != "" {
+			data, err := os.ReadFile(b.in)
+			if err != nil {
+				return bad(err)
+			}
+			if int64(len(data)) > b.size {
+				return bad(fmt.Errorf("%s has %d bytes, the buffer %d", b.in, len(data), b.size))
+			}
+			if err := dev.Write(b.ptr, data); err != nil {
+				return bad(err)
+			}
+		}
+		return sim.PtrArg(b.ptr), b, nil
+	}
+	return bad(fmt.Errorf("kind %q is not one of i32 u32 i64 u64 f32 f64 buf", kind))
+}
+
+// parseBuffer reads BYTES[:file=PATH][,out=PATH]; the two parts may stand in either order, behind ':' or ','.
+func parseBuffer(v string) (*buffer, error) {
+	end := strings.IndexAny(v, ":,")
+	size, rest := v, ""
+	if end >= 0 {
+		size, rest = v[:end], v[end+1:]
+	}
+	n, err := strconv.ParseInt(size, 0, 64)
+	if err != nil || n < 1 {
+		return nil, fmt.Errorf("%q is not a number of bytes above 0", size)
+	}
+	b := &buffer{size: n}
+	for rest != "" {
+		part := rest
+		if i := strings.Index(rest, ",out="); i >= 0 && !strings.HasPrefix(rest, "out=") {
+			part, rest = rest[:i], rest[i+1:]
+		} else if i := strings.Index(rest, ",file="); i >= 0 && !strings.HasPrefix(rest, "file=") {
+			part, rest = rest[:i], rest[i+1:]
+		} else {
+			rest = ""
+		}
+		key, path, _ := strings.Cut(part, "=")
+		switch {
+		case key == "file" && path != "":
+			b.in = path
+		case key == "out" && path != "":
+			b.out = path
+		default:
+			return nil, fmt.Errorf("%q is not file=PATH or out=PATH", part)
+		}
+	}
+	return b, nil
+}
+
+// writeFile writes data to path so that path never holds a part of it.
+func writeFile(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".part*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	if _, err := f.Write(data); err != nil {
+		f.Close()
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		f.Close()
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if err := os.Chmod(f.Name(), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+func printSimReport(cmd *cobra.Command, r *simReport) error {
+	t := tablewriter.NewWriter(cmd.OutOrStdout())
+	t.Header("counter", "value")
+	rows := [][]any{
+		{"kernel", r.Kernel}, {"gpu", r.GPU}, {"grid x block", r.Grid + " x " + r.Block},
+		{"cycles", r.Cycles}, {"time (us, with launch)", fmt.Sprintf("%.2f", r.TimeUS)},
+		{"warp instructions", r.WarpInstructions}, {"thread instructions", r.ThreadInstructions},
+		{"IPC", fmt.Sprintf("%.2f", r.IPC)}, {"achieved occupancy", fmt.Sprintf("%.1f %%", 100*r.Occupancy)},
+		{"SIMT efficiency", fmt.Sprintf("%.1f %%", 100*r.SIMTEfficiency)},
+		{"shared accesses", r.SharedAccesses}, {"shared bank conflicts", r.SharedBankConflicts},
+		{"branches (divergent)", fmt.Sprintf("%d (%d)", r.Branches, r.DivergentBranches)},
+		{"sectors read, written", fmt.Sprintf("%d, %d", r.SectorsRead, r.SectorsWritten)},
+		{"L1, L2 hit rate", fmt.Sprintf("%.1f %%, %.1f %%", 100*r.L1HitRate, 100*r.L2HitRate)},
+		{"DRAM bytes", r.DRAMBytes},
+		{"wall seconds", fmt.Sprintf("%.3f", r.WallSeconds)}, {"warp instructions/s", fmt.Sprintf("%.3g", r.Speed)},
+	}
+	for _, row := range rows {
+		if err := t.Append(row...); err != nil {
+			return err
+		}
+	}
+	return t.Render()
+}
