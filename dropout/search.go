@@ -19,15 +19,15 @@ type SearchOptions struct {
 	Method    string  `json:"method"`    // Exact or SGD
 	Patterns  int     `json:"patterns"`  // N: dp is 1 .. N; 0 stands for DefaultPatterns(rate)
 	Lambda1   float64 `json:"lambda1"`   // weight of the rate's error in the loss, the entropy's being 1 - Lambda1; (0, 1]
-	Step      float64 `json:"step"`      // length of the first gradient step, > 0
-	Threshold float64 `json:"threshold"` // the search ends when a step lowers the loss by less than this share of it, >= 0
+	Step      float64 `json:"step"`      // length of a step as a multiple of the gradient, > 0
+	Threshold float64 `json:"threshold"` // the search ends when a step changes the loss by no more than this share of it, >= 0
 	MaxSteps  int     `json:"max_steps"` // and at the latest after so many steps, >= 1
 }
 
 // DefaultSearch is the exact solution with a number of patterns that suits the rate; the paper's search starts from the
 // paper's lambda1 = 0.9 when Method is set to SGD. docs/dropout.md has the measurements behind these values.
 func DefaultSearch() SearchOptions {
-	return SearchOptions{Method: Exact, Lambda1: 0.9, Step: 1, Threshold: 1e-9, MaxSteps: 100_000}
+	return SearchOptions{Method: Exact, Lambda1: 0.9, Step: 4, Threshold: 1e-10, MaxSteps: 100_000}
 }
 
 // SearchReport says how a search went.
@@ -61,8 +61,11 @@ func Search(rate float64, opt SearchOptions) (Distribution, SearchReport, error)
 	if err := checkRate(rate); err != nil {
 		return Distribution{}, SearchReport{}, err
 	}
+	if least := MinPatterns(rate); least > MaxPatterns {
+		return Distribution{}, SearchReport{}, fmt.Errorf("dropout: rate %g takes %d patterns, allowed are 1 to %d", rate, least, MaxPatterns)
+	}
 	if opt.Patterns == 0 {
-		opt.Patterns = DefaultPatterns(rate)
+		opt.Patterns = min(DefaultPatterns(rate), MaxPatterns)
 	}
 	if err := opt.check(rate); err != nil {
 		return Distribution{}, SearchReport{}, err
@@ -75,7 +78,7 @@ func Search(rate float64, opt SearchOptions) (Distribution, SearchReport, error)
 		d.P, report.Steps = searchExact(rate, opt.Patterns)
 		report.Converged = true
 	}
-	report.Reached, report.Entropy, report.Loss = d.Reached(), d.Entropy(), loss(d.P, rate, opt.Lambda1)
+	report.Reached, report.Entropy, report.Loss = d.Reached(), d.Entropy(), d.Loss(opt.Lambda1)
 	return d, report, nil
 }
 
@@ -98,67 +101,4 @@ func (o SearchOptions) check(rate float64) error {
 		return fmt.Errorf("dropout: at most %d steps, allowed are values from 1", o.MaxSteps)
 	}
 	return nil
-}
-
-// loss is that of Algorithm 1: lambda1 (d.p_u - p)^2 + (1-lambda1) (1/N) sum d log d.
-func loss(d []float64, rate, lambda1 float64) float64 {
-	dist := Distribution{P: d}
-	e := dist.Reached() - rate
-	return lambda1*e*e - (1-lambda1)*dist.Entropy()/float64(len(d))
-}
-
-// searchSGD runs Algorithm 1 from v = 0 (all dp alike).
-func searchSGD(rate float64, opt SearchOptions) (d []float64, steps int, converged bool) {
-	n := opt.Patterns
-	v, g := make([]float64, n), make([]float64, n)
-	d = make([]float64, n)
-	softmax(d, v)
-	last := loss(d, rate, opt.Lambda1)
-	for steps = 1; steps <= opt.MaxSteps; steps++ {
-		gradient(g, d, rate, opt.Lambda1)
-		for i := range v {
-			v[i] -= opt.Step * g[i]
-		}
-		softmax(d, v)
-		now := loss(d, rate, opt.Lambda1)
-		if math.Abs(last-now) <= opt.Threshold*math.Abs(now) {
-			return d, steps, true
-		}
-		last = now
-	}
-	return d, opt.MaxSteps, false
-}
-
-// softmax writes exp(v) / sum exp(v).
-func softmax(d, v []float64) {
-	top := math.Inf(-1)
-	for _, x := range v {
-		top = max(top, x)
-	}
-	sum := 0.0
-	for i, x := range v {
-		d[i] = math.Exp(x - top)
-		sum += d[i]
-	}
-	for i := range d {
-		d[i] /= sum
-	}
-}
-
-// gradient writes the derivative of the loss by v at d = softmax(v). By the chain rule through softmax entry i is
-// d_i (l_i - sum d_j l_j), where l_i = 2 lambda1 (d.p_u - p) p_u,i + (1-lambda1)/N (log d_i + 1) is that by d.
-func gradient(g, d []float64, rate, lambda1 float64) {
-	slope := 2 * lambda1 * (Distribution{P: d}.Reached() - rate)
-	weight := (1 - lambda1) / float64(len(d))
-	mean := 0.0
-	for i, p := range d {
-		g[i] = slope*Rate(i+1) + weight
-		if p > 0 {
-			g[i] += weight * math.Log(p)
-		}
-		mean += p * g[i]
-	}
-	for i, p := range d {
-		g[i] = p * (g[i] - mean)
-	}
 }

@@ -25,6 +25,10 @@ func ParseOrder(name string) (Order, error) {
 	return "", fmt.Errorf("dropout: tile order %q, allowed are %q and %q", name, PaperOrder, SkewedOrder)
 }
 
+// TileGrid is the grid of tiles of x rows by y columns over an m x n weight matrix. Tiles at the lower and right edge
+// that do not fit whole count as tiles too, so that every synapse is dropped at the same rate.
+func TileGrid(m, n, x, y int) (tileRows, tileCols int) { return (m + x - 1) / x, (n + y - 1) / y }
+
 // TileSkew is how far the numbering of tile row r is turned: the tile in column c has number
 // r*tileCols + (c + TileSkew(…)) mod tileCols, counted from 0. PaperOrder turns nothing; SkewedOrder turns by one more
 // column each dp/g rows, g = gcd(tileCols, dp), which is when PaperOrder begins to repeat itself.
@@ -66,7 +70,7 @@ func AppendKeptTiles(dst []int, tileRows, tileCols, dp, bias int, order Order) [
 // are x rows by y columns; those at the lower and right edge may be cut off.
 func TileMask(dst []float32, m, n, x, y int, kept []int, scale float32) {
 	clear(dst)
-	tileCols := (n + y - 1) / y
+	_, tileCols := TileGrid(m, n, x, y)
 	for _, t := range kept {
 		r, c := t/tileCols, t%tileCols
 		for i := r * x; i < min((r+1)*x, m); i++ {
