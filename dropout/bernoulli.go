@@ -38,18 +38,28 @@ func (b Bernoulli) Kept(iteration uint64, i int) bool {
 	return Philox(philoxCounter(uint32(i/4), b.layer, iteration), b.key)[i%4] >= b.threshold
 }
 
-// Fill writes this iteration's mask: scale for a kept element, 0 for a dropped one. It allocates nothing.
-func (b Bernoulli) Fill(dst []float32, iteration uint64, scale float32) {
-	for i := 0; i < len(dst); i += 4 {
-		words := Philox(philoxCounter(uint32(i/4), b.layer, iteration), b.key)
-		block := dst[i:min(i+4, len(dst))]
-		for j := range block {
-			block[j] = 0
-			if words[j] >= b.threshold {
-				block[j] = scale
-			}
-		}
+// Fill writes elements first, first+1, … of this iteration's mask: scale for a kept one, 0 for a dropped one. first is a
+// multiple of 4, so that several threads can fill parts of one mask. It allocates nothing.
+func (b Bernoulli) Fill(dst []float32, first int, iteration uint64, scale float32) {
+	block := uint32(first / 4)
+	bits := math.Float32bits(scale)
+	for ; len(dst) >= 4; dst = dst[4:] {
+		w := Philox(philoxCounter(block, b.layer, iteration), b.key)
+		dst[0] = math.Float32frombits(bits & b.keep(w[0]))
+		dst[1] = math.Float32frombits(bits & b.keep(w[1]))
+		dst[2] = math.Float32frombits(bits & b.keep(w[2]))
+		dst[3] = math.Float32frombits(bits & b.keep(w[3]))
+		block++
 	}
+	w := Philox(philoxCounter(block, b.layer, iteration), b.key)
+	for i := range dst {
+		dst[i] = math.Float32frombits(bits & b.keep(w[i]))
+	}
+}
+
+// keep is all ones where word >= threshold and 0 elsewhere, without a branch that would be mispredicted every other time.
+func (b Bernoulli) keep(word uint32) uint32 {
+	return ^uint32((int64(word) - int64(b.threshold)) >> 63)
 }
 
 // checkRate refuses what is no dropout rate.

@@ -2,6 +2,7 @@ package dropout
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"gonum.org/v1/gonum/stat"
@@ -208,7 +209,7 @@ func TestBernoulliRateAndAgreement(t *testing.T) {
 		mask := make([]float32, elements)
 		var dropped [elements]float64
 		for i := range uint64(iterations / 10) {
-			b.Fill(mask, i, 2.5)
+			b.Fill(mask, 0, i, 2.5)
 			for j, m := range mask {
 				if m != 0 && m != 2.5 {
 					t.Fatalf("mask value %g", m)
@@ -227,6 +228,14 @@ func TestBernoulliRateAndAgreement(t *testing.T) {
 				t.Errorf("rate %g: element %d dropped %g times, bounds %g to %g", p, j, n, low, high)
 			}
 		}
+	}
+	b, _ := NewBernoulli(0.5, 9, 2)
+	whole, parts := make([]float32, elements), make([]float32, elements)
+	b.Fill(whole, 0, 1<<40, 1)
+	b.Fill(parts[:12], 0, 1<<40, 1)
+	b.Fill(parts[12:], 12, 1<<40, 1)
+	if !slices.Equal(whole, parts) {
+		t.Errorf("a mask filled in parts is %v, as a whole %v", parts, whole)
 	}
 	if _, err := NewBernoulli(1, 0, 0); err == nil {
 		t.Error("rate 1 accepted")
@@ -247,7 +256,7 @@ func TestSamplingAllocatesNothing(t *testing.T) {
 		kept = AppendKeptRows(kept[:0], 256, dp, bias)
 		kept = AppendKeptTiles(kept[:0], 16, 16, dp, bias, SkewedOrder)
 		Mask(mask, kept, 2)
-		b.Fill(mask, i, 2)
+		b.Fill(mask, 0, i, 2)
 		i++
 	}); n != 0 {
 		t.Errorf("%g allocations an iteration, want 0", n)
@@ -272,6 +281,6 @@ func BenchmarkBernoulliFill(b *testing.B) {
 	b.SetBytes(int64(4 * len(mask)))
 	b.ReportAllocs()
 	for b.Loop() {
-		m.Fill(mask, 1, 2)
+		m.Fill(mask, 0, 1, 2)
 	}
 }
