@@ -30,7 +30,7 @@ type Device struct {
 	mem    *memory.Global
 	system *memory.System
 	sms    []*sm.SM
-	ports  []*memory.Store
+	ports  []*memory.View
 	now    int64 // core cycles since the device was made
 	lines  int32 // instruction cache lines that loaded code takes
 }
@@ -54,7 +54,7 @@ func NewDevice(g *GPU) (*Device, error) {
 		if err != nil {
 			return nil, err
 		}
-		st := memory.NewStore(d.mem)
+		st := memory.NewView(d.mem)
 		m.Exec.Global = st
 		m.Exec.SMID = uint32(i)
 		d.ports = append(d.ports, st)
@@ -278,9 +278,7 @@ func (d *Device) run(ctx context.Context, g *grid, start int64) error {
 		}
 		workers.run(channels, alone, advance)
 		d.system.Deliver(to)
-		if err := memory.Commit(d.mem, d.ports); err != nil {
-			return err
-		}
+		memory.Commit(d.ports)
 		finished = finished[:0]
 		var n int64
 		for i, m := range d.sms {

@@ -1,0 +1,135 @@
+package memory
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"sort"
+)
+
+// Device addresses. The low 4 GiB hold no device memory: there lie the windows through which generic addresses reach
+// shared and local memory. The compiled code of a generic atomic masks a shared address with 0xffffff, which makes each
+// window 16 MiB, aligned to its size; it takes any address with a nonzero upper half for global.
+const (
+	SharedWindow = 0x01000000 // generic address of byte 0 of the block's shared memory: c[0x0][0x0], upper half in c[0x0][0x100]
+	LocalWindow  = 0x02000000 // generic address of byte 0 of the thread's local memory: c[0x0][0x4], upper half in c[0x0][0x104]
+	WindowBytes  = 0x01000000
+
+	globalBase = 0x10_0000_0000 // address of the first allocation
+	localBase  = 1 << 44        // address from which the device lays out local memory (see LocalAddress)
+	addressEnd = 1 << 40        // allocations end below
+
+	// Alignment of an allocation's address in bytes, as cudaMalloc's.
+	Alignment = 256
+	// GuardBytes is the smallest gap between two allocations.
+	GuardBytes = 64 << 10
+
+	hostPadding = 64 // bytes behind an allocation's data that vector code may read, though not use
+)
+
+// ErrOutOfMemory is returned by Alloc when the address space is used up.
+var ErrOutOfMemory = errors.New("out of device memory")
+
+// Span is one allocation of device memory: Size bytes from address Base.
+type Span struct {
+	Base uint64
+	Size uint64
+	Data []byte // Size bytes; at least hostPadding more stand behind them
+}
+
+// Global is device memory: allocations with guard gaps between them. Addresses are not used twice, so that an access
+// to freed memory is an error too. Readers may share it; Alloc, Free, Write and Commit want it for themselves.
+type Global struct {
+	spans []*Span // by address
+	next  uint64
+}
+
+// NewGlobal returns empty device memory.
+func NewGlobal() *Global { return &Global{next: globalBase} }
+
+// Alloc reserves n bytes, zero-filled, and returns their address. The host's pages are touched when they are used.
+func (g *Global) Alloc(n int64) (uint64, error) {
+	switch {
+	case n <= 0:
+		return 0, fmt.Errorf("allocation of %d bytes: the size must be positive", n)
+	case n > math.MaxInt64-hostPadding || uint64(n) > addressEnd-GuardBytes-g.next:
+		return 0, fmt.Errorf("allocation of %d bytes: %w", n, ErrOutOfMemory)
+	}
+	s := &Span{Base: g.next, Size: uint64(n), Data: make([]byte, n+hostPadding)[:n]}
+	g.spans = append(g.spans, s)
+	g.next = (s.Base + s.Size + GuardBytes + Alignment - 1) &^ (Alignment - 1)
+	return s.Base, nil
+}
+
+// Free gives back the allocation at addr, which must be an address that Alloc returned.
+func (g *Global) Free(addr uint64) error {
+	i := g.index(addr)
+	if i < 0 || g.spans[i].Base != addr {
+		return fmt.Errorf("free of %#x: not the address of an allocation", addr)
+	}
+	g.spans = append(g.spans[:i], g.spans[i+1:]...)
+	return nil
+}
+
+// index returns the index of the last span that begins at or before addr, -1 if there is none.
+func (g *Global) index(addr uint64) int {
+	return sort.Search(len(g.spans), func(i int) bool { return g.spans[i].Base > addr }) - 1
+}
+
+// Find returns the allocation that holds addr, nil if there is none.
+func (g *Global) Find(addr uint64) *Span {
+	if i := g.index(addr); i >= 0 && addr-g.spans[i].Base < g.spans[i].Size {
+		return g.spans[i]
+	}
+	return nil
+}
+
+// Describe says where addr lies, for error messages.
+func (g *Global) Describe(addr uint64) string {
+	i := g.index(addr)
+	if i < 0 {
+		return "below all allocations"
+	}
+	s := g.spans[i]
+	if off := addr - s.Base; off < s.Size {
+		return fmt.Sprintf("byte %d of the allocation of %d bytes at %#x", off, s.Size, s.Base)
+	}
+	return fmt.Sprintf("%d bytes past the end of the allocation of %d bytes at %#x", addr-s.Base-s.Size, s.Size, s.Base)
+}
+
+// bytes returns the n bytes at addr, which must lie in one allocation.
+func (g *Global) bytes(addr uint64, n int) ([]byte, error) {
+	s := g.Find(addr)
+	if s == nil || s.Size-(addr-s.Base) < uint64(n) {
+		return nil, fmt.Errorf("%d bytes at %#x are not in one allocation: %s", n, addr, g.Describe(addr))
+	}
+	return s.Data[addr-s.Base:][:n], nil
+}
+
+// Read copies len(p) bytes at addr into p.
+func (g *Global) Read(addr uint64, p []byte) error {
+	if len(p) == 0 {
+		return nil
+	}
+	b, err := g.bytes(addr, len(p))
+	copy(p, b)
+	return err
+}
+
+// Write copies p to addr.
+func (g *Global) Write(addr uint64, p []byte) error {
+	if len(p) == 0 {
+		return nil
+	}
+	b, err := g.bytes(addr, len(p))
+	copy(b, p)
+	return err
+}
+
+// LocalAddress returns the physical address of byte offset of the local memory of thread lane in a resident warp.
+// warp numbers the warp slots of the whole device. Words of equal offset in the 32 threads of a warp lie side by side,
+// so that they coalesce, as the CUDA programming guide describes local memory.
+func LocalAddress(warp, lane int, perThread, offset uint64) uint64 {
+	stride := (perThread + 3) / 4 * 128
+	return localBase + uint64(warp)*stride + offset/4*128 + uint64(lane)*4 + offset%4
+}
