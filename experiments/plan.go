@@ -1,0 +1,133 @@
+package experiments
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Experiment is a checked file with the points of each scale.
+type Experiment struct {
+	File
+	Source []byte // the YAML text
+	Path   string
+	points map[string][]Spec // by scale
+	seen   map[string]bool   // scale and text of the points
+}
+
+// Specs are the points of a scale, in the order of the file and of its sweeps, each once.
+func (e *Experiment) Specs(scale string) []Spec { return e.points[scale] }
+
+// maxPoints bounds what one file may ask for.
+const maxPoints = 100_000
+
+// group expands one group for every scale.
+func (d *decoder) group(n *yaml.Node, e *Experiment) {
+	fields := d.mapping(n, "group of points")
+	if fields == nil {
+		return
+	}
+	sweep, scales := fields.take("sweep"), fields.take("scales")
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = k.name
+	}
+	for _, f := range fields {
+		if !slices.Contains(names, f.key.Value) {
+			d.fail(f.key, "unknown key %q; allowed are %s, sweep, scales", f.key.Value, strings.Join(names, ", "))
+			return
+		}
+	}
+	if len(fields) != 1 {
+		d.fail(n, "group has %d kinds of work; allowed is one of %s", len(fields), strings.Join(names, ", "))
+		return
+	}
+	kind := fields[0]
+	base := d.mapping(kind.value, kind.key.Value)
+	swept := fieldList{}
+	if sweep != nil {
+		swept = d.mapping(sweep.value, "sweep")
+	}
+	overrides := map[string]fieldList{}
+	if scales != nil {
+		for _, f := range d.mapping(scales.value, "scales") {
+			if !slices.Contains(ScaleNames, f.key.Value) {
+				d.fail(f.key, "unknown scale %q; allowed are %s", f.key.Value, strings.Join(ScaleNames, ", "))
+				continue
+			}
+			overrides[f.key.Value] = d.mapping(f.value, "scale "+f.key.Value)
+		}
+	}
+	if base == nil || swept == nil {
+		return
+	}
+	for _, scale := range ScaleNames {
+		over := overrides[scale]
+		if skip := over.take("skip"); skip != nil {
+			if v := resolve(skip.value); v.Tag != "!!bool" || v.Value != "true" {
+				d.fail(v, "skip is %s; allowed is true", describe(v))
+			}
+			continue
+		}
+		b, s := base, swept
+		if inner := over.take("sweep"); inner != nil {
+			for _, f := range d.mapping(inner.value, "sweep") {
+				s = s.set(f)
+			}
+		}
+		for _, f := range over { // a fixed value at this scale ends the sweep of its key
+			s.take(f.key.Value)
+			b = b.set(f)
+		}
+		d.expand(e, scale, kind, b, s)
+	}
+}
+
+// expand makes the points of every combination of the swept values, the first key slowest.
+func (d *decoder) expand(e *Experiment, scale string, kind field, base, sweep fieldList) {
+	lists := make([][]*yaml.Node, len(sweep))
+	total := 1
+	for i, f := range sweep {
+		list := resolve(f.value)
+		if list.Kind != yaml.SequenceNode || len(list.Content) == 0 {
+			d.fail(list, "sweep of %s is %s; allowed is a list of one or more values", f.key.Value, describe(list))
+			return
+		}
+		lists[i] = list.Content
+		if total *= len(list.Content); total > maxPoints {
+			d.fail(list, "sweep has more than %d points", maxPoints)
+			return
+		}
+	}
+	for i := range total {
+		fields := base
+		rest := i
+		for j := len(sweep) - 1; j >= 0; j-- {
+			fields = fields.set(field{sweep[j].key, lists[j][rest%len(lists[j])]})
+			rest /= len(lists[j])
+		}
+		spec := newSpec(kind.key.Value)
+		origins := map[string]*yaml.Node{}
+		if !d.structure(kind.key, fields, reflect.ValueOf(spec).Elem(), origins) {
+			continue
+		}
+		point := reflect.ValueOf(spec).Elem().Interface().(Spec)
+		bad := point.check()
+		for _, p := range bad {
+			at := origins[p.key]
+			if at == nil {
+				at = kind.key
+			}
+			d.fail(at, "%s", p.text)
+		}
+		if len(bad) > 0 {
+			continue
+		}
+		if id := scale + " " + specText(point); !e.seen[id] {
+			e.seen[id] = true
+			e.points[scale] = append(e.points[scale], point)
+		}
+	}
+}

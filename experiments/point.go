@@ -1,0 +1,142 @@
+package experiments
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"reflect"
+)
+
+// Point is a spec bound to the versions that its result depends on.
+type Point struct {
+	Spec     Spec
+	Versions map[string]string // of what its result depends on: simulator model, preset, data (see Engine.Versions)
+	Hash     string            // names the point: SHA-256 of kind, spec and versions
+}
+
+// specText is the canonical text of a spec: its kind and its fields in the order of the type.
+func specText(s Spec) string {
+	data, err := json.Marshal(s)
+	if err != nil {
+		panic(fmt.Sprintf("experiments: spec %T cannot be written as JSON: %v", s, err)) // specs hold plain numbers and strings
+	}
+	return s.Kind() + " " + string(data)
+}
+
+// NewPoint names a spec under the versions that it will run with.
+func NewPoint(s Spec, versions map[string]string) Point {
+	v, _ := json.Marshal(versions) // keys are sorted
+	sum := sha256.Sum256([]byte(specText(s) + " " + string(v)))
+	return Point{Spec: s, Versions: versions, Hash: hex.EncodeToString(sum[:])}
+}
+
+// Result is what a point yields: one of the three, by kind. It holds nothing that differs from run to run; see Timing.
+type Result struct {
+	Search *SearchResult `json:"search,omitempty"`
+	Sim    *SimResult    `json:"sim,omitempty"`
+	Train  *TrainResult  `json:"train,omitempty"`
+}
+
+// SearchResult is a distribution of dp.
+type SearchResult struct {
+	P       []float64 `json:"p"` // P[i] is the probability of dp = i+1
+	Reached float64   `json:"reached"`
+	Entropy float64   `json:"entropy"` // nats
+	Steps   int       `json:"steps"`
+}
+
+// SimResult is a simulated iteration or kernel. With a distribution of patterns its figures are expected values.
+type SimResult struct {
+	Cycles       float64            `json:"cycles"`             // core clock
+	Low          float64            `json:"low"`                // 95 % interval of Cycles, equal to it where nothing is sampled
+	High         float64            `json:"high"`               //
+	TimeUS       float64            `json:"time_us"`            // at the preset's clock
+	Parts        map[string]float64 `json:"parts"`              // cycles by part: gemm, mask, update, copy …
+	Counters     map[string]float64 `json:"counters"`           // of all launches: see sim.Counters for their names
+	Kernels      []KernelResult     `json:"kernels,omitempty"`  // for the roofline and the breakdown
+	Distribution []SearchResult     `json:"distribution"`       // of each layer, empty without patterns
+	Patterns     []PatternCycles    `json:"patterns,omitempty"` // each combination that was simulated
+	Coverage     string             `json:"coverage"`           // what the figures cover, in words
+	FLOP         float64            `json:"flop"`               // floating-point operations of the mathematics, dense
+	Peak         map[string]float64 `json:"peak,omitempty"`     // of the GPU: flop_per_cycle, dram_bytes_per_cycle, core_hz
+	Instructions float64            `json:"instructions"`       // warp-instructions simulated to get here, the measure of this point's work
+}
+
+// KernelResult is one kernel of an iteration.
+type KernelResult struct {
+	Name      string  `json:"name"`
+	Part      string  `json:"part"`
+	Launches  float64 `json:"launches"`
+	Cycles    float64 `json:"cycles"`
+	FLOP      float64 `json:"flop"`       // FFMA counts 2
+	DRAMBytes float64 `json:"dram_bytes"` //
+}
+
+// PatternCycles is one combination of dp, a layer each.
+type PatternCycles struct {
+	DP          []int   `json:"dp"`
+	Probability float64 `json:"probability"`
+	Cycles      float64 `json:"cycles"`
+}
+
+// TrainResult is a training run.
+type TrainResult struct {
+	Accuracy   float64      `json:"accuracy"`             // of the test set: share of right answers, 0 to 1
+	Perplexity float64      `json:"perplexity,omitempty"` // of the test text
+	Loss       float64      `json:"loss"`
+	SubModels  float64      `json:"sub_models,omitempty"` // different pattern combinations that were drawn
+	Trace      []TracePoint `json:"trace,omitempty"`
+	BLAS       string       `json:"blas"`
+}
+
+// TracePoint is the state of a training run after some iterations.
+type TracePoint struct {
+	Iteration  int     `json:"iteration"`
+	Accuracy   float64 `json:"accuracy"`
+	Perplexity float64 `json:"perplexity,omitempty"`
+	Loss       float64 `json:"loss"`
+}
+
+// Timing is what differs from run to run; it stays out of results.csv and results.json.
+type Timing struct {
+	Seconds float64 `json:"seconds"` // wall clock
+	Work    float64 `json:"work"`    // Engine.Work of the point
+	Host    string  `json:"host"`
+	CPUs    int     `json:"cpus"`
+	Ended   string  `json:"ended"` // RFC 3339, UTC
+}
+
+// Stored is a finished point as the store keeps it.
+type Stored struct {
+	Hash     string            `json:"hash"`
+	Kind     string            `json:"kind"`
+	Spec     Spec              `json:"spec"`
+	Versions map[string]string `json:"versions"`
+	Result   Result            `json:"result"`
+	Timing   Timing            `json:"timing"`
+}
+
+// UnmarshalJSON makes a spec of the stored kind.
+func (s *Stored) UnmarshalJSON(data []byte) error {
+	var raw struct {
+		Hash     string            `json:"hash"`
+		Kind     string            `json:"kind"`
+		Spec     json.RawMessage   `json:"spec"`
+		Versions map[string]string `json:"versions"`
+		Result   Result            `json:"result"`
+		Timing   Timing            `json:"timing"`
+	}
+	if err := json.Unmarshal(data, &raw); err != nil {
+		return err
+	}
+	spec := newSpec(raw.Kind)
+	if spec == nil {
+		return fmt.Errorf("kind %q is not known", raw.Kind)
+	}
+	if err := json.Unmarshal(raw.Spec, spec); err != nil {
+		return err
+	}
+	*s = Stored{raw.Hash, raw.Kind, reflect.ValueOf(spec).Elem().Interface().(Spec), raw.Versions, raw.Result, raw.Timing}
+	return nil
+}

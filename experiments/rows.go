@@ -1,0 +1,502 @@
+package experiments
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Row is one configuration of an experiment: its simulation and its training runs side by side. Values that no point
+// gave are NaN in memory and empty in results.csv and results.json.
+type Row struct {
+	Workload string    `json:"workload"` // mlp, lstm, gemm or search
+	Network  string    `json:"network"`
+	GPU      string    `json:"gpu,omitempty"`
+	Method   string    `json:"method"`
+	Rates    []float64 `json:"rates,omitempty"`
+	Hidden   []int     `json:"hidden,omitempty"`
+	Batch    int       `json:"batch,omitempty"`
+	Patterns int       `json:"patterns,omitempty"`
+	Search   string    `json:"search,omitempty"`
+	Tile     int       `json:"tile,omitempty"`
+	DP       int       `json:"dp,omitempty"`
+	Pad      string    `json:"pad,omitempty"`
+	Update   string    `json:"update,omitempty"`
+
+	Reached      number `json:"reached_rate"`
+	Distribution string `json:"distribution,omitempty"` // of the first layer: dp:probability …
+
+	Cycles      number `json:"cycles"`
+	CyclesLow   number `json:"cycles_low"`
+	CyclesHigh  number `json:"cycles_high"`
+	TimeUS      number `json:"time_us"`
+	Speedup     number `json:"speedup"`
+	SpeedupLow  number `json:"speedup_low"`
+	SpeedupHigh number `json:"speedup_high"`
+
+	Accuracy       number `json:"accuracy"`        // per cent, mean over seeds
+	AccuracySpread number `json:"accuracy_spread"` // per cent, standard deviation over seeds
+	Seeds          int    `json:"seeds"`
+	Perplexity     number `json:"perplexity"`
+	SubModels      number `json:"sub_models"`
+
+	BankConflicts      number `json:"bank_conflicts"`       // extra passes
+	ConflictsPerAccess number `json:"conflicts_per_access"` // extra passes a shared-memory access
+	DivergentBranches  number `json:"divergent_branches"`
+	SIMTEfficiency     number `json:"simt_efficiency"` // share of lanes active
+	WarpInstructions   number `json:"warp_instructions"`
+	DRAMBytes          number `json:"dram_bytes"`
+
+	PaperSpeedup       number `json:"paper_speedup"`
+	SpeedupDifference  number `json:"speedup_difference"` // ours - paper's
+	PaperAccuracy      number `json:"paper_accuracy"`
+	AccuracyDifference number `json:"accuracy_difference"`
+
+	Parts    map[string]number `json:"parts,omitempty"` // cycles by part of the iteration
+	Coverage string            `json:"coverage,omitempty"`
+
+	sim   *SimResult
+	train []*TrainResult
+	found *SearchResult
+}
+
+// number is a float64 whose NaN stands for "not measured": empty in CSV, null in JSON.
+type number float64
+
+var none = number(math.NaN())
+
+func (n number) known() bool { return !math.IsNaN(float64(n)) }
+
+// text is the shortest text of at most 7 significant digits.
+func (n number) text() string {
+	if !n.known() {
+		return ""
+	}
+	x, _ := strconv.ParseFloat(strconv.FormatFloat(float64(n), 'g', 7, 64), 64)
+	if x == math.Trunc(x) && math.Abs(x) < 1e15 {
+		return strconv.FormatFloat(math.Round(float64(n)*1)/1, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(x, 'f', -1, 64)
+}
+
+func (n number) MarshalJSON() ([]byte, error) {
+	if !n.known() {
+		return []byte("null"), nil
+	}
+	return []byte(n.text()), nil
+}
+
+// column is one column of results.csv.
+type column struct {
+	name string
+	text func(*Row) string
+}
+
+func count(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+// join writes a list with spaces: a CSV cell of its own, without commas.
+func join[T any](list []T) string { return strings.Trim(fmt.Sprint(list), "[]") }
+
+// columns are those of results.csv; the parts' follow in columnsOf.
+var columns = []column{
+	{"workload", func(r *Row) string { return r.Workload }},
+	{"network", func(r *Row) string { return r.Network }},
+	{"gpu", func(r *Row) string { return r.GPU }},
+	{"method", func(r *Row) string { return r.Method }},
+	{"rates", func(r *Row) string { return join(r.Rates) }},
+	{"batch", func(r *Row) string { return count(r.Batch) }},
+	{"patterns", func(r *Row) string { return count(r.Patterns) }},
+	{"search", func(r *Row) string { return r.Search }},
+	{"tile", func(r *Row) string { return count(r.Tile) }},
+	{"dp", func(r *Row) string { return count(r.DP) }},
+	{"pad", func(r *Row) string { return r.Pad }},
+	{"update", func(r *Row) string { return r.Update }},
+	{"reached_rate", func(r *Row) string { return r.Reached.text() }},
+	{"distribution", func(r *Row) string { return r.Distribution }},
+	{"cycles", func(r *Row) string { return r.Cycles.text() }},
+	{"cycles_low", func(r *Row) string { return r.CyclesLow.text() }},
+	{"cycles_high", func(r *Row) string { return r.CyclesHigh.text() }},
+	{"time_us", func(r *Row) string { return r.TimeUS.text() }},
+	{"speedup", func(r *Row) string { return r.Speedup.text() }},
+	{"speedup_low", func(r *Row) string { return r.SpeedupLow.text() }},
+	{"speedup_high", func(r *Row) string { return r.SpeedupHigh.text() }},
+	{"accuracy", func(r *Row) string { return r.Accuracy.text() }},
+	{"accuracy_spread", func(r *Row) string { return r.AccuracySpread.text() }},
+	{"seeds", func(r *Row) string { return count(r.Seeds) }},
+	{"perplexity", func(r *Row) string { return r.Perplexity.text() }},
+	{"sub_models", func(r *Row) string { return r.SubModels.text() }},
+	{"bank_conflicts", func(r *Row) string { return r.BankConflicts.text() }},
+	{"conflicts_per_access", func(r *Row) string { return r.ConflictsPerAccess.text() }},
+	{"divergent_branches", func(r *Row) string { return r.DivergentBranches.text() }},
+	{"simt_efficiency", func(r *Row) string { return r.SIMTEfficiency.text() }},
+	{"warp_instructions", func(r *Row) string { return r.WarpInstructions.text() }},
+	{"dram_bytes", func(r *Row) string { return r.DRAMBytes.text() }},
+	{"paper_speedup", func(r *Row) string { return r.PaperSpeedup.text() }},
+	{"speedup_difference", func(r *Row) string { return r.SpeedupDifference.text() }},
+	{"paper_accuracy", func(r *Row) string { return r.PaperAccuracy.text() }},
+	{"accuracy_difference", func(r *Row) string { return r.AccuracyDifference.text() }},
+}
+
+// partNames are the parts that any row has, sorted.
+func partNames(rows []*Row) (names []string) {
+	for _, r := range rows {
+		for p := range r.Parts {
+			if !slices.Contains(names, p) {
+				names = append(names, p)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// columnsOf are the columns of a table of rows.
+func columnsOf(rows []*Row) []column {
+	out := slices.Clone(columns)
+	for _, p := range partNames(rows) {
+		out = append(out, column{"cycles_" + p, func(r *Row) string {
+			if n, ok := r.Parts[p]; ok {
+				return n.text()
+			}
+			return ""
+		}})
+	}
+	return out
+}
+
+// CSV is results.csv: the same bytes for the same results.
+func CSV(rows []*Row) []byte {
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	table := columnsOf(rows)
+	line := make([]string, len(table))
+	for i, c := range table {
+		line[i] = c.name
+	}
+	w.Write(line)
+	for _, r := range rows {
+		for i, c := range table {
+			line[i] = c.text(r)
+		}
+		w.Write(line)
+	}
+	w.Flush()
+	return b.Bytes()
+}
+
+// JSON is results.json: the rows, and the result of every point in full.
+func (r *Results) JSON() []byte {
+	type point struct {
+		Hash   string `json:"hash"`
+		Kind   string `json:"kind"`
+		Spec   Spec   `json:"spec"`
+		Result Result `json:"result"`
+	}
+	out := struct {
+		Name   string  `json:"name"`
+		Scale  string  `json:"scale"`
+		Rows   []*Row  `json:"rows"`
+		Points []point `json:"points"`
+	}{r.Experiment.Name, r.Scale, r.Rows, []point{}}
+	for _, p := range r.Points {
+		if s := r.Stored[p.Hash]; s != nil {
+			out.Points = append(out.Points, point{s.Hash, s.Kind, s.Spec, s.Result})
+		}
+	}
+	data, err := json.MarshalIndent(out, "", " ")
+	if err != nil {
+		panic("experiments: results: " + err.Error()) // our own types, NaN handled by number
+	}
+	return append(data, '\n')
+}
+
+// Results are the stored points of an experiment at a scale, as rows.
+type Results struct {
+	Experiment *Experiment
+	Scale      string
+	Points     []Point
+	Stored     map[string]*Stored
+	Rows       []*Row
+	Missing    []Point // not stored
+}
+
+// NewResults joins the points that are stored into rows, in the order of the file.
+func NewResults(e *Experiment, scale string, points []Point, stored map[string]*Stored) *Results {
+	r := &Results{Experiment: e, Scale: scale, Points: points, Stored: stored}
+	byKey := map[string]*Row{}
+	for _, p := range points {
+		s := stored[p.Hash]
+		if s == nil {
+			r.Missing = append(r.Missing, p)
+			continue
+		}
+		if _, ok := p.Spec.(TrainMLP); ok && s.Result.Train != nil {
+			continue
+		}
+		if _, ok := p.Spec.(TrainLSTM); ok && s.Result.Train != nil {
+			continue
+		}
+		row := newRow(p.Spec)
+		row.addSim(s.Result)
+		byKey[row.key(true)] = row
+		r.Rows = append(r.Rows, row)
+	}
+	// A training run belongs to every simulation of the same network and method, whatever the GPU and the update.
+	for _, p := range points {
+		s := stored[p.Hash]
+		if s == nil || s.Result.Train == nil {
+			continue
+		}
+		trained := newRow(p.Spec)
+		met := false
+		for _, row := range r.Rows {
+			if row.key(false) == trained.key(false) {
+				row.train = append(row.train, s.Result.Train)
+				met = true
+			}
+		}
+		if !met {
+			trained.train = append(trained.train, s.Result.Train)
+			r.Rows = append(r.Rows, trained)
+		}
+	}
+	for _, row := range r.Rows {
+		row.addTraining()
+	}
+	for _, row := range r.Rows {
+		row.compare(r.Rows, e)
+	}
+	return r
+}
+
+// newRow has what the spec says.
+func newRow(s Spec) *Row {
+	r := &Row{Method: "-"}
+	for _, n := range []*number{&r.Reached, &r.Cycles, &r.CyclesLow, &r.CyclesHigh, &r.TimeUS, &r.Speedup, &r.SpeedupLow, &r.SpeedupHigh,
+		&r.Accuracy, &r.AccuracySpread, &r.Perplexity, &r.SubModels, &r.BankConflicts, &r.ConflictsPerAccess, &r.DivergentBranches,
+		&r.SIMTEfficiency, &r.WarpInstructions, &r.DRAMBytes, &r.PaperSpeedup, &r.SpeedupDifference, &r.PaperAccuracy, &r.AccuracyDifference} {
+		*n = none
+	}
+	dropping := func(d Dropping) {
+		r.Method, r.Rates = d.Method, d.Rates
+		if d.Method == "rdp" || d.Method == "tdp" {
+			r.Patterns, r.DP = d.Patterns, d.DP
+			if d.DP == 0 {
+				r.Search = d.Search
+			}
+		}
+		if d.Method == "tdp" {
+			r.Tile = d.Tile
+		}
+	}
+	perceptron := func(p Perceptron) {
+		r.Workload, r.Hidden, r.Batch = "mlp", p.Hidden, p.Batch
+		sizes := append(append([]int{p.Inputs}, p.Hidden...), p.Outputs)
+		r.Network = strings.ReplaceAll(join(sizes), " ", "-")
+	}
+	recurrent := func(l Recurrent) {
+		r.Workload, r.Hidden, r.Batch = "lstm", l.sizes(), l.Batch
+		r.Network = fmt.Sprintf("lstm-%dx%d-v%d-t%d", l.Layers, l.Hidden, l.Vocabulary, l.Steps)
+	}
+	switch s := s.(type) {
+	case Search:
+		r.Workload, r.Network, r.Rates, r.Patterns, r.Search = "search", "-", []float64{s.Rate}, s.Patterns, s.Search
+	case GEMM:
+		layout := map[bool]string{false: "n", true: "t"}
+		r.Workload, r.GPU, r.Method, r.Tile = "gemm", s.GPU, s.Method, s.Tile
+		r.Network = fmt.Sprintf("%dx%dx%d-%s%s", s.M, s.N, s.K, layout[s.TA], layout[s.TB])
+		r.Pad = strconv.FormatBool(s.Pad)
+		if s.Method == "rdp" || s.Method == "tdp" {
+			r.DP = s.DP
+		} else if s.Method == "masked" {
+			r.Rates = []float64{s.Rate}
+		}
+	case MLP:
+		perceptron(s.Perceptron)
+		dropping(s.Dropping)
+		r.GPU, r.Update = s.GPU, s.Update
+	case LSTM:
+		recurrent(s.Recurrent)
+		dropping(s.Dropping)
+		r.GPU = s.GPU
+	case TrainMLP:
+		perceptron(s.Perceptron)
+		dropping(s.Dropping)
+	case TrainLSTM:
+		recurrent(s.Recurrent)
+		dropping(s.Dropping)
+	}
+	return r
+}
+
+// key tells configurations apart; without the machine, simulation and training of one configuration have the same key.
+// Skipping by if-else changes no value, so masked trains as dense does.
+func (r *Row) key(machine bool) string {
+	method := r.Method
+	if !machine && method == "masked" {
+		method = "dense"
+	}
+	k := fmt.Sprint(r.Workload, r.Network, method, r.Rates, r.Batch, r.Patterns, r.Search, r.Tile, r.DP)
+	if machine {
+		k += fmt.Sprint(r.GPU, r.Update, r.Pad)
+	}
+	return k
+}
+
+func (r *Row) addSim(result Result) {
+	if s := result.Search; s != nil {
+		r.found = s
+		r.Reached = number(s.Reached)
+		r.Distribution = distributionText(s.P)
+	}
+	s := result.Sim
+	if s == nil {
+		return
+	}
+	r.sim = s
+	r.Cycles, r.CyclesLow, r.CyclesHigh, r.TimeUS = number(s.Cycles), number(s.Low), number(s.High), number(s.TimeUS)
+	r.Coverage = s.Coverage
+	r.Parts = map[string]number{}
+	for name, cycles := range s.Parts {
+		r.Parts[name] = number(cycles)
+	}
+	if len(s.Distribution) > 0 {
+		r.Reached = number(s.Distribution[0].Reached)
+		r.Distribution = distributionText(s.Distribution[0].P)
+	}
+	counter := func(name string) number {
+		if x, ok := s.Counters[name]; ok {
+			return number(x)
+		}
+		return none
+	}
+	r.BankConflicts = counter("shared_bank_conflicts")
+	r.DivergentBranches = counter("divergent_branches")
+	r.WarpInstructions = counter("warp_instructions")
+	r.DRAMBytes = counter("dram_bytes")
+	if n := counter("shared_accesses"); n > 0 {
+		r.ConflictsPerAccess = r.BankConflicts / n
+	}
+	if r.WarpInstructions > 0 {
+		r.SIMTEfficiency = counter("thread_instructions") / (32 * r.WarpInstructions)
+	}
+}
+
+// distributionText is "1:0.25 2:0.75": dp and its probability, those under one in ten thousand left out.
+func distributionText(p []float64) string {
+	var parts []string
+	for i, x := range p {
+		if x >= 1e-4 {
+			parts = append(parts, fmt.Sprintf("%d:%.4f", i+1, x))
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+func (r *Row) addTraining() {
+	if len(r.train) == 0 {
+		return
+	}
+	r.Seeds = len(r.train)
+	n := float64(len(r.train))
+	var mean, perplexity, models float64
+	for _, t := range r.train {
+		mean += 100 * t.Accuracy / n
+		perplexity += t.Perplexity / n
+		models += t.SubModels / n
+	}
+	r.Accuracy = number(mean)
+	if perplexity > 0 {
+		r.Perplexity = number(perplexity)
+	}
+	if models > 0 {
+		r.SubModels = number(models)
+	}
+	if len(r.train) > 1 {
+		sum := 0.0
+		for _, t := range r.train {
+			sum += (100*t.Accuracy - mean) * (100*t.Accuracy - mean)
+		}
+		r.AccuracySpread = number(math.Sqrt(sum / (n - 1)))
+	}
+}
+
+// baseline finds the row that a row's speedup is relative to: the baseline method on the same network, GPU and batch,
+// at the same rates where there is one, and otherwise at whatever rates (its time hardly depends on them).
+func (r *Row) baseline(rows []*Row, method string) *Row {
+	var near *Row
+	for _, b := range rows {
+		if b.Method != method || b.Workload != r.Workload || b.Network != r.Network || b.GPU != r.GPU || b.Batch != r.Batch || !b.Cycles.known() {
+			continue
+		}
+		if r.Workload == "gemm" {
+			if b.Tile == r.Tile && b.Pad == r.Pad {
+				return b
+			}
+			continue
+		}
+		if slices.Equal(b.Rates, r.Rates) && (b.Update == r.Update) {
+			return b
+		}
+		if near == nil || slices.Equal(b.Rates, r.Rates) {
+			near = b
+		}
+	}
+	return near
+}
+
+func (r *Row) compare(rows []*Row, e *Experiment) {
+	if b := r.baseline(rows, e.Baseline); b != nil && r.Cycles > 0 {
+		r.Speedup = b.Cycles / r.Cycles
+		r.SpeedupLow, r.SpeedupHigh = b.CyclesLow/r.CyclesHigh, b.CyclesHigh/r.CyclesLow
+	}
+	p := published(e.Paper, r.Method, r.Hidden, r.Rates, r.Batch)
+	if p == nil {
+		return
+	}
+	if p.Speedup > 0 {
+		r.PaperSpeedup = number(p.Speedup)
+		r.SpeedupDifference = r.Speedup - r.PaperSpeedup
+	}
+	if p.Accuracy > 0 {
+		r.PaperAccuracy = number(p.Accuracy)
+		r.AccuracyDifference = r.Accuracy - r.PaperAccuracy
+	}
+}
+
+// Label names a spec in a line.
+func Label(s Spec) string {
+	r := newRow(s)
+	parts := []string{s.Kind()}
+	add := func(format string, x any) {
+		if t := fmt.Sprintf(format, x); !strings.HasSuffix(t, "=") {
+			parts = append(parts, t)
+		}
+	}
+	for _, text := range []string{r.Network, r.Method} {
+		if text != "-" {
+			parts = append(parts, text)
+		}
+	}
+	add("rate=%s", strings.ReplaceAll(join(r.Rates), " ", ","))
+	add("dp=%s", count(r.DP))
+	add("tile=%s", count(r.Tile))
+	add("update=%s", r.Update)
+	switch s := s.(type) {
+	case TrainMLP:
+		add("seed=%d", s.Seed)
+	case TrainLSTM:
+		add("seed=%d", s.Seed)
+	}
+	return strings.Join(parts, " ")
+}

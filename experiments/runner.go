@@ -1,0 +1,268 @@
+package experiments
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Engine computes points. Engines is the real one; tests have their own.
+type Engine interface {
+	// Versions names what a spec's result depends on beside the spec; an error refuses the spec before any work starts.
+	Versions(s Spec) (map[string]string, error)
+	// Work is a measure of a spec's effort, in units that are alike within a kind.
+	Work(s Spec) float64
+	// Memory is the most that running a spec will take, in bytes.
+	Memory(s Spec) int64
+	// Run computes a spec on up to threads threads, the same for any number. It calls progress with the share done.
+	Run(ctx context.Context, s Spec, threads int, progress func(share float64)) (Result, error)
+}
+
+// Points binds specs to the versions that they would run with.
+func Points(specs []Spec, e Engine) ([]Point, error) {
+	out := make([]Point, len(specs))
+	var bad []error
+	for i, s := range specs {
+		v, err := e.Versions(s)
+		if err != nil {
+			bad = append(bad, fmt.Errorf("%s: %w", Label(s), err))
+			continue
+		}
+		out[i] = NewPoint(s, v)
+	}
+	return out, errors.Join(bad...)
+}
+
+// Event is something that happened to a point of a run.
+type Event struct {
+	Kind    EventKind
+	Point   Point
+	Share   float64 // Progress: share of the point that is done
+	Seconds float64 // Finished: wall clock
+	Err     error   // Failed: why; SetAside: what was wrong
+	Path    string  // SetAside: where the damaged file is now
+}
+
+// EventKind says what happened.
+type EventKind int
+
+const (
+	Cached   EventKind = iota // the store has it already
+	Started                   // under way here
+	Progress                  // some of it is done
+	Finished                  // done and stored
+	Failed                    // not done
+	SetAside                  // its stored file was damaged and has been moved away
+)
+
+// RunOptions say how points are run.
+type RunOptions struct {
+	Jobs   int                 // points at once; 0 = one a processor
+	Memory int64               // bytes that points under way may take together; 0 = what the machine has available
+	Notify func(Event)         // called from one goroutine at a time
+	Put    func(*Stored) error // nil = the store's own
+}
+
+// Run runs the points that the store lacks and returns all that are stored at its end. Where points fail, the others
+// go on and the error names each that failed; where the store cannot be written or ctx ends, no further point starts.
+func Run(ctx context.Context, points []Point, e Engine, store *Store, opt RunOptions) (map[string]*Stored, error) {
+	if opt.Jobs <= 0 {
+		opt.Jobs = runtime.GOMAXPROCS(0)
+	}
+	if opt.Memory <= 0 {
+		opt.Memory = availableMemory()
+	}
+	if opt.Put == nil {
+		opt.Put = store.Put
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	r := &runner{engine: e, store: store, opt: opt, cancel: cancel, done: map[string]*Stored{}, free: opt.Memory}
+	r.room = sync.NewCond(&r.mu)
+
+	var todo []Point
+	for _, p := range points {
+		if stored, ok := r.stored(p); ok {
+			r.done[p.Hash] = stored
+			r.notify(Event{Kind: Cached, Point: p})
+		} else {
+			todo = append(todo, p)
+		}
+	}
+	// Long points first, so that the end of the run has no single long one.
+	order := slices.Clone(todo)
+	slices.SortStableFunc(order, func(a, b Point) int { return int(sign(e.Work(b.Spec) - e.Work(a.Spec))) })
+	// What other processes have under way is left for the end, when it is waited for.
+	r.pool(ctx, r.pool(ctx, order, false), true)
+	if cause := context.Cause(ctx); cause != nil {
+		r.failures = append(r.failures, cause)
+	}
+	return r.done, errors.Join(r.failures...)
+}
+
+// pool runs points and returns those that other processes have under way, unless it is told to wait for these.
+func (r *runner) pool(ctx context.Context, points []Point, wait bool) (busy []Point) {
+	queue := make(chan Point, len(points))
+	for _, p := range points {
+		queue <- p
+	}
+	close(queue)
+	var pool sync.WaitGroup
+	workers := min(r.opt.Jobs, len(points))
+	for range workers {
+		pool.Go(func() {
+			for p := range queue {
+				if ctx.Err() != nil {
+					return
+				}
+				// As the queue runs out, the points left share the processors of those that are done.
+				threads := max(1, runtime.GOMAXPROCS(0)/min(workers, len(queue)+1))
+				if !r.one(ctx, p, threads, wait) {
+					r.mu.Lock()
+					busy = append(busy, p)
+					r.mu.Unlock()
+				}
+			}
+		})
+	}
+	pool.Wait()
+	return busy
+}
+
+func sign(x float64) float64 {
+	switch {
+	case x < 0:
+		return -1
+	case x > 0:
+		return 1
+	}
+	return 0
+}
+
+type runner struct {
+	engine Engine
+	store  *Store
+	opt    RunOptions
+	cancel context.CancelCauseFunc
+
+	mu       sync.Mutex
+	room     *sync.Cond // memory was given back
+	free     int64
+	done     map[string]*Stored
+	failures []error
+
+	talk sync.Mutex
+}
+
+func (r *runner) notify(e Event) {
+	if r.opt.Notify != nil {
+		r.talk.Lock()
+		defer r.talk.Unlock()
+		r.opt.Notify(e)
+	}
+}
+
+// stored reads a point; a damaged one is set aside.
+func (r *runner) stored(p Point) (*Stored, bool) {
+	stored, err := r.store.Get(p.Hash)
+	var corrupt *CorruptError
+	switch {
+	case err == nil:
+		return stored, true
+	case errors.As(err, &corrupt):
+		to, moveErr := r.store.SetAside(p.Hash)
+		r.notify(Event{Kind: SetAside, Point: p, Err: errors.Join(err, moveErr), Path: to})
+	case !errors.Is(err, fs.ErrNotExist):
+		r.notify(Event{Kind: SetAside, Point: p, Err: err})
+	}
+	return nil, false
+}
+
+// one runs a point, unless another process does so first. It answers false, having done nothing, where another process
+// has the point under way and wait is false.
+func (r *runner) one(ctx context.Context, p Point, threads int, wait bool) bool {
+	fail := func(err error) {
+		r.notify(Event{Kind: Failed, Point: p, Err: err})
+		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			return // stopped, not failed: Run reports the cause once
+		}
+		r.mu.Lock()
+		r.failures = append(r.failures, fmt.Errorf("point %.12s (%s): %w", p.Hash, Label(p.Spec), err))
+		r.mu.Unlock()
+	}
+	release, ok, err := r.store.Claim(ctx, p.Hash, wait)
+	if err != nil {
+		fail(err)
+		return true
+	}
+	if !ok {
+		return false
+	}
+	defer release()
+	if stored, ok := r.stored(p); ok { // finished by another process since
+		r.mu.Lock()
+		r.done[p.Hash] = stored
+		r.mu.Unlock()
+		r.notify(Event{Kind: Cached, Point: p})
+		return true
+	}
+	// A point that is over the limit by itself runs alone.
+	need := min(r.engine.Memory(p.Spec), r.opt.Memory)
+	r.mu.Lock()
+	for r.free < need {
+		r.room.Wait()
+	}
+	r.free -= need
+	r.mu.Unlock()
+	defer func() {
+		r.mu.Lock()
+		r.free += need
+		r.room.Broadcast()
+		r.mu.Unlock()
+	}()
+
+	r.notify(Event{Kind: Started, Point: p})
+	start := time.Now()
+	result, err := safely(func() (Result, error) {
+		return r.engine.Run(ctx, p.Spec, threads, func(share float64) {
+			r.notify(Event{Kind: Progress, Point: p, Share: share})
+		})
+	})
+	if err != nil {
+		fail(err)
+		return true
+	}
+	host, _ := os.Hostname()
+	end := time.Now()
+	stored := &Stored{
+		Hash: p.Hash, Kind: p.Spec.Kind(), Spec: p.Spec, Versions: p.Versions, Result: result,
+		Timing: Timing{Seconds: end.Sub(start).Seconds(), Work: r.engine.Work(p.Spec), Host: host, CPUs: runtime.NumCPU(), Ended: end.UTC().Format(time.RFC3339)},
+	}
+	if err := r.opt.Put(stored); err != nil {
+		fail(err)
+		r.cancel(fmt.Errorf("no further points were started: the store cannot be written"))
+		return true
+	}
+	r.mu.Lock()
+	r.done[p.Hash] = stored
+	r.mu.Unlock()
+	r.notify(Event{Kind: Finished, Point: p, Seconds: stored.Timing.Seconds})
+	return true
+}
+
+// safely turns a panic of an engine into an error, so that the other points go on.
+func safely(f func() (Result, error)) (result Result, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			stack := make([]byte, 4096)
+			err = fmt.Errorf("internal error: %v\n%s", p, stack[:runtime.Stack(stack, false)])
+		}
+	}()
+	return f()
+}
