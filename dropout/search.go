@@ -41,9 +41,11 @@ type SearchReport struct {
 	Converged bool    `json:"converged"`
 }
 
-// DefaultPatterns is the N that Search takes when none is asked for.
+// DefaultPatterns is the N that Search takes when none is asked for: the smallest, but at least 4, with N >= 2/(1-rate),
+// so that the iteration with the largest dp still keeps about half of the mean share of 1-rate. docs/dropout.md compares.
 func DefaultPatterns(rate float64) int {
-	return max(4, int(math.Ceil(2/(1-rate))))
+	const rounding = 1e-9 // 2/(1-0.9) is 20 and not 20.000000000000004
+	return max(4, int(math.Ceil(2/(1-rate)-rounding)))
 }
 
 // MinPatterns is the smallest N whose patterns can reach a rate: (N-1)/N >= rate.

@@ -1,0 +1,166 @@
+package dropout
+
+import (
+	"math"
+	"math/rand/v2"
+)
+
+// MaskStream writes which units (neurons, synapses or tiles) an iteration keeps.
+type MaskStream func(iteration uint64, kept []bool)
+
+// Rows is the stream of row patterns.
+func (s *Sampler) Rows() MaskStream {
+	return s.stream(func(dst []int, units, dp, bias int) []int { return AppendKeptRows(dst, units, dp, bias) })
+}
+
+// Tiles is the stream of tile patterns over a grid with this many columns.
+func (s *Sampler) Tiles(tileCols int, order Order) MaskStream {
+	return s.stream(func(dst []int, units, dp, bias int) []int {
+		return AppendKeptTiles(dst, units/tileCols, tileCols, dp, bias, order)
+	})
+}
+
+func (s *Sampler) stream(appendKept func(dst []int, units, dp, bias int) []int) MaskStream {
+	var indices []int
+	return func(iteration uint64, kept []bool) {
+		dp, bias := s.At(iteration)
+		indices = appendKept(indices[:0], len(kept), dp, bias)
+		clear(kept)
+		for _, i := range indices {
+			kept[i] = true
+		}
+	}
+}
+
+// Stream is the stream of conventional masks.
+func (b Bernoulli) Stream() MaskStream {
+	var mask []float32
+	return func(iteration uint64, kept []bool) {
+		if mask == nil {
+			mask = make([]float32, len(kept))
+		}
+		b.Fill(mask, 0, iteration, 1)
+		for i, m := range mask {
+			kept[i] = m != 0
+		}
+	}
+}
+
+// Diversity is what a stream of masks does beyond dropping each unit at the rate: the mean over iterations of every unit
+// is the same for conventional dropout, RDP and TDP, the joint distribution is not.
+type Diversity struct {
+	Iterations  int     `json:"iterations"`
+	Units       int     `json:"units"`
+	Distinct    int     `json:"distinct"`    // different masks seen: sub-models trained
+	Kept        float64 `json:"kept"`        // mean share of units kept in an iteration
+	KeptSpread  float64 `json:"kept_spread"` // its standard deviation over iterations
+	Correlation float64 `json:"correlation"` // root mean square of the correlation between two units; independent ones show 1/sqrt(Iterations)
+}
+
+// MeasureDiversity runs a stream over this many units and iterations and follows random pairs of units, which the seed
+// chooses.
+func MeasureDiversity(stream MaskStream, units, iterations, pairs int, seed uint64) Diversity {
+	rng := rand.New(rand.NewPCG(seed, 0))
+	kept := make([]bool, units)
+	alone := make([]int, units)
+	both := make([]int, pairs)
+	first, second := make([]int, pairs), make([]int, pairs)
+	for i := range pairs {
+		first[i] = rng.IntN(units)
+		second[i] = (first[i] + 1 + rng.IntN(units-1)) % units
+	}
+	seen := map[uint64]struct{}{}
+	sum, sumSquares := 0.0, 0.0
+	for t := range iterations {
+		stream(uint64(t), kept)
+		count := 0
+		hash := uint64(14695981039346656037) // FNV-1a, 64 bits
+		for i, k := range kept {
+			bit := uint64(0)
+			if k {
+				alone[i]++
+				count++
+				bit = 1
+			}
+			hash = (hash ^ bit) * 1099511628211
+		}
+		seen[hash] = struct{}{}
+		for i := range both {
+			if kept[first[i]] && kept[second[i]] {
+				both[i]++
+			}
+		}
+		share := float64(count) / float64(units)
+		sum += share
+		sumSquares += share * share
+	}
+	n := float64(iterations)
+	d := Diversity{Iterations: iterations, Units: units, Distinct: len(seen), Kept: sum / n}
+	d.KeptSpread = math.Sqrt(max(0, sumSquares/n-d.Kept*d.Kept))
+	squares, counted := 0.0, 0
+	for i := range both {
+		a, b := float64(alone[first[i]])/n, float64(alone[second[i]])/n
+		if v := a * (1 - a) * b * (1 - b); v > 0 { // a unit that was always kept, or never, has no correlation
+			c := float64(both[i])/n - a*b
+			squares += c * c / v
+			counted++
+		}
+	}
+	if counted > 0 {
+		d.Correlation = math.Sqrt(squares / float64(counted))
+	}
+	return d
+}
+
+// RowCorrelation is the correlation between two neurons that are distance rows apart, under row patterns from d: both are
+// kept where dp divides the distance. Rate 0 has none.
+func RowCorrelation(d Distribution, distance int) float64 {
+	keep := 1 - d.Reached()
+	both := 0.0
+	for i, p := range d.P {
+		if dp := i + 1; distance%dp == 0 {
+			both += p / float64(dp)
+		}
+	}
+	if keep >= 1 {
+		return 0
+	}
+	return (both - keep*keep) / (keep * (1 - keep))
+}
+
+// LostLines is the expected share of tile rows (output neurons) and of tile columns (input neurons) in which an
+// iteration keeps no tile at all.
+func LostLines(d Distribution, tileRows, tileCols int, order Order) (rows, cols float64) {
+	var kept []int
+	for i, p := range d.P {
+		dp := i + 1
+		for bias := 1; bias <= dp && p > 0; bias++ {
+			kept = AppendKeptTiles(kept[:0], tileRows, tileCols, dp, bias, order)
+			r, c := make([]bool, tileRows), make([]bool, tileCols)
+			for _, t := range kept {
+				r[t/tileCols], c[t%tileCols] = true, true
+			}
+			rows += p / float64(dp) * shareFalse(r)
+			cols += p / float64(dp) * shareFalse(c)
+		}
+	}
+	return rows, cols
+}
+
+func shareFalse(line []bool) float64 {
+	n := 0
+	for _, k := range line {
+		if !k {
+			n++
+		}
+	}
+	return float64(n) / float64(len(line))
+}
+
+// BernoulliEntropy is the entropy in nats of one conventional mask over this many units.
+func BernoulliEntropy(units int, rate float64) float64 {
+	if rate == 0 {
+		return 0
+	}
+	return float64(units) * -(rate*math.Log(rate) + (1-rate)*math.Log1p(-rate))
+}
