@@ -1,0 +1,381 @@
+package memory
+
+import "math/bits"
+
+// maxSlicesPerChannel bounds the L2 slices that share a DRAM channel.
+const maxSlicesPerChannel = 4
+
+// slice is one slice of L2. It takes packets in order of arrival; its data path is busy for as long as a packet's
+// sectors need.
+type slice struct {
+	cache      tagArray
+	entry      []uint8 // read queue place of each line with queued sectors
+	setBits    uint
+	head, tail int32 // packets that arrived, -1 = none
+	free       int64 // cycle at which the data path takes the next packet
+	start      int64 // cycle at which the packet at the head can be served
+	blocked    bool  // the packet at the head waits for room in a DRAM queue
+}
+
+// channel is one DRAM channel with the L2 slices in front of it. Channels share nothing, so they advance on different
+// threads.
+type channel struct {
+	cfg    *Config
+	m      *mapping
+	count  Counters
+	ports  []*Port
+	index  int
+	slices [maxSlicesPerChannel]slice
+	n      int // slices
+	dram   dram
+
+	time     int64    // cycle up to which it has advanced
+	nodes    []packet // pool of packets that are here
+	freeNode int32
+	buckets  []int32 // last packet of the circular list of those that arrive in each cycle of a window, -1 = none
+	replies  []reply
+	waiting  int64 // first arrival that has not been taken from the outboxes, never = none
+	roomy    bool  // a DRAM queue got room since it was last looked at
+
+	occupyRead  [sectorsPerLine + 1]int64 // cycles of a slice's data path by sectors
+	occupyWrite [sectorsPerLine + 1]int64
+}
+
+func newChannel(cfg *Config, m *mapping, index int, ports []*Port, window int64) *channel {
+	c := &channel{cfg: cfg, m: m, index: index, ports: ports, n: cfg.L2.SlicesPerChannel, freeNode: -1, waiting: never}
+	sets := cfg.L2.SliceBytes / LineBytes / cfg.L2.Ways
+	for i := range c.n {
+		s := &c.slices[i]
+		s.cache = newTagArray(cfg.L2.SliceBytes, cfg.L2.Ways, replacements[cfg.L2.Replacement])
+		s.entry = make([]uint8, len(s.cache.lines))
+		s.setBits = uint(bits.TrailingZeros(uint(sets)))
+		s.head, s.tail = -1, -1
+	}
+	c.buckets = make([]int32, window)
+	for i := range c.buckets {
+		c.buckets[i] = -1
+	}
+	for n := range c.occupyRead {
+		bytes := n * SectorBytes
+		c.occupyRead[n] = int64(max(1, ceilDiv(bytes, cfg.L2.BytesPerClock)))
+		c.occupyWrite[n] = int64(max(1, ceilDiv(bytes+cfg.Crossbar.HeaderBytes, cfg.Crossbar.SliceBytes), ceilDiv(bytes, cfg.L2.BytesPerClock)))
+	}
+	c.dram.init(&cfg.DRAM, m, &c.count)
+	return c
+}
+
+func ceilDiv(a, b int) int { return (a + b - 1) / b }
+
+// toMemory returns the first cycle of the command clock that does not start before a core cycle, toCore the reverse.
+func (c *channel) toMemory(core int64) int64 {
+	d := &c.cfg.DRAM
+	return (core*d.ClockNum + d.ClockDen - 1) / d.ClockDen
+}
+
+func (c *channel) toCore(memory int64) int64 {
+	d := &c.cfg.DRAM
+	return (memory*d.ClockDen + d.ClockNum - 1) / d.ClockNum
+}
+
+// gather takes the packets that arrive before cycle end from the SMs' outboxes, and hands them to the slices in order
+// of (cycle, SM).
+func (c *channel) gather(end int64) {
+	base := end - int64(len(c.buckets))
+	c.waiting = never
+	any := false
+	for _, p := range c.ports {
+		q := &p.outbox[c.index]
+		h := q.head
+		for h < len(q.items) {
+			in := &q.items[h]
+			if in.arrive >= end {
+				c.waiting = min(c.waiting, in.arrive)
+				break
+			}
+			h++
+			i := c.freeNode
+			if i >= 0 {
+				c.freeNode = c.nodes[i].next
+			} else {
+				i = int32(len(c.nodes))
+				c.nodes = append(c.nodes, packet{})
+			}
+			x := &c.nodes[i]
+			*x = *in
+			b := &c.buckets[max(in.arrive-base, 0)]
+			if *b < 0 {
+				x.next = i
+			} else {
+				x.next = c.nodes[*b].next
+				c.nodes[*b].next = i
+			}
+			*b = i
+			any = true
+		}
+		if h == len(q.items) {
+			q.items = q.items[:0]
+			h = 0
+		}
+		q.head = h
+	}
+	if !any {
+		return
+	}
+	for k, last := range c.buckets {
+		if last < 0 {
+			continue
+		}
+		c.buckets[k] = -1
+		for i := c.nodes[last].next; ; {
+			x := &c.nodes[i]
+			next := x.next
+			x.next = -1
+			s := &c.slices[x.slice]
+			if s.tail < 0 {
+				s.head = i
+				s.start = max(x.arrive, s.free)
+			} else {
+				c.nodes[s.tail].next = i
+			}
+			s.tail = i
+			if i == last {
+				break
+			}
+			i = next
+		}
+	}
+}
+
+// advance runs the channel to cycle end, by which time all packets that arrive before it are in the outboxes.
+func (c *channel) advance(end int64) {
+	c.gather(end)
+	for {
+		at := int64(never)
+		var next *slice
+		for i := range c.n {
+			if s := &c.slices[i]; s.head >= 0 && !s.blocked && s.start < at {
+				next, at = s, s.start
+			}
+		}
+		if d := c.dram.next; d != never {
+			if core := c.toCore(d); core < at {
+				if core >= end {
+					break
+				}
+				c.dram.step(d, c)
+				if c.roomy {
+					c.unblock(core)
+				}
+				continue
+			}
+		}
+		if at >= end {
+			break
+		}
+		c.serve(next)
+	}
+	c.time = end
+}
+
+// unblock lets slices that waited for room in a DRAM queue try again.
+func (c *channel) unblock(now int64) {
+	c.roomy = false
+	for i := range c.n {
+		if s := &c.slices[i]; s.blocked {
+			s.blocked = false
+			c.count.L2Stalls += max(now-s.start, 0)
+			s.start = max(s.start, now)
+		}
+	}
+}
+
+// serve lets a slice take the packet at its head.
+func (c *channel) serve(s *slice) {
+	i := s.head
+	p := &c.nodes[i]
+	next := p.next
+	now := s.start
+	occupy, keep, ok := c.access(s, p, i, now)
+	if !ok {
+		s.blocked = true
+		return
+	}
+	c.count.L2Wait += now - p.arrive
+	s.free = now + occupy
+	s.head = next
+	if next < 0 {
+		s.tail = -1
+	} else {
+		s.start = max(c.nodes[next].arrive, s.free)
+	}
+	if !keep {
+		p.next = c.freeNode
+		c.freeNode = i
+	}
+}
+
+// access looks a packet up at cycle now. It returns the cycles for which it takes the data path, and whether it stays
+// here until DRAM answers; ok is false, and nothing has happened, if a DRAM queue is full.
+func (c *channel) access(s *slice, p *packet, node int32, now int64) (occupy int64, keep, ok bool) {
+	sets := uint64(1)<<s.setBits - 1
+	tag := p.local >> s.setBits
+	set := int((p.local ^ tag ^ tag>>s.setBits) & sets)
+	k := s.cache.find(set, tag)
+	var l *cacheLine
+	var need, missing uint8 // sectors to wait for; of those, the ones to ask DRAM for
+	if k >= 0 {
+		l = &s.cache.lines[k]
+	}
+	if p.kind != packetWrite {
+		need = p.mask
+		if l != nil {
+			need &^= l.valid
+		}
+		missing = need
+		if l != nil {
+			missing &^= l.queued
+		}
+		if missing != 0 && (l == nil || l.queued == 0) && c.dram.reads.full() {
+			return 0, false, false
+		}
+	}
+	if l == nil {
+		if k = s.cache.victim(set); k < 0 {
+			return 0, false, false
+		}
+		if !c.evict(s, int(p.slice), set, k, now) {
+			return 0, false, false
+		}
+		l = s.cache.place(k, tag)
+	} else {
+		s.cache.touch(k)
+	}
+
+	n := bits.OnesCount8(p.mask)
+	occupy = c.occupyRead[n]
+	switch p.kind {
+	case packetWrite:
+		occupy = c.occupyWrite[n]
+		hits := bits.OnesCount8(p.mask & (l.valid | l.dirty))
+		c.count.L2Writes += int64(n)
+		c.count.L2WriteHits += int64(hits)
+		c.count.L2WriteMisses += int64(n - hits)
+		l.dirty |= p.mask
+		l.valid |= p.full
+		c.answer(p, now+int64(c.cfg.L2.Latency), 0)
+		return occupy, false, true
+	case packetRead:
+		c.count.L2Reads += int64(n)
+		c.count.L2ReadHits += int64(bits.OnesCount8(p.mask &^ need))
+		c.count.L2ReadMerged += int64(bits.OnesCount8(need &^ missing))
+		c.count.L2ReadMisses += int64(bits.OnesCount8(missing))
+	default:
+		c.count.L2Atomics += int64(n)
+		c.count.L2AtomicOps += int64(p.ops)
+		l.dirty |= p.mask
+		occupy = max(c.occupyWrite[n], int64(ceilDiv(n, c.cfg.L2.AtomicSectors)), int64(int(p.same)*c.cfg.L2.AtomicSame))
+	}
+	if need == 0 {
+		c.answer(p, max(now+int64(c.cfg.L2.Latency), l.ready), occupy)
+		return occupy, false, true
+	}
+	if missing != 0 {
+		if l.queued != 0 {
+			c.dram.reads.entries[s.entry[k]].mask |= missing
+		} else {
+			e := dramEntry{mask: missing, slice: p.slice, line: int32(k), waiters: -1}
+			e.bank, e.row = c.m.dram(int(p.slice), p.local)
+			s.entry[k] = uint8(c.dram.read(&e, c.toMemory(now)))
+		}
+		l.queued |= missing
+	}
+	// Wait: the packet joins the circular list of its request.
+	e := &c.dram.reads.entries[s.entry[k]]
+	if e.waiters < 0 {
+		p.next = node
+	} else {
+		p.next = c.nodes[e.waiters].next
+		c.nodes[e.waiters].next = node
+	}
+	e.waiters = node
+	return occupy, true, true
+}
+
+// evict makes a line free, writing its dirty sectors back. It reports false, and does nothing, if the write queue is
+// full.
+func (c *channel) evict(s *slice, number, set, k int, now int64) bool {
+	l := &s.cache.lines[k]
+	if l.dirty == 0 {
+		return true
+	}
+	if c.dram.writes.full() {
+		return false
+	}
+	sets := uint64(1)<<s.setBits - 1
+	tag := s.cache.tags[k]
+	local := tag<<s.setBits | (uint64(set)^tag^tag>>s.setBits)&sets
+	c.count.L2WriteBacks += int64(bits.OnesCount8(l.dirty))
+	c.dram.write(number, local, l.dirty, c.toMemory(now))
+	return true
+}
+
+// answer sends the reply to a packet whose data are at the reply crossbar at cycle at; extra is the cycles that the
+// slice works on it before that (atomics).
+func (c *channel) answer(p *packet, at, extra int64) {
+	r := reply{cycle: at + int64(c.cfg.Crossbar.ReplyLatency), entry: p.entry, sm: p.sm}
+	switch p.kind {
+	case packetRead:
+		r.data = uint8(bits.OnesCount8(p.mask))
+	case packetAtomic:
+		r.data = uint8(bits.OnesCount8(p.mask))
+		r.cycle += extra + int64(c.cfg.L2.AtomicLatency)
+	default:
+		r.store = true
+	}
+	c.replies = append(c.replies, r)
+}
+
+// filled takes the data of a read whose last burst ends at cycle end of the command clock: the line has them then, and
+// all that wait for them are answered.
+func (c *channel) filled(e *dramEntry, end int64) {
+	ready := c.toCore(end) + int64(c.cfg.DRAM.ReturnLatency)
+	s := &c.slices[e.slice]
+	l := &s.cache.lines[e.line]
+	l.valid |= e.mask
+	l.queued = 0
+	l.ready = max(l.ready, ready)
+	if e.waiters < 0 {
+		return
+	}
+	first := c.nodes[e.waiters].next
+	for i := first; ; {
+		p := &c.nodes[i]
+		next := p.next
+		c.answer(p, ready, 0)
+		// The reply takes the slice's data path as a hit's does.
+		s.free += c.occupyRead[bits.OnesCount8(p.mask)]
+		if s.head >= 0 {
+			s.start = max(s.start, s.free)
+		}
+		p.next = c.freeNode
+		c.freeNode = i
+		if next == first {
+			break
+		}
+		i = next
+	}
+}
+
+// nextEvent returns the first cycle at which the channel has something to do, or never.
+func (c *channel) nextEvent() int64 {
+	at := c.waiting
+	for i := range c.n {
+		if s := &c.slices[i]; s.head >= 0 && !s.blocked {
+			at = min(at, s.start)
+		}
+	}
+	if c.dram.next != never {
+		at = min(at, c.toCore(c.dram.next))
+	}
+	return at
+}

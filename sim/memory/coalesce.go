@@ -1,0 +1,122 @@
+package memory
+
+import "math/bits"
+
+// coalescer turns the 32 addresses of an access into lines and sectors, in the order in which threads first touch them.
+type coalescer struct {
+	n    int
+	line [32]uint64
+	mask [32]uint8 // sectors touched
+	full [32]uint8 // stores: sectors written in all bytes
+	ops  [32]uint8 // atomics: thread operations in the line
+	same [32]uint8 // atomics: most operations on one address
+
+	cover [32][2]uint64 // stores: bytes written
+}
+
+// coalesce fills c from an access of 1, 2, 4, 8 or 16 bytes a thread, each aligned to its size.
+func (c *coalescer) coalesce(a *Access) {
+	c.n = 0
+	switch {
+	case a.Kind == Atomic || a.Kind == Reduce:
+		c.atomics(a)
+	case a.Mask == ^uint32(0) && contiguous(a):
+		c.span(a.Addr[0], uint64(32*a.Bytes))
+	case a.Kind == Store:
+		c.stores(a)
+	default:
+		c.loads(a)
+	}
+}
+
+// contiguous reports whether thread i accesses the i-th element of an array.
+func contiguous(a *Access) bool {
+	at, step := a.Addr[0], uint64(a.Bytes)
+	for i := range a.Addr {
+		if a.Addr[i] != at {
+			return false
+		}
+		at += step
+	}
+	return true
+}
+
+// span covers n consecutive bytes from at.
+func (c *coalescer) span(at, n uint64) {
+	end := at + n
+	for at < end {
+		line := at / LineBytes
+		stop := min(end, (line+1)*LineBytes)
+		lo, hi := at%LineBytes/SectorBytes, (stop-1)%LineBytes/SectorBytes
+		mask := uint8(2<<hi - 1<<lo)
+		full := mask
+		if at%SectorBytes != 0 {
+			full &^= 1 << lo
+		}
+		if stop%SectorBytes != 0 {
+			full &^= 1 << hi
+		}
+		c.line[c.n], c.mask[c.n], c.full[c.n] = line, mask, full
+		c.n++
+		at = stop
+	}
+}
+
+// add returns the index of a line, adding it if it is new. Threads mostly touch the line that the one before them did.
+func (c *coalescer) add(line uint64) int {
+	for i := c.n - 1; i >= 0; i-- {
+		if c.line[i] == line {
+			return i
+		}
+	}
+	i := c.n
+	c.line[i], c.mask[i], c.full[i], c.ops[i], c.same[i] = line, 0, 0, 0, 0
+	c.n++
+	return i
+}
+
+func (c *coalescer) loads(a *Access) {
+	for m := a.Mask; m != 0; m &= m - 1 {
+		at := a.Addr[bits.TrailingZeros32(m)]
+		c.mask[c.add(at/LineBytes)] |= 1 << (at / SectorBytes % sectorsPerLine)
+	}
+}
+
+func (c *coalescer) stores(a *Access) {
+	bytes := uint64(1)<<a.Bytes - 1
+	for m := a.Mask; m != 0; m &= m - 1 {
+		at := a.Addr[bits.TrailingZeros32(m)]
+		n := c.n
+		i := c.add(at / LineBytes)
+		if i == n {
+			c.cover[i] = [2]uint64{}
+		}
+		c.mask[i] |= 1 << (at / SectorBytes % sectorsPerLine)
+		c.cover[i][at/64%2] |= bytes << (at % 64)
+	}
+	const sector = 1<<SectorBytes - 1
+	for i := range c.n {
+		for k := range uint(sectorsPerLine) {
+			if c.cover[i][k/2]>>(k%2*SectorBytes)&sector == sector {
+				c.full[i] |= 1 << k
+			}
+		}
+	}
+}
+
+func (c *coalescer) atomics(a *Access) {
+	for m := a.Mask; m != 0; m &= m - 1 {
+		j := bits.TrailingZeros32(m)
+		at := a.Addr[j]
+		i := c.add(at / LineBytes)
+		c.mask[i] |= 1 << (at / SectorBytes % sectorsPerLine)
+		c.ops[i]++
+		same := uint8(1)
+		for k := a.Mask & (1<<j - 1); k != 0; k &= k - 1 {
+			if a.Addr[bits.TrailingZeros32(k)] == at {
+				same++
+			}
+		}
+		c.same[i] = max(c.same[i], same)
+	}
+}

@@ -1,0 +1,73 @@
+package memory
+
+import "reflect"
+
+// Counters are the events of the memory system. All counts are totals since the System was made; Sub gives those
+// of one kernel.
+type Counters struct {
+	// SM side.
+	LoadInstructions   int64 // warp instructions by kind: global and local loads
+	StoreInstructions  int64
+	AtomicInstructions int64 // with and without a result
+	LoadSectors        int64 // 32-byte sectors that the loads asked for
+	StoreSectors       int64
+	AtomicSectors      int64
+	Lines              int64 // 128-byte lines touched, summed over instructions
+	L1Accesses         int64 // sectors looked up in L1
+	L1Hits             int64 // sectors found
+	L1Merged           int64 // sectors already on their way for an earlier miss
+	L1Misses           int64 // sectors requested from L2
+	L1Bypassed         int64 // load sectors that do not use L1
+	MSHRStalls         int64 // cycles that accesses waited for a free miss entry
+	StoreStalls        int64 // cycles that accesses waited for a free store entry
+	// Crossbar.
+	RequestPackets int64
+	RequestBytes   int64 // data, headers included
+	ReplyPackets   int64
+	ReplyBytes     int64
+	RequestWait    int64 // cycles that packets waited for an SM's request port, summed
+	ReplyWait      int64 // cycles that packets waited for an SM's reply port, summed
+	// L2.
+	L2Reads       int64 // sectors
+	L2ReadHits    int64
+	L2ReadMerged  int64 // sectors already on their way from DRAM
+	L2ReadMisses  int64
+	L2Writes      int64 // sectors
+	L2WriteHits   int64
+	L2WriteMisses int64 // written without a fill
+	L2Atomics     int64 // sectors
+	L2AtomicOps   int64 // thread operations
+	L2WriteBacks  int64 // dirty sectors evicted
+	L2Wait        int64 // cycles that packets waited at a slice's input, summed
+	L2Stalls      int64 // cycles that a slice stood still because a DRAM queue was full
+	// DRAM, in bursts of a sector.
+	DRAMReads     int64
+	DRAMWrites    int64
+	DRAMRowHits   int64 // bursts of requests that found their row open
+	DRAMActivates int64
+	DRAMRefreshes int64
+	DRAMTurns     int64 // changes between reading and writing
+}
+
+// Add adds d to c.
+func (c *Counters) Add(d *Counters) { c.combine(d, 1) }
+
+// Sub returns c less d: what happened between two readings.
+func (c Counters) Sub(d *Counters) Counters {
+	c.combine(d, -1)
+	return c
+}
+
+// combine adds sign x d to c, field by field, so that no counter can be forgotten.
+func (c *Counters) combine(d *Counters, sign int64) {
+	to, from := reflect.ValueOf(c).Elem(), reflect.ValueOf(d).Elem()
+	for i := range to.NumField() {
+		to.Field(i).SetInt(to.Field(i).Int() + sign*from.Field(i).Int())
+	}
+}
+
+// DRAMBytes is what crossed the DRAM pins.
+func (c *Counters) DRAMBytes() int64 { return SectorBytes * (c.DRAMReads + c.DRAMWrites) }
+
+// L2Bytes is what L2 read and wrote for the SMs.
+func (c *Counters) L2Bytes() int64 { return SectorBytes * (c.L2Reads + c.L2Writes + c.L2Atomics) }

@@ -1,0 +1,491 @@
+package memory
+
+import "math/bits"
+
+// Reply says that all data of an access have arrived.
+type Reply struct {
+	Token uint32
+	Cycle int64
+}
+
+// missEntry is a line request that an SM has under way.
+type missEntry struct {
+	token   uint32
+	more    int32 // further tokens that wait for the same sectors, -1 = none
+	line    int32 // L1 line to fill, -1 = none
+	mask    uint8
+	part    uint8
+	answers bool // a token waits
+}
+
+// tokenState is an access that waits for replies.
+type tokenState struct {
+	left   int32 // replies outstanding
+	latest int64 // cycle at which the last of those that came, or of the hits, is there
+}
+
+// entryPool hands out numbered entries that become free again at known cycles.
+type entryPool struct {
+	free     []uint16
+	released []release // in order of cycle, from head on
+	head     int
+}
+
+type release struct {
+	cycle int64
+	entry uint16
+}
+
+func newEntryPool(n int) entryPool {
+	p := entryPool{free: make([]uint16, n), released: make([]release, 0, n)}
+	for i := range p.free {
+		p.free[i] = uint16(n - 1 - i)
+	}
+	return p
+}
+
+// available returns how many entries are free at cycle now, looking no further than need.
+func (p *entryPool) available(now int64, need int) int {
+	for len(p.free) < need && p.head < len(p.released) && p.released[p.head].cycle <= now {
+		p.free = append(p.free, p.released[p.head].entry)
+		p.head++
+	}
+	if p.head == len(p.released) {
+		p.released = p.released[:0]
+		p.head = 0
+	}
+	return len(p.free)
+}
+
+func (p *entryPool) take() uint16 {
+	n := len(p.free) - 1
+	e := p.free[n]
+	p.free = p.free[:n]
+	return e
+}
+
+// release gives an entry back at cycle at, which is not before that of the last release.
+func (p *entryPool) release(at int64, e uint16) {
+	if p.head > 0 && len(p.released) == cap(p.released) {
+		p.released = p.released[:copy(p.released, p.released[p.head:])]
+		p.head = 0
+	}
+	p.released = append(p.released, release{at, e})
+}
+
+// Port is an SM's way to memory: coalescer, L1, miss entries, and the SM's ports of the crossbar. It is used by one
+// thread at a time; different SMs' ports are used at once.
+type Port struct {
+	sm     int
+	system *System
+	cfg    *Config
+	count  Counters
+
+	parts   [4]tagArray
+	busy    [4]int64                    // cycle at which a part takes the next access
+	pending [4][][sectorsPerLine]uint16 // entry that each queued sector of each line waits for
+	sets    divisor
+	global  bool // global loads use L1
+
+	lines  coalescer
+	found  [32]int32 // L1 line of each, -1 = none
+	need   [32]uint8 // sectors to wait for
+	misses entryPool
+	stores entryPool
+	entry  []missEntry
+	chain  []tokenNode
+	chains int32 // first free node
+	tokens []tokenState
+
+	sendFree  int64 // cycle at which the request port takes the next packet
+	sendSpare int   // bytes of the cycle before it that are used
+	recvFree  int64 // the same for the reply port
+	recvSpare int
+	outbox    []packetQueue // by channel
+
+	inbox   calendar
+	taken   int64 // replies before this cycle have been taken from the inbox
+	replies []Reply
+	read    bool  // the SM has seen replies
+	unknown int64 // first cycle whose replies are not known yet
+	last    int64 // latest reply
+}
+
+// tokenNode is one more token that waits for an entry.
+type tokenNode struct {
+	token uint32
+	next  int32
+}
+
+func newPort(s *System, sm int) *Port {
+	cfg := s.cfg
+	p := &Port{sm: sm, system: s, cfg: cfg, global: cfg.L1.GlobalLoads, chains: -1}
+	for i := range cfg.L1.Parts {
+		p.parts[i] = newTagArray(cfg.L1.Bytes, cfg.L1.Ways, replacements[cfg.L1.Replacement])
+		p.pending[i] = make([][sectorsPerLine]uint16, len(p.parts[i].lines))
+	}
+	p.sets = newDivisor(cfg.L1.Bytes / LineBytes / cfg.L1.Ways)
+	p.misses = newEntryPool(cfg.L1.MSHRs)
+	p.stores = newEntryPool(cfg.L1.StoreQueue)
+	p.entry = make([]missEntry, cfg.L1.MSHRs)
+	p.outbox = make([]packetQueue, cfg.DRAM.Channels)
+	p.inbox.init()
+	return p
+}
+
+// begin starts a kernel at cycle now: L1 holds nothing.
+func (p *Port) begin(now int64) {
+	for i := range p.cfg.L1.Parts {
+		p.parts[i].clear()
+		p.busy[i] = now
+	}
+	p.sendFree, p.recvFree = max(p.sendFree, now), max(p.recvFree, now)
+	p.unknown = max(p.unknown, now+p.system.window)
+	p.taken = max(p.taken, now)
+	p.replies = p.replies[:0]
+}
+
+// Access presents a warp's global or local access at cycle now; token names it in Replies.
+//
+// accepted is false if a queue is full: present it again at cycle retry. Else done is the cycle at which all its data
+// are there or, for stores and reductions, its operands are read; -1 if data are on their way from L2, in which case
+// Replies will name the token. readDone is the cycle at which the source registers have been read.
+func (p *Port) Access(now int64, a *Access, token uint32) (accepted bool, retry, done, readDone int64) {
+	part := int(a.Part) % p.cfg.L1.Parts
+	if at := p.busy[part] - int64(p.cfg.L1.Queue); at > now {
+		return false, at, 0, 0
+	}
+	c := &p.lines
+	c.coalesce(a)
+	start := max(now, p.busy[part])
+	switch a.Kind {
+	case Load, LoadReadOnly:
+		cached := a.Kind == LoadReadOnly || a.Space == SpaceLocal || p.global
+		if a.Cache == CacheCG || a.Cache == CacheCV {
+			cached = false
+		}
+		return p.load(now, start, part, cached, token)
+	case Store:
+		return p.store(now, start, part, a.Space == SpaceLocal)
+	default:
+		return p.atomic(now, start, part, a.Kind == Atomic, token)
+	}
+}
+
+// refuse returns Access's answer when n entries of a pool are not free at cycle now.
+func (p *Port) refuse(pool *entryPool, now int64, stalls *int64) (bool, int64, int64, int64) {
+	retry := p.unknown
+	if pool.head < len(pool.released) {
+		retry = pool.released[pool.head].cycle
+	}
+	if retry <= now {
+		retry = now + p.system.window
+	}
+	*stalls += retry - now
+	return false, retry, 0, 0
+}
+
+func (p *Port) load(now, start int64, part int, cached bool, token uint32) (bool, int64, int64, int64) {
+	c := &p.lines
+	l1 := &p.parts[part]
+	requests, sectors := 0, 0
+	for i := range c.n {
+		sectors += bits.OnesCount8(c.mask[i])
+		p.found[i], p.need[i] = -1, c.mask[i]
+		if !cached {
+			requests++
+			continue
+		}
+		_, set := p.sets.divide(c.line[i])
+		if k := l1.find(int(set), c.line[i]); k >= 0 {
+			p.found[i] = int32(k)
+			l := &l1.lines[k]
+			p.need[i] &^= l.valid
+			if p.need[i]&^l.queued == 0 {
+				continue
+			}
+		}
+		requests++
+	}
+	if requests > 0 && p.misses.available(now, requests) < requests {
+		return p.refuse(&p.misses, now, &p.count.MSHRStalls)
+	}
+
+	p.count.LoadInstructions++
+	p.count.LoadSectors += int64(sectors)
+	p.count.Lines += int64(c.n)
+	done := start + int64(p.cfg.L1.Latency)
+	at := start // the line's turn in the L1 pipeline
+	waits := int32(0)
+	for i := range c.n {
+		n := bits.OnesCount8(c.mask[i])
+		if !cached {
+			p.count.L1Bypassed += int64(n)
+			p.send(at, c.line[i], p.miss(token, -1, part, c.mask[i], true), packetRead, c.mask[i], 0, 0, 0)
+			waits++
+			at++
+			continue
+		}
+		p.count.L1Accesses += int64(n)
+		k := int(p.found[i])
+		need := p.need[i]
+		if k >= 0 {
+			l1.touch(k)
+			if hit := c.mask[i] &^ need; hit != 0 {
+				p.count.L1Hits += int64(bits.OnesCount8(hit))
+				done = max(done, l1.lines[k].ready)
+			}
+		} else {
+			_, set := p.sets.divide(c.line[i])
+			if k = l1.victim(int(set)); k >= 0 {
+				l1.place(k, c.line[i])
+			}
+		}
+		if need != 0 {
+			missing := need
+			if k >= 0 {
+				merged := need & l1.lines[k].queued
+				missing &^= merged
+				p.count.L1Merged += int64(bits.OnesCount8(merged))
+				waits += p.merge(token, part, k, merged)
+			}
+			if missing != 0 {
+				p.count.L1Misses += int64(bits.OnesCount8(missing))
+				e := p.miss(token, k, part, missing, true)
+				if k >= 0 {
+					l1.lines[k].queued |= missing
+					for m := missing; m != 0; m &= m - 1 {
+						p.pending[part][k][bits.TrailingZeros8(m)] = e
+					}
+				}
+				p.send(at, c.line[i], e, packetRead, missing, 0, 0, 0)
+				waits++
+			}
+		}
+		at += int64(max(1, ceilDiv(bits.OnesCount8(c.mask[i]&^need)*SectorBytes, p.cfg.L1.BytesPerClock)))
+		done = max(done, at-1+int64(p.cfg.L1.Latency))
+	}
+	p.busy[part] = at
+	readDone := at + int64(p.cfg.L1.ReadLatency)
+	if waits == 0 {
+		return true, 0, done, readDone
+	}
+	p.wait(token, waits, done)
+	return true, 0, -1, readDone
+}
+
+// wait notes that token waits for n replies; latest is when the rest of its data are there.
+func (p *Port) wait(token uint32, n int32, latest int64) {
+	for int(token) >= len(p.tokens) {
+		p.tokens = append(p.tokens, tokenState{})
+	}
+	p.tokens[token] = tokenState{n, latest}
+}
+
+// merge lets token wait for the entries that bring the given sectors of L1 line k, and returns how many those are.
+func (p *Port) merge(token uint32, part, k int, sectors uint8) int32 {
+	n := int32(0)
+	for m := sectors; m != 0; {
+		e := p.pending[part][k][bits.TrailingZeros8(m)]
+		x := &p.entry[e]
+		m &^= x.mask
+		i := p.chains
+		if i >= 0 {
+			p.chains = p.chain[i].next
+		} else {
+			i = int32(len(p.chain))
+			p.chain = append(p.chain, tokenNode{})
+		}
+		p.chain[i] = tokenNode{token, x.more}
+		x.more = i
+		n++
+	}
+	return n
+}
+
+// miss takes a miss entry.
+func (p *Port) miss(token uint32, line, part int, mask uint8, answers bool) uint16 {
+	e := p.misses.take()
+	p.entry[e] = missEntry{token: token, more: -1, line: int32(line), mask: mask, part: uint8(part), answers: answers}
+	return e
+}
+
+func (p *Port) store(now, start int64, part int, local bool) (bool, int64, int64, int64) {
+	c := &p.lines
+	if p.stores.available(now, c.n) < c.n {
+		return p.refuse(&p.stores, now, &p.count.StoreStalls)
+	}
+	p.count.StoreInstructions++
+	p.count.Lines += int64(c.n)
+	at := start
+	for i := range c.n {
+		n := bits.OnesCount8(c.mask[i])
+		p.count.StoreSectors += int64(n)
+		_, set := p.sets.divide(c.line[i])
+		if local {
+			// Local memory is written through and kept: only its own thread reads it.
+			l1 := &p.parts[part]
+			k := l1.find(int(set), c.line[i])
+			if k < 0 && c.full[i] != 0 {
+				if k = l1.victim(int(set)); k >= 0 {
+					l1.place(k, c.line[i])
+				}
+			}
+			if k >= 0 {
+				l1.touch(k)
+				l1.lines[k].valid |= c.full[i]
+			}
+		} else if p.global {
+			// Global stores go around L1 and drop what it has of them.
+			for j := range p.cfg.L1.Parts {
+				if k := p.parts[j].find(int(set), c.line[i]); k >= 0 {
+					p.parts[j].lines[k].valid &^= c.mask[i]
+				}
+			}
+		}
+		p.send(at, c.line[i], p.stores.take(), packetWrite, c.mask[i], c.full[i], 0, 0)
+		at += int64(max(1, ceilDiv(n*SectorBytes, p.cfg.L1.BytesPerClock)))
+	}
+	p.busy[part] = at
+	readDone := at + int64(p.cfg.L1.ReadLatency)
+	return true, 0, readDone, readDone
+}
+
+func (p *Port) atomic(now, start int64, part int, result bool, token uint32) (bool, int64, int64, int64) {
+	c := &p.lines
+	pool, stalls := &p.stores, &p.count.StoreStalls
+	if result {
+		pool, stalls = &p.misses, &p.count.MSHRStalls
+	}
+	if pool.available(now, c.n) < c.n {
+		return p.refuse(pool, now, stalls)
+	}
+	p.count.AtomicInstructions++
+	p.count.Lines += int64(c.n)
+	at := start
+	for i := range c.n {
+		n := bits.OnesCount8(c.mask[i])
+		p.count.AtomicSectors += int64(n)
+		if p.global {
+			_, set := p.sets.divide(c.line[i])
+			for j := range p.cfg.L1.Parts {
+				if k := p.parts[j].find(int(set), c.line[i]); k >= 0 {
+					p.parts[j].lines[k].valid &^= c.mask[i]
+				}
+			}
+		}
+		var e uint16
+		kind := packetReduce
+		if result {
+			e, kind = p.miss(token, -1, part, c.mask[i], true), packetAtomic
+		} else {
+			e = p.stores.take()
+		}
+		p.send(at, c.line[i], e, kind, c.mask[i], 0, c.ops[i], c.same[i])
+		at += int64(max(1, ceilDiv(n*SectorBytes, p.cfg.L1.BytesPerClock)))
+	}
+	p.busy[part] = at
+	readDone := at + int64(p.cfg.L1.ReadLatency)
+	if !result {
+		return true, 0, readDone, readDone
+	}
+	p.wait(token, int32(c.n), start)
+	return true, 0, -1, readDone
+}
+
+// send puts a packet on the crossbar: it leaves L1 MissLatency after its turn there, when the request port is free.
+func (p *Port) send(turn int64, line uint64, entry uint16, kind packetKind, mask, full, ops, same uint8) {
+	s := p.system
+	ready := turn + int64(p.cfg.L1.MissLatency)
+	if p.sendFree < ready {
+		p.sendFree, p.sendSpare = ready, 0
+	}
+	p.count.RequestWait += p.sendFree - ready
+	bytes := p.cfg.Crossbar.HeaderBytes
+	if kind != packetRead {
+		bytes += bits.OnesCount8(mask) * SectorBytes
+	}
+	p.count.RequestPackets++
+	p.count.RequestBytes += int64(bytes)
+	p.sendSpare += bytes
+	arrive := p.sendFree + int64(ceilDiv(p.sendSpare, p.cfg.Crossbar.RequestBytes)+p.cfg.Crossbar.RequestLatency)
+	p.sendFree += int64(p.sendSpare / p.cfg.Crossbar.RequestBytes)
+	p.sendSpare %= p.cfg.Crossbar.RequestBytes
+	slice, local := s.m.slice(line)
+	channel, number := s.m.perChannel.divide(uint64(slice))
+	q := &p.outbox[channel]
+	q.items = append(q.items, packet{arrive: arrive, local: local, entry: entry, sm: uint8(p.sm), slice: uint8(number), kind: kind,
+		mask: mask, full: full, ops: ops, same: same, next: -1})
+}
+
+// arrive takes a reply from the crossbar: it goes through the SM's reply port, fills L1, and frees its entry.
+func (p *Port) arrive(r *reply) {
+	p.count.ReplyPackets++
+	if r.store {
+		p.last = max(p.last, r.cycle)
+		p.stores.release(r.cycle, r.entry)
+		return
+	}
+	if p.recvFree < r.cycle {
+		p.recvFree, p.recvSpare = r.cycle, 0
+	}
+	p.count.ReplyWait += p.recvFree - r.cycle
+	bytes := p.cfg.Crossbar.HeaderBytes + int(r.data)*SectorBytes
+	p.count.ReplyBytes += int64(bytes)
+	p.recvSpare += bytes
+	at := p.recvFree + int64(ceilDiv(p.recvSpare, p.cfg.Crossbar.ReplyBytes))
+	p.recvFree += int64(p.recvSpare / p.cfg.Crossbar.ReplyBytes)
+	p.recvSpare %= p.cfg.Crossbar.ReplyBytes
+	p.last = max(p.last, at)
+
+	e := &p.entry[r.entry]
+	if e.line >= 0 {
+		l := &p.parts[e.part].lines[e.line]
+		l.valid |= e.mask
+		l.queued &^= e.mask
+		l.ready = max(l.ready, at)
+	}
+	p.answer(e.token, at)
+	for i := e.more; i >= 0; {
+		n := &p.chain[i]
+		p.answer(n.token, at)
+		next := n.next
+		n.next = p.chains
+		p.chains = i
+		i = next
+	}
+	p.misses.release(at, r.entry)
+}
+
+// answer counts a reply for token.
+func (p *Port) answer(token uint32, at int64) {
+	t := &p.tokens[token]
+	t.latest = max(t.latest, at)
+	t.left--
+	if t.left == 0 {
+		p.replies = append(p.replies, Reply{token, t.latest})
+	}
+}
+
+// Replies returns the accesses whose last data arrive in the window that begins, nearly in order of cycle (replies of
+// one access may wait for L1 hits). They stay valid, and are returned once, until the next Deliver.
+func (p *Port) Replies() []Reply {
+	if p.read {
+		return nil
+	}
+	p.read = true
+	return p.replies
+}
+
+// deliver takes the replies that come before cycle to, the end of the next window.
+func (p *Port) deliver(to int64) {
+	if p.read {
+		p.replies = p.replies[:0]
+		p.read = false
+	}
+	if p.taken < to {
+		p.inbox.take(p.taken, to, p)
+		p.taken = to
+	}
+	p.unknown = to
+}
