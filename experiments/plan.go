@@ -131,3 +131,60 @@ func (d *decoder) expand(e *Experiment, scale string, kind field, base, sweep fi
 		}
 	}
 }
+
+// Plan says what a run would do.
+type Plan struct {
+	Points  []Planned
+	Seconds float64 // estimate for the points that are not stored, on one processor each
+	Guessed int     // points whose estimate has no measurement behind it
+}
+
+// Planned is one point of a plan.
+type Planned struct {
+	Point   Point
+	Stored  bool
+	Seconds float64 // wall clock: measured if stored, else estimated
+	Guess   bool    // no earlier point of its kind was measured
+}
+
+// guessedSpeed is the work a second assumed of a kind that no stored point has measured: warp-instructions for
+// simulations, floating-point operations for training. Only estimates rest on it.
+var guessedSpeed = map[string]float64{"search": 20, "gemm": 3e6, "mlp": 3e6, "lstm": 3e6, "train-mlp": 1.5e10, "train-lstm": 1e10}
+
+// NewPlan looks up the points in the store (nil: none is there) and estimates the rest from the speed of stored ones.
+func NewPlan(points []Point, e Engine, store *Store) *Plan {
+	work, seconds := map[string]float64{}, map[string]float64{}
+	plan := &Plan{}
+	for _, p := range points {
+		l := Planned{Point: p}
+		if store != nil {
+			if s, err := store.Get(p.Hash); err == nil {
+				l.Stored, l.Seconds = true, s.Timing.Seconds
+			}
+		}
+		plan.Points = append(plan.Points, l)
+	}
+	if store != nil {
+		for _, s := range store.all() {
+			work[s.Kind] += s.Timing.Work
+			seconds[s.Kind] += s.Timing.Seconds
+		}
+	}
+	for i := range plan.Points {
+		l := &plan.Points[i]
+		if l.Stored {
+			continue
+		}
+		kind := l.Point.Spec.Kind()
+		speed := guessedSpeed[kind]
+		if seconds[kind] > 0 && work[kind] > 0 {
+			speed = work[kind] / seconds[kind]
+		} else {
+			l.Guess = true
+			plan.Guessed++
+		}
+		l.Seconds = e.Work(l.Point.Spec) / speed
+		plan.Seconds += l.Seconds
+	}
+	return plan
+}

@@ -83,6 +83,17 @@ func (s *Store) Get(hash string) (*Stored, error) {
 	return p, nil
 }
 
+// all reads every whole point.
+func (s *Store) all() (out []*Stored) {
+	files, _ := filepath.Glob(filepath.Join(s.dir, "*.json"))
+	for _, f := range files {
+		if p, err := s.Get(strings.TrimSuffix(filepath.Base(f), ".json")); err == nil {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 // Put writes a point: a temporary file, synced, renamed, and the folder synced.
 func (s *Store) Put(p *Stored) error {
 	data, err := json.Marshal(p)

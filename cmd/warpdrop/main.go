@@ -18,6 +18,12 @@ const version = "0.1.0"
 
 // commands is the table of subcommands; each stands in its own file.
 var commands = []func() *cobra.Command{
+	newRunCommand,
+	newValidateCommand,
+	newPlanCommand,
+	newPointCommand,
+	newPlotCommand,
+	newCompareCommand,
 	newSimCommand,
 	newGPUsCommand,
 }

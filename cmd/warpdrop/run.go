@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/olekukonko/tablewriter"
+	"github.com/spf13/cobra"
+
+	"warpdrop/experiments"
+)
+
+// experimentFlags are those of the commands that take an experiment file.
+type experimentFlags struct {
+	out, scale, store, data string
+	jobs                    int
+}
+
+func (f *experimentFlags) add(c *cobra.Command) {
+	c.Flags().StringVar(&f.out, "out", "", "output folder (default out/NAME, or out/NAME-SCALE for another scale than the file's)")
+	c.Flags().StringVar(&f.scale, "scale", "", "scale: smoke, small or paper (default: the file's)")
+	c.Flags().StringVar(&f.store, "store", "", "folder of finished points, may be shared between experiments (default OUT/store)")
+	c.Flags().StringVar(&f.data, "data", "", "folder of the training data (default: MNIST from the Go module cache)")
+	c.Flags().IntVar(&f.jobs, "jobs", 0, "points at once (default: one a processor)")
+	c.RegisterFlagCompletionFunc("scale", cobra.FixedCompletions(experiments.ScaleNames, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// request is an experiment file as the user asked to run it, checked as a whole.
+type request struct {
+	experimentFlags
+	experiment *experiments.Experiment
+	engine     experiments.Engine
+	points     []experiments.Point
+}
+
+// load checks the file, the scale, and everything that the points name.
+func (f experimentFlags) load(file string) (*request, error) {
+	e, err := experiments.Load(file)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	if f.jobs < 0 {
+		return nil, usagef("--jobs is %d; allowed is 1 or more, or 0 for one a processor", f.jobs)
+	}
+	if f.scale == "" {
+		f.scale = e.Scale
+	}
+	specs := e.Specs(f.scale)
+	if specs == nil {
+		return nil, usagef("--scale is %q; allowed are smoke, small and paper", f.scale)
+	}
+	if f.out == "" {
+		f.out = filepath.Join("out", e.Name)
+		if f.scale != e.Scale {
+			f.out += "-" + f.scale
+		}
+	}
+	if f.store == "" {
+		f.store = filepath.Join(f.out, experiments.StoreDir)
+	}
+	r := &request{experimentFlags: f, experiment: e, engine: experiments.NewEngines(f.data)}
+	if r.points, err = experiments.Points(specs, r.engine); err != nil {
+		return nil, usageError{fmt.Errorf("%s: %w", file, err)}
+	}
+	return r, nil
+}
+
+// storeName is the store as the manifest names it: relative where it is inside the output folder.
+func (r *request) storeName() string {
+	if rel, err := filepath.Rel(r.out, r.store); err == nil && filepath.IsLocal(rel) {
+		return rel
+	}
+	if abs, err := filepath.Abs(r.store); err == nil {
+		return abs
+	}
+	return r.store
+}
+
+func newRunCommand() *cobra.Command {
+	var f experimentFlags
+	c := &cobra.Command{
+		Use:   "run FILE",
+		Short: "Run an experiment and write tables, figures and a report",
+		Long: "Run runs the points of an experiment file that are not stored yet, and writes results.csv, results.json, manifest.json,\n" +
+			"figures and report.html. Stopped at any moment, it goes on from the finished points when it is run again.\n" +
+			"Exit code: 0, 1 if a point failed (the others are kept), 2 if the file was refused.",
+		Example: "  warpdrop run experiments/quickstart.yaml\n  warpdrop run experiments/fig4.yaml --scale small --out out/fig4",
+		Args:    exactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			r, err := f.load(args[0])
+			if err != nil {
+				return err
+			}
+			return r.run(c.Context(), c.OutOrStdout(), c.ErrOrStderr())
+		},
+	}
+	f.add(c)
+	return c
+}
+
+func (r *request) run(ctx context.Context, stdout, stderr io.Writer) error {
+	store, err := experiments.OpenStore(r.store)
+	if err != nil {
+		return err
+	}
+	store.Sweep()
+	bar := newProgress(stderr, experiments.NewPlan(r.points, r.engine, store))
+	stored, runErr := experiments.Run(ctx, r.points, r.engine, store, experiments.RunOptions{Jobs: r.jobs, Notify: bar.notify})
+	bar.close()
+	results := experiments.NewResults(r.experiment, r.scale, r.points, stored)
+	if err := results.WriteOutput(r.out, version, r.storeName()); err != nil {
+		return errors.Join(runErr, err)
+	}
+	head, rows := results.Summary()
+	if err := printTable(stdout, head, rows); err != nil {
+		return err
+	}
+	for _, line := range results.Answer() {
+		fmt.Fprintln(stdout, line)
+	}
+	fmt.Fprintf(stdout, "%s\n", filepath.Join(r.out, experiments.ReportName))
+	if runErr != nil {
+		return fmt.Errorf("%d of %d points are missing:\n%w", len(results.Missing), len(r.points), runErr)
+	}
+	return nil
+}
+
+// printTable writes a table for people.
+func printTable(w io.Writer, head []string, rows [][]string) error {
+	t := tablewriter.NewTable(w)
+	t.Header(head)
+	if err := t.Bulk(rows); err != nil {
+		return err
+	}
+	return t.Render()
+}
+
+// isFolder refuses what is not an output folder of run.
+func isFolder(dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, experiments.ManifestName)); err != nil {
+		return usagef("%s is not an output folder of warpdrop run: %v", dir, err)
+	}
+	return nil
+}

@@ -1,0 +1,91 @@
+package experiments
+
+import (
+	"fmt"
+
+	"gonum.org/v1/plot"
+
+	"warpdrop/plots"
+)
+
+// Change is one row of two runs side by side; a side that lacks the row has nulls.
+type Change struct {
+	Row            string `json:"row"`
+	Cycles         number `json:"cycles"`
+	CyclesThen     number `json:"cycles_before"`
+	Speedup        number `json:"speedup"`
+	SpeedupThen    number `json:"speedup_before"`
+	Accuracy       number `json:"accuracy"`
+	AccuracyThen   number `json:"accuracy_before"`
+	Perplexity     number `json:"perplexity"`
+	PerplexityThen number `json:"perplexity_before"`
+}
+
+// differs tells whether two numbers print differently; two missing ones do not.
+func differs(a, b number) bool { return a.text() != b.text() }
+
+// Changed tells whether any value differs.
+func (c Change) Changed() bool {
+	return differs(c.Cycles, c.CyclesThen) || differs(c.Speedup, c.SpeedupThen) || differs(c.Accuracy, c.AccuracyThen) || differs(c.Perplexity, c.PerplexityThen)
+}
+
+// Compare sets the rows of two results side by side: those of b in their order, then those that only a has.
+func Compare(a, b *Results) (out []Change) {
+	before := map[string]*Row{}
+	for _, r := range a.Rows {
+		before[r.key(true)] = r
+	}
+	blank := newRow(Search{})
+	add := func(then, now *Row, name string) {
+		out = append(out, Change{name, now.Cycles, then.Cycles, now.Speedup, then.Speedup, now.Accuracy, then.Accuracy, now.Perplexity, then.Perplexity})
+	}
+	name := func(r *Row) string {
+		text := r.variant() + " " + r.Network
+		if len(r.Rates) > 0 {
+			text += " rate " + join(r.Rates)
+		}
+		if r.GPU != "" {
+			text += " " + r.GPU
+		}
+		return text
+	}
+	for _, r := range b.Rows {
+		then := before[r.key(true)]
+		if then == nil {
+			then = blank
+		}
+		add(then, r, name(r))
+		delete(before, r.key(true))
+	}
+	for _, r := range a.Rows {
+		if before[r.key(true)] != nil {
+			add(r, blank, name(r))
+		}
+	}
+	return out
+}
+
+// ChangeTable is the table that compare prints.
+func ChangeTable(changes []Change) (head []string, rows [][]string) {
+	head = []string{"row", "cycles before", "now", "change %", "speedup before", "now", "accuracy before", "now"}
+	for _, c := range changes {
+		rows = append(rows, []string{c.Row, c.CyclesThen.round(0), c.Cycles.round(0), (100 * (c.Cycles/c.CyclesThen - 1)).round(2), c.SpeedupThen.round(3), c.Speedup.round(3), c.AccuracyThen.round(2), c.Accuracy.round(2)})
+	}
+	return head, rows
+}
+
+// DrawChanges draws the cycles of both runs, a pair of bars a row.
+func DrawChanges(changes []Change, before, now string) (*plot.Plot, error) {
+	var names []string
+	groups := []plots.Group{{Name: before}, {Name: now}}
+	for _, c := range changes[:min(len(changes), maxBars)] {
+		names = append(names, c.Row)
+		groups[0].Y = append(groups[0].Y, float64(c.CyclesThen))
+		groups[1].Y = append(groups[1].Y, float64(c.Cycles))
+	}
+	title := "Cycles of two runs"
+	if len(changes) > maxBars {
+		title += fmt.Sprintf(" (the first %d of %d rows)", maxBars, len(changes))
+	}
+	return plots.Bars(plots.Axis{Title: title, Y: "cycles of the core clock"}, names, groups)
+}

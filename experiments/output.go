@@ -1,0 +1,241 @@
+package experiments
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"warpdrop/plots"
+)
+
+// The files of an output folder.
+const (
+	StoreDir     = "store"
+	FiguresDir   = "figures"
+	ManifestName = "manifest.json"
+	SourceName   = "experiment.yaml"
+	CSVName      = "results.csv"
+	JSONName     = "results.json"
+	ReportName   = "report.html"
+)
+
+// Manifest says what made an output folder.
+type Manifest struct {
+	Experiment string            `json:"experiment"`
+	Scale      string            `json:"scale"`
+	Warpdrop   string            `json:"warpdrop"`
+	Revision   string            `json:"revision,omitempty"` // of the source, where the build knows it
+	Go         string            `json:"go"`
+	Platform   string            `json:"platform"`
+	CPUs       int               `json:"cpus"`
+	Host       string            `json:"host"`
+	Written    string            `json:"written"`
+	Inputs     map[string]string `json:"inputs"` // SHA-256 of the experiment file; versions of models, presets and data
+	Store      string            `json:"store"`  // relative to the folder, or absolute
+	Points     []ManifestPoint   `json:"points"`
+}
+
+// ManifestPoint is one point of the experiment.
+type ManifestPoint struct {
+	Hash   string  `json:"hash"`
+	Label  string  `json:"label"`
+	Spec   Spec    `json:"spec"`
+	Stored bool    `json:"stored"`
+	Timing *Timing `json:"timing,omitempty"`
+}
+
+// Manifest describes results.
+func (r *Results) Manifest(version, store string) *Manifest {
+	host, _ := os.Hostname()
+	sum := sha256.Sum256(r.Experiment.Source)
+	m := &Manifest{
+		Experiment: r.Experiment.Name, Scale: r.Scale, Warpdrop: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+		CPUs: runtime.NumCPU(), Host: host, Written: time.Now().UTC().Format(time.RFC3339), Store: store,
+		Inputs: map[string]string{"experiment sha256": hex.EncodeToString(sum[:])},
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" || s.Key == "vcs.modified" && s.Value == "true" {
+				m.Revision = strings.TrimSpace(m.Revision + " " + strings.Replace(s.Value, "true", "(modified)", 1))
+			}
+		}
+	}
+	for _, p := range r.Points {
+		for k, v := range p.Versions {
+			m.Inputs[k] = v
+		}
+		mp := ManifestPoint{Hash: p.Hash, Label: Label(p.Spec), Spec: p.Spec}
+		if s := r.Stored[p.Hash]; s != nil {
+			mp.Stored, mp.Timing = true, &s.Timing
+		}
+		m.Points = append(m.Points, mp)
+	}
+	return m
+}
+
+// WriteOutput writes results.csv, results.json, manifest.json, the experiment file, the figures and report.html to dir.
+// version is the program's; store is where the points are, as the manifest will say.
+func (r *Results) WriteOutput(dir, version, store string) error {
+	if err := os.MkdirAll(filepath.Join(dir, FiguresDir), 0o777); err != nil {
+		return err
+	}
+	m := r.Manifest(version, store)
+	manifest, err := json.MarshalIndent(m, "", " ")
+	if err != nil {
+		return err
+	}
+	for _, f := range []struct {
+		name string
+		data []byte
+	}{{SourceName, r.Experiment.Source}, {CSVName, CSV(r.Rows)}, {JSONName, r.JSON()}, {ManifestName, append(manifest, '\n')}} {
+		if err := writeFile(filepath.Join(dir, f.name), f.data); err != nil {
+			return err
+		}
+	}
+	drawn, err := r.DrawFigures(filepath.Join(dir, FiguresDir), r.wanted(), []string{"png", "svg"})
+	if err != nil {
+		return err
+	}
+	report, err := r.report(m, drawn).HTML()
+	if err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(dir, ReportName), report)
+}
+
+// wanted are the figures that the experiment asks for: all, if it names none.
+func (r *Results) wanted() []string {
+	if len(r.Experiment.Figures) > 0 {
+		return r.Experiment.Figures
+	}
+	return FigureNames()
+}
+
+// DrawFigures draws figures into dir. One that has nothing to show says so in the answer; an earlier drawing of it is removed.
+func (r *Results) DrawFigures(dir string, names, formats []string) ([]plots.ReportFigure, error) {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, err
+	}
+	var out []plots.ReportFigure
+	for _, f := range Figures {
+		if !slices.Contains(names, f.Name) {
+			continue
+		}
+		shown := plots.ReportFigure{Name: f.Name, Caption: f.Caption}
+		p, err := f.Draw(r)
+		var nothing plots.ErrNothing
+		if errors.As(err, &nothing) {
+			for _, format := range plots.Formats {
+				os.Remove(filepath.Join(dir, f.Name+"."+format))
+			}
+			shown.Missing = nothing.Missing
+			out = append(out, shown)
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("figure %s: %w", f.Name, err)
+		}
+		for _, format := range formats {
+			data, err := plots.Render(p, format)
+			if err != nil {
+				return nil, fmt.Errorf("figure %s: %w", f.Name, err)
+			}
+			if err := writeFile(filepath.Join(dir, f.Name+"."+format), data); err != nil {
+				return nil, err
+			}
+			if format == "svg" {
+				shown.SVG = data
+			}
+		}
+		out = append(out, shown)
+	}
+	return out, nil
+}
+
+// report gathers what report.html says. Figures that the file did not ask for by name and that have nothing to show are
+// left out.
+func (r *Results) report(m *Manifest, figures []plots.ReportFigure) plots.Report {
+	out := plots.Report{
+		Title: r.Experiment.Title, Question: r.Experiment.Question, Answer: r.Answer(), Warnings: r.Warnings(), Tables: r.tables(),
+		Notes: r.Experiment.Notes, Source: string(r.Experiment.Source),
+		Commands: []string{
+			fmt.Sprintf("go run ./cmd/warpdrop run %s --scale %s", SourceName, r.Scale),
+			"# or, from the repository: go run ./cmd/warpdrop run experiments/" + r.Experiment.Name + ".yaml --scale " + r.Scale,
+		},
+		Facts: [][2]string{{"warpdrop", m.Warpdrop}, {"revision", m.Revision}, {"Go", m.Go + " " + m.Platform}},
+	}
+	var keys []string
+	for k := range m.Inputs {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	for _, k := range keys {
+		out.Facts = append(out.Facts, [2]string{k, m.Inputs[k]})
+	}
+	for _, f := range figures {
+		if f.SVG != nil || len(r.Experiment.Figures) > 0 {
+			out.Figures = append(out.Figures, f)
+		}
+	}
+	return out
+}
+
+// ReadOutput loads the experiment, the scale and the stored points that an output folder was made from; nothing is run.
+// Points are named as the manifest names them, whatever version the program has now.
+func ReadOutput(dir string) (*Results, *Manifest, error) {
+	data, err := os.ReadFile(filepath.Join(dir, ManifestName))
+	if err != nil {
+		return nil, nil, err
+	}
+	var m struct {
+		Manifest
+		Points []struct {
+			Hash string          `json:"hash"`
+			Spec json.RawMessage `json:"spec"`
+		} `json:"points"`
+	}
+	if err := json.Unmarshal(data, &m); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", filepath.Join(dir, ManifestName), err)
+	}
+	source, err := os.ReadFile(filepath.Join(dir, SourceName))
+	if err != nil {
+		return nil, nil, err
+	}
+	e, err := Parse(filepath.Join(dir, SourceName), source)
+	if err != nil {
+		return nil, nil, err
+	}
+	specs := e.Specs(m.Scale)
+	if len(specs) != len(m.Points) {
+		return nil, nil, fmt.Errorf("%s: %d points, the experiment file has %d at scale %s; run it again", filepath.Join(dir, ManifestName), len(m.Points), len(specs), m.Scale)
+	}
+	where := m.Store
+	if !filepath.IsAbs(where) {
+		where = filepath.Join(dir, where)
+	}
+	store, err := ReadStore(where)
+	if err != nil {
+		return nil, nil, err
+	}
+	points := make([]Point, len(specs))
+	stored := map[string]*Stored{}
+	for i, s := range specs {
+		points[i] = Point{Spec: s, Hash: m.Points[i].Hash}
+		p, err := store.Get(m.Points[i].Hash)
+		if err != nil {
+			continue // missing or damaged: the results say that it is missing
+		}
+		stored[p.Hash] = p
+		points[i].Versions = p.Versions
+	}
+	return NewResults(e, m.Scale, points, stored), &m.Manifest, nil
+}
