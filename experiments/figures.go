@@ -552,7 +552,7 @@ func distribution(r *Results) (*plot.Plot, error) {
 		groups = append(groups, plots.Group{Name: name, Y: p})
 		length = max(length, len(p))
 	}
-	for _, row := range r.Rows {
+	for _, row := range slices.Concat(r.Searches, r.Rows) {
 		if row.found != nil {
 			add(fmt.Sprintf("%s, rate %.2g", row.Search, rate(row)), row.found.P)
 		} else if row.sim != nil && len(row.sim.Distribution) > 0 {

@@ -125,6 +125,7 @@ func (d *decoder) expand(e *Experiment, scale string, kind field, base, sweep fi
 		if len(bad) > 0 {
 			continue
 		}
+		point = point.normal()
 		if id := scale + " " + specText(point); !e.seen[id] {
 			e.seen[id] = true
 			e.points[scale] = append(e.points[scale], point)

@@ -11,17 +11,39 @@ import (
 
 // Summary is the short table that a run prints.
 func (r *Results) Summary() (head []string, rows [][]string) {
-	head = []string{"method", "network", "rate", "cycles", "speedup", "accuracy %", "bank conflicts", "divergent branches"}
-	perplexity := slices.ContainsFunc(r.Rows, func(row *Row) bool { return row.Perplexity.known() })
-	if perplexity {
-		head = append(head, "perplexity")
+	all := []struct {
+		name string
+		text func(*Row) string
+	}{
+		{"method", (*Row).variant},
+		{"network", func(r *Row) string { return r.Network }},
+		{"gpu", func(r *Row) string { return r.GPU }},
+		{"rate", func(r *Row) string { return join(r.Rates) }},
+		{"batch", func(r *Row) string { return count(r.Batch) }},
+		{"patterns", func(r *Row) string { return count(r.Patterns) }},
+		{"reached rate", func(r *Row) string { return r.Reached.round(4) }},
+		{"cycles", func(r *Row) string { return r.Cycles.round(0) }},
+		{"speedup", func(r *Row) string { return r.Speedup.round(2) }},
+		{"accuracy %", func(r *Row) string { return r.Accuracy.round(2) }},
+		{"perplexity", func(r *Row) string { return r.Perplexity.round(1) }},
+		{"bank conflicts", func(r *Row) string { return r.BankConflicts.round(0) }},
+		{"divergent branches", func(r *Row) string { return r.DivergentBranches.round(0) }},
 	}
-	for _, row := range r.Rows {
-		line := []string{row.variant(), row.Network, join(row.Rates), row.Cycles.round(0), row.Speedup.round(2), row.Accuracy.round(2), row.BankConflicts.round(0), row.DivergentBranches.round(0)}
-		if perplexity {
-			line = append(line, row.Perplexity.round(1))
+	rows = make([][]string, len(r.Rows))
+	for _, c := range all {
+		column := make([]string, len(r.Rows))
+		known := false
+		for i, row := range r.Rows {
+			column[i] = c.text(row)
+			known = known || strings.Trim(column[i], "-") != ""
 		}
-		rows = append(rows, line)
+		if !known { // a column that says nothing is left out
+			continue
+		}
+		head = append(head, c.name)
+		for i := range rows {
+			rows[i] = append(rows[i], column[i])
+		}
 	}
 	return head, rows
 }
@@ -42,6 +64,14 @@ func (r *Row) variant() string {
 		name += " lazy"
 	}
 	return name
+}
+
+// patterns is the N of a search, also where it was left to the search.
+func (r *Row) patterns() int {
+	if r.found != nil {
+		return len(r.found.P)
+	}
+	return r.Patterns
 }
 
 // round writes a number with so many decimals, a dash where there is none.
@@ -72,6 +102,12 @@ func span(rows []*Row, x func(*Row) float64, decimals int) string {
 // Answer is what the results say, in sentences.
 func (r *Results) Answer() (out []string) {
 	base := r.Experiment.Baseline
+	for _, row := range r.Searches {
+		out = append(out, fmt.Sprintf("Rate %s with N = %d: %s reaches %s.", join(row.Rates), row.patterns(), row.Search, row.Reached.round(4)))
+		if len(out) == 6 {
+			break
+		}
+	}
 	for _, m := range methodsOf(r.Rows) {
 		if m == base || m == "-" {
 			continue
@@ -122,8 +158,8 @@ func (r *Results) Warnings() (out []string) {
 		}
 		out = append(out, fmt.Sprintf("%d of %d points are missing: %s%s.", n, len(r.Points), strings.Join(names, "; "), map[bool]string{true: "; …", false: ""}[n > 5]))
 	}
-	if r.Scale != "paper" {
-		out = append(out, "Run at scale "+r.Scale+", which may be smaller than the paper's sizes.")
+	if r.Scale != "paper" && r.Experiment.Paper != "" {
+		out = append(out, "Run at scale "+r.Scale+"; the paper's sizes are those of scale paper.")
 	}
 	seeds := 0
 	for _, row := range r.Rows {
@@ -199,7 +235,7 @@ func (r *Results) tables() []plots.Table {
 	}
 	var distributions [][]string
 	seen := map[string]bool{}
-	for _, row := range r.Rows {
+	for _, row := range slices.Concat(r.Searches, r.Rows) {
 		if row.Distribution != "" && !seen[row.Distribution] {
 			seen[row.Distribution] = true
 			distributions = append(distributions, []string{join(row.Rates), row.Search, row.Reached.round(4), row.Distribution})

@@ -227,13 +227,13 @@ type Results struct {
 	Points     []Point
 	Stored     map[string]*Stored
 	Rows       []*Row
+	Searches   []*Row  // distributions found by themselves; they are the Rows where there is nothing else
 	Missing    []Point // not stored
 }
 
 // NewResults joins the points that are stored into rows, in the order of the file.
 func NewResults(e *Experiment, scale string, points []Point, stored map[string]*Stored) *Results {
 	r := &Results{Experiment: e, Scale: scale, Points: points, Stored: stored}
-	byKey := map[string]*Row{}
 	for _, p := range points {
 		s := stored[p.Hash]
 		if s == nil {
@@ -248,7 +248,10 @@ func NewResults(e *Experiment, scale string, points []Point, stored map[string]*
 		}
 		row := newRow(p.Spec)
 		row.addSim(s.Result)
-		byKey[row.key(true)] = row
+		if s.Result.Search != nil {
+			r.Searches = append(r.Searches, row)
+			continue
+		}
 		r.Rows = append(r.Rows, row)
 	}
 	// A training run belongs to every simulation of the same network and method, whatever the GPU and the update.
@@ -269,6 +272,9 @@ func NewResults(e *Experiment, scale string, points []Point, stored map[string]*
 			trained.train = append(trained.train, s.Result.Train)
 			r.Rows = append(r.Rows, trained)
 		}
+	}
+	if len(r.Rows) == 0 {
+		r.Rows = r.Searches
 	}
 	for _, row := range r.Rows {
 		row.addTraining()
@@ -310,6 +316,7 @@ func newRow(s Spec) *Row {
 	}
 	switch s := s.(type) {
 	case Search:
+		r.Method = s.Search
 		r.Workload, r.Network, r.Rates, r.Patterns, r.Search = "search", "-", []float64{s.Rate}, s.Patterns, s.Search
 	case GEMM:
 		layout := map[bool]string{false: "n", true: "t"}
@@ -487,6 +494,9 @@ func Label(s Spec) string {
 		if text != "-" {
 			parts = append(parts, text)
 		}
+	}
+	if _, ok := s.(Search); ok {
+		add("N=%s", count(r.Patterns))
 	}
 	add("rate=%s", strings.ReplaceAll(join(r.Rates), " ", ","))
 	add("dp=%s", count(r.DP))

@@ -51,6 +51,9 @@ var ScaleNames = []string{"smoke", "small", "paper"}
 type Spec interface {
 	Kind() string
 	check() []problem
+	// normal is the spec with the keys that its method does not heed at their defaults, so that one sweep over methods and
+	// keys of some of them runs no point twice.
+	normal() Spec
 }
 
 // problem is what is wrong with one key of a spec.
@@ -64,6 +67,21 @@ type Dropping struct {
 	Search   string    `json:"search" jsonschema:"enum=sgd,enum=exact,default=sgd" jsonschema_description:"How the distribution is found: sgd = Algorithm 1; exact = maximum entropy."`
 	Tile     int       `json:"tile" jsonschema:"minimum=1,maximum=128,default=32" jsonschema_description:"Edge of TDP's square tile."`
 	DP       int       `json:"dp" jsonschema:"minimum=0,maximum=65536,default=0" jsonschema_description:"Fix the pattern to one dp in place of a distribution; 0 = distribution."`
+}
+
+// approximate tells whether the method has patterns.
+func (d Dropping) approximate() bool {
+	return d.Method == string(dropout.RDP) || d.Method == string(dropout.TDP)
+}
+
+func (d Dropping) normal() Dropping {
+	if !d.approximate() {
+		d.Patterns, d.Search = 0, dropout.SGD
+	}
+	if d.Method != string(dropout.TDP) {
+		d.Tile = 32
+	}
+	return d
 }
 
 // maxShared is the shared memory of one block in bytes (CUDA programming guide, compute capability 6.1).
@@ -80,11 +98,10 @@ func (d Dropping) check(layers []int) (out []problem) {
 	if bytes := 2 * d.Tile * d.Tile * 4; bytes > maxShared {
 		bad("tile", "tile of %d x %d takes %d bytes of shared memory for its two operands; allowed is up to %d bytes a block (tile up to %d)", d.Tile, d.Tile, bytes, maxShared, int(math.Sqrt(maxShared/8)))
 	}
-	approximate := d.Method == string(dropout.RDP) || d.Method == string(dropout.TDP)
-	if d.DP > 0 && !approximate {
+	if d.DP > 0 && !d.approximate() {
 		bad("dp", "dp belongs to a pattern, method %s has none; allowed with rdp and tdp", d.Method)
 	}
-	if !approximate {
+	if !d.approximate() {
 		return out
 	}
 	for i, rate := range d.Rates {
@@ -114,6 +131,8 @@ type Search struct {
 
 func (Search) Kind() string { return "search" }
 
+func (s Search) normal() Spec { return s }
+
 func (s Search) check() []problem {
 	if s.Patterns > 0 && s.Patterns < dropout.MinPatterns(s.Rate) {
 		return []problem{{"patterns", fmt.Sprintf("%d patterns reach a rate of at most %.4g, not %g; allowed is %d or more", s.Patterns, float64(s.Patterns-1)/float64(s.Patterns), s.Rate, dropout.MinPatterns(s.Rate))}}
@@ -138,6 +157,16 @@ type GEMM struct {
 }
 
 func (GEMM) Kind() string { return "gemm" }
+
+func (g GEMM) normal() Spec {
+	if g.Method != "rdp" && g.Method != "tdp" {
+		g.DP, g.Bias = 1, 1
+	}
+	if g.Method != "masked" {
+		g.Rate = 0
+	}
+	return g
+}
 
 func (g GEMM) check() (out []problem) {
 	if bytes := 2 * g.Tile * g.Tile * 4; bytes > maxShared {
@@ -175,6 +204,7 @@ type MLP struct {
 
 func (MLP) Kind() string       { return "mlp" }
 func (m MLP) check() []problem { return m.Dropping.check(m.Hidden) }
+func (m MLP) normal() Spec     { m.Dropping = m.Dropping.normal(); return m }
 
 // Recurrent is the network that LSTM simulates and TrainLSTM trains.
 type Recurrent struct {
@@ -205,6 +235,7 @@ type LSTM struct {
 
 func (LSTM) Kind() string       { return "lstm" }
 func (l LSTM) check() []problem { return l.Dropping.check(l.sizes()) }
+func (l LSTM) normal() Spec     { l.Dropping = l.Dropping.normal(); return l }
 
 // TrainMLP is a training run on MNIST.
 type TrainMLP struct {
@@ -218,6 +249,8 @@ type TrainMLP struct {
 }
 
 func (TrainMLP) Kind() string { return "train-mlp" }
+
+func (t TrainMLP) normal() Spec { t.Dropping = t.Dropping.normal(); return t }
 
 func (t TrainMLP) check() (out []problem) {
 	out = t.Dropping.check(t.Hidden)
@@ -242,6 +275,7 @@ type TrainLSTM struct {
 
 func (TrainLSTM) Kind() string       { return "train-lstm" }
 func (t TrainLSTM) check() []problem { return t.Dropping.check(t.sizes()) }
+func (t TrainLSTM) normal() Spec     { t.Dropping = t.Dropping.normal(); return t }
 
 // kinds makes an empty spec of each kind, in the order of Group.
 var kinds = []struct {

@@ -1,0 +1,235 @@
+package experiments
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"warpdrop/plots"
+)
+
+// everything has a point for every figure.
+const everything = `
+name: everything
+title: Everything <script>alert(1)</script>
+question: "Does <b>markup</b> stay text?"
+paper: table1
+points:
+  - search: {rate: 0.5}
+    sweep: {search: [sgd, exact]}
+  - mlp: {hidden: [1024, 64], rates: [0.7, 0.7]}
+    sweep: {method: [dense, masked, rdp, tdp], batch: [64, 128]}
+  - mlp: {hidden: [1024, 1024]}
+    sweep: {rates: [[0.3, 0.3], [0.7, 0.7]], method: [dense, rdp, tdp]}
+  - mlp: {hidden: [512], rates: [0.5], gpu: p4}
+    sweep: {method: [dense, rdp]}
+  - train-mlp: {hidden: [1024, 64], rates: [0.7, 0.7]}
+    sweep: {method: [dense, rdp, tdp], seed: [1, 2, 3]}
+  - gemm: {m: 64, n: 64, k: 64}
+    sweep: {method: [dense, masked, rdp, tdp], tile: [8, 16, 32], pad: [true, false]}
+  - gemm: {m: 64, n: 64, k: 64, tile: 32}
+    sweep: {method: [dense, rdp], dp: [2, 3, 4]}
+`
+
+func resultsOf(t testing.TB, text string) (*Results, string) {
+	t.Helper()
+	e := mustParse(t, text)
+	points, err := Points(e.Specs("small"), &fake{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	store, err := OpenStore(filepath.Join(dir, StoreDir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, err := Run(context.Background(), points, &fake{}, store, RunOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return NewResults(e, "small", points, stored), dir
+}
+
+func TestRowsJoinSimulationTrainingAndPaper(t *testing.T) {
+	r, _ := resultsOf(t, everything)
+	var dense, rdp *Row
+	for _, row := range r.Rows {
+		if row.Network == "784-1024-64-10" && row.Batch == 128 {
+			switch row.Method {
+			case "dense":
+				dense = row
+			case "rdp":
+				rdp = row
+			case "masked":
+				if row.Accuracy.text() != dense.Accuracy.text() {
+					t.Errorf("masked trains as dense does, but has accuracy %s beside %s", row.Accuracy.text(), dense.Accuracy.text())
+				}
+			}
+		}
+	}
+	if dense == nil || rdp == nil {
+		t.Fatal("rows of 784-1024-64-10 are missing")
+	}
+	if want := dense.Cycles / rdp.Cycles; math.Abs(float64(rdp.Speedup-want)) > 1e-12 || dense.Speedup != 1 {
+		t.Errorf("speedup %v of rdp and %v of dense, want %v and 1", rdp.Speedup, dense.Speedup, want)
+	}
+	if rdp.Seeds != 3 || !(rdp.AccuracySpread > 0) {
+		t.Errorf("%d seeds with spread %v, want 3 with a spread", rdp.Seeds, rdp.AccuracySpread)
+	}
+	if rdp.PaperSpeedup != 1.27 || rdp.PaperAccuracy != 98.07 { // Table I of the paper
+		t.Errorf("paper's speedup %v and accuracy %v, want 1.27 and 98.07", rdp.PaperSpeedup, rdp.PaperAccuracy)
+	}
+	if rdp.BankConflicts != 7 || rdp.ConflictsPerAccess != 0.07 || rdp.SIMTEfficiency != 0.625 {
+		t.Errorf("conflicts %v, an access %v, SIMT efficiency %v; want 7, 0.07, 20/32", rdp.BankConflicts, rdp.ConflictsPerAccess, rdp.SIMTEfficiency)
+	}
+}
+
+func TestExportsAreReadable(t *testing.T) {
+	r, dir := resultsOf(t, everything)
+	table, err := csv.NewReader(bytes.NewReader(CSV(r.Rows))).ReadAll()
+	if err != nil || len(table) != len(r.Rows)+1 {
+		t.Fatalf("results.csv has %d lines for %d rows: %v", len(table), len(r.Rows), err)
+	}
+	if err := r.WriteOutput(dir, "test", StoreDir); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{JSONName, ManifestName} {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil || !json.Valid(data) {
+			t.Errorf("%s: valid JSON %v, error %v", name, json.Valid(data), err)
+		}
+	}
+	again, _, err := ReadOutput(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(CSV(again.Rows), CSV(r.Rows)) {
+		t.Error("results read from the folder differ from those written")
+	}
+	for _, c := range Compare(r, again) {
+		if c.Changed() {
+			t.Errorf("row %s differs from itself", c.Row)
+		}
+	}
+	report, err := os.ReadFile(filepath.Join(dir, ReportName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{"<script>", "<b>", "http://", "https://"} {
+		if bytes.Contains(report, []byte(bad)) {
+			t.Errorf("report.html contains %s: it must escape what users write and load nothing", bad)
+		}
+	}
+	if !bytes.Contains(report, []byte("&lt;script&gt;alert(1)")) || !bytes.Contains(report, []byte("rdp")) {
+		t.Error("report.html lacks the title or the results")
+	}
+}
+
+func TestEveryFigureDraws(t *testing.T) {
+	r, dir := resultsOf(t, everything)
+	drawn, err := r.DrawFigures(dir, FigureNames(), plots.Formats)
+	if err != nil {
+		t.Fatal(err)
+	}
+	missing := map[string]bool{"perplexity-rate": true, "perplexity-batch": true} // no training on text here
+	for _, f := range drawn {
+		if (f.Missing != "") != missing[f.Name] && f.Name != "perplexity-batch" {
+			t.Errorf("figure %s: missing %q", f.Name, f.Missing)
+		}
+	}
+	for _, format := range plots.Formats {
+		files, _ := filepath.Glob(filepath.Join(dir, "*."+format))
+		if len(files) < len(Figures)-2 {
+			t.Errorf("%d %s files for %d figures", len(files), format, len(Figures))
+		}
+	}
+}
+
+func TestFiguresOfLittleSayWhatIsMissing(t *testing.T) {
+	r, dir := resultsOf(t, `
+name: one
+title: One point
+points:
+  - mlp: {hidden: [64], rates: [0.5], method: rdp}
+`)
+	if err := r.WriteOutput(dir, "test", StoreDir); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range Figures {
+		_, err := f.Draw(r)
+		var nothing plots.ErrNothing
+		if err != nil && (!errors.As(err, &nothing) || nothing.Missing == "") {
+			t.Errorf("figure %s: error %v, want a drawing or what is missing", f.Name, err)
+		}
+	}
+	// A point that is not there is named.
+	e := mustParse(t, everything)
+	points, _ := Points(e.Specs("small"), &fake{})
+	none := NewResults(e, "small", points, nil)
+	if w := none.Warnings(); len(w) == 0 || !strings.Contains(w[0], "points are missing: search") {
+		t.Errorf("warnings %q, want the missing points", w)
+	}
+	if err := none.WriteOutput(t.TempDir(), "test", StoreDir); err != nil {
+		t.Errorf("output of no points: %v", err)
+	}
+}
+
+func TestTenThousandPoints(t *testing.T) {
+	e := mustParse(t, "name: many\ntitle: Many\npoints:\n  - gemm: {k: 64, tile: 32, method: dense}\n    sweep: {m: ["+list(1, 100)+"], n: ["+list(1, 100)+"]}\n")
+	specs := e.Specs("small")
+	if len(specs) != 10_000 {
+		t.Fatalf("%d points", len(specs))
+	}
+	points, err := Points(specs, &fake{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored := map[string]*Stored{}
+	for _, p := range points {
+		result, err := (&fake{}).Run(t.Context(), p.Spec, 1, func(float64) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored[p.Hash] = &Stored{Hash: p.Hash, Kind: p.Spec.Kind(), Spec: p.Spec, Result: result}
+	}
+	start := time.Now()
+	r := NewResults(e, "small", points, stored)
+	if err := r.WriteOutput(t.TempDir(), "test", StoreDir); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("10,000 points took %v, want under 10 s", took)
+	}
+}
+
+func list(from, to int) string {
+	var s []string
+	for i := from; i <= to; i++ {
+		s = append(s, number(i).text())
+	}
+	return strings.Join(s, ",")
+}
+
+func TestPaperValues(t *testing.T) {
+	// The headline of the paper: MLP speedups from 1.18 to 2.16.
+	low, high := 9.0, 0.0
+	for _, in := range []string{"fig4", "table1"} {
+		for _, p := range PaperRows(in) {
+			low, high = min(low, p.Speedup), max(high, p.Speedup)
+		}
+	}
+	if low != 1.18 || high != 2.16 {
+		t.Errorf("paper.yaml spans speedups %v to %v, the paper's abstract says 1.18 to 2.16", low, high)
+	}
+	if n := len(PaperRows("table2")); n != 9 {
+		t.Errorf("Table II has %d rows, want 3 methods x 3 rates", n)
+	}
+}

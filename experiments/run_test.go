@@ -1,0 +1,389 @@
+package experiments
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// fake computes numbers from the spec's text: the same for the same spec, and at once or after a pause.
+type fake struct {
+	pause time.Duration
+	runs  atomic.Int64
+	fail  func(Spec) error
+}
+
+func (f *fake) Versions(Spec) (map[string]string, error) {
+	return map[string]string{"model": "fake"}, nil
+}
+func (f *fake) Work(Spec) float64 { return 1 }
+func (f *fake) Memory(Spec) int64 { return 1 }
+
+func (f *fake) Run(ctx context.Context, s Spec, _ int, progress func(float64)) (Result, error) {
+	f.runs.Add(1)
+	select {
+	case <-ctx.Done():
+		return Result{}, ctx.Err()
+	case <-time.After(f.pause):
+	}
+	if f.fail != nil {
+		if err := f.fail(s); err != nil {
+			return Result{}, err
+		}
+	}
+	progress(0.5)
+	h := fnv.New32a()
+	h.Write([]byte(specText(s)))
+	x := float64(h.Sum32()%100_000) + 1000
+	switch s := s.(type) {
+	case Search:
+		return Result{Search: &SearchResult{P: []float64{1 - s.Rate, s.Rate}, Reached: s.Rate / 2}}, nil
+	case TrainMLP, TrainLSTM:
+		return Result{Train: &TrainResult{Accuracy: 0.9 + x/1e7, Loss: 0.1, BLAS: "fake", Trace: []TracePoint{{Iteration: 1, Accuracy: 0.5}, {Iteration: 2, Accuracy: 0.9}}}}, nil
+	}
+	return Result{Sim: &SimResult{Cycles: x, Low: x * 0.99, High: x * 1.01, TimeUS: x / 1582, Parts: map[string]float64{"gemm": x * 0.7, "update": x * 0.3},
+		Counters: map[string]float64{"shared_accesses": 100, "shared_bank_conflicts": 7, "divergent_branches": 3, "warp_instructions": x, "thread_instructions": 20 * x, "stall_memory": x, "stall_none": 2 * x},
+		Kernels:  []KernelResult{{Name: "k", Part: "gemm", Launches: 1, Cycles: x, FLOP: 50 * x, DRAMBytes: 9 * x}},
+		Peak:     map[string]float64{"core_hz": 1.5e9, "flop_per_cycle": 7168, "dram_bytes_per_cycle": 300}, Coverage: "fake"}}, nil
+}
+
+const faultFile = `
+name: fault
+title: Faults
+points:
+  - mlp: {hidden: [64, 64], batch: 8}
+    sweep:
+      rates: [[0.3, 0.3], [0.4, 0.4], [0.5, 0.5], [0.6, 0.6], [0.7, 0.7]]
+      method: [dense, masked, rdp, tdp]
+  - train-mlp: {hidden: [64, 64], batch: 8}
+    sweep:
+      rates: [[0.3, 0.3], [0.5, 0.5]]
+      method: [dense, rdp]
+      seed: [1, 2]
+`
+
+func mustParse(t testing.TB, text string) *Experiment {
+	t.Helper()
+	e, err := Parse("test.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// complete runs all points and returns results.csv.
+func complete(ctx context.Context, e *Experiment, engine Engine, dir string, opt RunOptions) ([]byte, error) {
+	points, err := Points(e.Specs("small"), engine)
+	if err != nil {
+		return nil, err
+	}
+	store, err := OpenStore(dir)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := Run(ctx, points, engine, store, opt)
+	return CSV(NewResults(e, "small", points, stored).Rows), err
+}
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv("WARPDROP_TEST_CHILD"); dir != "" {
+		child(dir)
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// child is a run in a process of its own, for tests that kill it. It names each point that it starts to compute.
+func child(dir string) {
+	e, err := Parse("test.yaml", []byte(faultFile))
+	if err != nil {
+		panic(err)
+	}
+	_, err = complete(context.Background(), e, &fake{pause: 2 * time.Millisecond}, dir, RunOptions{Jobs: 2, Notify: func(ev Event) {
+		switch ev.Kind {
+		case Started:
+			fmt.Println("started", ev.Point.Hash)
+		case Finished:
+			fmt.Println("finished", ev.Point.Hash)
+		}
+	}})
+	if err != nil {
+		fmt.Println("error", err)
+		os.Exit(1)
+	}
+}
+
+func startChild(t *testing.T, dir string) (*exec.Cmd, *bytes.Buffer) {
+	t.Helper()
+	out := new(bytes.Buffer)
+	c := exec.Command(os.Args[0])
+	c.Env = append(os.Environ(), "WARPDROP_TEST_CHILD="+dir)
+	c.Stdout, c.Stderr = out, os.Stderr
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return c, out
+}
+
+func TestKilledRunsEndTheSame(t *testing.T) {
+	e := mustParse(t, faultFile)
+	want, err := complete(t.Context(), e, &fake{}, t.TempDir(), RunOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	r := rand.New(rand.NewPCG(1, 2))
+	finished := map[string]int{}
+	for range 50 {
+		c, out := startChild(t, dir)
+		time.Sleep(time.Duration(r.IntN(60)) * time.Millisecond)
+		c.Process.Signal(syscall.SIGKILL)
+		c.Wait()
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			if hash, ok := strings.CutPrefix(lines.Text(), "finished "); ok && len(hash) == 64 {
+				finished[hash]++
+			} else if strings.HasPrefix(lines.Text(), "error") {
+				t.Error(lines.Text())
+			}
+		}
+	}
+	for hash, n := range finished {
+		if n > 1 {
+			t.Errorf("point %s was finished %d times; once is enough", hash, n)
+		}
+	}
+	last := &fake{}
+	got, err := complete(t.Context(), e, last, dir, RunOptions{Notify: func(ev Event) {
+		if ev.Kind == SetAside {
+			t.Errorf("half-written point: %v", ev.Err)
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("results.csv after 50 kills differs from an undisturbed run's:\n%s\nwant\n%s", got, want)
+	}
+	if len(finished) == 0 {
+		t.Error("no child finished a point: the kills came too early to show anything")
+	}
+}
+
+func TestTwoRunsShareAStore(t *testing.T) {
+	e := mustParse(t, faultFile)
+	dir := t.TempDir()
+	a, outA := startChild(t, dir)
+	b, outB := startChild(t, dir)
+	if err := errors.Join(a.Wait(), b.Wait()); err != nil {
+		t.Fatalf("%v\n%s%s", err, outA, outB)
+	}
+	started := map[string]int{}
+	for _, line := range strings.Fields(outA.String() + outB.String()) {
+		if len(line) == 64 {
+			started[line]++
+		}
+	}
+	points, _ := Points(e.Specs("small"), &fake{})
+	if len(started) != len(points) {
+		t.Errorf("%d points were run, want %d", len(started), len(points))
+	}
+	for hash, n := range started { // "started" and "finished"
+		if n != 2 {
+			t.Errorf("point %s was run %d times, want once", hash, n/2)
+		}
+	}
+}
+
+func TestCorruptPointsAreSetAside(t *testing.T) {
+	e := mustParse(t, faultFile)
+	dir := t.TempDir()
+	want, err := complete(t.Context(), e, &fake{}, dir, RunOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "*.json"))
+	damage := []func([]byte) []byte{
+		func(d []byte) []byte { return d[:len(d)/2] },
+		func(d []byte) []byte { return nil },
+		func(d []byte) []byte { return bytes.Replace(d, []byte(`"cycles":`), []byte(`"cycles":1`), 1) },
+		func(d []byte) []byte { d[len(d)/2] ^= 1; return d },
+	}
+	named := map[string]bool{}
+	for i, change := range damage {
+		var data []byte
+		for _, f := range files[i:] { // a simulated point, so that each change changes something
+			if d, _ := os.ReadFile(f); bytes.Contains(d, []byte(`"cycles":`)) && !named[f] {
+				data, named[f] = d, true
+				if err := os.WriteFile(f, change(data), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				break
+			}
+		}
+	}
+	engine := &fake{}
+	got, err := complete(t.Context(), e, engine, dir, RunOptions{Notify: func(ev Event) {
+		var c *CorruptError
+		if ev.Kind == SetAside && errors.As(ev.Err, &c) {
+			if !named[c.Path] {
+				t.Errorf("%s was set aside, but is whole", c.Path)
+			}
+			delete(named, c.Path)
+			if _, err := os.Stat(ev.Path); err != nil {
+				t.Errorf("damaged file is gone: %v", err)
+			}
+		}
+	}})
+	if err != nil || !bytes.Equal(got, want) {
+		t.Errorf("after damage: error %v, results.csv\n%s\nwant\n%s", err, got, want)
+	}
+	if len(named) > 0 || engine.runs.Load() != int64(len(damage)) {
+		t.Errorf("not named: %v; %d points were run again, want %d", named, engine.runs.Load(), len(damage))
+	}
+}
+
+func TestFullDiskStopsAndKeepsWhatIsFinished(t *testing.T) {
+	e := mustParse(t, faultFile)
+	dir := t.TempDir()
+	store, err := OpenStore(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	room := 5
+	engine := &fake{}
+	_, err = complete(t.Context(), e, engine, dir, RunOptions{Jobs: 1, Put: func(p *Stored) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if room == 0 {
+			return &os.PathError{Op: "write", Path: store.path(p.Hash), Err: syscall.ENOSPC}
+		}
+		room--
+		return store.Put(p)
+	}})
+	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "cannot be written") {
+		t.Errorf("error %v; want one that says the disk is full and that no more was started", err)
+	}
+	if n := engine.runs.Load(); n != 6 {
+		t.Errorf("%d points were run, want 5 and the one that found the disk full", n)
+	}
+	again := &fake{}
+	got, err := complete(t.Context(), e, again, dir, RunOptions{})
+	want, _ := complete(t.Context(), e, &fake{}, t.TempDir(), RunOptions{})
+	if err != nil || !bytes.Equal(got, want) {
+		t.Errorf("after the disk has room again: error %v, results.csv\n%s", err, got)
+	}
+	if points := e.Specs("small"); again.runs.Load() != int64(len(points)-5) {
+		t.Errorf("%d points were run again, want %d", again.runs.Load(), len(points)-5)
+	}
+}
+
+// TestRealFullDisk fills a small tmpfs, which only root can mount.
+func TestRealFullDisk(t *testing.T) {
+	dir := t.TempDir()
+	if err := mountSmall(dir); err != nil {
+		t.Skipf("a small tmpfs cannot be mounted here: %v", err)
+	}
+	defer unmount(dir)
+	e := mustParse(t, faultFile)
+	_, err := complete(t.Context(), e, &fake{}, filepath.Join(dir, "store"), RunOptions{Jobs: 1})
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("error %v, want no space left", err)
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "store", "*.json"))
+	store, err := ReadStore(filepath.Join(dir, "store"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if _, err := store.Get(strings.TrimSuffix(filepath.Base(f), ".json")); err != nil {
+			t.Errorf("a point was left half-written: %v", err)
+		}
+	}
+}
+
+func TestReadOnlyStoreIsRefused(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenStore(file); err == nil || !strings.Contains(err.Error(), file) {
+		t.Errorf("store at a plain file: error %v, want one that names it", err)
+	}
+	if os.Geteuid() == 0 {
+		t.Skip("root writes to read-only folders")
+	}
+	dir := t.TempDir()
+	os.Chmod(dir, 0o555)
+	if _, err := OpenStore(dir); !errors.Is(err, os.ErrPermission) {
+		t.Errorf("read-only folder: error %v, want permission denied", err)
+	}
+}
+
+func TestFailedPointKeepsTheOthers(t *testing.T) {
+	e := mustParse(t, faultFile)
+	dir := t.TempDir()
+	broken := errors.New("broken")
+	engine := &fake{fail: func(s Spec) error {
+		if m, ok := s.(MLP); ok && m.Method == "rdp" && m.Rates[0] == 0.5 {
+			return broken
+		}
+		if m, ok := s.(MLP); ok && m.Method == "tdp" && m.Rates[0] == 0.5 {
+			panic("out of range")
+		}
+		return nil
+	}}
+	_, err := complete(t.Context(), e, engine, dir, RunOptions{})
+	if !errors.Is(err, broken) || !strings.Contains(err.Error(), "rdp") || !strings.Contains(err.Error(), "internal error: out of range") {
+		t.Errorf("error %v; want both points named", err)
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "*.json"))
+	if want := len(e.Specs("small")) - 2; len(files) != want {
+		t.Errorf("%d points are stored, want %d", len(files), want)
+	}
+}
+
+func TestCancelStopsSoon(t *testing.T) {
+	e := mustParse(t, faultFile)
+	ctx, cancel := context.WithCancel(t.Context())
+	engine := &fake{pause: time.Hour}
+	time.AfterFunc(50*time.Millisecond, cancel)
+	_, err := complete(ctx, e, engine, t.TempDir(), RunOptions{Jobs: 2})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want canceled", err)
+	}
+	if n := engine.runs.Load(); n > 2 {
+		t.Errorf("%d points were started after the stop", n)
+	}
+}
+
+func TestHashNamesTheWholePoint(t *testing.T) {
+	e := mustParse(t, faultFile)
+	seen := map[string]bool{}
+	for _, s := range e.Specs("small") {
+		for _, model := range []string{"1", "2"} {
+			p := NewPoint(s, map[string]string{"model": model})
+			if seen[p.Hash] {
+				t.Errorf("%s with model %s has another point's hash", Label(s), model)
+			}
+			seen[p.Hash] = true
+			if q := NewPoint(s, map[string]string{"model": model}); q.Hash != p.Hash {
+				t.Errorf("%s: two hashes", Label(s))
+			}
+		}
+	}
+}
