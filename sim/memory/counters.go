@@ -43,7 +43,7 @@ type Counters struct {
 	// DRAM, in bursts of a sector.
 	DRAMReads     int64
 	DRAMWrites    int64
-	DRAMRowHits   int64 // bursts of requests that found their row open
+	DRAMRowHits   int64 // bursts that no row had to be opened for
 	DRAMActivates int64
 	DRAMRefreshes int64
 	DRAMTurns     int64 // changes between reading and writing

@@ -14,9 +14,17 @@ const (
 // never is a cycle that does not come.
 const never = math.MaxInt64
 
-// horizon is how many column slots ahead of the clock the controller commits commands. It is about as long as a row
-// takes to open, so that the data bus need not wait for a decision; beyond it, requests can still be reordered.
-const horizon = 16
+// horizon is how many column slots ahead of the clock the controller commits commands, and refill the slots after which
+// it looks again once all of them are booked. It is a little longer than a row takes to open, so that the data bus need
+// not wait for a decision; beyond it, requests can still be reordered.
+const (
+	horizon = 24
+	refill  = 10
+)
+
+// enoughIdle is how many banks the controller keeps precharged for their next row: activates are so far apart that
+// more would stand idle.
+const enoughIdle = 4
 
 // commandKind is a DRAM command.
 type commandKind uint8
@@ -46,7 +54,7 @@ type dramEntry struct {
 	bank    uint8
 	mask    uint8 // sectors
 	slice   uint8
-	open    bool // found its row open when it came
+	opener  bool // its row was opened for it
 }
 
 // dramQueue is a ring of up to 64 requests in order of arrival, from which any may be taken. Sets of requests are bit
@@ -54,6 +62,8 @@ type dramEntry struct {
 type dramQueue struct {
 	entries [maxQueue]dramEntry
 	bank    [maxBanks]uint64 // requests for each bank
+	group   [maxBanks]uint64 // requests for each bank group
+	groups  uint8            // bank groups - 1, a mask
 	valid   uint64           // places in use
 	hit     uint64           // requests whose row is open
 	head    uint32           // place of the oldest request, counted without wrapping
@@ -75,10 +85,10 @@ func (q *dramQueue) oldest(set uint64) uint32 {
 func (q *dramQueue) add(e *dramEntry, open bool) uint32 {
 	i := q.tail % maxQueue
 	q.tail++
-	e.open = open
 	q.entries[i] = *e
 	q.valid |= 1 << i
 	q.bank[e.bank] |= 1 << i
+	q.group[e.bank&q.groups] |= 1 << i
 	if open {
 		q.hit |= 1 << i
 	}
@@ -89,7 +99,9 @@ func (q *dramQueue) remove(i uint32) {
 	bit := uint64(1) << i
 	q.valid &^= bit
 	q.hit &^= bit
-	q.bank[q.entries[i].bank] &^= bit
+	b := q.entries[i].bank
+	q.bank[b] &^= bit
+	q.group[b&q.groups] &^= bit
 	for q.head != q.tail && q.valid>>(q.head%maxQueue)&1 == 0 {
 		q.head++
 	}
@@ -144,7 +156,9 @@ type dram struct {
 	lastWrite    int64
 	refreshAt    int64
 	burst        int64 // cycles of data of one burst
-	next         int64 // cycle at which step wants to be called, never = not before a new request
+	rowAt        int64 // cycle at which rows has something to do, never = not before a new request
+	columnAt     int64 // the same for columns
+	next         int64 // the earlier of them
 }
 
 func (d *dram) init(cfg *DRAMConfig, m *mapping, count *Counters) {
@@ -163,23 +177,49 @@ func (d *dram) init(cfg *DRAMConfig, m *mapping, count *Counters) {
 	if cfg.REFI > 0 {
 		d.refreshAt = int64(cfg.REFI)
 	}
-	d.next = never
+	d.rowAt, d.columnAt, d.next = never, never, never
+	d.reads.groups, d.writes.groups = d.groups, d.groups
 }
 
 // read queues a read; the queue must not be full. now is the command clock.
 func (d *dram) read(e *dramEntry, now int64) uint32 {
-	d.next = min(d.next, now)
-	return d.reads.add(e, d.banks[e.bank].row == e.row)
+	open := d.banks[e.bank].row == e.row
+	if !d.writing {
+		d.wake(&d.reads, e.bank, open, now)
+	} else if d.writes.span() <= d.cfg.WriteLow {
+		d.columnAt = min(d.columnAt, max(now, d.floor))
+		d.next = min(d.next, d.columnAt)
+	}
+	return d.reads.add(e, open)
 }
 
 // write queues a write-back; the queue must not be full.
 func (d *dram) write(slice int, local uint64, mask uint8, now int64) {
 	e := dramEntry{slice: uint8(slice), mask: mask, waiters: -1}
 	e.bank, e.row = d.m.dram(slice, local)
-	d.writes.add(&e, d.banks[e.bank].row == e.row)
-	if d.writing || d.writes.span() >= d.cfg.WriteHigh || d.reads.valid == 0 {
-		d.next = min(d.next, now)
+	open := d.banks[e.bank].row == e.row
+	if d.writing {
+		d.wake(&d.writes, e.bank, open, now)
 	}
+	d.writes.add(&e, open)
+	if n := d.writes.span(); !d.writing && (n >= d.cfg.WriteHigh || d.reads.valid == 0 && n > d.cfg.WriteLow) {
+		d.next = min(d.next, now)
+		d.columnAt = d.next
+	}
+}
+
+// wake sees to it that the controller looks at a request that comes to queue q at cycle now. It need not where an
+// older one for the same bank waits, or where the data bus is booked: it will be seen with them.
+func (d *dram) wake(q *dramQueue, bank uint8, open bool, now int64) {
+	switch {
+	case open:
+		if d.columnAt == never {
+			d.columnAt = now
+		}
+	case q.bank[bank] == 0:
+		d.rowAt = min(d.rowAt, max(now, d.lastActivate+int64(d.cfg.RRD)))
+	}
+	d.next = min(d.rowAt, d.columnAt)
 }
 
 // emit reports a command to the test that watches.
@@ -191,7 +231,7 @@ func (d *dram) emit(at int64, kind commandKind, bank uint8, row int64) {
 
 // turn chooses between reading and writing: writes wait until there are enough of them to be worth the turn of the bus
 // (or nothing else is to do), and are then written until few are left.
-func (d *dram) turn() {
+func (d *dram) turn(now int64) {
 	n := d.writes.span()
 	if d.writing {
 		if n > d.cfg.WriteLow {
@@ -207,6 +247,7 @@ func (d *dram) turn() {
 		d.floor = d.lastRead + int64(d.cfg.CL) + d.burst + 2 - int64(d.cfg.WL)
 	}
 	d.count.DRAMTurns++
+	d.rowAt, d.columnAt = now, now
 }
 
 // refresh closes all banks and refreshes them. Refreshes that fell due while the channel had nothing to do have been
@@ -241,46 +282,53 @@ func (d *dram) refresh(now int64) {
 		d.banks[i].activate = ready + int64(d.cfg.RFC)
 	}
 	d.reads.hit, d.writes.hit = 0, 0
+	d.rowAt = now
 }
 
-// step lets the controller decide at cycle now. Each request whose last burst it books is passed to done with the
-// cycle at which its data have been transferred.
+// step lets the controller decide at cycle now, which is its next or later.
 func (d *dram) step(now int64, ch *channel) {
 	if now >= d.refreshAt {
 		d.refresh(now)
 	}
-	d.turn()
+	d.turn(now)
 	q := &d.reads
 	if d.writing {
 		q = &d.writes
 	}
-	d.next = never
 	pool := q.valid
-	if pool == 0 {
-		return
-	}
-	if d.policy == scheduleFCFS {
+	if d.policy == scheduleFCFS && pool != 0 {
 		pool = 1 << q.oldest(pool)
+		d.rowAt, d.columnAt = now, now // the oldest has changed
 	}
-	if pool&^q.hit != 0 {
-		d.rows(now, q, pool)
+	if now >= d.rowAt {
+		d.rowAt = never
+		if pool&^q.hit != 0 {
+			d.rows(now, q, pool)
+		}
 	}
-	d.columns(now, q, pool, ch)
+	if now >= d.columnAt {
+		d.columnAt = never
+		d.columns(now, q, pool, ch)
+	}
+	d.next = min(d.rowAt, d.columnAt)
 }
 
-// rows precharges and activates the banks whose oldest request needs it.
+// rows precharges the banks whose requests need another row, and activates the one for the oldest request that can be.
+// It is called again when the next activate may follow.
 func (d *dram) rows(now int64, q *dramQueue, pool uint64) {
+	activate := d.lastActivate + int64(d.cfg.RRD) // first cycle for an activate of any bank
+	idle := 0                                     // banks that only wait for it
 	for m := pool &^ q.hit; m != 0; {
 		i := q.oldest(m)
 		e := &q.entries[i]
 		m &^= q.bank[e.bank]
 		if q.hit&q.bank[e.bank]&pool != 0 {
-			continue // its open row is still wanted
+			continue // its open row is still wanted: columns looks again when it has booked the last request for it
 		}
 		b := &d.banks[e.bank]
 		if b.row >= 0 {
 			if b.close > now {
-				d.next = min(d.next, b.close)
+				d.rowAt = min(d.rowAt, b.close)
 				continue
 			}
 			d.emit(now, commandPrecharge, e.bank, b.row)
@@ -289,12 +337,16 @@ func (d *dram) rows(now int64, q *dramQueue, pool uint64) {
 			d.reads.hit &^= d.reads.bank[e.bank]
 			d.writes.hit &^= d.writes.bank[e.bank]
 		}
-		at := max(b.activate, d.lastActivate+int64(d.cfg.RRD))
-		if at > now {
-			d.next = min(d.next, at)
+		if at := max(b.activate, activate); at > now {
+			d.rowAt = min(d.rowAt, at)
+			if idle++; idle == enoughIdle {
+				break // younger requests' banks would only wait with them
+			}
 			continue
 		}
+		e.opener = true
 		d.lastActivate = now
+		activate = now + int64(d.cfg.RRD)
 		d.count.DRAMActivates++
 		d.emit(now, commandActivate, e.bank, e.row)
 		b.row = e.row
@@ -303,10 +355,16 @@ func (d *dram) rows(now int64, q *dramQueue, pool uint64) {
 		b.activate = now + int64(d.cfg.RC)
 		d.reads.opened(e.bank, e.row)
 		d.writes.opened(e.bank, e.row)
+		if d.columnAt == never {
+			d.columnAt = now
+		}
+	}
+	if d.rowAt != never {
+		d.rowAt = max(d.rowAt, now+int64(d.cfg.RRD)/2)
 	}
 }
 
-// columns books column commands for requests whose row is open, oldest first.
+// columns books column commands for requests whose row is open, oldest first, up to the horizon.
 func (d *dram) columns(now int64, q *dramQueue, pool uint64, ch *channel) {
 	ccd := int64(d.cfg.CCD)
 	first := (now + ccd - 1) / ccd
@@ -332,9 +390,9 @@ func (d *dram) columns(now int64, q *dramQueue, pool uint64, ch *channel) {
 		fits &= ^uint64(0) << uint64(from)
 		slot := int64(bits.TrailingZeros64(fits)) // 64 = none
 		if slot >= horizon {
-			// Not now; a younger request of another group may fit. Come back when this one would.
-			d.next = min(d.next, (first+max(min(slot, 63)-horizon+1, 1))*ccd)
-			m &^= q.bank[e.bank]
+			// The bus is booked for this group; a younger request of another may fit.
+			d.columnAt = min(d.columnAt, (first+refill)*ccd)
+			m &^= q.group[group]
 			continue
 		}
 		booked := uint64(0)
@@ -358,8 +416,9 @@ func (d *dram) columns(now int64, q *dramQueue, pool uint64, ch *channel) {
 			}
 		}
 		end := last + int64(latency) + d.burst
-		if e.open {
-			d.count.DRAMRowHits += int64(n)
+		d.count.DRAMRowHits += int64(n)
+		if e.opener {
+			d.count.DRAMRowHits--
 		}
 		if d.writing {
 			d.count.DRAMWrites += int64(n)
@@ -374,15 +433,15 @@ func (d *dram) columns(now int64, q *dramQueue, pool uint64, ch *channel) {
 		q.remove(i)
 		m &^= 1 << i
 		ch.roomy = true
+		if rest := q.bank[e.bank]; rest != 0 && rest&q.hit == 0 {
+			d.rowAt = min(d.rowAt, max(b.close, d.lastActivate+int64(d.cfg.RRD)-int64(d.cfg.RP)))
+		}
 	}
-	if q.valid != 0 && d.next == never {
-		// What is left waits for the requests just booked, or for the next turn of the ring's head (FCFS).
-		d.next = (first + 1) * ccd
+	low := d.writes.span() <= d.cfg.WriteLow
+	if d.writing && low && d.reads.valid != 0 || !d.writing && !low && d.reads.valid == 0 {
+		d.columnAt = min(d.columnAt, (first+1)*ccd) // time to turn
 	}
-	if low := d.writes.span() <= d.cfg.WriteLow; d.writing && low && d.reads.valid != 0 || !d.writing && !low && d.reads.valid == 0 {
-		d.next = min(d.next, (first+1)*ccd) // time to turn
-	}
-	if d.next <= now {
-		d.next = now + 1
+	if d.policy == scheduleFCFS && q.valid != 0 {
+		d.columnAt = min(d.columnAt, (first+1)*ccd)
 	}
 }

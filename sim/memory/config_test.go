@@ -1,0 +1,84 @@
+package memory
+
+import (
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// TestConfigRanges sets every integer of the preset to values that cannot be right; Validate must name the field.
+func TestConfigRanges(t *testing.T) {
+	var try func(path string, v, root reflect.Value, cfg *Config)
+	try = func(path string, v, root reflect.Value, cfg *Config) {
+		for i := range v.NumField() {
+			f := v.Field(i)
+			name := path + strings.Split(v.Type().Field(i).Tag.Get("yaml"), ",")[0]
+			switch f.Kind() {
+			case reflect.Struct:
+				try(name+".", f, root, cfg)
+			case reflect.Int, reflect.Int64:
+				old := f.Int()
+				for _, bad := range []int64{-1, 1 << 40} {
+					f.SetInt(bad)
+					if err := cfg.Validate(); err == nil {
+						t.Errorf("%s: %d is accepted", name, bad)
+					} else if field, _, _ := strings.Cut(name, "."); !strings.Contains(err.Error(), field) {
+						t.Errorf("%s: %d: the error does not name it: %v", name, bad, err)
+					}
+				}
+				f.SetInt(old)
+			case reflect.String:
+				old := f.String()
+				f.SetString("best")
+				if err := cfg.Validate(); err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), `"best" is not one of`) {
+					t.Errorf("%s: error %v does not name the field and its values", name, err)
+				}
+				f.SetString(old)
+			}
+		}
+	}
+	cfg := preset(t)
+	if err := cfg.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	try("", reflect.ValueOf(cfg).Elem(), reflect.ValueOf(cfg).Elem(), cfg)
+	if err := cfg.Validate(); err != nil {
+		t.Fatalf("the preset was not restored: %v", err)
+	}
+}
+
+func TestConfigPeak(t *testing.T) {
+	if got := preset(t).PeakBytesPerSecond(presetMHz) / 1e9; math.Abs(got-484) > 0.01 {
+		t.Errorf("peak bandwidth is %.3f GB/s; the data sheet says 484", got)
+	}
+	if got := preset(t).Slices(); got != 22 {
+		t.Errorf("%d L2 slices; the 1080 Ti has 22", got)
+	}
+}
+
+func TestCopyTime(t *testing.T) {
+	c := CopyConfig{GBps: 10, LatencyUS: 5}
+	if got := c.CopyTime(1e9); math.Abs(got-0.100005) > 1e-12 {
+		t.Errorf("1 GB at 10 GB/s and 5 us is %g s", got)
+	}
+	for _, c := range []CopyConfig{{0, 1}, {-1, 1}, {math.NaN(), 1}, {1, -1}, {1, math.NaN()}} {
+		if c.Validate() == nil {
+			t.Errorf("%+v is accepted", c)
+		}
+	}
+}
+
+func TestCountersSubAdd(t *testing.T) {
+	var a, b Counters
+	v := reflect.ValueOf(&a).Elem()
+	for i := range v.NumField() {
+		v.Field(i).SetInt(int64(3 * (i + 1)))
+		reflect.ValueOf(&b).Elem().Field(i).SetInt(int64(i + 1))
+	}
+	d := a.Sub(&b)
+	d.Add(&b)
+	if d != a || a.L1Hits == 0 {
+		t.Errorf("a - b + b = %+v, a = %+v", d, a)
+	}
+}
