@@ -438,6 +438,10 @@ const (
 	ModYZW
 	ModZ
 	ModZW
+	ModRCP64H
+	ModSQRT
+	ModIVALL
+	ModSYNC
 	numMods
 )
 
@@ -963,6 +967,10 @@ var modNames = [numMods]string{
 	ModYZW:             "YZW",
 	ModZ:               "Z",
 	ModZW:              "ZW",
+	ModRCP64H:          "RCP64H",
+	ModSQRT:            "SQRT",
+	ModIVALL:           "IVALL",
+	ModSYNC:            "SYNC",
 }
 
 var selNames = [numSels]string{

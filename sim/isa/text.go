@@ -1,0 +1,240 @@
+package isa
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// String returns the instruction as nvdisasm -b SM61 prints it, without the closing semicolon. A branch target is
+// an absolute byte address.
+func (in *Inst) String() string {
+	if in.Op == OpNone {
+		return "?"
+	}
+	var b strings.Builder
+	if in.Guard != PT || in.GuardNot {
+		b.WriteByte('@')
+		writePred(&b, in.Guard, in.GuardNot)
+		b.WriteByte(' ')
+	}
+	b.WriteString(in.Op.String())
+	for _, m := range in.Mods[:in.NumMods] {
+		b.WriteByte('.')
+		b.WriteString(m.String())
+	}
+	f := &compiled().forms[in.Form]
+	sep := " "
+	for i := range f.operands {
+		o, x := &f.operands[i], &in.Operands[i]
+		if o.optional && o.silent(x) {
+			continue
+		}
+		b.WriteString(sep)
+		o.write(&b, x)
+		sep = ", "
+	}
+	return b.String()
+}
+
+// silent reports whether an optional operand has the value that is not printed.
+func (o *operandForm) silent(x *Operand) bool {
+	switch x.Kind {
+	case KindPred, KindReg, KindCC:
+		return int(x.Reg) == o.hidden && !x.Not
+	}
+	return x.Value == int64(o.hidden)
+}
+
+func writePred(b *strings.Builder, p uint8, not bool) {
+	if not {
+		b.WriteByte('!')
+	}
+	if p == PT {
+		b.WriteString("PT")
+		return
+	}
+	b.WriteByte('P')
+	b.WriteString(strconv.Itoa(int(p)))
+}
+
+func writeReg(b *strings.Builder, r uint8) {
+	if r == RZ {
+		b.WriteString("RZ")
+		return
+	}
+	b.WriteByte('R')
+	b.WriteString(strconv.Itoa(int(r)))
+}
+
+// hex writes a signed number as nvdisasm does: -0x8.
+func hex(v int64) string {
+	if v < 0 {
+		return "-0x" + strconv.FormatUint(uint64(-v), 16)
+	}
+	return "0x" + strconv.FormatInt(v, 16)
+}
+
+func (o *operandForm) write(b *strings.Builder, x *Operand) {
+	if x.Kind == KindImm {
+		o.writeImm(b, x)
+		return
+	}
+	if x.Kind == KindPred {
+		writePred(b, x.Reg, x.Not)
+		return
+	}
+	if x.Neg {
+		b.WriteByte('-')
+	}
+	if x.Not {
+		b.WriteByte('~')
+	}
+	if x.Abs {
+		b.WriteByte('|')
+	}
+	switch x.Kind {
+	case KindReg:
+		writeReg(b, x.Reg)
+	case KindSReg:
+		b.WriteString(SRegName(x.Reg))
+	case KindCC:
+		b.WriteString("CC")
+		if t := CCTest(x.Reg); t != CCT {
+			b.WriteString("." + t.String())
+		}
+	case KindConst:
+		fmt.Fprintf(b, "c[%#x]", x.Bank)
+		if o.spaced {
+			b.WriteByte(' ')
+		}
+		writeAddress(b, x)
+	case KindMem:
+		b.WriteString(o.prefix)
+		writeAddress(b, x)
+	case KindLabel:
+		if o.hasBase {
+			writeReg(b, x.Reg)
+			if x.Value != 0 {
+				b.WriteString(" " + hex(x.Value))
+			}
+			break
+		}
+		b.WriteString(hex(x.Value))
+	case KindSB:
+		if o.letter == 'B' {
+			fmt.Fprintf(b, "SB%d", x.Reg)
+			break
+		}
+		sep := "{"
+		for i := 5; i >= 0; i-- {
+			if x.Value>>i&1 != 0 {
+				fmt.Fprintf(b, "%s%d", sep, i)
+				sep = ","
+			}
+		}
+		b.WriteByte('}')
+	case KindText:
+		b.WriteString(o.texts[x.Value])
+	}
+	if x.Sel != SelNone {
+		b.WriteString("." + x.Sel.String())
+	}
+	if x.Reuse {
+		b.WriteString(".reuse")
+	}
+	if x.Abs {
+		b.WriteByte('|')
+	}
+}
+
+// writeAddress writes [R1+0x8], [R1] or [0x8].
+func writeAddress(b *strings.Builder, x *Operand) {
+	b.WriteByte('[')
+	switch {
+	case x.Reg == RZ && (x.Value != 0 || x.Kind == KindConst):
+		b.WriteString(hex(x.Value))
+	default:
+		writeReg(b, x.Reg)
+		if x.Value != 0 {
+			b.WriteString("+" + hex(x.Value))
+		}
+	}
+	b.WriteByte(']')
+}
+
+func (o *operandForm) writeImm(b *strings.Builder, x *Operand) {
+	switch o.letter {
+	case 'f', 'F':
+		b.WriteString(floatText(float64(math.Float32frombits(uint32(x.Value))), uint32(x.Value)>>31 != 0))
+	case 'd':
+		b.WriteString(floatText(math.Float64frombits(uint64(x.Value)), x.Value < 0))
+	case 'h':
+		b.WriteString(halfText(uint16(x.Value)))
+	case 'n':
+		b.WriteString(strconv.FormatInt(x.Value, 10))
+	default:
+		b.WriteString(hex(x.Value))
+	}
+	if x.Neg {
+		b.WriteString(".NEG")
+	}
+	if x.Abs {
+		b.WriteString(".ABS")
+	}
+	if x.Not {
+		b.WriteString(".INV")
+	}
+	if x.Sel != SelNone {
+		b.WriteString("." + x.Sel.String())
+	}
+}
+
+// halfText prints a binary16.
+func halfText(h uint16) string {
+	sign, exp, frac := h>>15 != 0, int(h>>10&31), float64(h&1023)
+	v := math.Ldexp(frac, -24)
+	switch {
+	case exp == 31 && frac != 0:
+		v = math.NaN()
+	case exp == 31:
+		v = math.Inf(1)
+	case exp != 0:
+		v = math.Ldexp(frac+1024, exp-25)
+	}
+	if sign {
+		v = -v
+	}
+	return floatText(v, sign)
+}
+
+// floatText prints a number with 20 digits, whole numbers from 1e9 on in exponential form.
+func floatText(v float64, negative bool) string {
+	sign := "+"
+	if negative {
+		sign = "-"
+	}
+	switch {
+	case math.IsNaN(v):
+		return sign + "QNAN "
+	case math.IsInf(v, 0):
+		return sign + "INF "
+	case v == 0 && negative:
+		return "-0.0 "
+	case math.Abs(v) >= 1e9:
+		return strconv.FormatFloat(v, 'e', 20, 64)
+	}
+	s := strconv.FormatFloat(v, 'e', 19, 64)
+	mantissa, exp, _ := strings.Cut(s, "e")
+	e, _ := strconv.Atoi(exp)
+	if e < -4 { // C's %.20g
+		mantissa = strings.TrimRight(strings.TrimRight(mantissa, "0"), ".")
+		return mantissa + "e" + exp
+	}
+	s = strconv.FormatFloat(v, 'f', 19-e, 64)
+	if strings.Contains(s, ".") {
+		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
+	}
+	return s
+}
