@@ -435,6 +435,7 @@ func (m *SM) shared(w *Warp, op *Op, pc int32, a *memory.Access, t int64) {
 // present hands a global or local access to the memory system, or holds it until that has room.
 func (m *SM) present(w *Warp, op *Op, a *memory.Access, t int64) {
 	wi := &w.issue
+	a.Part = uint8(w.Slot % m.nsched / 2) // two schedulers share an L1 cache
 	token := m.newLoad(w, op.WrBar)
 	accepted, retry, done, read := m.port.Access(t, a, token)
 	if !accepted {
