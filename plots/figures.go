@@ -19,6 +19,7 @@ type Series struct {
 	Low, High []float64 // same length as Y, or nil
 	Paper     bool      // published values: drawn hollow and dotted, labelled "paper"
 	Points    bool      // markers only
+	Plain     bool      // line only
 }
 
 // Axis is a figure's frame.
@@ -35,7 +36,7 @@ const maxMarkers = 200
 
 // finite leaves out what cannot be drawn.
 func (s Series) finite(logX, logY bool) (out Series) {
-	out = Series{Name: s.Name, Paper: s.Paper, Points: s.Points}
+	out = Series{Name: s.Name, Paper: s.Paper, Points: s.Points, Plain: s.Plain}
 	for i := range s.X {
 		x, y := s.X[i], s.Y[i]
 		if math.IsNaN(x+y) || math.IsInf(x+y, 0) || logX && x <= 0 || logY && y <= 0 {
@@ -101,7 +102,7 @@ func Lines(a Axis, series []Series) (*plot.Plot, error) {
 			p.Add(line)
 			legend = append(legend, line)
 		}
-		if len(s.X) <= maxMarkers || s.Points {
+		if !s.Plain && (len(s.X) <= maxMarkers || s.Points) {
 			marks, err := plotter.NewScatter(points{s})
 			if err != nil {
 				return nil, fmt.Errorf("%s: series %s: %w", a.Title, s.Name, err)
@@ -220,10 +221,10 @@ type hollow struct{ of draw.GlyphDrawer }
 
 func (h hollow) DrawGlyph(c *draw.Canvas, s draw.GlyphStyle, at vg.Point) {
 	switch h.of.(type) {
-	case draw.SquareGlyph:
-		draw.BoxGlyph{}.DrawGlyph(c, s, at)
-	case draw.TriangleGlyph:
-		draw.PyramidGlyph{}.DrawGlyph(c, s, at)
+	case draw.BoxGlyph:
+		draw.SquareGlyph{}.DrawGlyph(c, s, at)
+	case draw.PyramidGlyph:
+		draw.TriangleGlyph{}.DrawGlyph(c, s, at)
 	default:
 		draw.RingGlyph{}.DrawGlyph(c, s, at)
 	}
@@ -244,17 +245,18 @@ func Bars(a Axis, categories []string, groups []Group) (*plot.Plot, error) {
 	g.Vertical.Color = nil
 	p.Add(g)
 	p.Y.Tick.Marker = siTicks{}
-	width := (Width - vg.Points(90)) * 0.8 / vg.Length(max(1, len(categories)*len(groups)))
+	width := (Width - vg.Points(90)) * 0.85 / vg.Length(max(1, len(categories)*len(groups)))
 	var missing []string
 	drawn := 0
 	for i, group := range groups {
-		values := make(plotter.Values, len(categories))
 		var e Series
 		name := group.Name
 		if group.Paper {
 			name += " (paper)"
 		}
-		known := 0
+		look := lookOf(group.Name, i)
+		var first *plotter.BarChart
+		offset := width * (vg.Length(i) - vg.Length(len(groups)-1)/2)
 		for j := range categories {
 			y := math.NaN()
 			if j < len(group.Y) {
@@ -266,35 +268,35 @@ func Bars(a Axis, categories []string, groups []Group) (*plot.Plot, error) {
 				}
 				continue
 			}
-			known++
-			values[j] = y
+			bar, err := plotter.NewBarChart(plotter.Values{y}, width)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %s: %w", a.Title, name, err)
+			}
+			bar.XMin, bar.Offset = float64(j), offset
+			bar.Color, bar.LineStyle.Color, bar.LineStyle.Width = look.Color, black, vg.Points(0.5)
+			if group.Paper {
+				bar.Color, bar.LineStyle.Color, bar.LineStyle.Width, bar.LineStyle.Dashes = white, look.Color, vg.Points(1.2), dotted
+			}
+			p.Add(bar)
+			if first == nil {
+				first = bar
+			}
 			if group.Low != nil && !math.IsNaN(group.Low[j]) {
 				e.X, e.Y = append(e.X, float64(j)), append(e.Y, y)
 				e.Low, e.High = append(e.Low, group.Low[j]), append(e.High, group.High[j])
 			}
 		}
-		if known == 0 {
+		if first == nil {
 			continue
 		}
 		drawn++
-		bar, err := plotter.NewBarChart(values, width)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %s: %w", a.Title, name, err)
-		}
-		look := lookOf(group.Name, i)
-		bar.Color, bar.LineStyle.Color, bar.LineStyle.Width = look.Color, black, vg.Points(0.5)
-		if group.Paper {
-			bar.Color, bar.LineStyle.Color, bar.LineStyle.Width, bar.LineStyle.Dashes = nil, look.Color, vg.Points(1.2), dotted
-		}
-		bar.Offset = width * (vg.Length(i) - vg.Length(len(groups)-1)/2)
-		p.Add(bar)
-		p.Legend.Add(name, bar)
+		p.Legend.Add(name, first)
 		if len(e.X) > 0 {
 			bars, err := plotter.NewYErrorBars(points{e})
 			if err != nil {
 				return nil, fmt.Errorf("%s: %s: %w", a.Title, name, err)
 			}
-			p.Add(&shifted{bars, bar.Offset})
+			p.Add(&shifted{bars, offset})
 		}
 	}
 	if drawn == 0 {
@@ -305,6 +307,7 @@ func Bars(a Axis, categories []string, groups []Group) (*plot.Plot, error) {
 		p.Title.TextStyle.Font.Size = 10
 	}
 	p.NominalX(categories...)
+	p.X.Min, p.X.Max = -0.5, float64(len(categories))-0.5
 	if len(categories) > 6 {
 		p.X.Tick.Label.Rotation = math.Pi / 6
 		p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = draw.XRight, draw.YCenter
@@ -376,7 +379,12 @@ func Stacked(a Axis, categories []string, parts []Group) (*plot.Plot, error) {
 		return nil, ErrNothing{a.Y + " of " + strings.Join(categories, ", ")}
 	}
 	p.NominalX(categories...)
+	if len(categories) > 6 {
+		p.X.Tick.Label.Rotation = math.Pi / 6
+		p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = draw.XRight, draw.YCenter
+	}
 	p.Y.Min = 0
+	p.X.Min, p.X.Max = -0.5, float64(len(categories))-0.5
 	p.X.Max += 0.45 * float64(len(categories)) // the legend stands to the right of the bars
 	return p, nil
 }
@@ -414,7 +422,7 @@ func Roofline(title string, peak, bandwidth float64, kernels []RooflinePoint) (*
 	if len(order) == 0 {
 		return nil, ErrNothing{"kernels with floating-point operations and DRAM traffic"}
 	}
-	roof := Series{Name: fmt.Sprintf("roof: %.1f TFLOP/s, %.0f GB/s", peak/1e12, bandwidth/1e9)}
+	roof := Series{Plain: true, Name: fmt.Sprintf("roof: %.1f TFLOP/s, %.0f GB/s", peak/1e12, bandwidth/1e9)}
 	for i := range 65 {
 		x := low * math.Pow(high/low, float64(i)/64)
 		roof.X, roof.Y = append(roof.X, x), append(roof.Y, min(peak, bandwidth*x)/1e9)
@@ -428,6 +436,7 @@ func Roofline(title string, peak, bandwidth float64, kernels []RooflinePoint) (*
 		return nil, err
 	}
 	p.Legend.Top = false // the roof's corner is at the top
+	p.Legend.YOffs = vg.Points(60)
 	return p, nil
 }
 
@@ -441,7 +450,7 @@ func Staircase(title string, bytes, cycles []float64, levels map[string]float64)
 	slices.Sort(names)
 	if len(bytes) > 0 {
 		for _, name := range names {
-			series = append(series, Series{Name: name, Paper: true, X: []float64{slices.Min(bytes), slices.Max(bytes)}, Y: []float64{levels[name], levels[name]}})
+			series = append(series, Series{Name: name + " (published)", Plain: true, X: []float64{slices.Min(bytes), slices.Max(bytes)}, Y: []float64{levels[name], levels[name]}})
 		}
 	}
 	return Lines(Axis{Title: title, X: "footprint (byte)", Y: "latency of a dependent load (cycle)", LogX: true, ZeroY: true}, series)
@@ -468,7 +477,7 @@ func Correlation(title string, pairs []Pair) (*plot.Plot, float64, error) {
 		return nil, 0, ErrNothing{"pairs of simulated and measured times"}
 	}
 	low, high := min(slices.Min(s.X), slices.Min(s.Y))/1.5, max(slices.Max(s.X), slices.Max(s.Y))*1.5
-	equal := Series{Name: "equal", X: []float64{low, high}, Y: []float64{low, high}}
+	equal := Series{Plain: true, Name: "equal", X: []float64{low, high}, Y: []float64{low, high}}
 	mape := 100 * sum / n
 	p, err := Lines(Axis{Title: fmt.Sprintf("%s: mean absolute error %.1f %% over %d", title, mape, int(n)), X: "measured time (µs)", Y: "simulated time (µs)", LogX: true, LogY: true}, []Series{s, equal})
 	return p, mape, err

@@ -27,6 +27,7 @@ type Look struct {
 
 // Palette of Okabe and Ito (2008), which is told apart with every common colour blindness.
 var (
+	white     = color.NRGBA{0xff, 0xff, 0xff, 0xff}
 	black     = color.NRGBA{0x00, 0x00, 0x00, 0xff}
 	orange    = color.NRGBA{0xe6, 0x9f, 0x00, 0xff}
 	skyBlue   = color.NRGBA{0x56, 0xb4, 0xe9, 0xff}
@@ -48,18 +49,18 @@ var (
 
 // looks fixes a look for each name that comes back in many figures.
 var looks = map[string]Look{
-	"none":        {grey, dotted, draw.PlusGlyph{}},
+	"none":        {grey, dotted, draw.RingGlyph{}},
 	"dense":       {black, solid, draw.CircleGlyph{}},
 	"masked":      {vermilion, dashDot, draw.CrossGlyph{}},
-	"dropconnect": {purple, dashDot, draw.PyramidGlyph{}},
-	"rdp":         {blue, solid, draw.SquareGlyph{}},
-	"tdp":         {green, dashed, draw.TriangleGlyph{}},
+	"dropconnect": {purple, dashDot, draw.PlusGlyph{}},
+	"rdp":         {blue, solid, draw.BoxGlyph{}},
+	"tdp":         {green, dashed, draw.PyramidGlyph{}},
 }
 
 // cycle serves names without a look of their own.
 var cycle = []Look{
-	{blue, solid, draw.CircleGlyph{}}, {orange, dashed, draw.SquareGlyph{}}, {green, dashDot, draw.TriangleGlyph{}}, {vermilion, dotted, draw.CrossGlyph{}},
-	{skyBlue, solid, draw.PyramidGlyph{}}, {purple, dashed, draw.PlusGlyph{}}, {yellow, dashDot, draw.RingGlyph{}}, {grey, dotted, draw.BoxGlyph{}},
+	{blue, solid, draw.CircleGlyph{}}, {orange, dashed, draw.BoxGlyph{}}, {green, dashDot, draw.PyramidGlyph{}}, {vermilion, dotted, draw.CrossGlyph{}},
+	{skyBlue, solid, draw.BoxGlyph{}}, {purple, dashed, draw.PlusGlyph{}}, {yellow, dashDot, draw.RingGlyph{}}, {grey, dotted, draw.SquareGlyph{}},
 }
 
 // lookOf is a series' look: by its name, or by its place among those without one.
@@ -91,8 +92,17 @@ func New(title, x, y string) *plot.Plot {
 	p.Legend.TextStyle.Font = font.Font{Typeface: "Liberation", Variant: "Sans", Size: 9}
 	p.Legend.Top = true
 	p.Legend.Padding = vg.Points(2)
+	p.Legend.XOffs, p.Legend.YOffs = -vg.Points(4), -vg.Points(2)
 	p.BackgroundColor = color.White
 	return p
+}
+
+// framed leaves a margin, in white.
+func framed(c draw.Canvas) draw.Canvas {
+	c.SetColor(color.White)
+	c.Fill(c.Rectangle.Path())
+	const margin = 8
+	return draw.Crop(c, margin, -margin, margin, -margin)
 }
 
 // Formats that figures are written in.
@@ -104,19 +114,19 @@ func Render(p *plot.Plot, format string) ([]byte, error) {
 	switch format {
 	case "png":
 		c := vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(Width, Height), vgimg.UseDPI(dpi))}
-		p.Draw(draw.New(c))
+		p.Draw(framed(draw.New(c)))
 		if _, err := c.WriteTo(&b); err != nil {
 			return nil, err
 		}
 	case "svg":
 		c := vgsvg.New(Width, Height)
-		p.Draw(draw.New(c))
+		p.Draw(framed(draw.New(c)))
 		if _, err := c.WriteTo(&b); err != nil {
 			return nil, err
 		}
 	case "pdf":
 		c := vgpdf.New(Width, Height)
-		p.Draw(draw.New(c))
+		p.Draw(framed(draw.New(c)))
 		if _, err := c.WriteTo(&b); err != nil {
 			return nil, err
 		}
