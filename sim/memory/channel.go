@@ -112,8 +112,8 @@ func (c *channel) gather(end int64) {
 			*b = i
 			any = true
 		}
-		if h == len(q.items) {
-			q.items = q.items[:0]
+		if 2*h >= len(q.items) {
+			q.items = q.items[:copy(q.items, q.items[h:])]
 			h = 0
 		}
 		q.head = h

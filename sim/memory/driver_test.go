@@ -37,6 +37,10 @@ type driver struct {
 	prog    program
 	now     int64
 	threads int
+	from    int64 // of the window
+	to      int64
+	phase1  func(int)
+	phase2  func(int)
 	load    int64 // sum of load latencies
 	loads   int64
 	replies int64 // accesses answered by Replies
@@ -63,6 +67,8 @@ func newDriver(t testing.TB, cfg *Config, sms, warps int, p program) *driver {
 		t.Fatal(err)
 	}
 	d := &driver{s: s, prog: p, sms: make([]driverSM, sms), threads: 1}
+	d.phase1 = func(i int) { d.runSM(i, d.from, d.to) }
+	d.phase2 = func(c int) { d.s.Advance(c, d.to) }
 	for i := range d.sms {
 		d.sms[i].ready = make([]int64, warps)
 		d.sms[i].k = make([]int, warps)
@@ -156,8 +162,9 @@ func (d *driver) run() int64 {
 	from := start
 	for {
 		to := from + w
-		d.parallel(len(d.sms), func(i int) { d.runSM(i, from, to) })
-		d.parallel(d.s.Channels(), func(c int) { d.s.Advance(c, to) })
+		d.from, d.to = from, to
+		d.parallel(len(d.sms), d.phase1)
+		d.parallel(d.s.Channels(), d.phase2)
 		d.s.Deliver(to)
 		next := d.s.NextEvent()
 		live = 0
