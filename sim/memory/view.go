@@ -152,7 +152,7 @@ func (s *View) overlay(addr uint64, p []byte) {
 
 // Write logs one warp's store at cycle. rows holds the data, one row a 32-bit word of a thread; bytes (1, 2, 4, 8 or
 // 16) are stored a thread. All addresses have been checked.
-func (s *View) Write(cycle int64, mask uint32, addr *[32]uint64, bytes int, rows []*[32]uint32) {
+func (s *View) Write(cycle int64, mask uint32, addr *[32]uint64, bytes int, rows [][32]uint32) {
 	r := record{cycle: cycle, mask: mask, bytes: uint8(bytes), words: len(s.words), addrs: len(s.addrs)}
 	words := (bytes + 3) / 4
 	for m := mask; m != 0; m &= m - 1 {

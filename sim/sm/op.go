@@ -37,8 +37,12 @@ type Op struct {
 	B         Src
 	C         Src
 	Flags     uint32 // modifiers, by Code: see the Flag constants
+	Size      uint8  // width of a memory access or of a conversion's integer: SizeU8 …
+	Size2     uint8  // the same, of a conversion's source
 	Aux       uint32 // further modifiers, by Code: comparison, logic table, rounding …
 	Imm       int64  // address offset, branch target (index into Program.Ops), immediate lane arguments
+	Imm2      int32  // test of the condition code that a branch makes (isa.CCTest)
+	Cache     uint8  // memory.CacheOp
 	Stall     uint8
 	Wait      uint8 // mask of barriers to wait for
 	WrBar     uint8 // barrier set until the result is written, 7 = none
@@ -87,4 +91,6 @@ type Program struct {
 	Registers   int // a thread
 	SharedBytes int // static + dynamic, a block
 	LocalBytes  int // a thread
+
+	refs []poolRef // what the pool's rows hold
 }

@@ -1,0 +1,262 @@
+package sm
+
+// Code says what Exec does for an Op. The values are dense: Exec is one switch over them.
+type Code uint8
+
+const (
+	CodeIllegal Code = iota // not reachable when the program was lowered: a fault if it is executed after all
+	CodeNOP
+	CodeMOV
+	CodeSEL
+
+	// FP32. Codes that end in FTZ flush denormals; those in X have a directed rounding mode, .SAT or .FMZ.
+	CodeFFMA
+	CodeFFMAFTZ
+	CodeFFMAX
+	CodeFADD
+	CodeFADDFTZ
+	CodeFADDX
+	CodeFMUL
+	CodeFMULFTZ
+	CodeFMULX
+	CodeFMNMX
+	CodeFSETP
+	CodeFSET
+	CodeFCMP
+	CodeFCHK
+	CodeFSWZADD
+	CodeRRO
+	CodeMUFU
+
+	// Integers. Codes that end in X use the condition code or saturate.
+	CodeIADD
+	CodeIADDX
+	CodeIADD3
+	CodeIADD3X
+	CodeISCADD
+	CodeLEA
+	CodeLEAHI
+	CodeXMAD
+	CodeXMADX
+	CodeIMAD
+	CodeLOP3
+	CodeLOP3X
+	CodeSHL
+	CodeSHR
+	CodeSHF
+	CodeBFE
+	CodeBFI
+	CodePRMT
+	CodeFLO
+	CodePOPC
+	CodeISETP
+	CodeISETPX
+	CodeISET
+	CodeICMP
+	CodeIMNMX
+
+	// Conversions.
+	CodeF2F
+	CodeF2I
+	CodeI2F
+	CodeI2I
+
+	// FP64.
+	CodeDADD
+	CodeDMUL
+	CodeDFMA
+	CodeDMNMX
+	CodeDSETP
+	CodeDSET
+
+	// Predicates and the condition code.
+	CodePSETP
+	CodePSET
+	CodeCSETP
+	CodeCSET
+	CodeP2R
+	CodeR2P
+
+	// Across lanes, special registers.
+	CodeVOTE
+	CodeSHFL
+	CodeS2R
+	CodeB2R
+
+	// Memory.
+	CodeLDC
+	CodeLDS
+	CodeSTS
+	CodeLDG
+	CodeSTG
+	CodeLDL
+	CodeSTL
+	CodeLD
+	CodeST
+	CodeATOM
+	CodeATOMS
+
+	// Control.
+	CodeBRA
+	CodeBRX
+	CodeSSY
+	CodeSYNC
+	CodePBK
+	CodeBRK
+	CodePCNT
+	CodeCONT
+	CodePRET
+	CodeCAL
+	CodeRET
+	CodePLONGJMP
+	CodeLONGJMP
+	CodeEXIT
+	CodeBAR
+	CodeTRAP
+	NumCodes
+)
+
+// Flags of an Op. Those of the sources come in pairs, so that Flags>>2i&3 indexes signMods for source i.
+const (
+	FlagNegA uint32 = 1 << iota
+	FlagAbsA
+	FlagNegB
+	FlagAbsB
+	FlagNegC
+	FlagAbsC
+	FlagNotA
+	FlagNotB
+	FlagFTZ
+	FlagFMZ // 0 * x = 0 for every x
+	FlagSAT
+	FlagSigned
+	FlagHigh  // upper half of a product; LEA.HI
+	FlagWrap  // SHL.W, SHF.W: shift amount modulo the width
+	FlagRight // SHF.R
+	Flag64    // 64-bit: SHF, FP64 sources of a conversion
+	FlagRev   // BFE.BREV
+	FlagShift // FLO.SH
+	FlagBF    // FSET.BF, ISET.BF: 1.0 for true
+	FlagTest  // LOP: the destination predicate tests the result for nonzero (for zero with FlagZero)
+	FlagZero
+	FlagPlus1 // IADD.PO
+	FlagReadOnly
+	FlagNoResult // RED
+	FlagPop      // control that leaves through the divergence stack
+)
+
+// Rounding modes, as Op.Aux&3 of floating-point operations holds them.
+const (
+	RoundNearest uint32 = iota
+	RoundDown           // .RM
+	RoundUp             // .RP
+	RoundZero           // .RZ
+)
+
+// Comparisons, as Op.Aux of compare operations holds them in its low four bits: one bit for less, equal, greater and
+// unordered each.
+const (
+	CmpLT uint32 = 1 << iota
+	CmpEQ
+	CmpGT
+	CmpUN
+)
+
+// Boolean operations that combine a comparison with the source predicate: Op.Aux bits 4-5, and 6-7 for PSETP's first.
+const (
+	BoolAND uint32 = iota
+	BoolOR
+	BoolXOR
+)
+
+const (
+	auxBool  = 4
+	auxBool1 = 6
+)
+
+// Sizes of memory accesses and of conversions' integers, as Op.Size.
+const (
+	SizeU8 uint8 = iota
+	SizeS8
+	SizeU16
+	SizeS16
+	Size32
+	Size64
+	Size128
+)
+
+// sizeBytes is the width of each size.
+var sizeBytes = [...]int{SizeU8: 1, SizeS8: 1, SizeU16: 2, SizeS16: 2, Size32: 4, Size64: 8, Size128: 16}
+
+// Functions of MUFU: Op.Aux.
+const (
+	MufuCOS uint32 = iota
+	MufuSIN
+	MufuEX2
+	MufuLG2
+	MufuRCP
+	MufuRSQ
+	MufuRCP64H
+	MufuRSQ64H
+	MufuSQRT
+)
+
+// Modes of SHFL: Op.Aux.
+const (
+	ShflIDX uint32 = iota
+	ShflUP
+	ShflDOWN
+	ShflBFLY
+)
+
+// Modes of VOTE: Op.Aux.
+const (
+	VoteALL uint32 = iota
+	VoteANY
+	VoteEQ
+)
+
+// Modes of PRMT: Op.Aux.
+const (
+	PrmtIDX uint32 = iota
+	PrmtF4E
+	PrmtB4E
+	PrmtRC8
+	PrmtECL
+	PrmtECR
+	PrmtRC16
+)
+
+// Special registers: Op.Aux of S2R, by the encoding's number.
+const (
+	SRLaneID        = 0x00
+	SRVirtID        = 0x03
+	SRTid           = 0x20
+	SRTidX          = 0x21
+	SRTidY          = 0x22
+	SRTidZ          = 0x23
+	SRCtaIDX        = 0x25
+	SRCtaIDY        = 0x26
+	SRCtaIDZ        = 0x27
+	SREqMask        = 0x38
+	SRLtMask        = 0x39
+	SRLeMask        = 0x3a
+	SRGtMask        = 0x3b
+	SRGeMask        = 0x3c
+	SRClockLo       = 0x50
+	SRClockHi       = 0x51
+	SRGlobalTimerLo = 0x52
+	SRGlobalTimerHi = 0x53
+)
+
+// BarKind is what a BAR instruction asks for.
+type BarKind uint8
+
+const (
+	BarNone BarKind = iota
+	BarSync
+	BarArrive
+	BarRedPopc
+	BarRedAnd
+	BarRedOr
+)

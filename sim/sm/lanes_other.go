@@ -1,0 +1,45 @@
+//go:build !amd64 || purego
+
+package sm
+
+import "unsafe"
+
+func laneFFMA(dst, a, b, c *Row, mask, negP, negC uint32) { ffmaGo(dst, a, b, c, mask, negP, negC) }
+func laneFFMAFTZ(dst, a, b, c *Row, mask, negP, negC uint32) {
+	ffmaFTZGo(dst, a, b, c, mask, negP, negC)
+}
+func laneFADD(dst, a, b *Row, mask uint32, ma, mb signMod)    { faddGo(dst, a, b, mask, ma, mb) }
+func laneFADDFTZ(dst, a, b *Row, mask uint32, ma, mb signMod) { faddFTZGo(dst, a, b, mask, ma, mb) }
+func laneFMUL(dst, a, b *Row, mask, negP uint32)              { fmulGo(dst, a, b, mask, negP) }
+func laneFMULFTZ(dst, a, b *Row, mask, negP uint32)           { fmulFTZGo(dst, a, b, mask, negP) }
+func laneMOV(dst, a *Row, mask uint32)                        { movGo(dst, a, mask) }
+func laneSEL(dst, a, b *Row, mask, pred uint32)               { selGo(dst, a, b, mask, pred) }
+func laneIADD(dst, a, b *Row, mask, na, nb, plus uint32)      { iaddGo(dst, a, b, mask, na, nb, plus) }
+func laneIADD3(dst, a, b, c *Row, mask, na, nb, nc, plus uint32) {
+	iadd3Go(dst, a, b, c, mask, na, nb, nc, plus)
+}
+func laneSHADD(dst, a, b *Row, mask, shift, na, nb, plus uint32) {
+	shaddGo(dst, a, b, mask, shift, na, nb, plus)
+}
+func laneLOP3(dst, a, b, c *Row, t *lut, mask uint32) uint32 { return lop3Go(dst, a, b, c, t, mask) }
+func laneSHL(dst, a, b *Row, mask, limit uint32)             { shlGo(dst, a, b, mask, limit) }
+func laneSHR(dst, a, b *Row, mask, limit uint32)             { shrGo(dst, a, b, mask, limit) }
+func laneSAR(dst, a, b *Row, mask, limit uint32)             { sarGo(dst, a, b, mask, limit) }
+func laneXMAD(dst, a, b, c *Row, m *xmadMode, mask uint32)   { xmadGo(dst, a, b, c, m, mask) }
+func laneICMP(a, b *Row, bias uint32) (lt, eq uint32)        { return icmpGo(a, b, bias) }
+func laneFCMP(a, b *Row, ma, mb signMod, ftz bool) (lt, eq, un uint32) {
+	return fcmpGo(a, b, ma, mb, ftz)
+}
+func laneIMNMX(dst, a, b *Row, mask, bias, pred uint32) { imnmxGo(dst, a, b, mask, bias, pred) }
+func laneAddr32(out *[32]uint64, base *Row, offset, limit, align, mask uint32) uint32 {
+	return addr32Go(out, base, offset, limit, align, mask)
+}
+func laneAddr64(out *[32]uint64, lo, hi *Row, offset, base, limit, align uint64, mask uint32) uint32 {
+	return addr64Go(out, lo, hi, offset, base, limit, align, mask)
+}
+func laneGather(dst *Row, mem unsafe.Pointer, addr *[32]uint64, base uint64, words int, mask uint32) {
+	gatherGo(dst, mem, addr, base, words, mask)
+}
+func laneScatter(src *Row, mem unsafe.Pointer, addr *[32]uint64, base uint64, words int, mask uint32) {
+	scatterGo(src, mem, addr, base, words, mask)
+}

@@ -1,0 +1,537 @@
+package sm
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"warpdrop/sim/isa"
+	"warpdrop/sim/memory"
+)
+
+// LowerConfig is what Lower needs to know of a kernel and of the GPU beyond its code.
+type LowerConfig struct {
+	Name           string
+	Registers      int             // a thread; 0 = as many as the code names
+	JumpTables     []isa.JumpTable // targets of indirect branches
+	LineBytes      int             // instruction cache line
+	FirstLine      int32           // number of the code's first line, counted from the start of the device's code
+	ConstLineBytes int             // constant cache line
+}
+
+// poolRef says what a pool row holds: an immediate, or the word at a byte offset of a constant bank.
+type poolRef struct {
+	imm    uint32
+	bank   uint8
+	offset uint16
+	const_ bool
+}
+
+// zeroRows is the number of zero rows at the start of the pool: RZ as the first of up to four registers.
+const zeroRows = 4
+
+// Lower turns a linked image into Ops, with the same index as insts, for the kernel whose first instruction is at byte offset
+// entry. An instruction that the kernel can reach and that cannot be executed is an error; others are not looked at.
+func Lower(insts []isa.Inst, entry uint32, cfg LowerConfig) (*Program, error) {
+	for i := range insts {
+		if opIndex(insts[i].PC) != int32(i) || insts[i].PC%isa.GroupBytes == 0 {
+			return nil, fmt.Errorf("kernel %s: instruction %d is at %#x; want three after each control word, without gaps", cfg.Name, i, insts[i].PC)
+		}
+	}
+	// The jump-table of a branch names entries that may be control words: those stand for the next instruction.
+	first := opIndex(entry)
+	if entry%isa.WordBytes != 0 || int(first) >= len(insts) {
+		return nil, fmt.Errorf("kernel %s: entry %#x is not in the code", cfg.Name, entry)
+	}
+	l := &lowerer{cfg: cfg, insts: insts, refs: map[poolKey]Src{},
+		p: &Program{Name: cfg.Name, Insts: insts, Ops: make([]Op, len(insts)), Entry: first, refs: make([]poolRef, zeroRows)}}
+	for i := range l.p.Ops {
+		l.p.Ops[i] = Op{Code: CodeIllegal, IsCtrl: true, NoGuard: true, Guard: isa.PT, Unit: UnitBranch, WrBar: 7, RdBar: 7, Stall: 1, Inst: uint32(i)}
+	}
+	if err := l.reach(first); err != nil {
+		return nil, err
+	}
+	if cfg.Registers == 0 {
+		l.p.Registers = l.registers
+	} else {
+		l.p.Registers = cfg.Registers
+		if l.registers > cfg.Registers {
+			return nil, fmt.Errorf("kernel %s: the code names R%d; the kernel has %d registers", cfg.Name, l.registers-1, cfg.Registers)
+		}
+	}
+	l.banks()
+	l.p.Pool = make([]Row, len(l.p.refs))
+	return l.p, nil
+}
+
+// Bind returns the program of one launch: the same code, with its own constants. banks[0] holds the launch's
+// dimensions and parameters. The words from which compiled code takes the generic windows are filled in.
+func (p *Program) Bind(banks [18][]byte) *Program {
+	q := *p
+	c0 := make([]byte, max(len(banks[0]), 0x140))
+	copy(c0, banks[0])
+	for offset, v := range map[int]uint64{0: memory.SharedWindow, 4: memory.LocalWindow} {
+		binary.LittleEndian.PutUint32(c0[offset:], uint32(v))
+		binary.LittleEndian.PutUint32(c0[offset+0x100:], uint32(v>>32))
+	}
+	banks[0] = c0
+	q.Const = banks
+	q.Pool = make([]Row, len(p.refs))
+	for i, r := range p.refs {
+		v := r.imm
+		if r.const_ {
+			v = 0 // beyond the bank's contents: hardware banks are 64 KiB
+			if b := banks[r.bank]; int(r.offset)+4 <= len(b) {
+				v = binary.LittleEndian.Uint32(b[r.offset:])
+			}
+		}
+		for lane := range q.Pool[i] {
+			q.Pool[i][lane] = v
+		}
+	}
+	return &q
+}
+
+type poolKey struct {
+	lo, hi poolRef
+	wide   bool
+}
+
+type lowerer struct {
+	cfg       LowerConfig
+	insts     []isa.Inst
+	p         *Program
+	refs      map[poolKey]Src
+	registers int
+
+	// the instruction being lowered
+	in   *isa.Inst
+	op   *Op
+	next int // operand
+	seen [10]bool
+	err  error
+}
+
+// reach lowers the instructions that can be reached from first.
+func (l *lowerer) reach(first int32) error {
+	tables := map[uint32][]uint32{}
+	for _, t := range l.cfg.JumpTables {
+		tables[t.Branch] = t.Targets
+	}
+	done := make([]bool, len(l.insts))
+	work := []int32{first}
+	for len(work) > 0 {
+		i := work[len(work)-1]
+		work = work[:len(work)-1]
+		if int(i) >= len(l.insts) {
+			return fmt.Errorf("kernel %s: control runs past the end of the code", l.cfg.Name)
+		}
+		if done[i] {
+			continue
+		}
+		done[i] = true
+		in := &l.insts[i]
+		if err := l.lower(i); err != nil {
+			return fmt.Errorf("kernel %s, /*%04x*/ %s: %w", l.cfg.Name, in.PC, in.String(), err)
+		}
+		op := &l.p.Ops[i]
+		always := op.NoGuard
+		switch op.Code {
+		case CodeBRA, CodeSSY, CodePBK, CodePCNT, CodePRET, CodePLONGJMP, CodeCAL:
+			work = append(work, int32(op.Imm))
+			if op.Code == CodeBRA && always && op.Imm2 == int32(isa.CCT) {
+				continue
+			}
+		case CodeBRX:
+			targets, ok := tables[in.PC]
+			if !ok {
+				// No table: any function of the image may be meant.
+				for j := range l.insts {
+					if l.insts[j].Op != isa.OpNOP {
+						work = append(work, int32(j))
+					}
+				}
+			}
+			for _, t := range targets {
+				work = append(work, opIndex(t))
+			}
+			if always {
+				continue
+			}
+		case CodeEXIT, CodeSYNC:
+			if always && op.Imm2 == int32(isa.CCT) {
+				continue
+			}
+		case CodeRET, CodeBRK, CodeCONT, CodeLONGJMP:
+			if always {
+				continue
+			}
+		}
+		work = append(work, i+1)
+	}
+	return nil
+}
+
+// lower fills Ops[i].
+func (l *lowerer) lower(i int32) error {
+	in := &l.insts[i]
+	how, ok := lowerings[in.Op]
+	if !ok {
+		return fmt.Errorf("%s is decoded but not executed", in.Op)
+	}
+	op := &l.p.Ops[i]
+	*op = Op{Code: how.code, Unit: how.unit, Guard: in.Guard, GuardNot: in.GuardNot, NoGuard: in.Guard == isa.PT && !in.GuardNot,
+		Dst: isa.RZ, Width: 1, PDst: isa.PT, PDst2: isa.PT, PSrc: isa.PT, A: PoolZero, B: PoolZero, C: PoolZero, Imm2: int32(isa.CCT),
+		Stall: in.Control.Stall, Wait: in.Control.Wait, WrBar: in.Control.WriteBarrier, RdBar: in.Control.ReadBarrier, Yield: in.Control.Yield,
+		Dual: in.Control.Stall == 0, Inst: uint32(i)}
+	if n := l.cfg.LineBytes; n > 0 {
+		op.Line = l.cfg.FirstLine + int32(in.PC)/int32(n)
+	}
+	l.in, l.op, l.next, l.err = in, op, 0, nil
+	l.seen = [10]bool{}
+	how.lower(l)
+	if l.err != nil {
+		return l.err
+	}
+	for k, m := range in.Mods[:in.NumMods] {
+		if !l.seen[k] {
+			return fmt.Errorf("suffix .%s is decoded but not executed", m)
+		}
+	}
+	for l.next < int(in.NumOps) && l.harmless(&in.Operands[l.next]) {
+		l.next++
+	}
+	if l.next < int(in.NumOps) {
+		return fmt.Errorf("operand %d is decoded but not executed", l.next+1)
+	}
+	op.IsMem = op.Code >= CodeLDC && op.Code <= CodeATOMS
+	op.IsCtrl = op.Code >= CodeBRA
+	return nil
+}
+
+// harmless reports whether an operand that a lowering did not take says nothing.
+func (l *lowerer) harmless(o *isa.Operand) bool {
+	switch o.Kind {
+	case isa.KindReg:
+		return o.Reg == isa.RZ
+	case isa.KindPred:
+		return o.Reg == isa.PT
+	case isa.KindCC:
+		return isa.CCTest(o.Reg) == isa.CCT
+	}
+	return false
+}
+
+func (l *lowerer) fail(format string, args ...any) {
+	if l.err == nil {
+		l.err = fmt.Errorf(format, args...)
+	}
+}
+
+// has reports whether the instruction has suffix m, and marks it as understood.
+func (l *lowerer) has(m isa.Mod) bool {
+	found := false
+	for k, x := range l.in.Mods[:l.in.NumMods] {
+		if x == m {
+			l.seen[k], found = true, true
+		}
+	}
+	return found
+}
+
+// ignore marks suffixes as understood that change nothing here.
+func (l *lowerer) ignore(mods ...isa.Mod) {
+	for _, m := range mods {
+		l.has(m)
+	}
+}
+
+// flag sets flag f if the instruction has suffix m.
+func (l *lowerer) flag(m isa.Mod, f uint32) bool {
+	if l.has(m) {
+		l.op.Flags |= f
+		return true
+	}
+	return false
+}
+
+// pick returns the value of the first suffix in the table that the instruction has, and whether there is one.
+func pick[T any](l *lowerer, table []choice[T]) (T, bool) {
+	for k, x := range l.in.Mods[:l.in.NumMods] {
+		if l.seen[k] {
+			continue
+		}
+		for _, c := range table {
+			if x == c.mod {
+				l.seen[k] = true
+				return c.value, true
+			}
+		}
+	}
+	var zero T
+	return zero, false
+}
+
+type choice[T any] struct {
+	mod   isa.Mod
+	value T
+}
+
+var roundings = []choice[uint32]{{isa.ModRM, RoundDown}, {isa.ModRP, RoundUp}, {isa.ModRZ, RoundZero}, {isa.ModRN, RoundNearest}}
+
+var integralModes = []choice[uint32]{{isa.ModFLOOR, RoundDown}, {isa.ModCEIL, RoundUp}, {isa.ModTRUNC, RoundZero}, {isa.ModROUND, RoundNearest}}
+
+// comparisons: the ordered ones, those that hold for unordered operands too, and the constants.
+var comparisons = []choice[uint32]{
+	{isa.ModF, 0}, {isa.ModLT, CmpLT}, {isa.ModEQ, CmpEQ}, {isa.ModLE, CmpLT | CmpEQ}, {isa.ModGT, CmpGT}, {isa.ModNE, CmpLT | CmpGT},
+	{isa.ModGE, CmpGT | CmpEQ}, {isa.ModNUM, CmpLT | CmpEQ | CmpGT}, {isa.ModNAN, CmpUN}, {isa.ModLTU, CmpLT | CmpUN},
+	{isa.ModEQU, CmpEQ | CmpUN}, {isa.ModLEU, CmpLT | CmpEQ | CmpUN}, {isa.ModGTU, CmpGT | CmpUN}, {isa.ModNEU, CmpLT | CmpGT | CmpUN},
+	{isa.ModGEU, CmpGT | CmpEQ | CmpUN}, {isa.ModT, 15}}
+
+var booleans = []choice[uint32]{{isa.ModAND, BoolAND}, {isa.ModOR, BoolOR}, {isa.ModXOR, BoolXOR}}
+
+var integerTypes = []choice[uint8]{{isa.ModU8, SizeU8}, {isa.ModS8, SizeS8}, {isa.ModU16, SizeU16}, {isa.ModS16, SizeS16},
+	{isa.ModU32, Size32}, {isa.ModS32, Size32 | typeSigned}, {isa.ModU64, Size64}, {isa.ModS64, Size64 | typeSigned}}
+
+const typeSigned = 0x80
+
+var floatTypes = []choice[uint8]{{isa.ModF16, SizeU16}, {isa.ModF32, Size32}, {isa.ModF64, Size64}}
+
+var memorySizes = []choice[uint8]{{isa.ModU8, SizeU8}, {isa.ModS8, SizeS8}, {isa.ModU16, SizeU16}, {isa.ModS16, SizeS16},
+	{isa.Mod32, Size32}, {isa.Mod64, Size64}, {isa.Mod128, Size128}}
+
+var cacheOps = []choice[memory.CacheOp]{{isa.ModCG, memory.CacheCG}, {isa.ModCS, memory.CacheCS}, {isa.ModCV, memory.CacheCV}, {isa.ModWT, memory.CacheWT}, {isa.ModLU, memory.CacheLU}}
+
+// operand returns the next operand, which must be of one of the given kinds.
+func (l *lowerer) operand(kinds ...isa.Kind) *isa.Operand {
+	if l.next < int(l.in.NumOps) {
+		o := &l.in.Operands[l.next]
+		for _, k := range kinds {
+			if o.Kind == k {
+				l.next++
+				return o
+			}
+		}
+	}
+	l.fail("operand %d is not of a kind that %s is executed with", l.next+1, l.in.Op)
+	return &isa.Operand{Reg: isa.RZ}
+}
+
+// peek reports whether the next operand is of kind k.
+func (l *lowerer) peek(k isa.Kind) bool {
+	return l.next < int(l.in.NumOps) && l.in.Operands[l.next].Kind == k
+}
+
+// uses notes that the kernel needs n registers from r on.
+func (l *lowerer) uses(r uint8, n int) {
+	if r == isa.RZ {
+		return
+	}
+	if int(r)+n > isa.RZ || n > 1 && int(r)%min(n, 4) != 0 && n != 3 {
+		l.fail("R%d cannot be the first of %d registers", r, n)
+	}
+	l.registers = max(l.registers, int(r)+n)
+}
+
+// dst takes the destination register, the first of words.
+func (l *lowerer) dst(words int) {
+	o := l.operand(isa.KindReg)
+	l.op.Dst = o.Reg
+	l.op.Width = uint8(words)
+	l.uses(o.Reg, words)
+	switch o.Sel {
+	case isa.SelNone:
+	case isa.SelCC:
+		l.op.SetCC = true
+	default:
+		l.fail("destination selection .%s is not executed", o.Sel)
+	}
+}
+
+// noCC refuses the condition code as a destination of instructions for which it is not executed.
+func (l *lowerer) noCC() {
+	if l.op.SetCC {
+		l.fail("%s with .CC is decoded but not executed", l.in.Op)
+	}
+}
+
+func (l *lowerer) pdst() { l.op.PDst = l.operand(isa.KindPred).Reg }
+
+func (l *lowerer) pdst2() { l.op.PDst2 = l.operand(isa.KindPred).Reg }
+
+// optionalPred takes the first destination predicate if the next operand is one.
+func (l *lowerer) optionalPred() {
+	if l.peek(isa.KindPred) {
+		l.pdst()
+	}
+}
+
+func (l *lowerer) psrc() {
+	o := l.operand(isa.KindPred)
+	l.op.PSrc, l.op.PNot = o.Reg, o.Not
+}
+
+// source takes the next operand as a source of words registers, and returns it with its row.
+func (l *lowerer) source(words int) (*isa.Operand, Src) {
+	o := l.operand(isa.KindReg, isa.KindConst, isa.KindImm)
+	switch o.Kind {
+	case isa.KindReg:
+		l.uses(o.Reg, words)
+		if o.Reg == isa.RZ {
+			return o, PoolZero
+		}
+		return o, Src(o.Reg)
+	case isa.KindConst:
+		if o.Reg != isa.RZ {
+			l.fail("indexed constants are executed by LDC only")
+		}
+		if o.Value < 0 || o.Value >= 1<<16 || int(o.Bank) >= isa.ConstBanks {
+			l.fail("c[%#x][%#x] is out of range", o.Bank, o.Value)
+			return o, PoolZero
+		}
+		if n := l.cfg.ConstLineBytes; n > 0 {
+			l.op.ConstLine = 1 + int32(o.Bank)*int32(1<<16/n) + int32(o.Value)/int32(n)
+		}
+		lo := poolRef{const_: true, bank: o.Bank, offset: uint16(o.Value)}
+		hi := lo
+		hi.offset += 4
+		return o, l.pool(lo, hi, words == 2)
+	}
+	v := uint64(o.Value)
+	return o, l.pool(poolRef{imm: uint32(v)}, poolRef{imm: uint32(v >> 32)}, words == 2)
+}
+
+// pool returns the row for a constant, the first of two if it is wide.
+func (l *lowerer) pool(lo, hi poolRef, wide bool) Src {
+	if !wide {
+		hi = poolRef{}
+		if lo == hi {
+			return PoolZero
+		}
+	}
+	key := poolKey{lo, hi, wide}
+	s, ok := l.refs[key]
+	if !ok {
+		s = poolBit | Src(len(l.p.refs))
+		l.p.refs = append(l.p.refs, lo)
+		if wide {
+			l.p.refs = append(l.p.refs, hi)
+		}
+		l.refs[key] = s
+	}
+	return s
+}
+
+// immediate returns a pool row that holds v.
+func (l *lowerer) immediate(v uint32) Src { return l.pool(poolRef{imm: v}, poolRef{}, false) }
+
+// src takes source i (0 = A, 1 = B, 2 = C) with its negation and absolute value.
+func (l *lowerer) src(i, words int) {
+	o, s := l.source(words)
+	l.place(i, o, s)
+	if o.Sel != isa.SelNone {
+		l.fail("source selection .%s is not executed", o.Sel)
+	}
+	if o.Not {
+		l.fail("the complement of a source is not executed")
+	}
+}
+
+func (l *lowerer) place(i int, o *isa.Operand, s Src) {
+	switch i {
+	case 0:
+		l.op.A = s
+	case 1:
+		l.op.B = s
+	default:
+		l.op.C = s
+	}
+	if o.Neg {
+		l.op.Flags |= FlagNegA << (2 * i)
+	}
+	if o.Abs {
+		l.op.Flags |= FlagAbsA << (2 * i)
+	}
+}
+
+// imm takes an immediate operand's value.
+func (l *lowerer) imm() int64 { return l.operand(isa.KindImm).Value }
+
+// round sets the rounding mode in Aux and returns it.
+func (l *lowerer) round() uint32 {
+	mode, _ := pick(l, roundings)
+	l.op.Aux |= mode
+	return mode
+}
+
+// compare sets the comparison and the boolean operation.
+func (l *lowerer) compare() {
+	cmp, ok := pick(l, comparisons)
+	if !ok {
+		l.fail("no comparison")
+	}
+	how, _ := pick(l, booleans)
+	l.op.Aux = cmp | how<<auxBool
+}
+
+// condition takes an optional test of the condition code.
+func (l *lowerer) condition() {
+	if l.peek(isa.KindCC) {
+		l.op.Imm2 = int32(l.operand(isa.KindCC).Reg)
+	}
+}
+
+// target takes a branch target.
+func (l *lowerer) target() {
+	o := l.operand(isa.KindLabel)
+	if o.Value < 0 || o.Value%isa.WordBytes != 0 || o.Value >= int64(len(l.insts)/3*isa.GroupBytes) {
+		l.fail("target %#x is not in the code", o.Value)
+		return
+	}
+	l.op.Imm = int64(opIndex(uint32(o.Value)))
+}
+
+// banks computes what register-bank conflicts cost each instruction: the register file has four banks, register mod 4;
+// each further source of an instruction in one bank costs a cycle. A source that the instruction before latched in the
+// same slot of the operand-reuse cache (.reuse) needs no bank. Only arithmetic is charged: instructions to the slower
+// units collect their operands over several cycles anyway. That another warp's issue in between empties the cache is
+// not modelled: code with .reuse rarely yields there.
+func (l *lowerer) banks() {
+	var latched [3]Src
+	clear := func() {
+		for i := range latched {
+			latched[i] = poolBit
+		}
+	}
+	clear()
+	for i := range l.p.Ops {
+		op := &l.p.Ops[i]
+		in := &l.insts[i]
+		slots := [3]Src{op.A, op.B, op.C}
+		if op.C&poolBit != 0 && op.C != PoolZero {
+			slots[1], slots[2] = op.C, op.B // a constant in C stands in B's place in the encoding
+		}
+		var count [4]uint8
+		if op.Unit == UnitFP32 || op.Unit == UnitHalf {
+			for k, s := range slots {
+				same := s&poolBit != 0 || latched[k] == s
+				for _, t := range slots[:k] {
+					same = same || t == s
+				}
+				if !same {
+					count[s%4]++
+				}
+			}
+			for _, n := range count {
+				if n > 1 {
+					op.Banks += n - 1
+				}
+			}
+		}
+		clear()
+		for k, s := range slots {
+			if in.Control.Reuse>>k&1 != 0 {
+				latched[k] = s
+			}
+		}
+	}
+}
