@@ -360,7 +360,7 @@ func (d *dram) rows(now int64, q *dramQueue, pool uint64) {
 		}
 	}
 	if d.rowAt != never {
-		d.rowAt = max(d.rowAt, now+int64(d.cfg.RRD)/2)
+		d.rowAt = max(d.rowAt, now+int64(d.cfg.RRD))
 	}
 }
 
