@@ -13,11 +13,14 @@ const sharedBanks = 32
 // quarter-warps; groups without an active thread are skipped. In each group, a bank serves one word a pass; threads
 // that touch the same word share it. Atomics do not share: those on one word go one by one.
 func SharedCost(a *Access) (passes, conflicts int) {
-	words := (a.Bytes + 3) / 4
-	group := 32 / words
 	if a.Mask == 0 {
 		return 1, 0
 	}
+	// An access is aligned to its width, so it takes all words of one of the units of that width that the banks are
+	// divided into: a group's threads number as many as there are units in a row of banks.
+	shift := uint(max(bits.TrailingZeros(uint(a.Bytes)), 2))
+	group := sharedBanks >> (shift - 2)
+	var unit [sharedBanks]uint64
 	minimum := 0
 	for first := 0; first < 32; first += group {
 		mask := a.Mask >> first & (1<<group - 1)
@@ -25,71 +28,64 @@ func SharedCost(a *Access) (passes, conflicts int) {
 			continue
 		}
 		minimum++
-		switch {
-		case a.Kind == Atomic || a.Kind == Reduce:
-			passes += atomicPasses(a, first, mask, words)
-		case consecutive(a, first, mask, uint64(words)):
+		if a.Kind == Atomic || a.Kind == Reduce {
+			passes += atomicPasses(a, first, group, mask, shift)
+			continue
+		}
+		// Mostly every bank is asked for one word.
+		seen, conflict := uint32(0), false
+		for m := mask; m != 0; m &= m - 1 {
+			u := a.Addr[(first+bits.TrailingZeros32(m))&31] >> shift
+			b := uint(u) & uint(group-1)
+			if seen>>b&1 == 0 {
+				seen |= 1 << b
+				unit[b&31] = u
+			} else if unit[b&31] != u {
+				conflict = true
+				break
+			}
+		}
+		if conflict {
+			passes += bankPasses(a, first, group, mask, shift)
+		} else {
 			passes++
-		default:
-			passes += bankPasses(a, first, mask, words)
 		}
 	}
 	return passes, passes - minimum
 }
 
-// consecutive reports whether the threads of a group touch words of distinct banks in order, or all the same word:
-// the two commonest patterns, free of conflicts.
-func consecutive(a *Access, first int, mask uint32, words uint64) bool {
-	i := first + bits.TrailingZeros32(mask)
-	base := a.Addr[i] >> 2
-	same, line := true, true
-	for m := mask; m != 0; m &= m - 1 {
-		j := first + bits.TrailingZeros32(m)
-		d := a.Addr[j]>>2 - base
-		same = same && d == 0
-		line = line && d == uint64(j-i)*words
-	}
-	return same || line
-}
-
 // bankPasses returns the most distinct words that any bank has to serve to a group of threads.
-func bankPasses(a *Access, first int, mask uint32, words int) int {
-	// seen[w] is a word of the group; next[w] chains the words of one bank, 0 ends the chain.
-	var seen [33]uint64
-	var next, head, count [33]uint8
+func bankPasses(a *Access, first, group int, mask uint32, shift uint) int {
+	// unit[k] is a distinct unit of the group; next[k] chains those of one bank, 0 ends the chain.
+	var unit [sharedBanks + 1]uint64
+	var next [sharedBanks + 1]uint8
+	var head, count [sharedBanks]uint8
 	n, most := uint8(0), uint8(1)
+threads:
 	for m := mask; m != 0; m &= m - 1 {
-		w := a.Addr[first+bits.TrailingZeros32(m)] >> 2
-	word:
-		for range words {
-			b := w % sharedBanks
-			for k := head[b]; k != 0; k = next[k] {
-				if seen[k] == w {
-					w++
-					continue word
-				}
+		u := a.Addr[first+bits.TrailingZeros32(m)] >> shift
+		b := u & uint64(group-1)
+		for k := head[b]; k != 0; k = next[k] {
+			if unit[k] == u {
+				continue threads
 			}
-			n++
-			seen[n], next[n], head[b] = w, head[b], n
-			count[b]++
-			most = max(most, count[b])
-			w++
 		}
+		n++
+		unit[n], next[n], head[b] = u, head[b], n
+		count[b]++
+		most = max(most, count[b])
 	}
 	return int(most)
 }
 
 // atomicPasses returns the most operations that any bank has to perform for a group of threads.
-func atomicPasses(a *Access, first int, mask uint32, words int) int {
+func atomicPasses(a *Access, first, group int, mask uint32, shift uint) int {
 	var count [sharedBanks]uint8
 	most := uint8(1)
 	for m := mask; m != 0; m &= m - 1 {
-		w := a.Addr[first+bits.TrailingZeros32(m)] >> 2
-		for i := range uint64(words) {
-			b := (w + i) % sharedBanks
-			count[b]++
-			most = max(most, count[b])
-		}
+		b := a.Addr[first+bits.TrailingZeros32(m)] >> shift & uint64(group-1)
+		count[b]++
+		most = max(most, count[b])
 	}
 	return int(most)
 }

@@ -107,13 +107,13 @@ func TestSharedCases(t *testing.T) {
 
 func BenchmarkSharedCost(b *testing.B) {
 	for _, c := range []struct {
-		name   string
-		stride int
-	}{{"free", 4}, {"conflict", 128}} {
+		name          string
+		stride, bytes int
+	}{{"free", 4, 4}, {"conflict", 128, 4}, {"free128", 16, 16}, {"broadcast128", 2, 16}} {
 		b.Run(c.name, func(b *testing.B) {
-			a := Access{Kind: Load, Bytes: 4, Mask: ^uint32(0)}
+			a := Access{Kind: Load, Bytes: c.bytes, Mask: ^uint32(0)}
 			for i := range a.Addr {
-				a.Addr[i] = uint64(c.stride * i)
+				a.Addr[i] = uint64(c.stride * i &^ (c.bytes - 1))
 			}
 			b.ReportAllocs()
 			for range b.N {
