@@ -34,13 +34,18 @@ func SharedCost(a *Access) (passes, conflicts int) {
 		}
 		// Mostly every bank is asked for one word.
 		seen, conflict := uint32(0), false
-		for m := mask; m != 0; m &= m - 1 {
-			u := a.Addr[(first+bits.TrailingZeros32(m))&31] >> shift
-			b := uint(u) & uint(group-1)
-			if seen>>b&1 == 0 {
-				seen |= 1 << b
-				unit[b&31] = u
-			} else if unit[b&31] != u {
+		last := ^uint64(0)
+		for i, at := range a.Addr[first : first+group] {
+			u := at >> shift
+			if u == last || mask>>(uint(i)&31)&1 == 0 {
+				continue
+			}
+			last = u
+			b := uint(u) & uint(group-1) & 31
+			if bit := uint32(1) << b; seen&bit == 0 {
+				seen |= bit
+				unit[b] = u
+			} else if unit[b] != u {
 				conflict = true
 				break
 			}
