@@ -308,16 +308,25 @@ func Bars(a Axis, categories []string, groups []Group) (*plot.Plot, error) {
 	}
 	p.NominalX(categories...)
 	p.X.Min, p.X.Max = -0.5, float64(len(categories))-0.5
-	if len(categories) > 6 {
-		p.X.Tick.Label.Rotation = math.Pi / 6
-		p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = draw.XRight, draw.YCenter
-	}
+	slantLabels(p, categories)
 	p.Y.Min = min(p.Y.Min, 0)
 	if a.Reference != 0 {
 		addReference(p, a)
 	}
 	roomForLegend(p, false, drawn)
 	return p, nil
+}
+
+// slantLabels turns the labels of categories that would run into each other.
+func slantLabels(p *plot.Plot, categories []string) {
+	total := 0
+	for _, c := range categories {
+		total += len(c) + 2
+	}
+	if total > 75 {
+		p.X.Tick.Label.Rotation = math.Pi / 6
+		p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = draw.XRight, draw.YCenter
+	}
 }
 
 // shorten lists up to four names.
@@ -379,10 +388,7 @@ func Stacked(a Axis, categories []string, parts []Group) (*plot.Plot, error) {
 		return nil, ErrNothing{a.Y + " of " + strings.Join(categories, ", ")}
 	}
 	p.NominalX(categories...)
-	if len(categories) > 6 {
-		p.X.Tick.Label.Rotation = math.Pi / 6
-		p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = draw.XRight, draw.YCenter
-	}
+	slantLabels(p, categories)
 	p.Y.Min = 0
 	p.X.Min, p.X.Max = -0.5, float64(len(categories))-0.5
 	p.X.Max += 0.45 * float64(len(categories)) // the legend stands to the right of the bars

@@ -120,7 +120,7 @@ func Render(p *plot.Plot, format string) ([]byte, error) {
 		}
 	case "svg":
 		c := vgsvg.New(Width, Height)
-		p.Draw(framed(draw.New(c)))
+		p.Draw(framed(draw.NewCanvas(&outlined{Canvas: c}, Width, Height)))
 		if _, err := c.WriteTo(&b); err != nil {
 			return nil, err
 		}
