@@ -482,7 +482,7 @@ func (l *lowerer) condition() {
 
 // target takes a branch target.
 func (l *lowerer) target() {
-	o := l.operand(isa.KindLabel)
+	o := l.operand(isa.KindLabel, isa.KindImm)
 	if o.Value < 0 || o.Value%isa.WordBytes != 0 || o.Value >= int64(len(l.insts)/3*isa.GroupBytes) {
 		l.fail("target %#x is not in the code", o.Value)
 		return

@@ -473,7 +473,6 @@ func (m *SM) present(w *Warp, op *Op, a *memory.Access, t int64) {
 // retry presents the held access again.
 func (m *SM) retry(t int64) {
 	w, op := m.heldWarp, m.heldOp
-	wi := &w.issue
 	token := m.newLoad(w, op.WrBar)
 	accepted, again, done, read := m.port.Access(t, &m.held, token)
 	if !accepted {

@@ -1,0 +1,178 @@
+package sm
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+	"os"
+	"testing"
+	"unsafe"
+
+	"warpdrop/sim/isa"
+	"warpdrop/sim/memory"
+)
+
+// machine runs kernels without timing: the warps of a block in turns, a few instructions each, blocks one after the
+// other. Every instruction is a window of its own.
+type machine struct {
+	t      testing.TB
+	cubin  *isa.Cubin
+	global *memory.Global
+	view   *memory.View
+	x      Exec
+}
+
+func load(t testing.TB, name string) *machine {
+	t.Helper()
+	data, err := os.ReadFile("testdata/" + name + ".cubin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := isa.ReadCubin(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &machine{t: t, cubin: c, global: memory.NewGlobal()}
+	m.view = memory.NewView(m.global)
+	m.x.Global = m.view
+	return m
+}
+
+// buffer allocates device memory with the given contents.
+func (m *machine) buffer(words []uint32) uint64 {
+	a, err := m.global.Alloc(int64(4 * len(words)))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	for i, w := range words {
+		if err := m.global.Write(a+uint64(4*i), binary.LittleEndian.AppendUint32(nil, w)); err != nil {
+			m.t.Fatal(err)
+		}
+	}
+	return a
+}
+
+func (m *machine) read(addr uint64, n int) []uint32 {
+	b := make([]byte, 4*n)
+	if err := m.global.Read(addr, b); err != nil {
+		m.t.Fatal(err)
+	}
+	r := make([]uint32, n)
+	for i := range r {
+		r[i] = binary.LittleEndian.Uint32(b[4*i:])
+	}
+	return r
+}
+
+// run launches a kernel; arguments are uint64 (pointers), uint32 and so on, placed as the cubin says.
+func (m *machine) run(kernel string, grid, block [3]uint32, args ...any) error {
+	m.t.Helper()
+	k := m.cubin.Kernel(kernel)
+	if k == nil {
+		return fmt.Errorf("no kernel %s", kernel)
+	}
+	p, err := Lower(m.cubin.Insts, k.Entry, LowerConfig{Name: kernel, Registers: k.Registers, JumpTables: k.JumpTables})
+	if err != nil {
+		return err
+	}
+	if len(args) != len(k.Params) {
+		return fmt.Errorf("%d arguments for %d parameters", len(args), len(k.Params))
+	}
+	local := k.LocalBytes
+	if k.Recursive {
+		local = 16 << 10
+	}
+	c0 := make([]byte, k.ParamBase+k.ParamBytes)
+	for i := range 3 {
+		binary.LittleEndian.PutUint32(c0[8+4*i:], block[i])
+		binary.LittleEndian.PutUint32(c0[0x14+4*i:], grid[i])
+	}
+	binary.LittleEndian.PutUint32(c0[0x20:], uint32(local))
+	for _, prm := range k.Params {
+		if _, err := binary.Encode(c0[k.ParamBase+prm.Offset:], binary.LittleEndian, args[prm.Index]); err != nil {
+			return err
+		}
+	}
+	banks := [18][]byte(k.Const)
+	banks[0] = c0
+	p = p.Bind(banks)
+	p.SharedBytes, p.LocalBytes = k.SharedBytes, local
+	threads := int(block[0] * block[1] * block[2])
+	b := &Block{}
+	for i := range grid[0] * grid[1] * grid[2] {
+		n := Need{Threads: threads, Warps: (threads + 31) / 32}
+		b.reset(p, n, [3]uint32{i % grid[0], i / grid[0] % grid[1], i / (grid[0] * grid[1])}, block, grid)
+		for j, w := range b.Warps {
+			w.Slot = j
+		}
+		if err := m.block(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *machine) block(b *Block) error {
+	waiting := map[int]int{} // barrier by warp
+	left := len(b.Warps)
+	for steps := 0; left > 0; steps++ {
+		progress := false
+		for i, w := range b.Warps {
+			for range 7 {
+				if _, parked := waiting[i]; parked || w.Live == 0 {
+					break
+				}
+				progress = true
+				op := &b.Prog.Ops[w.PC]
+				in := &b.Prog.Insts[op.Inst]
+				m.x.Exec(w, op, w.guardMask(op))
+				m.x.Clock++
+				memory.Commit([]*memory.View{m.view})
+				if m.x.Fault.Reason != "" {
+					err := fmt.Errorf("/*%04x*/ %s: lane %d: %s", in.PC, in.String(), m.x.Fault.Lane, m.x.Fault.String())
+					m.x.Fault = ExecFault{}
+					return err
+				}
+				if w.Live == 0 {
+					left--
+				}
+				if op.IsCtrl && m.x.Bar.Kind != BarNone {
+					r := m.x.Bar
+					bar := &b.barriers[r.ID]
+					bar.arrived += 32
+					bar.expect = r.Count
+					bar.reduce(r.Kind, w.Active, r.Pred)
+					if r.Kind != BarArrive {
+						waiting[i] = r.ID
+					}
+				}
+				for id := range b.barriers {
+					bar := &b.barriers[id]
+					expect := bar.expect
+					if expect == 0 {
+						expect = 32 * left
+					}
+					if bar.arrived > 0 && bar.arrived >= expect {
+						b.BarResult = bar.value
+						*bar = blockBarrier{}
+						for k, v := range waiting {
+							if v == id {
+								delete(waiting, k)
+							}
+						}
+					}
+				}
+			}
+		}
+		if !progress {
+			return fmt.Errorf("deadlock")
+		}
+		if steps > 1<<22 {
+			return fmt.Errorf("runs forever")
+		}
+	}
+	return nil
+}
+
+var _ = bits.Len
+var _ = unsafe.Sizeof(0)
