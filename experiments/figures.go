@@ -157,10 +157,10 @@ func categories(rows []*Row, usable func(*Row) bool) (names []string, of func(*R
 	}
 	of = func(r *Row) string {
 		name := r.Network
-		if len(rates) > 1 {
+		if len(rates) > 1 && len(r.Rates) > 0 {
 			name += fmt.Sprintf(" at %.2g", rate(r))
 		}
-		if len(batches) > 1 {
+		if len(batches) > 1 && r.Batch > 0 {
 			name += fmt.Sprintf(" batch %d", r.Batch)
 		}
 		return name

@@ -325,16 +325,23 @@ func slantLabels(p *plot.Plot, categories []string) {
 	}
 	if total > 75 {
 		p.X.Tick.Label.Rotation = math.Pi / 6
+		if len(categories) > 12 {
+			p.X.Tick.Label.Rotation = math.Pi / 2
+		}
 		p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = draw.XRight, draw.YCenter
 	}
 }
 
-// shorten lists up to four names.
+// shorten lists the names that fit a title, and counts the others.
 func shorten(names []string) string {
-	if len(names) > 4 {
-		return strings.Join(names[:4], ", ") + fmt.Sprintf(" and %d more", len(names)-4)
+	out := names[0]
+	for i, n := range names[1:] {
+		if len(out)+len(n) > 70 {
+			return out + fmt.Sprintf(" and %d more", len(names)-1-i)
+		}
+		out += ", " + n
 	}
-	return strings.Join(names, ", ")
+	return out
 }
 
 // shifted draws error bars beside their category, over their bar.
