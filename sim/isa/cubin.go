@@ -134,6 +134,10 @@ func readCubin(data []byte) (*Cubin, error) {
 	if n := int(binary.LittleEndian.Uint16(data[shnumAt:])); n == 0 || n*64 > len(data) {
 		return nil, fmt.Errorf("%d section headers do not fit in a file of %d bytes", n, len(data))
 	}
+	// NVIDIA writes a version of its own, where debug/elf wants 1.
+	const versionAt = 0x14
+	data = bytes.Clone(data)
+	binary.LittleEndian.PutUint32(data[versionAt:], uint32(elf.EV_CURRENT))
 	f, err := elf.NewFile(bytes.NewReader(data))
 	if err != nil {
 		return nil, err
