@@ -40,6 +40,7 @@ type operandForm struct {
 	field         field
 	scale         uint8 // shift of a memory offset
 	neg, abs, not int8  // bit numbers, -1 = none
+	unless        int8  // bit that makes both negations of an instruction mean .PO instead
 	cc            int8
 	sel           field
 	sels          []Sel // by value; selBad = undefined
@@ -51,7 +52,6 @@ type operandForm struct {
 	hasBase       bool
 	prefix        string
 	reuse         int8
-	decimal       bool
 }
 
 const selBad Sel = 255
@@ -141,7 +141,7 @@ func bit(w uint64, n int8) bool { return n >= 0 && w>>uint(n)&1 != 0 }
 
 func (o *operandForm) decode(in *Inst, x *Operand) error {
 	w := in.Word
-	*x = Operand{Kind: o.kind, Reg: RZ, Neg: bit(w, o.neg), Abs: bit(w, o.abs), Not: bit(w, o.not)}
+	*x = Operand{Kind: o.kind, Reg: RZ, Neg: bit(w, o.neg) && !bit(w, o.unless), Abs: bit(w, o.abs), Not: bit(w, o.not)}
 	if o.sels != nil {
 		v := o.sel.get(w)
 		if x.Sel = o.sels[v]; x.Sel == selBad {
@@ -185,9 +185,9 @@ func (o *operandForm) decode(in *Inst, x *Operand) error {
 		if o.field.width != 0 {
 			x.Value = int64(o.field.get(w))
 		}
-	case 'i', 's':
+	case 'i', 'I', 's':
 		x.Value = o.field.signed(w) << o.scale
-	case 'u', 'n', 'G':
+	case 'u', 'n', 'G', 'w':
 		x.Value = int64(o.field.get(w))
 	case 'f': // the upper 20 bits of a float
 		x.Value = int64(o.field.get(w) << 12)
@@ -195,7 +195,10 @@ func (o *operandForm) decode(in *Inst, x *Operand) error {
 		x.Value = int64(o.field.get(w))
 	case 'd': // the upper 20 bits of a double
 		x.Value = int64(o.field.get(w) << 44)
-	case 'h', 'H':
+	case 'h': // the upper 9 bits of a half below its sign
+		v := o.field.get(w)
+		x.Value = int64(v&0x1ff<<6 | v>>9<<15)
+	case 'H':
 		x.Value = int64(o.field.get(w))
 	case 'L': // 24 bits relative to the next instruction
 		x.Value = int64(in.PC) + WordBytes + o.field.signed(w)
@@ -312,7 +315,7 @@ func compileModifier(r *row, t string) modifier {
 }
 
 func compileOperand(r *row, t string) operandForm {
-	o := operandForm{neg: -1, abs: -1, not: -1, cc: -1, reuse: -1}
+	o := operandForm{neg: -1, abs: -1, not: -1, unless: -1, cc: -1, reuse: -1}
 	core, attrs, _ := strings.Cut(strings.TrimSuffix(t, ")"), "(")
 	if c, hidden, ok := strings.Cut(core, "?"); ok {
 		o.optional, o.hidden, core = true, int(r.number(hidden)), c
@@ -321,7 +324,12 @@ func compileOperand(r *row, t string) operandForm {
 	rest := core[1:]
 	switch o.letter {
 	case 'R':
-		o.kind, o.field = KindReg, r.bits(rest, 8)
+		o.kind = KindReg
+		if rest == "Z" {
+			o.letter = 'z'
+			break
+		}
+		o.field = r.bits(rest, 8)
 		o.reuse = map[string]int8{"8": 0, "20": 1, "39": 2}[rest]
 		if _, source := map[string]bool{"8": true, "20": true, "39": true}[rest]; !source {
 			o.reuse = -1
@@ -366,19 +374,18 @@ func compileOperand(r *row, t string) operandForm {
 		if o.letter == 'A' {
 			o.prefix = "a"
 		}
-	case 'i': // 20-bit signed: 19 bits at 20, sign at 56
+	case 'i', 'I': // 20-bit signed: 19 bits at 20, sign at 56; I is printed without a sign
 		o.kind, o.field = KindImm, field{20, 19, 56, 1}
 		if rest != "" {
 			o.field = r.bits(rest, 0)
 		}
-	case 's', 'u', 'n':
-		o.kind, o.decimal = KindImm, o.letter == 'n'
-		o.field = r.bits(rest, 0)
+	case 's', 'u', 'n', 'w':
+		o.kind, o.field = KindImm, r.bits(rest, 0)
 	case 'f', 'd':
 		o.kind, o.field = KindImm, field{20, 19, 56, 1}
 	case 'F':
 		o.kind, o.field = KindImm, field{20, 32, 0, 0}
-	case 'h': // a half, its sign apart
+	case 'h', 'H':
 		o.kind, o.field = KindImm, r.bits(rest, 0)
 	case 'L':
 		o.kind, o.field = KindLabel, field{at: 20, width: 24}
@@ -409,7 +416,11 @@ func compileOperand(r *row, t string) operandForm {
 		case a == "spaced":
 			o.spaced = true
 		case a[0] == '-':
-			o.neg = int8(r.number(a[1:]))
+			neg, unless, both := strings.Cut(a[1:], "/")
+			o.neg = int8(r.number(neg))
+			if both {
+				o.unless = int8(r.number(unless))
+			}
 		case a[0] == '|':
 			o.abs = int8(r.number(a[1:]))
 		case a[0] == '!' || a[0] == '~':

@@ -8,6 +8,10 @@ import "strings"
 func expand(rows []row) []row {
 	var out []row
 	for _, r := range rows {
+		if strings.Contains(r.spec, "$v") || strings.Contains(r.spec, "$u") {
+			out = append(out, expandVideo(r)...)
+			continue
+		}
 		at := strings.IndexByte(r.spec, '$')
 		if at < 0 {
 			out = append(out, r)
@@ -16,6 +20,9 @@ func expand(rows []row) []row {
 		kind := r.spec[at+1]
 		with := func(match, mask uint64, operand, third string) {
 			s := strings.Replace(r.spec, "$"+string(kind), operand, 1)
+			if operand != "C" {
+				s = strings.Replace(strings.Replace(s, ",spaced", "", 1), "(spaced)", "", 1)
+			}
 			s = strings.Replace(s, "$3", third, 1)
 			out = append(out, row{r.op, match, mask, strings.ReplaceAll(s, "()", "")})
 		}
@@ -28,4 +35,27 @@ func expand(rows []row) []row {
 		}
 	}
 	return out
+}
+
+// expandVideo makes the rows of a video instruction: its second source is 16 bits, zero-extended or (bit 49)
+// sign-extended, or with bit 50 a part of a register.
+func expandVideo(r row) []row {
+	const register, signed = 1 << 50, 1 << 49
+	with := func(bits, mask uint64, types, operand string) row {
+		s := strings.NewReplacer("$v", ".vtype@36:3+48:1 "+types, "$u", ".vtype@36:3+48:1 "+types,
+			"$V(", operand+",", "$V", operand+")", "$U", operand+")").Replace(r.spec)
+		s = strings.ReplaceAll(strings.ReplaceAll(s, "(,", "("), "()", "")
+		return row{r.op, r.match | bits, r.mask | mask, s}
+	}
+	if strings.Contains(r.spec, "$u") {
+		return []row{
+			with(0, register, ".U16", "u20:16("),
+			with(register, register, ".vtypeu@28:3", "R20(vpart@28:3"),
+		}
+	}
+	return []row{
+		with(0, register|signed, ".U16", "u20:16("),
+		with(signed, register|signed, ".S16", "s20:16("),
+		with(register, register, ".vtype@28:3+49:1", "R20(vpart@28:3"),
+	}
 }

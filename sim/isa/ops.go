@@ -442,6 +442,9 @@ const (
 	ModSQRT
 	ModIVALL
 	ModSYNC
+	ModRLE
+	ModRGT
+	ModARV
 	numMods
 )
 
@@ -971,6 +974,9 @@ var modNames = [numMods]string{
 	ModSQRT:            "SQRT",
 	ModIVALL:           "IVALL",
 	ModSYNC:            "SYNC",
+	ModRLE:             "RLE",
+	ModRGT:             "RGT",
+	ModARV:             "ARV",
 }
 
 var selNames = [numSels]string{

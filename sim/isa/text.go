@@ -26,6 +26,9 @@ func (in *Inst) String() string {
 	}
 	f := &compiled().forms[in.Form]
 	sep := " "
+	if in.Has(ModQRY1) {
+		sep = "" // nvdisasm leaves it out
+	}
 	for i := range f.operands {
 		o, x := &f.operands[i], &in.Operands[i]
 		if o.optional && o.silent(x) {
@@ -170,10 +173,16 @@ func (o *operandForm) writeImm(b *strings.Builder, x *Operand) {
 		b.WriteString(floatText(float64(math.Float32frombits(uint32(x.Value))), uint32(x.Value)>>31 != 0))
 	case 'd':
 		b.WriteString(floatText(math.Float64frombits(uint64(x.Value)), x.Value < 0))
-	case 'h':
+	case 'h', 'H':
 		b.WriteString(halfText(uint16(x.Value)))
 	case 'n':
 		b.WriteString(strconv.FormatInt(x.Value, 10))
+	case 'I':
+		fmt.Fprintf(b, "%#x", x.Value&0xfffff)
+	case 'w': // how FSWZADD combines each of four lanes' pairs: two bits each, the last first
+		for i := 6; i >= 0; i -= 2 {
+			b.WriteString([...]string{"PP", "NP", "PN", "ZP"}[x.Value>>i&3])
+		}
 	default:
 		b.WriteString(hex(x.Value))
 	}
