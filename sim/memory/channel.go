@@ -29,6 +29,8 @@ type channel struct {
 	n      int // slices
 	dram   dram
 
+	nextMemory, nextCore int64 // dram.next as it was last seen, and the same in core cycles
+
 	time     int64    // cycle up to which it has advanced
 	nodes    []packet // pool of packets that are here
 	freeNode int32
@@ -42,7 +44,7 @@ type channel struct {
 }
 
 func newChannel(cfg *Config, m *mapping, index int, ports []*Port, window int64) *channel {
-	c := &channel{cfg: cfg, m: m, index: index, ports: ports, n: cfg.L2.SlicesPerChannel, freeNode: -1, waiting: never}
+	c := &channel{cfg: cfg, m: m, index: index, ports: ports, n: cfg.L2.SlicesPerChannel, freeNode: -1, waiting: never, nextMemory: never, nextCore: never}
 	sets := cfg.L2.SliceBytes / LineBytes / cfg.L2.Ways
 	for i := range c.n {
 		s := &c.slices[i]
@@ -157,17 +159,21 @@ func (c *channel) advance(end int64) {
 				next, at = s, s.start
 			}
 		}
-		if d := c.dram.next; d != never {
-			if core := c.toCore(d); core < at {
-				if core >= end {
-					break
-				}
-				c.dram.step(d, c)
-				if c.roomy {
-					c.unblock(core)
-				}
-				continue
+		if d := c.dram.next; d != c.nextMemory {
+			c.nextMemory, c.nextCore = d, never
+			if d != never {
+				c.nextCore = c.toCore(d)
 			}
+		}
+		if core := c.nextCore; core < at {
+			if core >= end {
+				break
+			}
+			c.dram.step(c.nextMemory, c)
+			if c.roomy {
+				c.unblock(core)
+			}
+			continue
 		}
 		if at >= end {
 			break

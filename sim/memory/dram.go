@@ -66,6 +66,7 @@ type dramQueue struct {
 	groups  uint8            // bank groups - 1, a mask
 	valid   uint64           // places in use
 	hit     uint64           // requests whose row is open
+	served  uint64           // requests for banks that have such
 	head    uint32           // place of the oldest request, counted without wrapping
 	tail    uint32           // next free place
 	size    uint32
@@ -92,6 +93,9 @@ func (q *dramQueue) add(e *dramEntry, open bool) uint32 {
 	if open {
 		q.hit |= 1 << i
 	}
+	if open || q.bank[e.bank]&q.served != 0 {
+		q.served |= q.bank[e.bank]
+	}
 	return i
 }
 
@@ -101,6 +105,10 @@ func (q *dramQueue) remove(i uint32) {
 	q.hit &^= bit
 	b := q.entries[i].bank
 	q.bank[b] &^= bit
+	q.served &^= bit
+	if q.bank[b]&q.hit == 0 {
+		q.served &^= q.bank[b]
+	}
 	q.group[b&q.groups] &^= bit
 	for q.head != q.tail && q.valid>>(q.head%maxQueue)&1 == 0 {
 		q.head++
@@ -113,8 +121,15 @@ func (q *dramQueue) opened(b uint8, row int64) {
 		i := bits.TrailingZeros64(m)
 		if q.entries[i].row == row {
 			q.hit |= 1 << i
+			q.served |= q.bank[b]
 		}
 	}
+}
+
+// closed marks that bank b has no row open.
+func (q *dramQueue) closed(b uint8) {
+	q.hit &^= q.bank[b]
+	q.served &^= q.bank[b]
 }
 
 // bankState is a DRAM bank's row buffer and when it may be commanded next.
@@ -282,6 +297,7 @@ func (d *dram) refresh(now int64) {
 		d.banks[i].activate = ready + int64(d.cfg.RFC)
 	}
 	d.reads.hit, d.writes.hit = 0, 0
+	d.reads.served, d.writes.served = 0, 0
 	d.rowAt = now
 }
 
@@ -302,7 +318,7 @@ func (d *dram) step(now int64, ch *channel) {
 	}
 	if now >= d.rowAt {
 		d.rowAt = never
-		if pool&^q.hit != 0 {
+		if pool != 0 {
 			d.rows(now, q, pool)
 		}
 	}
@@ -318,13 +334,15 @@ func (d *dram) step(now int64, ch *channel) {
 func (d *dram) rows(now int64, q *dramQueue, pool uint64) {
 	activate := d.lastActivate + int64(d.cfg.RRD) // first cycle for an activate of any bank
 	idle := 0                                     // banks that only wait for it
-	for m := pool &^ q.hit; m != 0; {
+	// A bank whose open row is still wanted is left alone: columns looks again when it has booked the last request for it.
+	wait := pool &^ q.served
+	if d.policy == scheduleFCFS {
+		wait = pool &^ q.hit
+	}
+	for m := wait; m != 0; {
 		i := q.oldest(m)
 		e := &q.entries[i]
 		m &^= q.bank[e.bank]
-		if q.hit&q.bank[e.bank]&pool != 0 {
-			continue // its open row is still wanted: columns looks again when it has booked the last request for it
-		}
 		b := &d.banks[e.bank]
 		if b.row >= 0 {
 			if b.close > now {
@@ -334,8 +352,8 @@ func (d *dram) rows(now int64, q *dramQueue, pool uint64) {
 			d.emit(now, commandPrecharge, e.bank, b.row)
 			b.row = -1
 			b.activate = max(b.activate, now+int64(d.cfg.RP))
-			d.reads.hit &^= d.reads.bank[e.bank]
-			d.writes.hit &^= d.writes.bank[e.bank]
+			d.reads.closed(e.bank)
+			d.writes.closed(e.bank)
 		}
 		if at := max(b.activate, activate); at > now {
 			d.rowAt = min(d.rowAt, at)

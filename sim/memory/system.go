@@ -56,6 +56,21 @@ func (s *System) BeginKernel(now int64) {
 	}
 }
 
+// Reset drops all that is under way and all that the caches hold, as after a kernel that failed. Counters stay.
+func (s *System) Reset() {
+	for i, p := range s.ports {
+		count := p.count
+		*p = *newPort(s, i)
+		p.count = count
+	}
+	for i, c := range s.channels {
+		n := newChannel(s.cfg, &s.m, i, s.ports, s.window)
+		n.count = c.count
+		n.dram.refreshAt = c.dram.refreshAt
+		s.channels[i] = n
+	}
+}
+
 // Advance runs channel ch as far as the requests that the SMs sent before cycle end determine it. Different channels
 // may be advanced on different threads, while no SM runs.
 func (s *System) Advance(ch int, end int64) { s.channels[ch].advance(end + s.ahead) }

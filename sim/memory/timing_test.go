@@ -280,6 +280,27 @@ func TestDeterminism(t *testing.T) {
 	}
 }
 
+// TestReset: after a reset in the midst of a run, the System answers as a new one does.
+func TestReset(t *testing.T) {
+	cfg := preset(t)
+	cfg.DRAM.REFI = 0 // refreshes go by the clock, which goes on
+	fresh := newDriver(t, cfg, 4, 32, mixed(1<<20, 20, 1))
+	want := fresh.run()
+	d := newDriver(t, cfg, 4, 32, mixed(1<<20, 20, 2))
+	d.run()
+	d.s.BeginKernel(d.now)
+	d.runSM(0, d.now, d.now+d.s.Window())
+	d.s.Advance(0, d.now+d.s.Window())
+	d.s.Reset()
+	for i := range d.sms {
+		d.sms[i].held, d.sms[i].next = false, 0
+	}
+	d.prog, d.now = mixed(1<<20, 20, 1), 0
+	if got := d.run(); got != want {
+		t.Errorf("%d cycles after a reset, %d anew", got, want)
+	}
+}
+
 // TestSteadyStateAllocations: once its pools have grown, the memory system allocates nothing, but for a pool that meets a
 // rare higher peak.
 func TestSteadyStateAllocations(t *testing.T) {
