@@ -224,8 +224,9 @@ func (c *channel) serve(s *slice) {
 // here until DRAM answers; ok is false, and nothing has happened, if a DRAM queue is full.
 func (c *channel) access(s *slice, p *packet, node int32, now int64) (occupy int64, keep, ok bool) {
 	sets := uint64(1)<<s.setBits - 1
-	tag := p.local >> s.setBits
-	set := int((p.local ^ tag ^ tag>>s.setBits) & sets)
+	upper := p.local >> s.setBits
+	set := int((p.local ^ upper ^ upper>>s.setBits) & sets)
+	tag := uint32(upper)
 	k := s.cache.find(set, tag)
 	var l *cacheLine
 	var need, missing uint8 // sectors to wait for; of those, the ones to ask DRAM for
@@ -252,9 +253,9 @@ func (c *channel) access(s *slice, p *packet, node int32, now int64) (occupy int
 		if !c.evict(s, int(p.slice), set, k, now) {
 			return 0, false, false
 		}
-		l = s.cache.place(k, tag)
+		l = s.cache.place(set, k, tag)
 	} else {
-		s.cache.touch(k)
+		s.cache.touch(set, k)
 	}
 
 	n := bits.OnesCount8(p.mask)
@@ -318,7 +319,7 @@ func (c *channel) evict(s *slice, number, set, k int, now int64) bool {
 		return false
 	}
 	sets := uint64(1)<<s.setBits - 1
-	tag := s.cache.tags[k]
+	tag := uint64(s.cache.tags[k])
 	local := tag<<s.setBits | (uint64(set)^tag^tag>>s.setBits)&sets
 	c.count.L2WriteBacks += int64(bits.OnesCount8(l.dirty))
 	c.dram.write(number, local, l.dirty, c.toMemory(now))

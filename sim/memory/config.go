@@ -112,8 +112,8 @@ func (c *Config) Validate() error {
 		lo, hi int64
 	}{
 		{"l1.parts", int64(l1.Parts), 1, 4},
-		{"l1.ways", int64(l1.Ways), 1, 64},
-		{"l1.bytes", int64(l1.Bytes), int64(LineBytes * max(l1.Ways, 1)), 1 << 20},
+		{"l1.ways", int64(l1.Ways), 1, maxWays},
+		{"l1.bytes", int64(l1.Bytes), int64(32 * LineBytes * max(l1.Ways, 1)), 1 << 20},
 		{"l1.latency", int64(l1.Latency), 1, 10000},
 		{"l1.miss_latency", int64(l1.MissLatency), 1, 10000},
 		{"l1.bytes_per_clock", int64(l1.BytesPerClock), 1, 1024},
@@ -128,7 +128,7 @@ func (c *Config) Validate() error {
 		{"crossbar.request_latency", int64(x.RequestLatency), 1, 10000},
 		{"crossbar.reply_latency", int64(x.ReplyLatency), 1, 10000},
 		{"l2.slices_per_channel", int64(l2.SlicesPerChannel), 1, maxSlicesPerChannel},
-		{"l2.ways", int64(l2.Ways), 1, 64},
+		{"l2.ways", int64(l2.Ways), 1, maxWays},
 		{"l2.slice_bytes", int64(l2.SliceBytes), int64(16 * LineBytes * max(l2.Ways, 1)), 1 << 24},
 		{"l2.latency", int64(l2.Latency), 1, 10000},
 		{"l2.bytes_per_clock", int64(l2.BytesPerClock), 1, 1024},

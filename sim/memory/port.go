@@ -196,8 +196,8 @@ func (p *Port) load(now, start int64, part int, cached bool, token uint32) (bool
 			requests++
 			continue
 		}
-		_, set := p.sets.divide(c.line[i])
-		if k := l1.find(int(set), c.line[i]); k >= 0 {
+		tag, set := p.place(c.line[i])
+		if k := l1.find(set, tag); k >= 0 {
 			p.found[i] = int32(k)
 			l := &l1.lines[k]
 			p.need[i] &^= l.valid
@@ -230,15 +230,15 @@ func (p *Port) load(now, start int64, part int, cached bool, token uint32) (bool
 		k := int(p.found[i])
 		need := p.need[i]
 		if k >= 0 {
-			l1.touch(k)
+			l1.touch(k/l1.ways, k)
 			if hit := c.mask[i] &^ need; hit != 0 {
 				p.count.L1Hits += int64(bits.OnesCount8(hit))
 				done = max(done, l1.lines[k].ready)
 			}
 		} else {
-			_, set := p.sets.divide(c.line[i])
-			if k = l1.victim(int(set)); k >= 0 {
-				l1.place(k, c.line[i])
+			tag, set := p.place(c.line[i])
+			if k = l1.victim(set); k >= 0 {
+				l1.place(set, k, tag)
 			}
 		}
 		if need != 0 {
@@ -272,6 +272,21 @@ func (p *Port) load(now, start int64, part int, cached bool, token uint32) (bool
 	}
 	p.wait(token, waits, done)
 	return true, 0, -1, readDone
+}
+
+// place returns the tag and set of a line in L1. Tags are unique for addresses below 2^44 x sets / 32.
+func (p *Port) place(line uint64) (tag uint32, set int) {
+	q, r := p.sets.divide(line)
+	return uint32(q), int(r)
+}
+
+// drop invalidates sectors of a line in the SM's L1 caches.
+func (p *Port) drop(tag uint32, set int, sectors uint8) {
+	for j := range p.cfg.L1.Parts {
+		if k := p.parts[j].find(set, tag); k >= 0 {
+			p.parts[j].lines[k].valid &^= sectors
+		}
+	}
 }
 
 // wait notes that token waits for n replies; latest is when the rest of its data are there.
@@ -321,27 +336,23 @@ func (p *Port) store(now, start int64, part int, local bool) (bool, int64, int64
 	for i := range c.n {
 		n := bits.OnesCount8(c.mask[i])
 		p.count.StoreSectors += int64(n)
-		_, set := p.sets.divide(c.line[i])
+		tag, set := p.place(c.line[i])
 		if local {
 			// Local memory is written through and kept: only its own thread reads it.
 			l1 := &p.parts[part]
-			k := l1.find(int(set), c.line[i])
+			k := l1.find(set, tag)
 			if k < 0 && c.full[i] != 0 {
-				if k = l1.victim(int(set)); k >= 0 {
-					l1.place(k, c.line[i])
+				if k = l1.victim(set); k >= 0 {
+					l1.place(set, k, tag)
 				}
 			}
 			if k >= 0 {
-				l1.touch(k)
+				l1.touch(set, k)
 				l1.lines[k].valid |= c.full[i]
 			}
 		} else if p.global {
 			// Global stores go around L1 and drop what it has of them.
-			for j := range p.cfg.L1.Parts {
-				if k := p.parts[j].find(int(set), c.line[i]); k >= 0 {
-					p.parts[j].lines[k].valid &^= c.mask[i]
-				}
-			}
+			p.drop(tag, set, c.mask[i])
 		}
 		p.send(at, c.line[i], p.stores.take(), packetWrite, c.mask[i], c.full[i], 0, 0)
 		at += int64(max(1, ceilDiv(n*SectorBytes, p.cfg.L1.BytesPerClock)))
@@ -367,12 +378,8 @@ func (p *Port) atomic(now, start int64, part int, result bool, token uint32) (bo
 		n := bits.OnesCount8(c.mask[i])
 		p.count.AtomicSectors += int64(n)
 		if p.global {
-			_, set := p.sets.divide(c.line[i])
-			for j := range p.cfg.L1.Parts {
-				if k := p.parts[j].find(int(set), c.line[i]); k >= 0 {
-					p.parts[j].lines[k].valid &^= c.mask[i]
-				}
-			}
+			tag, set := p.place(c.line[i])
+			p.drop(tag, set, c.mask[i])
 		}
 		var e uint16
 		kind := packetReduce
