@@ -40,6 +40,7 @@ type operandForm struct {
 	field         field
 	scale         uint8 // shift of a memory offset
 	neg, abs, not int8  // bit numbers, -1 = none
+	minus         bool  // a negated immediate is printed -x, not x.NEG
 	unless        int8  // bit that makes both negations of an instruction mean .PO instead
 	cc            int8
 	sel           field
@@ -158,13 +159,18 @@ func (o *operandForm) decode(in *Inst, x *Operand) error {
 		x.Reg = uint8(o.base.get(w))
 	}
 	switch o.letter {
-	case 'R', 'P', 'S', 'B':
+	case 'R', 'P', 'S':
 		x.Reg = uint8(o.field.get(w))
-	case 'W':
-		x.Reg = uint8(o.field.get(w))
-		if x.Reg != RZ {
-			x.Reg += 1 + uint8(o.base.get(w))
+	case 'B':
+		if x.Reg = uint8(o.field.get(w)); x.Reg > 5 {
+			return fmt.Errorf("barrier %d; 0 to 5 exist", x.Reg)
 		}
+	case 'W':
+		next := o.field.get(w) + 1 + o.base.get(w)
+		if next >= RZ {
+			return fmt.Errorf("register %d does not exist", next)
+		}
+		x.Reg = uint8(next)
 	case 'J', 'Z':
 		x.Value = o.field.signed(w)
 	case 'Q': // predicate stored inverted
@@ -213,7 +219,7 @@ func (o *operandForm) decode(in *Inst, x *Operand) error {
 
 // compile turns a row into a form. A row that cannot be read is a mistake in the table, which every test finds.
 func compile(r *row) form {
-	f := form{row: r, noGuard: strings.HasPrefix(r.spec, "noguard ")}
+	f := form{row: r, noGuard: strings.HasPrefix(r.spec, "noguard")}
 	for m := r.mask; m != 0; m &= m - 1 {
 		f.specifics++
 	}
@@ -238,6 +244,14 @@ func (r *row) number(s string) uint8 {
 		r.fail(s)
 	}
 	return uint8(n)
+}
+
+func (r *row) decimal(s string) int {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		r.fail(s)
+	}
+	return n
 }
 
 // bits reads 20:8 or 48:1+0:8 (low run first) or 20 (width as given).
@@ -318,7 +332,7 @@ func compileOperand(r *row, t string) operandForm {
 	o := operandForm{neg: -1, abs: -1, not: -1, unless: -1, cc: -1, reuse: -1}
 	core, attrs, _ := strings.Cut(strings.TrimSuffix(t, ")"), "(")
 	if c, hidden, ok := strings.Cut(core, "?"); ok {
-		o.optional, o.hidden, core = true, int(r.number(hidden)), c
+		o.optional, o.hidden, core = true, r.decimal(hidden), c
 	}
 	o.letter = core[0]
 	rest := core[1:]
@@ -386,6 +400,9 @@ func compileOperand(r *row, t string) operandForm {
 	case 'F':
 		o.kind, o.field = KindImm, field{20, 32, 0, 0}
 	case 'h', 'H':
+		if rest == "" {
+			rest = "20:16"
+		}
 		o.kind, o.field = KindImm, r.bits(rest, 0)
 	case 'L':
 		o.kind, o.field = KindLabel, field{at: 20, width: 24}
@@ -395,7 +412,7 @@ func compileOperand(r *row, t string) operandForm {
 		if !ok {
 			r.fail(t)
 		}
-		o.kind, o.field = KindText, field{}
+		o.kind = KindText
 		if at != "" {
 			o.field = r.bits(at, 1)
 		}
@@ -415,6 +432,8 @@ func compileOperand(r *row, t string) operandForm {
 		switch {
 		case a == "spaced":
 			o.spaced = true
+		case a == "minus":
+			o.minus = true
 		case a[0] == '-':
 			neg, unless, both := strings.Cut(a[1:], "/")
 			o.neg = int8(r.number(neg))

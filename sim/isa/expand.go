@@ -40,22 +40,37 @@ func expand(rows []row) []row {
 // expandVideo makes the rows of a video instruction: its second source is 16 bits, zero-extended or (bit 49)
 // sign-extended, or with bit 50 a part of a register.
 func expandVideo(r row) []row {
-	const register, signed = 1 << 50, 1 << 49
+	const (
+		register, signed = 1 << 50, 1 << 49
+		maskA, wordA     = 7<<36 | 1<<48, 6<<36 | 1<<48 // two whole signed numbers go without types
+		maskB, wordB     = 7<<28 | signed, 6<<28 | signed
+	)
 	with := func(bits, mask uint64, types, operand string) row {
-		s := strings.NewReplacer("$v", ".vtype@36:3+48:1 "+types, "$u", ".vtype@36:3+48:1 "+types,
+		if types != "" {
+			types = ".vtype@36:3+48:1 " + types
+		}
+		s := strings.NewReplacer("$v", types, "$u", types,
 			"$V(", operand+",", "$V", operand+")", "$U", operand+")").Replace(r.spec)
 		s = strings.ReplaceAll(strings.ReplaceAll(s, "(,", "("), "()", "")
 		return row{r.op, r.match | bits, r.mask | mask, s}
 	}
 	if strings.Contains(r.spec, "$u") {
 		return []row{
-			with(0, register, ".U16", "u20:16("),
+			with(wordA, register|maskA, "", "u20:16(minus"),
+			with(register|wordA|wordB&^signed, register|maskA|maskB&^signed, "", "R20("),
+			with(0, register, ".U16", "u20:16(minus"),
 			with(register, register, ".vtypeu@28:3", "R20(vpart@28:3"),
 		}
 	}
+	second := "s20:16"
+	if r.op == OpVMAD {
+		second = "u20:16" // signed all the same
+	}
 	return []row{
-		with(0, register|signed, ".U16", "u20:16("),
-		with(signed, register|signed, ".S16", "s20:16("),
+		with(signed|wordA, register|signed|maskA, "", second+"(minus"),
+		with(register|wordA|wordB, register|maskA|maskB, "", "R20("),
+		with(0, register|signed, ".U16", "u20:16(minus"),
+		with(signed, register|signed, ".S16", second+"(minus"),
 		with(register, register, ".vtype@28:3+49:1", "R20(vpart@28:3"),
 	}
 }

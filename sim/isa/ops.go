@@ -445,6 +445,7 @@ const (
 	ModRLE
 	ModRGT
 	ModARV
+	ModPHYS
 	numMods
 )
 
@@ -977,6 +978,7 @@ var modNames = [numMods]string{
 	ModRLE:             "RLE",
 	ModRGT:             "RGT",
 	ModARV:             "ARV",
+	ModPHYS:            "PHYS",
 }
 
 var selNames = [numSels]string{

@@ -112,10 +112,10 @@ func (o *operandForm) write(b *strings.Builder, x *Operand) {
 		if o.spaced {
 			b.WriteByte(' ')
 		}
-		writeAddress(b, x)
+		o.writeAddress(b, x)
 	case KindMem:
 		b.WriteString(o.prefix)
-		writeAddress(b, x)
+		o.writeAddress(b, x)
 	case KindLabel:
 		if o.hasBase {
 			writeReg(b, x.Reg)
@@ -153,10 +153,12 @@ func (o *operandForm) write(b *strings.Builder, x *Operand) {
 }
 
 // writeAddress writes [R1+0x8], [R1] or [0x8].
-func writeAddress(b *strings.Builder, x *Operand) {
+func (o *operandForm) writeAddress(b *strings.Builder, x *Operand) {
 	b.WriteByte('[')
 	switch {
-	case x.Reg == RZ && (x.Value != 0 || x.Kind == KindConst):
+	case x.Reg == RZ && x.Kind == KindMem && x.Value != 0: // an address, not an offset
+		b.WriteString(hex(x.Value & (1<<(o.field.bits()+int(o.scale)) - 1)))
+	case x.Reg == RZ && x.Kind == KindConst:
 		b.WriteString(hex(x.Value))
 	default:
 		writeReg(b, x.Reg)
@@ -168,6 +170,9 @@ func writeAddress(b *strings.Builder, x *Operand) {
 }
 
 func (o *operandForm) writeImm(b *strings.Builder, x *Operand) {
+	if x.Neg && o.minus {
+		b.WriteByte('-')
+	}
 	switch o.letter {
 	case 'f', 'F':
 		b.WriteString(floatText(float64(math.Float32frombits(uint32(x.Value))), uint32(x.Value)>>31 != 0))
@@ -186,7 +191,7 @@ func (o *operandForm) writeImm(b *strings.Builder, x *Operand) {
 	default:
 		b.WriteString(hex(x.Value))
 	}
-	if x.Neg {
+	if x.Neg && !o.minus {
 		b.WriteString(".NEG")
 	}
 	if x.Abs {
