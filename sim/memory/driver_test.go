@@ -174,15 +174,8 @@ func (d *driver) run() int64 {
 				next = min(next, r)
 			}
 		}
-		pending := false
-		for i := range d.sms {
-			pending = pending || len(d.s.Port(i).replies) > 0
-		}
-		if next == never && !pending {
+		if next == never {
 			break
-		}
-		if pending {
-			next = to
 		}
 		from = max(to, next)
 	}

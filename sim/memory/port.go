@@ -107,6 +107,7 @@ type Port struct {
 	taken   int64 // replies before this cycle have been taken from the inbox
 	replies []Reply
 	read    bool  // the SM has seen replies
+	soonest int64 // earliest of the replies that the last deliver added, never = none
 	unknown int64 // first cycle whose replies are not known yet
 	last    int64 // latest reply
 }
@@ -119,7 +120,7 @@ type tokenNode struct {
 
 func newPort(s *System, sm int) *Port {
 	cfg := s.cfg
-	p := &Port{sm: sm, system: s, cfg: cfg, global: cfg.L1.GlobalLoads, chains: -1}
+	p := &Port{sm: sm, system: s, cfg: cfg, global: cfg.L1.GlobalLoads, chains: -1, soonest: never}
 	for i := range cfg.L1.Parts {
 		p.parts[i] = newTagArray(cfg.L1.Bytes, cfg.L1.Ways, replacements[cfg.L1.Replacement])
 		p.pending[i] = make([][sectorsPerLine]uint16, len(p.parts[i].lines))
@@ -471,6 +472,7 @@ func (p *Port) answer(token uint32, at int64) {
 	t.left--
 	if t.left == 0 {
 		p.replies = append(p.replies, Reply{token, t.latest})
+		p.soonest = min(p.soonest, t.latest)
 	}
 }
 
@@ -490,6 +492,7 @@ func (p *Port) deliver(to int64) {
 		p.replies = p.replies[:0]
 		p.read = false
 	}
+	p.soonest = never
 	if p.taken < to {
 		p.inbox.take(p.taken, to, p)
 		p.taken = to

@@ -104,6 +104,7 @@ func (s *System) NextEvent() int64 {
 		if e := p.inbox.first(p.taken); e != never {
 			at = min(at, e-s.window)
 		}
+		at = min(at, p.soonest)
 	}
 	if at == never {
 		return at
