@@ -43,13 +43,20 @@ type SearchReport struct {
 
 // DefaultPatterns is the N that Search takes when none is asked for: the smallest, but at least 4, with N >= 2/(1-rate),
 // so that the iteration with the largest dp still keeps about half of the mean share of 1-rate. docs/dropout.md compares.
+// It is 0 where rate is no dropout rate.
 func DefaultPatterns(rate float64) int {
+	if checkRate(rate) != nil {
+		return 0
+	}
 	const rounding = 1e-9 // 2/(1-0.9) is 20 and not 20.000000000000004
 	return max(4, int(math.Ceil(2/(1-rate)-rounding)))
 }
 
-// MinPatterns is the smallest N whose patterns can reach a rate: (N-1)/N >= rate.
+// MinPatterns is the smallest N whose patterns can reach a rate: (N-1)/N >= rate. It is 0 where rate is no dropout rate.
 func MinPatterns(rate float64) int {
+	if checkRate(rate) != nil {
+		return 0
+	}
 	n := max(1, int(math.Ceil(1/(1-rate)))-1) // rounding may put the quotient on either side of an integer
 	for Rate(n) < rate {
 		n++

@@ -96,7 +96,10 @@ func TestSGDReachesMinimum(t *testing.T) {
 		}
 	}
 	for _, n := range []int{4, 64} {
-		best := minimizeWithGonum(t, 0.3, n, &optimize.LBFGS{})
+		best, err := minimizeWithGonum(0.3, n, &optimize.LBFGS{})
+		if err != nil {
+			t.Fatal(err)
+		}
 		if far := floats.Distance(best.P, lossMinimum(0.3, 0.9, n), 1) / 2; far > 1e-3 {
 			t.Errorf("N=%d: gonum's L-BFGS and the root differ by %.2g", n, far)
 		}
@@ -104,7 +107,7 @@ func TestSGDReachesMinimum(t *testing.T) {
 }
 
 // minimizeWithGonum minimises the loss of Algorithm 1 with one of gonum's methods, stopping as Search does.
-func minimizeWithGonum(t testing.TB, rate float64, n int, method optimize.Method) Distribution {
+func minimizeWithGonum(rate float64, n int, method optimize.Method) (Distribution, error) {
 	d := make([]float64, n)
 	grad := make([]float64, n)
 	problem := optimize.Problem{
@@ -118,10 +121,10 @@ func minimizeWithGonum(t testing.TB, rate float64, n int, method optimize.Method
 	}
 	result, err := optimize.Minimize(problem, make([]float64, n), &settings, method)
 	if err != nil {
-		t.Skipf("gonum %T, N=%d, rate %g: %v", method, n, rate, err)
+		return Distribution{}, err
 	}
 	descend(grad, d, result.X, rate, 0.9)
-	return Distribution{Rate: rate, P: d}
+	return Distribution{Rate: rate, P: d}, nil
 }
 
 // The rates that the paper's loss reaches, as a reader of the paper finds them with any optimiser.
@@ -189,6 +192,9 @@ func TestDefaultPatterns(t *testing.T) {
 		if math.Abs(d.Reached()-p) > 1e-14 {
 			t.Fatalf("rate %g: reached %g", p, d.Reached())
 		}
+		if n := len(d.P); float64(n) < 2/(1-p)-1e-6 || n > 4 && float64(n) >= 2/(1-p)+1 {
+			t.Fatalf("rate %g: N = %d, want %g rounded up", p, n, 2/(1-p))
+		}
 	}
 }
 
@@ -199,6 +205,14 @@ func TestMinPatterns(t *testing.T) {
 		}
 		if got := MinPatterns(math.Nextafter(Rate(n), 1)); got != n+1 {
 			t.Fatalf("MinPatterns just above %d/%d = %d", n-1, n, got)
+		}
+	}
+}
+
+func TestPatternsOfNoRate(t *testing.T) {
+	for _, p := range []float64{-0.1, 1, 1.5, math.NaN(), math.Inf(1)} {
+		if MinPatterns(p) != 0 || DefaultPatterns(p) != 0 {
+			t.Errorf("rate %g: MinPatterns %d, DefaultPatterns %d, want 0", p, MinPatterns(p), DefaultPatterns(p))
 		}
 	}
 }
@@ -295,7 +309,10 @@ func BenchmarkGonum(b *testing.B) {
 			b.Run(fmt.Sprintf("%s/N=%d/rate=0.5", m.name, n), func(b *testing.B) {
 				var d Distribution
 				for b.Loop() {
-					d = minimizeWithGonum(b, 0.5, n, m.make())
+					var err error
+					if d, err = minimizeWithGonum(0.5, n, m.make()); err != nil {
+						b.Skip(err)
+					}
 				}
 				b.ReportMetric(floats.Distance(d.P, lossMinimum(0.5, 0.9, n), 1)/2, "TV")
 			})

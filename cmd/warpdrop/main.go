@@ -22,6 +22,7 @@ var commands = []func() *cobra.Command{
 	newValidateCommand,
 	newPlanCommand,
 	newPointCommand,
+	newSearchCommand,
 	newPlotCommand,
 	newCompareCommand,
 	newSimCommand,
