@@ -41,3 +41,14 @@ func BenchmarkCopy(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkChase is the cost of a window in which next to nothing happens: one thread of 28 SMs waits for L2.
+func BenchmarkChase(b *testing.B) {
+	inner := chase(1<<20, 128, 1<<30, CacheCG)
+	n := 0
+	d := newDriver(b, preset(b), 28, 1, func(sm, warp, k int, a *Access) bool { return sm == 0 && k < n && inner(sm, warp, k, a) })
+	n = b.N
+	b.ReportAllocs()
+	b.ResetTimer()
+	d.run()
+}

@@ -36,8 +36,9 @@ type channel struct {
 	freeNode int32
 	buckets  []int32 // last packet of the circular list of those that arrive in each cycle of a window, -1 = none
 	replies  []reply
-	waiting  int64 // first arrival that has not been taken from the outboxes, never = none
-	roomy    bool  // a DRAM queue got room since it was last looked at
+	left     []bool // SMs whose outbox was not emptied
+	waiting  int64  // first arrival that has not been taken from the outboxes, never = none
+	roomy    bool   // a DRAM queue got room since it was last looked at
 
 	occupyRead  [sectorsPerLine + 1]int64 // cycles of a slice's data path by sectors
 	occupyWrite [sectorsPerLine + 1]int64
@@ -53,6 +54,7 @@ func newChannel(cfg *Config, m *mapping, index int, ports []*Port, window int64)
 		s.setBits = uint(bits.TrailingZeros(uint(sets)))
 		s.head, s.tail = -1, -1
 	}
+	c.left = make([]bool, len(ports))
 	c.buckets = make([]int32, window)
 	for i := range c.buckets {
 		c.buckets[i] = -1
@@ -85,7 +87,10 @@ func (c *channel) gather(end int64) {
 	base := end - int64(len(c.buckets))
 	c.waiting = never
 	any := false
-	for _, p := range c.ports {
+	for sm, p := range c.ports {
+		if p.sent>>c.index&1 == 0 && !c.left[sm] {
+			continue
+		}
 		q := &p.outbox[c.index]
 		h := q.head
 		for h < len(q.items) {
@@ -119,6 +124,7 @@ func (c *channel) gather(end int64) {
 			h = 0
 		}
 		q.head = h
+		c.left[sm] = h < len(q.items)
 	}
 	if !any {
 		return

@@ -82,3 +82,18 @@ func TestCountersSubAdd(t *testing.T) {
 		t.Errorf("a - b + b = %+v, a = %+v", d, a)
 	}
 }
+
+func TestRatesAndBandwidth(t *testing.T) {
+	c := Counters{L1Accesses: 8, L1Hits: 3, L1Merged: 1, L2Reads: 10, L2ReadHits: 1, L2Writes: 6, DRAMReads: 12, DRAMWrites: 4, DRAMRowHits: 4}
+	if got, want := c.Rates(), (Rates{.5, .1, .25}); got != want {
+		t.Errorf("rates %+v, want %+v", got, want)
+	}
+	// 1000 cycles at 1000 MHz are a microsecond: bytes are then MB/s, thousandths of GB/s.
+	if got, want := c.Bandwidth(1000, 1000), (Bandwidth{.256, .512, .512}); got != want {
+		t.Errorf("bandwidth %+v, want %+v", got, want)
+	}
+	var none Counters
+	if none.Rates() != (Rates{}) || c.Bandwidth(0, 1) != (Bandwidth{}) {
+		t.Error("rates and bandwidth of nothing are not 0")
+	}
+}

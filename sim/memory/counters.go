@@ -71,3 +71,40 @@ func (c *Counters) DRAMBytes() int64 { return SectorBytes * (c.DRAMReads + c.DRA
 
 // L2Bytes is what L2 read and wrote for the SMs.
 func (c *Counters) L2Bytes() int64 { return SectorBytes * (c.L2Reads + c.L2Writes + c.L2Atomics) }
+
+// L1Bytes is what the SMs' loads asked of L1, hits and misses.
+func (c *Counters) L1Bytes() int64 { return SectorBytes * c.L1Accesses }
+
+// Rates are shares, 0 where there was nothing to count.
+type Rates struct {
+	L1Hit  float64 // of the sectors looked up, those found or already on their way
+	L2Hit  float64 // of the sectors read, those found or already on their way
+	RowHit float64 // of the DRAM bursts, those that no row had to be opened for
+}
+
+// Rates returns the hit rates.
+func (c *Counters) Rates() Rates {
+	share := func(part, whole int64) float64 {
+		if whole == 0 {
+			return 0
+		}
+		return float64(part) / float64(whole)
+	}
+	return Rates{
+		L1Hit:  share(c.L1Hits+c.L1Merged, c.L1Accesses),
+		L2Hit:  share(c.L2ReadHits+c.L2ReadMerged, c.L2Reads),
+		RowHit: share(c.DRAMRowHits, c.DRAMReads+c.DRAMWrites),
+	}
+}
+
+// Bandwidth is achieved bandwidth in GB/s (10^9 bytes a second).
+type Bandwidth struct{ L1, L2, DRAM float64 }
+
+// Bandwidth returns the bandwidth of each level over so many core cycles at a core clock of coreMHz.
+func (c *Counters) Bandwidth(cycles int64, coreMHz float64) Bandwidth {
+	if cycles <= 0 {
+		return Bandwidth{}
+	}
+	per := coreMHz / 1e3 / float64(cycles)
+	return Bandwidth{float64(c.L1Bytes()) * per, float64(c.L2Bytes()) * per, float64(c.DRAMBytes()) * per}
+}

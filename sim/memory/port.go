@@ -102,6 +102,7 @@ type Port struct {
 	recvFree  int64 // the same for the reply port
 	recvSpare int
 	outbox    []packetQueue // by channel
+	sent      uint64        // channels that packets were sent to in this window, a bit each
 
 	inbox   calendar
 	taken   int64 // replies before this cycle have been taken from the inbox
@@ -421,6 +422,7 @@ func (p *Port) send(turn int64, line uint64, entry uint16, kind packetKind, mask
 	p.sendSpare %= p.cfg.Crossbar.RequestBytes
 	slice, local := s.m.slice(line)
 	channel, number := s.m.perChannel.divide(uint64(slice))
+	p.sent |= 1 << channel
 	q := &p.outbox[channel]
 	q.items = append(q.items, packet{arrive: arrive, local: local, entry: entry, sm: uint8(p.sm), slice: uint8(number), kind: kind,
 		mask: mask, full: full, ops: ops, same: same, next: -1})
@@ -492,6 +494,7 @@ func (p *Port) deliver(to int64) {
 		p.replies = p.replies[:0]
 		p.read = false
 	}
+	p.sent = 0
 	p.soonest = never
 	if p.taken < to {
 		p.inbox.take(p.taken, to, p)
