@@ -1,6 +1,7 @@
 package isa
 
 import (
+	"errors"
 	"fmt"
 	"sort"
 	"strconv"
@@ -41,6 +42,7 @@ type operandForm struct {
 	scale         uint8 // shift of a memory offset
 	neg, abs, not int8  // bit numbers, -1 = none
 	minus         bool  // a negated immediate is printed -x, not x.NEG
+	some          bool  // RZ is not an encoding
 	unless        int8  // bit that makes both negations of an instruction mean .PO instead
 	cc            int8
 	sel           field
@@ -161,6 +163,9 @@ func (o *operandForm) decode(in *Inst, x *Operand) error {
 	switch o.letter {
 	case 'R', 'P', 'S':
 		x.Reg = uint8(o.field.get(w))
+		if o.some && x.Reg == RZ {
+			return errors.New("RZ is not allowed")
+		}
 	case 'B':
 		if x.Reg = uint8(o.field.get(w)); x.Reg > 5 {
 			return fmt.Errorf("barrier %d; 0 to 5 exist", x.Reg)
@@ -183,17 +188,13 @@ func (o *operandForm) decode(in *Inst, x *Operand) error {
 	case 'K': // byte offset of 16 bits at 20, bank at 36
 		x.Bank = uint8(w >> 36 & 31)
 		x.Value = field{at: 20, width: 16}.signed(w)
-	case 'M':
+	case 'M', 'A':
 		if o.field.width != 0 {
 			x.Value = o.field.signed(w) << o.scale
 		}
-	case 'A':
-		if o.field.width != 0 {
-			x.Value = int64(o.field.get(w))
-		}
 	case 'i', 'I', 's':
 		x.Value = o.field.signed(w) << o.scale
-	case 'u', 'n', 'G', 'w':
+	case 'u', 'n', 'G', 'w', 'a':
 		x.Value = int64(o.field.get(w))
 	case 'f': // the upper 20 bits of a float
 		x.Value = int64(o.field.get(w) << 12)
@@ -388,6 +389,8 @@ func compileOperand(r *row, t string) operandForm {
 		if o.letter == 'A' {
 			o.prefix = "a"
 		}
+	case 'a':
+		o.kind, o.field, o.prefix = KindMem, r.bits(rest, 0), "a"
 	case 'i', 'I': // 20-bit signed: 19 bits at 20, sign at 56; I is printed without a sign
 		o.kind, o.field = KindImm, field{20, 19, 56, 1}
 		if rest != "" {
@@ -432,6 +435,8 @@ func compileOperand(r *row, t string) operandForm {
 		switch {
 		case a == "spaced":
 			o.spaced = true
+		case a == "some":
+			o.some = true
 		case a == "minus":
 			o.minus = true
 		case a[0] == '-':

@@ -63,14 +63,19 @@ func expandVideo(r row) []row {
 		}
 	}
 	second := "s20:16"
-	if r.op == OpVMAD {
-		second = "u20:16" // signed all the same
+	if r.op == OpVMAD || r.op == OpVADD {
+		second = "I20:16"
 	}
-	return []row{
-		with(signed|wordA, register|signed|maskA, "", second+"(minus"),
-		with(register|wordA|wordB, register|maskA|maskB, "", "R20("),
+	rows := []row{
 		with(0, register|signed, ".U16", "u20:16(minus"),
 		with(signed, register|signed, ".S16", second+"(minus"),
 		with(register, register, ".vtype@28:3+49:1", "R20(vpart@28:3"),
 	}
+	if r.op != OpVMAD {
+		rows = append(rows, with(register|wordA|wordB, register|maskA|maskB, "", "R20("))
+	}
+	if r.op != OpVMAD && r.op != OpVSETP {
+		rows = append(rows, with(signed|wordA, register|signed|maskA, "", second+"(minus"))
+	}
+	return rows
 }

@@ -156,7 +156,7 @@ func (o *operandForm) write(b *strings.Builder, x *Operand) {
 func (o *operandForm) writeAddress(b *strings.Builder, x *Operand) {
 	b.WriteByte('[')
 	switch {
-	case x.Reg == RZ && x.Kind == KindMem && x.Value != 0: // an address, not an offset
+	case x.Reg == RZ && x.Kind == KindMem && (x.Value != 0 || o.letter == 'a'): // an address, not an offset
 		b.WriteString(hex(x.Value & (1<<(o.field.bits()+int(o.scale)) - 1)))
 	case x.Reg == RZ && x.Kind == KindConst:
 		b.WriteString(hex(x.Value))
@@ -170,7 +170,7 @@ func (o *operandForm) writeAddress(b *strings.Builder, x *Operand) {
 }
 
 func (o *operandForm) writeImm(b *strings.Builder, x *Operand) {
-	if x.Neg && o.minus {
+	if x.Neg && o.minus && x.Value != 0 {
 		b.WriteByte('-')
 	}
 	switch o.letter {
@@ -183,7 +183,7 @@ func (o *operandForm) writeImm(b *strings.Builder, x *Operand) {
 	case 'n':
 		b.WriteString(strconv.FormatInt(x.Value, 10))
 	case 'I':
-		fmt.Fprintf(b, "%#x", x.Value&0xfffff)
+		fmt.Fprintf(b, "%#x", x.Value&(1<<o.field.bits()-1))
 	case 'w': // how FSWZADD combines each of four lanes' pairs: two bits each, the last first
 		for i := 6; i >= 0; i -= 2 {
 			b.WriteString([...]string{"PP", "NP", "PN", "ZP"}[x.Value>>i&3])
