@@ -278,10 +278,10 @@ type diversityRow struct {
 
 // The kinds of mask that search diversity compares; the first is conventional dropout.
 const (
-	kindBernoulli = "bernoulli"
-	kindRDP       = "rdp"
-	kindTDP       = "tdp"
-	kindSkewed    = "tdp skewed"
+	kindDense  = "dense"
+	kindRDP    = "rdp"
+	kindTDP    = "tdp"
+	kindSkewed = "tdp skewed"
 )
 
 func newSearchDiversityCommand() *cobra.Command {
@@ -307,7 +307,7 @@ func newSearchDiversityCommand() *cobra.Command {
 		Short: "Measure what RDP and TDP do not preserve of conventional dropout",
 		Long: `diversity draws masks for one layer of weights and measures what the patterns do to it beyond its rate: the entropy of a
 mask, how many different ones are seen, how strongly units are correlated, how much the kept share varies, and how many
-input and output neurons lose all their synapses. Units are output neurons (bernoulli, rdp) or tiles (tdp).`,
+input and output neurons lose all their synapses. Units are output neurons (dense, which is conventional dropout, and rdp) or tiles (tdp).`,
 		Example: `  warpdrop search diversity
   warpdrop search diversity --inputs 784 --outputs 2048 --tile 16 --rates 0.5
   warpdrop search diversity --show correlation --plot correlation.svg`,
@@ -335,7 +335,11 @@ input and output neurons lose all their synapses. Units are output neurons (bern
 			}
 			if file != "" {
 				var series []plots.Series
-				for i, kind := range []string{kindBernoulli, kindRDP, kindTDP, kindSkewed} {
+				kinds := []string{kindDense, kindRDP, kindTDP, kindSkewed}
+				if show == "lost-inputs" {
+					kinds = kinds[2:] // only tiles can lose them
+				}
+				for i, kind := range kinds {
 					series = append(series, plots.Series{Name: kind})
 					for _, r := range rows {
 						if r.Kind == kind {
@@ -400,7 +404,7 @@ func measureDiversity(rate float64, outputs, inputs, tile, iterations, pairs int
 	bits := d.SubModelEntropy() / math.Ln2
 	s := dropout.NewSampler(d, seed, 0)
 	rows := []diversityRow{
-		{Kind: kindBernoulli, Rate: rate, Entropy: dropout.BernoulliEntropy(outputs, rate) / math.Ln2, Diversity: dropout.MeasureDiversity(b.Stream(), outputs, iterations, pairs, seed)},
+		{Kind: kindDense, Rate: rate, Entropy: dropout.BernoulliEntropy(outputs, rate) / math.Ln2, Diversity: dropout.MeasureDiversity(b.Stream(), outputs, iterations, pairs, seed)},
 		{Kind: kindRDP, Rate: rate, Entropy: bits, Diversity: dropout.MeasureDiversity(s.Rows(), outputs, iterations, pairs, seed)},
 	}
 	for _, k := range []struct {
