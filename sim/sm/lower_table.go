@@ -847,6 +847,7 @@ func (l *lowerer) caching() {
 	c, _ := pick(l, cacheOps)
 	l.op.Cache = uint8(c)
 	l.flag(isa.ModCI, FlagReadOnly)
+	l.ignore(isa.ModU) // a hint on 128-bit loads
 }
 
 func lowerLoad(l *lowerer) {
@@ -925,7 +926,7 @@ func lowerIndirect(l *lowerer) {
 	if l.condition(); l.op.Imm2 != int32(isa.CCT) {
 		l.fail("an indirect branch with a condition code test is not executed")
 	}
-	o := l.operand(isa.KindReg, isa.KindMem)
+	o := l.operand(isa.KindReg, isa.KindMem, isa.KindLabel)
 	l.uses(o.Reg, 1)
 	if o.Reg != isa.RZ {
 		l.op.A = Src(o.Reg)

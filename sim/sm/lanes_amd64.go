@@ -1,0 +1,292 @@
+//go:build !purego
+
+package sm
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
+
+//go:generate go run ./internal/asmgen -out lanes_amd64.s -stubs lanes_asm_amd64.go -pkg sm
+
+// vector says which vector code runs.
+type vector uint8
+
+const (
+	vectorNone vector = iota
+	vectorAVX2
+	vectorAVX512
+)
+
+// vectors is the widest that this processor has; tests set it.
+var vectors = func() vector {
+	switch {
+	case cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL:
+		return vectorAVX512
+	case cpu.X86.HasAVX2 && cpu.X86.HasFMA:
+		return vectorAVX2
+	}
+	return vectorNone
+}()
+
+func laneFFMA(dst, a, b, c *Row, mask, negP, negC uint32) {
+	switch vectors {
+	case vectorAVX512:
+		ffmaAVX512(dst, a, b, c, mask, negP, negC)
+	case vectorAVX2:
+		ffmaAVX2(dst, a, b, c, mask, negP, negC)
+	default:
+		ffmaGo(dst, a, b, c, mask, negP, negC)
+	}
+}
+
+func laneFFMAFTZ(dst, a, b, c *Row, mask, negP, negC uint32) {
+	switch vectors {
+	case vectorAVX512:
+		ffmaFTZAVX512(dst, a, b, c, mask, negP, negC)
+	case vectorAVX2:
+		ffmaFTZAVX2(dst, a, b, c, mask, negP, negC)
+	default:
+		ffmaFTZGo(dst, a, b, c, mask, negP, negC)
+	}
+}
+
+func laneFADD(dst, a, b *Row, mask uint32, ma, mb signMod) {
+	switch vectors {
+	case vectorAVX512:
+		faddAVX512(dst, a, b, mask, ma.and, ma.xor, mb.and, mb.xor)
+	case vectorAVX2:
+		faddAVX2(dst, a, b, mask, ma.and, ma.xor, mb.and, mb.xor)
+	default:
+		faddGo(dst, a, b, mask, ma, mb)
+	}
+}
+
+func laneFADDFTZ(dst, a, b *Row, mask uint32, ma, mb signMod) {
+	switch vectors {
+	case vectorAVX512:
+		faddFTZAVX512(dst, a, b, mask, ma.and, ma.xor, mb.and, mb.xor)
+	case vectorAVX2:
+		faddFTZAVX2(dst, a, b, mask, ma.and, ma.xor, mb.and, mb.xor)
+	default:
+		faddFTZGo(dst, a, b, mask, ma, mb)
+	}
+}
+
+func laneFMUL(dst, a, b *Row, mask, negP uint32) {
+	switch vectors {
+	case vectorAVX512:
+		fmulAVX512(dst, a, b, mask, negP)
+	case vectorAVX2:
+		fmulAVX2(dst, a, b, mask, negP)
+	default:
+		fmulGo(dst, a, b, mask, negP)
+	}
+}
+
+func laneFMULFTZ(dst, a, b *Row, mask, negP uint32) {
+	switch vectors {
+	case vectorAVX512:
+		fmulFTZAVX512(dst, a, b, mask, negP)
+	case vectorAVX2:
+		fmulFTZAVX2(dst, a, b, mask, negP)
+	default:
+		fmulFTZGo(dst, a, b, mask, negP)
+	}
+}
+
+func laneMOV(dst, a *Row, mask uint32) {
+	switch vectors {
+	case vectorAVX512:
+		movAVX512(dst, a, mask)
+	case vectorAVX2:
+		movAVX2(dst, a, mask)
+	default:
+		movGo(dst, a, mask)
+	}
+}
+
+func laneSEL(dst, a, b *Row, mask, pred uint32) {
+	switch vectors {
+	case vectorAVX512:
+		selAVX512(dst, a, b, mask, pred)
+	case vectorAVX2:
+		selAVX2(dst, a, b, mask, pred)
+	default:
+		selGo(dst, a, b, mask, pred)
+	}
+}
+
+func laneIADD(dst, a, b *Row, mask, na, nb, plus uint32) {
+	switch vectors {
+	case vectorAVX512:
+		iaddAVX512(dst, a, b, mask, na, nb, plus)
+	case vectorAVX2:
+		iaddAVX2(dst, a, b, mask, na, nb, plus)
+	default:
+		iaddGo(dst, a, b, mask, na, nb, plus)
+	}
+}
+
+func laneIADD3(dst, a, b, c *Row, mask, na, nb, nc, plus uint32) {
+	switch vectors {
+	case vectorAVX512:
+		iadd3AVX512(dst, a, b, c, mask, na, nb, nc, plus)
+	case vectorAVX2:
+		iadd3AVX2(dst, a, b, c, mask, na, nb, nc, plus)
+	default:
+		iadd3Go(dst, a, b, c, mask, na, nb, nc, plus)
+	}
+}
+
+func laneSHADD(dst, a, b *Row, mask, shift, na, nb, plus uint32) {
+	switch vectors {
+	case vectorAVX512:
+		shaddAVX512(dst, a, b, mask, shift, na, nb, plus)
+	case vectorAVX2:
+		shaddAVX2(dst, a, b, mask, shift, na, nb, plus)
+	default:
+		shaddGo(dst, a, b, mask, shift, na, nb, plus)
+	}
+}
+
+func laneSHL(dst, a, b *Row, mask, limit uint32) {
+	switch vectors {
+	case vectorAVX512:
+		shlAVX512(dst, a, b, mask, limit)
+	case vectorAVX2:
+		shlAVX2(dst, a, b, mask, limit)
+	default:
+		shlGo(dst, a, b, mask, limit)
+	}
+}
+
+func laneSHR(dst, a, b *Row, mask, limit uint32) {
+	switch vectors {
+	case vectorAVX512:
+		shrAVX512(dst, a, b, mask, limit)
+	case vectorAVX2:
+		shrAVX2(dst, a, b, mask, limit)
+	default:
+		shrGo(dst, a, b, mask, limit)
+	}
+}
+
+func laneSAR(dst, a, b *Row, mask, limit uint32) {
+	switch vectors {
+	case vectorAVX512:
+		sarAVX512(dst, a, b, mask, limit)
+	case vectorAVX2:
+		sarAVX2(dst, a, b, mask, limit)
+	default:
+		sarGo(dst, a, b, mask, limit)
+	}
+}
+
+func laneXMAD(dst, a, b, c *Row, m *xmadMode, mask uint32) {
+	switch vectors {
+	case vectorAVX512:
+		xmadAVX512(dst, a, b, c, m, mask)
+	case vectorAVX2:
+		xmadAVX2(dst, a, b, c, m, mask)
+	default:
+		xmadGo(dst, a, b, c, m, mask)
+	}
+}
+
+func laneICMP(a, b *Row, bias uint32) (lt, eq uint32) {
+	switch vectors {
+	case vectorAVX512:
+		return icmpAVX512(a, b, bias)
+	case vectorAVX2:
+		return icmpAVX2(a, b, bias)
+	}
+	return icmpGo(a, b, bias)
+}
+
+func laneIMNMX(dst, a, b *Row, mask, bias, pred uint32) {
+	switch vectors {
+	case vectorAVX512:
+		imnmxAVX512(dst, a, b, mask, bias, pred)
+	case vectorAVX2:
+		imnmxAVX2(dst, a, b, mask, bias, pred)
+	default:
+		imnmxGo(dst, a, b, mask, bias, pred)
+	}
+}
+
+func laneAddr32(out *[32]uint64, base *Row, offset, limit, align, mask uint32) uint32 {
+	switch vectors {
+	case vectorAVX512:
+		return addr32AVX512(out, base, offset, limit, align, mask)
+	case vectorAVX2:
+		return addr32AVX2(out, base, offset, limit, align, mask)
+	}
+	return addr32Go(out, base, offset, limit, align, mask)
+}
+
+func laneAddr64(out *[32]uint64, lo, hi *Row, offset, base, limit, align uint64, mask uint32) uint32 {
+	switch vectors {
+	case vectorAVX512:
+		return addr64AVX512(out, lo, hi, offset, base, limit, align, mask)
+	case vectorAVX2:
+		return addr64AVX2(out, lo, hi, offset, base, limit, align, mask)
+	}
+	return addr64Go(out, lo, hi, offset, base, limit, align, mask)
+}
+
+func laneLOP3(dst, a, b, c *Row, t *lut, mask uint32) uint32 {
+	switch vectors {
+	case vectorAVX512:
+		return mask &^ lop3AVX512(dst, a, b, c, t, mask)
+	case vectorAVX2:
+		return mask &^ lop3AVX2(dst, a, b, c, t, mask)
+	}
+	return lop3Go(dst, a, b, c, t, mask)
+}
+
+func laneFCMP(a, b *Row, ma, mb signMod, ftz bool) (lt, eq, un uint32) {
+	switch {
+	case vectors == vectorAVX512 && ftz:
+		return fcmpFTZAVX512(a, b, ma.and, ma.xor, mb.and, mb.xor)
+	case vectors == vectorAVX512:
+		return fcmpAVX512(a, b, ma.and, ma.xor, mb.and, mb.xor)
+	case vectors == vectorAVX2 && ftz:
+		return fcmpFTZAVX2(a, b, ma.and, ma.xor, mb.and, mb.xor)
+	case vectors == vectorAVX2:
+		return fcmpAVX2(a, b, ma.and, ma.xor, mb.and, mb.xor)
+	}
+	return fcmpGo(a, b, ma, mb, ftz)
+}
+
+// laneGather has vector code for full warps.
+func laneGather(dst *Row, mem unsafe.Pointer, addr *[32]uint64, base uint64, words int, mask uint32) {
+	if mask != ^uint32(0) || vectors == vectorNone {
+		gatherGo(dst, mem, addr, base, words, mask)
+		return
+	}
+	p := (*byte)(mem)
+	if base != 0 {
+		// Relative to the allocation, in a copy: the timing model wants the addresses.
+		var rel [32]uint64
+		for i, a := range addr {
+			rel[i] = a - base
+		}
+		addr = &rel
+	}
+	switch {
+	case words == 1:
+		gather1(dst, p, addr)
+	case words == 2:
+		gather2(dst, p, addr)
+	case vectors == vectorAVX512:
+		gather4AVX512(dst, p, addr)
+	default:
+		gather4AVX2(dst, p, addr)
+	}
+}
+
+func laneScatter(src *Row, mem unsafe.Pointer, addr *[32]uint64, base uint64, words int, mask uint32) {
+	scatterGo(src, mem, addr, base, words, mask)
+}

@@ -1,0 +1,200 @@
+//go:build !purego
+
+package sm
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"unsafe"
+)
+
+// edges are operands on which arithmetic tends to go wrong: zeros, denormals, extremes, infinities, NaNs, shift amounts.
+var edges = []uint32{0, 1, 2, 31, 32, 33, 255, 0x7fff, 0x8000, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0x80000001, 0xffffffff, 0xfffffffe,
+	0x00800000, 0x007fffff, 0x80800000, 0x807fffff, 0x3f800000, 0xbf800000, 0x3f7fffff, 0x3f800001, 0x7f7fffff, 0xff7fffff, 0x7f800000, 0xff800000,
+	0x7fc00000, 0x7f800001, 0xffc12345, 0x34000000, 0x33800000, 0x00000fff, 0x1e3ce508, 0x20000000, 0xa0000000}
+
+func randomRow(r *rand.Rand) (x Row) {
+	for i := range x {
+		switch r.IntN(4) {
+		case 0:
+			x[i] = edges[r.IntN(len(edges))]
+		case 1: // numbers of similar size, which cancel
+			x[i] = 0x3f000000 + r.Uint32N(0x01800000) | r.Uint32()&sign32
+		case 2: // near the denormals
+			x[i] = r.Uint32N(0x21000000) | r.Uint32()&sign32
+		default:
+			x[i] = r.Uint32()
+		}
+	}
+	return x
+}
+
+// withVectors runs f with each kind of vector code that this processor has.
+func withVectors(t *testing.T, f func(t *testing.T)) {
+	best := vectors
+	defer func() { vectors = best }()
+	for v := vectorAVX2; v <= best; v++ {
+		t.Run([]string{"none", "avx2", "avx512"}[v], func(t *testing.T) {
+			vectors = v
+			f(t)
+		})
+	}
+}
+
+// TestLanes compares the vector code with its plain twin.
+func TestLanes(t *testing.T) {
+	withVectors(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(3, 4))
+		for n := range 3000 {
+			a, b, c, old := randomRow(r), randomRow(r), randomRow(r), randomRow(r)
+			mask, pred := r.Uint32(), r.Uint32()
+			if n%3 == 0 {
+				mask = ^uint32(0)
+			}
+			flip := func(x uint32) uint32 { return x & -(r.Uint32() & 1) }
+			negP, negC := flip(sign32), flip(sign32)
+			na, nb, nc := flip(^uint32(0)), flip(^uint32(0)), flip(^uint32(0))
+			ma, mb := signMods[r.IntN(4)], signMods[r.IntN(4)]
+			shift, plus, bias, limit := r.Uint32N(32), r.Uint32N(4), flip(sign32), 31|flip(^uint32(0))
+			check := func(name string, vec, plain func(d *Row) []uint32) {
+				t.Helper()
+				x, y := old, old
+				rx, ry := vec(&x), plain(&y)
+				if x != y || fmt.Sprint(rx) != fmt.Sprint(ry) {
+					for i := range x {
+						if x[i] != y[i] {
+							t.Fatalf("%s: lane %d of mask %#x: %#x, plain %#x; a %#x b %#x c %#x", name, i, mask, x[i], y[i], a[i], b[i], c[i])
+						}
+					}
+					t.Fatalf("%s: results %x, plain %x", name, rx, ry)
+				}
+			}
+			both := func(name string, vec, plain func(d *Row)) {
+				t.Helper()
+				check(name, func(d *Row) []uint32 { vec(d); return nil }, func(d *Row) []uint32 { plain(d); return nil })
+			}
+			both("ffma", func(d *Row) { laneFFMA(d, &a, &b, &c, mask, negP, negC) }, func(d *Row) { ffmaGo(d, &a, &b, &c, mask, negP, negC) })
+			both("ffma.ftz", func(d *Row) { laneFFMAFTZ(d, &a, &b, &c, mask, negP, negC) }, func(d *Row) { ffmaFTZGo(d, &a, &b, &c, mask, negP, negC) })
+			both("fadd", func(d *Row) { laneFADD(d, &a, &b, mask, ma, mb) }, func(d *Row) { faddGo(d, &a, &b, mask, ma, mb) })
+			both("fadd.ftz", func(d *Row) { laneFADDFTZ(d, &a, &b, mask, ma, mb) }, func(d *Row) { faddFTZGo(d, &a, &b, mask, ma, mb) })
+			both("fmul", func(d *Row) { laneFMUL(d, &a, &b, mask, negP) }, func(d *Row) { fmulGo(d, &a, &b, mask, negP) })
+			both("fmul.ftz", func(d *Row) { laneFMULFTZ(d, &a, &b, mask, negP) }, func(d *Row) { fmulFTZGo(d, &a, &b, mask, negP) })
+			both("mov", func(d *Row) { laneMOV(d, &a, mask) }, func(d *Row) { movGo(d, &a, mask) })
+			both("sel", func(d *Row) { laneSEL(d, &a, &b, mask, pred) }, func(d *Row) { selGo(d, &a, &b, mask, pred) })
+			both("iadd", func(d *Row) { laneIADD(d, &a, &b, mask, na, nb, plus) }, func(d *Row) { iaddGo(d, &a, &b, mask, na, nb, plus) })
+			both("iadd3", func(d *Row) { laneIADD3(d, &a, &b, &c, mask, na, nb, nc, plus) }, func(d *Row) { iadd3Go(d, &a, &b, &c, mask, na, nb, nc, plus) })
+			both("shadd", func(d *Row) { laneSHADD(d, &a, &b, mask, shift, na, nb, plus) }, func(d *Row) { shaddGo(d, &a, &b, mask, shift, na, nb, plus) })
+			both("shl", func(d *Row) { laneSHL(d, &a, &b, mask, limit) }, func(d *Row) { shlGo(d, &a, &b, mask, limit) })
+			both("shr", func(d *Row) { laneSHR(d, &a, &b, mask, limit) }, func(d *Row) { shrGo(d, &a, &b, mask, limit) })
+			both("sar", func(d *Row) { laneSAR(d, &a, &b, mask, limit) }, func(d *Row) { sarGo(d, &a, &b, mask, limit) })
+			both("imnmx", func(d *Row) { laneIMNMX(d, &a, &b, mask, bias, pred) }, func(d *Row) { imnmxGo(d, &a, &b, mask, bias, pred) })
+			mode := &xmadModes[n%len(xmadModes)]
+			both("xmad", func(d *Row) { laneXMAD(d, &a, &b, &c, mode, mask) }, func(d *Row) { xmadGo(d, &a, &b, &c, mode, mask) })
+			table := &luts[n&255]
+			check("lop3", func(d *Row) []uint32 { return []uint32{laneLOP3(d, &a, &b, &c, table, mask)} },
+				func(d *Row) []uint32 { return []uint32{lop3Go(d, &a, &b, &c, table, mask)} })
+			check("icmp", func(*Row) []uint32 { l, e := laneICMP(&a, &b, bias); return []uint32{l, e} },
+				func(*Row) []uint32 { l, e := icmpGo(&a, &b, bias); return []uint32{l, e} })
+			for _, ftz := range []bool{false, true} {
+				check("fcmp", func(*Row) []uint32 { l, e, u := laneFCMP(&a, &b, ma, mb, ftz); return []uint32{l, e, u} },
+					func(*Row) []uint32 { l, e, u := fcmpGo(&a, &b, ma, mb, ftz); return []uint32{l, e, u} })
+			}
+			// In place, as in FFMA R0, R1, R2, R0.
+			x, y := c, c
+			laneFFMA(&x, &a, &b, &x, mask, negP, negC)
+			ffmaGo(&y, &a, &b, &y, mask, negP, negC)
+			if x != y {
+				t.Fatal("ffma in place differs")
+			}
+		}
+	})
+}
+
+// TestAddresses compares the address routines and gathers with their plain twins.
+func TestAddresses(t *testing.T) {
+	mem := make([]uint32, 1<<12)
+	for i := range mem {
+		mem[i] = uint32(i) * 2654435761
+	}
+	withVectors(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(5, 6))
+		for n := range 3000 {
+			var lo, hi Row
+			mask := r.Uint32() | -uint32(n&1)
+			words := 1 << r.IntN(3)
+			const base = 0x10_0000_0100
+			limit := uint64(4*len(mem) - 4*words)
+			for i := range lo {
+				a := uint64(base) + uint64(r.IntN(len(mem)/words))*4*uint64(words)
+				if n%4 == 3 && r.IntN(8) == 0 {
+					a = []uint64{base - 4, base + limit + 4, base + 2, 0, 1 << 63, ^uint64(0), base + limit + 1<<32}[r.IntN(7)]
+				}
+				lo[i], hi[i] = uint32(a), uint32(a>>32)
+			}
+			offset := uint64(0)
+			if n%5 == 0 {
+				offset = ^uint64(7) // -8
+			}
+			var x, y [32]uint64
+			bx := laneAddr64(&x, &lo, &hi, offset, base, limit, uint64(4*words-1), mask)
+			by := addr64Go(&y, &lo, &hi, offset, base, limit, uint64(4*words-1), mask)
+			if x != y || bx != by {
+				t.Fatalf("addr64: bad %#x, plain %#x; %x, plain %x", bx, by, x, y)
+			}
+			if bx == 0 {
+				var d, e [4]Row
+				laneGather(&d[0], unsafe.Pointer(&mem[0]), &x, base, words, mask)
+				gatherGo(&e[0], unsafe.Pointer(&mem[0]), &x, base, words, mask)
+				if d != e {
+					t.Fatalf("gather of %d words: %x, plain %x", words, d, e)
+				}
+			}
+			bx = laneAddr32(&x, &lo, uint32(offset), uint32(limit)+uint32(n), uint32(4*words-1), mask)
+			by = addr32Go(&y, &lo, uint32(offset), uint32(limit)+uint32(n), uint32(4*words-1), mask)
+			if x != y || bx != by {
+				t.Fatalf("addr32: bad %#x, plain %#x; %x, plain %x", bx, by, x, y)
+			}
+		}
+	})
+}
+
+func BenchmarkLanes(b *testing.B) {
+	var d, x, y, z Row
+	var addr [32]uint64
+	mem := make([]uint32, 4096)
+	r := rand.New(rand.NewPCG(1, 1))
+	for i := range x {
+		x[i], y[i], z[i] = bits32(r.Float32()), bits32(r.Float32()), bits32(r.Float32())
+		addr[i] = uint64(16 * i)
+	}
+	all := ^uint32(0)
+	for _, c := range []struct {
+		name string
+		f    func()
+	}{
+		{"FFMA", func() { laneFFMA(&d, &x, &y, &z, all, 0, 0) }},
+		{"FADD", func() { laneFADD(&d, &x, &y, all, signMods[0], signMods[0]) }},
+		{"IADD", func() { laneIADD(&d, &x, &y, all, 0, 0, 0) }},
+		{"XMAD", func() { laneXMAD(&d, &x, &y, &z, &xmadModes[0], all) }},
+		{"LOP3", func() { laneLOP3(&d, &x, &y, &z, &luts[0xe8], all) }},
+		{"ICMP", func() { laneICMP(&x, &y, 0) }},
+		{"MOV", func() { laneMOV(&d, &x, all) }},
+		{"Addr32", func() { laneAddr32(&addr, &x, 0, all, 3, all) }},
+		{"Gather128", func() {
+			var q [4]Row
+			for i := range addr {
+				addr[i] = uint64(16 * i)
+			}
+			laneGather(&q[0], unsafe.Pointer(&mem[0]), &addr, 0, 4, all)
+		}},
+		{"FFMAplain", func() { ffmaGo(&d, &x, &y, &z, all, 0, 0) }},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for range b.N {
+				c.f()
+			}
+		})
+	}
+}
