@@ -818,6 +818,9 @@ func (x *Exec) wideInteger(w *Warp, op *Op, mask uint32) {
 			hi := q << 16
 			p = u * v << md.shiftP
 			r = r >> md.shiftC & md.maskC
+			if f&FlagRev != 0 {
+				r -= signFix(a[i], b[i], op.Aux)
+			}
 			q = hi & md.maskCBCC
 			if op.UseX {
 				plus = carry
@@ -889,6 +892,21 @@ func (x *Exec) wideInteger(w *Warp, op *Op, mask uint32) {
 		// on the one of LEA.HI over a generic address's upper half to the code for global memory.
 		w.setPred(op.PDst, nonzero, mask)
 	}
+}
+
+// signFix returns what XMAD.CSFU takes from its addend. It is not documented; this follows from the code of a signed
+// product's upper half, which multiplies halves as a.L*b.H and a.H*b.L + (a.L*b.L >> 16), adds the two with IADD3.RS (a 33-bit
+// sum of unsigned numbers, shifted by 16) and adds a.H*b.H from XMAD.CSFU: for each of the two that is negative, the
+// unsigned sum is 2^32 too large, that is 2^16 after the shift.
+func signFix(a, b, mode uint32) uint32 {
+	var fix uint32
+	if mode&xmadSignA != 0 && int32(a) < 0 && b&0xffff != 0 {
+		fix += 1 << 16
+	}
+	if mode&xmadSignB != 0 && int32(b) < 0 && a&0xffff != 0 {
+		fix += 1 << 16
+	}
+	return fix
 }
 
 // compareDouble compares FP64 registers.

@@ -398,6 +398,12 @@ func lowerXMAD(l *lowerer) {
 	}
 	l.op.Aux = mode
 	l.carry(CodeXMADX)
+	if l.flag(isa.ModCSFU, FlagRev) {
+		if mode&(xmadHighA|xmadHighB) != xmadHighA|xmadHighB {
+			l.fail("XMAD.CSFU of other than the upper halves is not executed")
+		}
+		l.op.Code = CodeXMADX
+	}
 }
 
 // product sets signedness and the half of IMAD and IMUL.
