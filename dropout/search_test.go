@@ -248,6 +248,30 @@ func TestSearchErrors(t *testing.T) {
 	}
 }
 
+func TestSearchWithTooLongSteps(t *testing.T) {
+	for _, step := range []float64{100, 1e4, 1e308} {
+		opt := DefaultSearch()
+		opt.Method, opt.Patterns, opt.Step, opt.MaxSteps = SGD, 8, step, 1000
+		_, report, err := Search(0.3, opt)
+		if err == nil && report.Converged {
+			t.Errorf("step %g: converged at rate %g", step, report.Reached)
+		}
+		if step == 1e308 && (err == nil || !strings.Contains(err.Error(), "step 1e+308 is too long")) {
+			t.Errorf("step %g: error %v", step, err)
+		}
+	}
+}
+
+// Without its entropy term the loss has the rate as its only aim.
+func TestSearchWithoutEntropy(t *testing.T) {
+	opt := DefaultSearch()
+	opt.Method, opt.Patterns, opt.Lambda1 = SGD, 8, 1
+	d, report, err := Search(0.3, opt)
+	if err != nil || !report.Converged || math.Abs(d.Reached()-0.3) > 1e-3 {
+		t.Errorf("reached %g, converged %v, error %v", report.Reached, report.Converged, err)
+	}
+}
+
 func TestSearchStopsAtMaxSteps(t *testing.T) {
 	opt := DefaultSearch()
 	opt.Method, opt.Patterns, opt.MaxSteps = SGD, 64, 3
