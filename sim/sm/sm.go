@@ -306,11 +306,11 @@ func (m *SM) issue(s *scheduler, slot int, t int64) (dual bool) {
 			}
 			if m.Exec.Bar.Kind != BarNone {
 				c.BlockBarriers++
+				s.ready[slot] = Never
+				s.reason[slot] = ReasonBlockBarrier
+				s.unit[slot] = UnitNone
 				if m.arrive(w, t) {
-					// Parked: release sets the ready time when the last warp arrives.
-					s.ready[slot] = Never
-					s.reason[slot] = ReasonBlockBarrier
-					s.unit[slot] = UnitNone
+					// Parked, unless this was the last warp to arrive: complete sets the ready time then.
 					return false
 				}
 			}
