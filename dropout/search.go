@@ -83,7 +83,7 @@ func Search(rate float64, opt SearchOptions) (Distribution, SearchReport, error)
 	d := Distribution{Rate: rate}
 	if opt.Method == SGD {
 		d.P, report.Steps, report.Converged = searchSGD(rate, opt)
-		if report.Converged && !stationary(d.P, rate, opt.Lambda1) {
+		if report.Converged && !stationary(d.P, rate, opt.Lambda1) || d.Check() != nil { // Check: v has overflowed
 			return Distribution{}, report, fmt.Errorf("dropout: search got stuck after %d steps at rate %.4g, asked for %g: step %g is too long (default %g)", report.Steps, d.Reached(), rate, opt.Step, DefaultSearch().Step)
 		}
 	} else {

@@ -52,7 +52,7 @@ func stationary(d []float64, rate, lambda1 float64) bool {
 		}
 		low, high = min(low, l), max(high, l)
 	}
-	const rounding = 1e-3 // where lambda1 is 1 or close to it
+	const rounding = 1e-3                // where lambda1 is 1 or close to it
 	return high-low <= 5*weight+rounding // false for NaN too
 }
 
