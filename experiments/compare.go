@@ -19,6 +19,8 @@ type Change struct {
 	AccuracyThen   number `json:"accuracy_before"`
 	Perplexity     number `json:"perplexity"`
 	PerplexityThen number `json:"perplexity_before"`
+	Reached        number `json:"reached_rate"`
+	ReachedThen    number `json:"reached_rate_before"`
 }
 
 // differs tells whether two numbers print differently; two missing ones do not.
@@ -26,7 +28,7 @@ func differs(a, b number) bool { return a.text() != b.text() }
 
 // Changed tells whether any value differs.
 func (c Change) Changed() bool {
-	return differs(c.Cycles, c.CyclesThen) || differs(c.Speedup, c.SpeedupThen) || differs(c.Accuracy, c.AccuracyThen) || differs(c.Perplexity, c.PerplexityThen)
+	return differs(c.Cycles, c.CyclesThen) || differs(c.Speedup, c.SpeedupThen) || differs(c.Accuracy, c.AccuracyThen) || differs(c.Perplexity, c.PerplexityThen) || differs(c.Reached, c.ReachedThen)
 }
 
 // Compare sets the rows of two results side by side: those of b in their order, then those that only a has.
@@ -37,7 +39,7 @@ func Compare(a, b *Results) (out []Change) {
 	}
 	blank := newRow(Search{})
 	add := func(then, now *Row, name string) {
-		out = append(out, Change{name, now.Cycles, then.Cycles, now.Speedup, then.Speedup, now.Accuracy, then.Accuracy, now.Perplexity, then.Perplexity})
+		out = append(out, Change{name, now.Cycles, then.Cycles, now.Speedup, then.Speedup, now.Accuracy, then.Accuracy, now.Perplexity, then.Perplexity, now.Reached, then.Reached})
 	}
 	name := func(r *Row) string {
 		text := r.variant() + " " + r.Network
@@ -67,9 +69,9 @@ func Compare(a, b *Results) (out []Change) {
 
 // ChangeTable is the table that compare prints.
 func ChangeTable(changes []Change) (head []string, rows [][]string) {
-	head = []string{"row", "cycles before", "now", "change %", "speedup before", "now", "accuracy before", "now"}
+	head = []string{"row", "cycles before", "now", "change %", "speedup before", "now", "accuracy before", "now", "reached rate before", "now"}
 	for _, c := range changes {
-		rows = append(rows, []string{c.Row, c.CyclesThen.round(0), c.Cycles.round(0), (100 * (c.Cycles/c.CyclesThen - 1)).round(2), c.SpeedupThen.round(3), c.Speedup.round(3), c.AccuracyThen.round(2), c.Accuracy.round(2)})
+		rows = append(rows, []string{c.Row, c.CyclesThen.round(0), c.Cycles.round(0), (100 * (c.Cycles/c.CyclesThen - 1)).round(2), c.SpeedupThen.round(3), c.Speedup.round(3), c.AccuracyThen.round(2), c.Accuracy.round(2), c.ReachedThen.round(4), c.Reached.round(4)})
 	}
 	return head, rows
 }
