@@ -54,6 +54,7 @@ const (
 	CodeISET
 	CodeICMP
 	CodeIMNMX
+	CodeIMNMXX
 
 	// Conversions.
 	CodeF2F

@@ -387,7 +387,7 @@ func (x *Exec) rare(w *Warp, op *Op, mask uint32) {
 			case wrap:
 				s &= 31
 			case wide:
-				s = min(s, 63)
+				s = min(s, 64)
 			default:
 				s = min(s, 32)
 			}
@@ -446,6 +446,26 @@ func (x *Exec) rare(w *Warp, op *Op, mask uint32) {
 				v = ^v
 			}
 			d[i] = uint32(bits.OnesCount32(v))
+		}
+	case CodeIMNMXX:
+		// The upper half (.XHI) leaves in the condition code whether the halves are equal and which was taken; the
+		// lower half (.XLO) goes by that.
+		pred := w.psrc(op)
+		for m := mask; m != 0; m &= m - 1 {
+			i := bits.TrailingZeros32(m)
+			p, q := a[i]^bias(op), b[i]^bias(op)
+			takeA := (int32(p) < int32(q)) == (pred>>i&1 != 0)
+			if f&FlagHigh != 0 {
+				setBit(&w.CC.Z, i, p == q)
+				setBit(&w.CC.C, i, takeA)
+			} else if w.CC.Z>>i&1 == 0 {
+				takeA = w.CC.C>>i&1 != 0
+			}
+			if takeA {
+				d[i] = a[i]
+			} else {
+				d[i] = b[i]
+			}
 		}
 	case CodeISETPX:
 		w.setPreds(op, compareX(w, op, mask), mask)
@@ -1055,6 +1075,11 @@ func (x *Exec) convert(w *Warp, op *Op, mask uint32) {
 				v = int64(int16(v))
 			}
 			d[i] = uint32(v)
+			if op.SetCC {
+				w.CC.setZS(i, d[i])
+				setBit(&w.CC.C, i, false)
+				setBit(&w.CC.O, i, false)
+			}
 		}
 	}
 }

@@ -3,10 +3,8 @@ package sm
 import (
 	"encoding/binary"
 	"fmt"
-	"math/bits"
 	"os"
 	"testing"
-	"unsafe"
 
 	"warpdrop/sim/isa"
 	"warpdrop/sim/memory"
@@ -173,6 +171,3 @@ func (m *machine) block(b *Block) error {
 	}
 	return nil
 }
-
-var _ = bits.Len
-var _ = unsafe.Sizeof(0)

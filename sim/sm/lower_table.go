@@ -228,8 +228,13 @@ func lowerMinMax(l *lowerer) {
 	if !l.has(isa.ModU32) {
 		l.op.Flags |= FlagSigned
 	}
+	if l.flag(isa.ModXHI, FlagHigh) || l.flag(isa.ModXLO, FlagWrap) {
+		l.op.Code = CodeIMNMXX
+	}
 	l.dst(1)
-	l.noCC()
+	if l.op.Flags&FlagHigh == 0 {
+		l.noCC()
+	}
 	l.src(0, 1)
 	l.src(1, 1)
 	l.psrc()
@@ -296,7 +301,7 @@ func lowerICMP(l *lowerer) {
 }
 
 func lowerMUFU(l *lowerer) {
-	f, ok := pick(l, []choice[uint32]{{isa.ModCOS, MufuCOS}, {isa.ModSIN, MufuSIN}, {isa.ModEX2, MufuEX2}, {isa.ModLG2, MufuLG2}, {isa.ModRCP, MufuRCP}, {isa.ModRSQ, MufuRSQ}, {isa.ModRSQ64H, MufuRSQ64H}})
+	f, ok := pick(l, []choice[uint32]{{isa.ModCOS, MufuCOS}, {isa.ModSIN, MufuSIN}, {isa.ModEX2, MufuEX2}, {isa.ModLG2, MufuLG2}, {isa.ModRCP, MufuRCP}, {isa.ModRSQ, MufuRSQ}, {isa.ModRCP64H, MufuRCP64H}, {isa.ModRSQ64H, MufuRSQ64H}})
 	if !ok {
 		l.fail("this function of MUFU is not executed")
 	}
@@ -664,7 +669,6 @@ func lowerI2I(l *lowerer) {
 	l.op.Size, l.op.Size2 = to&^typeSigned, from&^typeSigned
 	l.flag(isa.ModSAT, FlagSAT)
 	l.dst(1)
-	l.noCC()
 	l.converted(1)
 }
 
@@ -707,6 +711,9 @@ func lowerCSETP(l *lowerer) {
 	} else {
 		l.pdst()
 		l.pdst2()
+	}
+	if l.peek(isa.KindText) {
+		l.next++ // CC, the only choice
 	}
 	if l.peek(isa.KindCC) {
 		if t := isa.CCTest(l.operand(isa.KindCC).Reg); t != isa.CCT {

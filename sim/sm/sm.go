@@ -554,4 +554,5 @@ func (m *SM) place(slot int) (*scheduler, int) { return &m.sched[slot%m.nsched],
 func (m *SM) fault(w *Warp, pc int32, t int64) {
 	x := &m.Exec.Fault
 	m.Fault = &Fault{Prog: w.Block.Prog, Block: w.Block.Index, Warp: w.InBlock, Lane: x.Lane, Op: pc, Cycle: t, Text: x.String()}
+	*x = ExecFault{}
 }
