@@ -35,18 +35,19 @@ CHASE(cached, "ld.global.ca.u64")
 CHASE(l2, "ld.global.cg.u64")
 CHASE(readonly, "ld.global.nc.u64")
 
-// chase_shared: each of a warp's threads reads the word whose offset it read last: its own. Thread i starts at word
-// i x stride of 2048 (s is the block's only shared array: it is at 0), so a stride of 1 is free of conflicts, 2 a 2-way conflict ... 32 a 32-way one, and 0 a broadcast.
+// chase_shared: each of a warp's threads reads the word whose address it read last: its own. Thread i starts at word
+// i x stride of 2048, so a stride of 1 is free of conflicts, 2 a 2-way conflict ... 32 a 32-way one, and 0 a broadcast.
 __global__ void chase_shared(unsigned *cycles, unsigned *out, int stride) {
   __shared__ unsigned s[2048];
-  for (unsigned i = threadIdx.x; i < 2048; i += blockDim.x) s[i] = i * 4;
+  unsigned base = (unsigned)(uint64_t)(__attribute__((address_space(3))) unsigned *)s;
+  for (unsigned i = threadIdx.x; i < 2048; i += blockDim.x) s[i] = base + i * 4;
   __syncthreads();
-  unsigned p = threadIdx.x * stride % 2048 * 4;
+  unsigned p = base + threadIdx.x * stride % 2048 * 4;
   unsigned t0 = 0, t1 = 0;
 #pragma nounroll
   for (int pass = 0; pass < 2; pass++) {
     t0 = clock32(p);
-    REP64(asm volatile("{ .reg .u32 a; add.u32 a, %0, %1; ld.shared.u32 %0, [a]; }" : "+r"(p) : "r"(0) : "memory");)
+    REP64(asm volatile("ld.shared.u32 %0, [%0];" : "+r"(p)::"memory");)
     out[threadIdx.x] = p;
     t1 = clock32(p);
   }
