@@ -26,7 +26,9 @@ var commands = []func() *cobra.Command{
 	newPlotCommand,
 	newCompareCommand,
 	newSimCommand,
+	newDisasmCommand,
 	newGPUsCommand,
+	newMicrobenchCommand,
 }
 
 // usageError is an error in what the user asked for: exit code 2.

@@ -127,12 +127,8 @@ func ReadCubin(data []byte) (*Cubin, error) {
 }
 
 func readCubin(data []byte) (*Cubin, error) {
-	const shnumAt = 0x3c
-	if len(data) < 64 || !bytes.HasPrefix(data, []byte(elf.ELFMAG)) {
-		return nil, errors.New("not an ELF file")
-	}
-	if n := int(binary.LittleEndian.Uint16(data[shnumAt:])); n == 0 || n*64 > len(data) {
-		return nil, fmt.Errorf("%d section headers do not fit in a file of %d bytes", n, len(data))
+	if err := checkHeaders(data); err != nil {
+		return nil, err
 	}
 	// NVIDIA writes a version of its own, where debug/elf wants 1.
 	const versionAt = 0x14
@@ -151,18 +147,6 @@ func readCubin(data []byte) (*Cubin, error) {
 	if arch < 50 || arch > 62 {
 		return nil, fmt.Errorf("code for sm_%d: want sm_50 to sm_62", arch)
 	}
-	var total uint64
-	for _, s := range f.Sections {
-		if s.Type != elf.SHT_NOBITS && s.Type != elf.SHT_NULL {
-			if s.FileSize > uint64(len(data)) {
-				return nil, fmt.Errorf("section %s: %d bytes in a file of %d", s.Name, s.FileSize, len(data))
-			}
-			total += s.FileSize
-		}
-	}
-	if total > uint64(len(data)) {
-		return nil, fmt.Errorf("sections of %d bytes overlap in a file of %d", total, len(data))
-	}
 	l := &loader{cubin: &Cubin{Arch: arch}, file: f, text: map[elf.SectionIndex]uint32{}, global: map[elf.SectionIndex]uint64{}, data: map[elf.SectionIndex][]byte{}}
 	if l.symbols, err = f.Symbols(); err != nil && !errors.Is(err, elf.ErrNoSymbols) {
 		return nil, err
@@ -173,6 +157,55 @@ func readCubin(data []byte) (*Cubin, error) {
 		}
 	}
 	return l.cubin, nil
+}
+
+// checkHeaders makes sure that what the section headers state lies in the file, without overlap: package elf believes
+// sizes when it allocates.
+func checkHeaders(data []byte) error {
+	const (
+		headerBytes, sectionBytes, segmentBytes = 64, 64, 56
+		sectionsAt, segmentsAt                  = 0x28, 0x20
+		sectionsNum, segmentsNum                = 0x3c, 0x38
+	)
+	size := uint64(len(data))
+	if size < headerBytes || !bytes.HasPrefix(data, []byte(elf.ELFMAG)) {
+		return errors.New("not an ELF file")
+	}
+	if data[elf.EI_CLASS] != byte(elf.ELFCLASS64) || data[elf.EI_DATA] != byte(elf.ELFDATA2LSB) {
+		return errors.New("not a 64-bit little-endian ELF file")
+	}
+	fits := func(at, n uint64) bool { return at <= size && n <= size-at }
+	if a, b := binary.LittleEndian.Uint16(data[segmentsNum-2:]), binary.LittleEndian.Uint16(data[sectionsNum-2:]); a != segmentBytes || b != sectionBytes {
+		return fmt.Errorf("program and section headers of %d and %d bytes; want %d and %d", a, b, segmentBytes, sectionBytes)
+	}
+	first := binary.LittleEndian.Uint64(data[sectionsAt:])
+	n := uint64(binary.LittleEndian.Uint16(data[sectionsNum:]))
+	if n == 0 || !fits(first, n*sectionBytes) {
+		return fmt.Errorf("%d section headers at %#x do not fit in a file of %d bytes", n, first, size)
+	}
+	if at, n := binary.LittleEndian.Uint64(data[segmentsAt:]), uint64(binary.LittleEndian.Uint16(data[segmentsNum:])); !fits(at, n*segmentBytes) {
+		return fmt.Errorf("%d program headers at %#x do not fit in a file of %d bytes", n, at, size)
+	}
+	var total uint64
+	for i := range n {
+		h := data[first+i*sectionBytes:]
+		kind, flags := elf.SectionType(binary.LittleEndian.Uint32(h[4:])), elf.SectionFlag(binary.LittleEndian.Uint64(h[8:]))
+		at, length := binary.LittleEndian.Uint64(h[24:]), binary.LittleEndian.Uint64(h[32:])
+		if flags&elf.SHF_COMPRESSED != 0 {
+			return fmt.Errorf("section %d is compressed", i)
+		}
+		if kind == elf.SHT_NOBITS || kind == elf.SHT_NULL {
+			continue
+		}
+		if !fits(at, length) {
+			return fmt.Errorf("section %d: bytes %#x to %#x of a file of %d", i, at, at+length, size)
+		}
+		total += length
+	}
+	if total > size {
+		return fmt.Errorf("sections of %d bytes overlap in a file of %d", total, size)
+	}
+	return nil
 }
 
 // layout reads sections and places code and globals.
@@ -598,4 +631,14 @@ func (c *Cubin) Link(globalBase uint64) error {
 		put(r.at, globalBase+r.offset)
 	}
 	return nil
+}
+
+// KernelInsts decodes one kernel's code with addresses that count from its start, as disassemblers print them.
+func (c *Cubin) KernelInsts(k *Kernel) ([]Inst, error) {
+	first := uint64(k.Entry) / GroupBytes * GroupBytes
+	last := (uint64(k.Entry) + uint64(k.Size) + GroupBytes - 1) / GroupBytes * GroupBytes
+	if last > uint64(len(c.Image)) {
+		return nil, fmt.Errorf("cubin: kernel %s: code from %#x to %#x passes the end of %d bytes", k.Name, first, last, len(c.Image))
+	}
+	return DecodeAll(c.Image[first:last])
 }

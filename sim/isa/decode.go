@@ -163,9 +163,6 @@ func (o *operandForm) decode(in *Inst, x *Operand) error {
 	switch o.letter {
 	case 'R', 'P', 'S':
 		x.Reg = uint8(o.field.get(w))
-		if o.some && x.Reg == RZ {
-			return errors.New("RZ is not allowed")
-		}
 	case 'B':
 		if x.Reg = uint8(o.field.get(w)); x.Reg > 5 {
 			return fmt.Errorf("barrier %d; 0 to 5 exist", x.Reg)
@@ -215,6 +212,9 @@ func (o *operandForm) decode(in *Inst, x *Operand) error {
 		}
 		x.Value = int64(o.field.get(w))
 	}
+	if o.some && x.Reg == RZ {
+		return errors.New("RZ is not allowed")
+	}
 	return nil
 }
 
@@ -229,6 +229,12 @@ func compile(r *row) form {
 			f.mods = append(f.mods, compileModifier(r, t[1:]))
 		} else {
 			f.operands = append(f.operands, compileOperand(r, t))
+		}
+	}
+	for i := range len(f.operands) - 1 {
+		// The reuse cache has a slot a source position: R39 before a constant is the second source.
+		if o := &f.operands[i]; o.reuse == 2 && f.operands[i+1].letter == 'C' {
+			o.reuse = 1
 		}
 	}
 	return f

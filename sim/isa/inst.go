@@ -2,6 +2,11 @@
 // instructions, the control words before every three of them, and their text as nvdisasm prints it.
 package isa
 
+import (
+	"fmt"
+	"strconv"
+)
+
 // RZ is the register that reads as zero and ignores writes; PT the predicate that is always true.
 const (
 	RZ = 255
@@ -92,4 +97,23 @@ func DecodeControl(w uint64, slot int) Control {
 		Wait:         uint8(f >> 11 & 63),
 		Reuse:        uint8(f >> 17 & 15),
 	}
+}
+
+// String writes the fields as maxas does, without the reuse flags, which stand on the operands: wait mask, read and
+// write barrier (from 1), yield, stall count.
+func (c Control) String() string {
+	wait, yield := "--", '-'
+	if c.Wait != 0 {
+		wait = fmt.Sprintf("%02x", c.Wait)
+	}
+	if c.Yield {
+		yield = 'Y'
+	}
+	barrier := func(b uint8) string {
+		if b == 7 {
+			return "-"
+		}
+		return strconv.Itoa(int(b) + 1)
+	}
+	return fmt.Sprintf("%s:%s:%s:%c:%x", wait, barrier(c.ReadBarrier), barrier(c.WriteBarrier), yield, c.Stall)
 }

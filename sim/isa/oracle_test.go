@@ -2,10 +2,13 @@ package isa
 
 import (
 	"encoding/binary"
+	"maps"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -40,10 +43,11 @@ var (
 func wordPC(i int) uint32 { return uint32(i/3*GroupBytes + WordBytes*(i%3+1)) }
 
 // disassemble returns the text of each word, "" for those that nvdisasm refuses or prints with a placeholder for a
-// field value that has no name (INVALID…, ???).
-func (o *oracle) disassemble(t testing.TB, words []uint64) []string {
+// field value that has no name (INVALID…, ???). All words get the same reuse flags.
+func (o *oracle) disassemble(t testing.TB, words []uint64, reuse uint64) []string {
 	t.Helper()
-	const nop, control = 0x50b0000000070f00, 0x001f8000fc0007e0
+	const nop = 0x50b0000000070f00
+	control := uint64(0x001f8000fc0007e0) | reuse<<17 | reuse<<38 | reuse<<59
 	refused := make([]bool, len(words))
 	file := filepath.Join(o.dir, "words.bin")
 	for range 20 {
@@ -87,4 +91,81 @@ func (o *oracle) disassemble(t testing.TB, words []uint64) []string {
 	}
 	t.Fatal("nvdisasm still refuses words after 20 runs")
 	return nil
+}
+
+// TestOracle compares the decoder with NVIDIA's disassembler on random words, on random words of every instruction
+// form, and on single-bit mutations of every instruction of the committed cubins and of a word of every form.
+func TestOracle(t *testing.T) {
+	o := newOracle(t)
+	r := rand.New(rand.NewPCG(61, 2026))
+	sets := []struct {
+		name  string
+		reuse uint8
+		words []uint64
+	}{{name: "random words"}, {name: "random words of each form"}, {name: "single-bit mutations"},
+		{name: "reuse flag 0", reuse: 1}, {name: "reuse flag 1", reuse: 2}, {name: "reuse flag 2", reuse: 4}, {name: "reuse flag 3", reuse: 8}}
+	for range 100_000 {
+		sets[0].words = append(sets[0].words, r.Uint64())
+	}
+	seeds := map[uint64]bool{}
+	for i := range table {
+		for range 60 {
+			sets[1].words = append(sets[1].words, table[i].match|r.Uint64()&^table[i].mask)
+		}
+		for range 2 {
+			seeds[table[i].match|0x70000|r.Uint64()&^table[i].mask] = true
+		}
+	}
+	for _, file := range cubinFiles(t) {
+		c := readCubinFile(t, file)
+		for i := range c.Insts {
+			seeds[c.Insts[i].Word] = true
+		}
+	}
+	for _, w := range slices.Sorted(maps.Keys(seeds)) {
+		for bit := range 64 {
+			sets[2].words = append(sets[2].words, w^1<<bit)
+		}
+	}
+	for i := range table {
+		for range 4 {
+			w := table[i].match | r.Uint64()&^table[i].mask
+			for k := 3; k < len(sets); k++ {
+				sets[k].words = append(sets[k].words, w)
+			}
+		}
+	}
+	for _, set := range sets {
+		texts := o.disassemble(t, set.words, uint64(set.reuse))
+		var both, different, onlyOurs, onlyTheirs int
+		for i, w := range set.words {
+			in, err := Decode(w, wordPC(i), Control{Reuse: set.reuse})
+			got, want := "", texts[i]
+			if err == nil {
+				got = strings.TrimRight(in.String(), " ")
+			}
+			switch {
+			case err == nil && want == "":
+				if onlyOurs++; onlyOurs < 5 {
+					t.Logf("%016x: only we call it legal: %s", w, got)
+				}
+			case err != nil && want != "":
+				if onlyTheirs++; onlyTheirs < 5 {
+					t.Logf("%016x: only nvdisasm calls it legal: %s (%v)", w, want, err)
+				}
+			case err == nil:
+				if both++; got != want {
+					if different++; different < 10 {
+						t.Errorf("%016x: %q, nvdisasm has %q", w, got, want)
+					}
+				}
+			}
+		}
+		share := float64(onlyOurs+onlyTheirs) / float64(len(set.words))
+		t.Logf("%s: %d words, %d legal to both, %d of these read differently; legal to one only: %d ours, %d theirs = %.4f %%",
+			set.name, len(set.words), both, different, onlyOurs, onlyTheirs, 100*share)
+		if share >= 0.001 {
+			t.Errorf("%s: %.4f %% of the words are legal to one only; want < 0.1 %%", set.name, 100*share)
+		}
+	}
 }

@@ -144,11 +144,11 @@ func (o *operandForm) write(b *strings.Builder, x *Operand) {
 	if x.Sel != SelNone {
 		b.WriteString("." + x.Sel.String())
 	}
-	if x.Reuse {
-		b.WriteString(".reuse")
-	}
 	if x.Abs {
 		b.WriteByte('|')
+	}
+	if x.Reuse {
+		b.WriteString(".reuse")
 	}
 }
 
@@ -177,6 +177,11 @@ func (o *operandForm) writeImm(b *strings.Builder, x *Operand) {
 	case 'f', 'F':
 		b.WriteString(floatText(float64(math.Float32frombits(uint32(x.Value))), uint32(x.Value)>>31 != 0))
 	case 'd':
+		const quiet = 1 << 51
+		if v := math.Float64frombits(uint64(x.Value)); math.IsNaN(v) && x.Value&quiet == 0 {
+			b.WriteString(map[bool]string{false: "+", true: "-"}[x.Value < 0] + "SNAN ")
+			break
+		}
 		b.WriteString(floatText(math.Float64frombits(uint64(x.Value)), x.Value < 0))
 	case 'h', 'H':
 		b.WriteString(halfText(uint16(x.Value)))

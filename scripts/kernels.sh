@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Rebuilds every committed cubin from the .cu beside it, byte for byte, with the tools of scripts/toolchain.sh.
+# Usage: scripts/kernels.sh [--check] [FILE.cu…]     --check: compare with what is there, change nothing, fail on a difference
+set -euo pipefail
+cd "$(dirname "$0")/.."
+tools=${WARPDROP_TOOLCHAIN:-.toolchain}/bin
+# Paths are relative to the repository's root and there is no debug information: the output depends on nothing else.
+clang=("$tools/clang-19" -x cuda --cuda-device-only --cuda-gpu-arch=sm_61 -nocudainc -nocudalib -nogpulib -I workloads/kernels -S -O3)
+ptxas=("$tools/ptxas" -arch=sm_61 -O3)
+for t in clang-19 ptxas; do
+  [ -x "$tools/$t" ] || { echo "kernels: $tools/$t is missing: run scripts/toolchain.sh" >&2; exit 1; }
+done
+
+check=
+if [ "${1:-}" = --check ]; then check=1; shift; fi
+if [ $# = 0 ]; then
+  mapfile -t files < <(find workloads sim -name '*.cu' | LC_ALL=C sort)
+  set -- "${files[@]}"
+fi
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+bad=0
+for cu in "$@"; do
+  cubin=${cu%.cu}.cubin
+  "${clang[@]}" "$cu" -o "$tmp/k.ptx"
+  "${ptxas[@]}" "$tmp/k.ptx" -o "$tmp/k.cubin"
+  if [ -n "$check" ]; then
+    cmp "$tmp/k.cubin" "$cubin" || bad=1
+  elif ! cmp -s "$tmp/k.cubin" "$cubin"; then
+    mv "$tmp/k.cubin" "$cubin"
+    echo "$cubin"
+  fi
+done
+[ $bad = 0 ] || { echo "kernels: committed cubins differ from their sources: run scripts/kernels.sh and commit" >&2; exit 1; }
