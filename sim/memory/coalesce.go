@@ -5,6 +5,7 @@ import "math/bits"
 // coalescer turns the 32 addresses of an access into lines and sectors, in the order in which threads first touch them.
 type coalescer struct {
 	n    int
+	seen uint64 // a bit for the low six bits of each line's number
 	line [32]uint64
 	mask [32]uint8 // sectors touched
 	full [32]uint8 // stores: sectors written in all bytes
@@ -16,7 +17,7 @@ type coalescer struct {
 
 // coalesce fills c from an access of 1, 2, 4, 8 or 16 bytes a thread, each aligned to its size.
 func (c *coalescer) coalesce(a *Access) {
-	c.n = 0
+	c.n, c.seen = 0, 0
 	switch {
 	case a.Kind == Atomic || a.Kind == Reduce:
 		c.atomics(a)
@@ -64,10 +65,14 @@ func (c *coalescer) span(at, n uint64) {
 
 // add returns the index of a line, adding it if it is new. Threads mostly touch the line that the one before them did.
 func (c *coalescer) add(line uint64) int {
-	for i := c.n - 1; i >= 0; i-- {
-		if c.line[i] == line {
-			return i
+	if bit := uint64(1) << (line % 64); c.seen&bit != 0 {
+		for i := c.n - 1; i >= 0; i-- {
+			if c.line[i] == line {
+				return i
+			}
 		}
+	} else {
+		c.seen |= bit
 	}
 	i := c.n
 	c.line[i], c.mask[i], c.full[i], c.ops[i], c.same[i] = line, 0, 0, 0, 0

@@ -174,11 +174,11 @@ func (p *Port) Access(now int64, a *Access, token uint32) (accepted bool, retry,
 	}
 }
 
-// refuse returns Access's answer when n entries of a pool are not free at cycle now.
-func (p *Port) refuse(pool *entryPool, now int64, stalls *int64) (bool, int64, int64, int64) {
+// refuse returns Access's answer when need entries of a pool are not free at cycle now.
+func (p *Port) refuse(pool *entryPool, need int, now int64, stalls *int64) (bool, int64, int64, int64) {
 	retry := p.unknown
-	if pool.head < len(pool.released) {
-		retry = pool.released[pool.head].cycle
+	if i := pool.head + need - len(pool.free) - 1; i < len(pool.released) {
+		retry = pool.released[i].cycle
 	}
 	if retry <= now {
 		retry = now + p.system.window
@@ -210,7 +210,7 @@ func (p *Port) load(now, start int64, part int, cached bool, token uint32) (bool
 		requests++
 	}
 	if requests > 0 && p.misses.available(now, requests) < requests {
-		return p.refuse(&p.misses, now, &p.count.MSHRStalls)
+		return p.refuse(&p.misses, requests, now, &p.count.MSHRStalls)
 	}
 
 	p.count.LoadInstructions++
@@ -330,7 +330,7 @@ func (p *Port) miss(token uint32, line, part int, mask uint8, answers bool) uint
 func (p *Port) store(now, start int64, part int, local bool) (bool, int64, int64, int64) {
 	c := &p.lines
 	if p.stores.available(now, c.n) < c.n {
-		return p.refuse(&p.stores, now, &p.count.StoreStalls)
+		return p.refuse(&p.stores, c.n, now, &p.count.StoreStalls)
 	}
 	p.count.StoreInstructions++
 	p.count.Lines += int64(c.n)
@@ -371,7 +371,7 @@ func (p *Port) atomic(now, start int64, part int, result bool, token uint32) (bo
 		pool, stalls = &p.misses, &p.count.MSHRStalls
 	}
 	if pool.available(now, c.n) < c.n {
-		return p.refuse(pool, now, stalls)
+		return p.refuse(pool, c.n, now, stalls)
 	}
 	p.count.AtomicInstructions++
 	p.count.Lines += int64(c.n)
