@@ -67,6 +67,7 @@ func (g *Global) Free(addr uint64) error {
 	if i < 0 || g.spans[i].Base != addr {
 		return fmt.Errorf("free of %#x: not the address of an allocation", addr)
 	}
+	g.spans[i].Size = 0 // whoever still holds it finds no byte in it
 	g.spans = append(g.spans[:i], g.spans[i+1:]...)
 	return nil
 }

@@ -167,7 +167,7 @@ func (x *Exec) globalAddress(w *Warp, op *Op, mask uint32) (*memory.Span, bool) 
 	for try := 0; ; try++ {
 		s := x.span
 		bad := mask
-		if s != nil && s.Size >= uint64(a.Bytes) && x.Global.Global.Find(s.Base) == s {
+		if s != nil && s.Size >= uint64(a.Bytes) {
 			bad = laneAddr64(&a.Addr, lo, hi, uint64(op.Imm), s.Base, s.Size-uint64(a.Bytes), uint64(a.Bytes-1), mask)
 			if bad == 0 {
 				return s, true
