@@ -137,6 +137,14 @@ func (f *form) decode(in *Inst) error {
 		}
 	}
 	in.NumOps = uint8(len(f.operands))
+	switch in.Op { // texture instructions use the reuse flags as a phase
+	case OpTEX, OpTLD, OpTLD4, OpTXD, OpTXQ, OpTMML, OpTXA, OpTLD4S, OpTEXS, OpTLDS:
+		if phase := [4]Mod{ModNone, ModT, ModP, ModNone}[in.Control.Reuse&3]; phase != ModNone {
+			in.Mods[in.NumMods] = phase
+			in.NumMods++
+		}
+	}
+	in.finishReuse()
 	return nil
 }
 
@@ -231,13 +239,70 @@ func compile(r *row) form {
 			f.operands = append(f.operands, compileOperand(r, t))
 		}
 	}
-	for i := range len(f.operands) - 1 {
-		// The reuse cache has a slot a source position: R39 before a constant is the second source.
-		if o := &f.operands[i]; o.reuse == 2 && f.operands[i+1].letter == 'C' {
-			o.reuse = 1
+	f.reuseSlots()
+	return f
+}
+
+// uncached are the instructions besides memory, texture and control whose operands the reuse cache does not serve.
+var uncached = map[Op]bool{
+	OpIMAD: true, OpIMADSP: true, OpIMUL: true, OpIMAD32I: true, OpIMUL32I: true, OpMUFU: true, OpFLO: true, OpI2I: true,
+	OpPOPC: true, OpSHFL: true, OpBAR: true, OpR2B: true, OpOUT: true, OpAL2P: true, OpIPA: true, OpALD: true, OpAST: true,
+	OpSETCRSPTR: true, OpSETLMEMBASE: true, OpTEX: true, OpTLD: true, OpTLD4: true, OpTXD: true, OpTXQ: true, OpTMML: true,
+	OpTXA: true, OpTLD4S: true, OpTEXS: true, OpTLDS: true, OpCCTLT: true,
+}
+
+// reuseSlots gives each source register its slot of the operand reuse cache: by position among the sources, but in
+// additions the second source has the third slot.
+func (f *form) reuseSlots() {
+	add := f.row.op == OpFADD || f.row.op == OpDADD || f.row.op == OpHADD2 || f.row.op == OpFSWZADD
+	for i := range f.operands {
+		if f.operands[i].kind == KindMem || uncached[f.row.op] {
+			return
 		}
 	}
-	return f
+	for i := range f.operands {
+		o := &f.operands[i]
+		if o.letter != 'R' {
+			continue
+		}
+		switch o.field.at {
+		case 0:
+			if i > 0 && i == len(f.operands)-1 && f.operands[0].field.at == 0 && f.operands[0].kind == KindReg {
+				o.reuse = 2 // FFMA32I R0, R8, immediate, R0
+			}
+		case 8:
+			o.reuse = 0
+		case 20:
+			if o.reuse = 1; add {
+				o.reuse = 2
+			}
+		case 39:
+			if o.reuse = 2; i+1 < len(f.operands) && f.operands[i+1].letter == 'C' {
+				o.reuse = 1
+			}
+		}
+	}
+}
+
+// finishReuse drops reuse flags that depend on types: conversions have them in their 64-bit forms, VMAD without 32-bit
+// sources.
+func (in *Inst) finishReuse() {
+	cached := true
+	switch in.Op {
+	case OpF2F:
+		cached = in.Has(ModF64)
+	case OpF2I:
+		cached = in.Has(ModF64) || (in.Has(ModS64) || in.Has(ModU64)) && in.Has(ModF32)
+	case OpI2F:
+		cached = (in.Has(ModF64) || in.Has(ModS64) || in.Has(ModU64)) && !in.Has(ModS16) && !in.Has(ModU16)
+	case OpVMAD:
+		cached = !in.Has(ModS32) && !in.Has(ModU32)
+	}
+	if !cached {
+		for i := range in.Operands {
+			in.Operands[i].Reuse = false
+		}
+	}
 }
 
 func (r *row) fail(token string) {
@@ -351,10 +416,6 @@ func compileOperand(r *row, t string) operandForm {
 			break
 		}
 		o.field = r.bits(rest, 8)
-		o.reuse = map[string]int8{"8": 0, "20": 1, "39": 2}[rest]
-		if _, source := map[string]bool{"8": true, "20": true, "39": true}[rest]; !source {
-			o.reuse = -1
-		}
 	case 'P', 'Q':
 		o.kind, o.field = KindPred, r.bits(rest, 3)
 	case 'S':
