@@ -199,6 +199,8 @@ func (x *Exec) Exec(w *Warp, op *Op, mask uint32) {
 			pa, pb = 1, 0
 		}
 		laneIADD(x.dst(w, op), w.row(op.A), w.row(op.B), mask, na, nb, pa+pb)
+	case CodeIADDX, CodeLEA, CodeLEAHI:
+		x.addCarry(w, op, mask)
 	case CodeIADD3:
 		na, pa := inverted(f&FlagNegA != 0)
 		nb, pb := inverted(f&FlagNegB != 0)
@@ -250,6 +252,60 @@ func (x *Exec) Exec(w *Warp, op *Op, mask uint32) {
 	default:
 		x.rare(w, op, mask)
 	}
+}
+
+// addCarry executes IADD, ISCADD and LEA with the condition code: 64-bit addresses are made of these.
+func (x *Exec) addCarry(w *Warp, op *Op, mask uint32) {
+	f := op.Flags
+	a, b := w.row(op.A), w.row(op.B)
+	na, pa := inverted(f&FlagNegA != 0)
+	nb, pb := inverted(f&FlagNegB != 0)
+	switch op.Code {
+	case CodeLEA:
+		n := uint32(op.Imm)
+		for i, v := range a {
+			x.tmp[i] = v << n
+		}
+		a = &x.tmp
+	case CodeLEAHI:
+		hi := w.row(op.C)
+		for i := range a {
+			v := uint64(hi[i])<<32 | uint64(a[i])
+			if na != 0 {
+				v = -v
+			}
+			x.tmp[i] = uint32(v << uint32(op.Imm) >> 32)
+		}
+		a, na, pa = &x.tmp, 0, 0
+	}
+	cin := -(pa | pb) // two negated sources are not encoded: .PO stands there
+	switch {
+	case op.UseX:
+		cin = w.CC.C
+	case f&FlagPlus1 != 0:
+		cin = ^uint32(0)
+	}
+	d := x.dst(w, op)
+	c1, c2, zero, minus, over := laneADDC(d, a, b, mask, na, nb, cin)
+	if f&FlagSAT != 0 {
+		for m := mask & over; m != 0; m &= m - 1 {
+			i := bits.TrailingZeros32(m)
+			d[i] = 0x80000000 - minus>>i&1 // overflow turned the sign round
+		}
+	}
+	if op.SetCC {
+		set := func(p *uint32, v uint32) { *p = *p&^mask | v&mask }
+		if op.UseX {
+			zero &= w.CC.Z
+		}
+		set(&w.CC.Z, zero)
+		set(&w.CC.S, minus)
+		set(&w.CC.C, c1|c2)
+		set(&w.CC.O, over)
+	}
+	// LEA's predicate tells addresses above the shared and local windows, which are below 4 GiB: ptxas branches on the
+	// one of LEA.HI over a generic address's upper half to the code for global memory.
+	w.setPred(op.PDst, ^zero, mask)
 }
 
 func shiftLimit(f uint32) uint32 {
@@ -375,7 +431,7 @@ func (x *Exec) rare(w *Warp, op *Op, mask uint32) {
 			}
 			d[i] = v
 		}
-	case CodeIADDX, CodeIADD3X, CodeLEA, CodeLEAHI, CodeXMADX, CodeIMAD:
+	case CodeIADD3X, CodeXMADX, CodeIMAD:
 		x.wideInteger(w, op, mask)
 	case CodeSHF:
 		for m := mask; m != 0; m &= m - 1 {
@@ -782,7 +838,6 @@ func (x *Exec) wideInteger(w *Warp, op *Op, mask uint32) {
 	d := x.dst(w, op)
 	a, b, c := w.row(op.A), w.row(op.B), w.row(op.C)
 	signed := f&FlagSigned != 0
-	var nonzero uint32
 	for m := mask; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros32(m)
 		p, q, r := a[i], b[i], c[i]
@@ -790,10 +845,7 @@ func (x *Exec) wideInteger(w *Warp, op *Op, mask uint32) {
 		var plus uint32
 		carry := w.CC.C >> i & 1
 		switch op.Code {
-		case CodeLEA, CodeIADDX, CodeIADD3X:
-			if op.Code == CodeLEA {
-				p <<= uint32(op.Imm)
-			}
+		case CodeIADD3X:
 			if f&FlagNegA != 0 {
 				p = ^p
 				plus++
@@ -804,28 +856,6 @@ func (x *Exec) wideInteger(w *Warp, op *Op, mask uint32) {
 			}
 			if f&FlagNegC != 0 {
 				r = ^r
-				plus++
-			}
-			if f&FlagPlus1 != 0 {
-				plus = 1
-			}
-			if op.UseX {
-				plus = carry
-			}
-			if op.Code != CodeIADD3X {
-				r = 0
-			}
-		case CodeLEAHI:
-			v := uint64(r)<<32 | uint64(p)
-			if f&FlagNegA != 0 {
-				v = -v
-			}
-			p, r = uint32(v<<uint32(op.Imm)>>32), 0
-			if op.Imm == 0 {
-				p = uint32(v >> 32)
-			}
-			if f&FlagNegB != 0 {
-				q = ^q
 				plus++
 			}
 			if op.UseX {
@@ -904,13 +934,7 @@ func (x *Exec) wideInteger(w *Warp, op *Op, mask uint32) {
 			setBit(&w.CC.C, i, sum>>32 != 0)
 			setBit(&w.CC.O, i, over)
 		}
-		setBit(&nonzero, i, v != 0)
 		d[i] = v
-	}
-	if op.PDst < isa.PT {
-		// LEA's predicate tells addresses above the shared and local windows, which are below 4 GiB: ptxas branches
-		// on the one of LEA.HI over a generic address's upper half to the code for global memory.
-		w.setPred(op.PDst, nonzero, mask)
 	}
 }
 

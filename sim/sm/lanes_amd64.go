@@ -187,9 +187,9 @@ func laneSAR(dst, a, b *Row, mask, limit uint32) {
 func laneXMAD(dst, a, b, c *Row, m *xmadMode, mask uint32) {
 	switch vectors {
 	case vectorAVX512:
-		xmadAVX512(dst, a, b, c, m, mask)
+		xmadAVX512(dst, a, b, c, (*[10]uint32)(unsafe.Pointer(m)), mask)
 	case vectorAVX2:
-		xmadAVX2(dst, a, b, c, m, mask)
+		xmadAVX2(dst, a, b, c, (*[10]uint32)(unsafe.Pointer(m)), mask)
 	default:
 		xmadGo(dst, a, b, c, m, mask)
 	}
@@ -234,6 +234,16 @@ func laneAddr64(out *[32]uint64, lo, hi *Row, offset, base, limit, align uint64,
 		return addr64AVX2(out, lo, hi, offset, base, limit, align, mask)
 	}
 	return addr64Go(out, lo, hi, offset, base, limit, align, mask)
+}
+
+func laneADDC(dst, a, b *Row, mask, na, nb, cin uint32) (c1, c2, zero, minus, over uint32) {
+	switch vectors {
+	case vectorAVX512:
+		return addcAVX512(dst, a, b, mask, na, nb, cin)
+	case vectorAVX2:
+		return addcAVX2(dst, a, b, mask, na, nb, cin)
+	}
+	return addcGo(dst, a, b, mask, na, nb, cin)
 }
 
 func laneLOP3(dst, a, b, c *Row, t *lut, mask uint32) uint32 {

@@ -38,7 +38,7 @@ DATA laneBits<>+120(SB)/4, $0x40000000
 DATA laneBits<>+124(SB)/4, $0x80000000
 GLOBL laneBits<>(SB), RODATA|NOPTR, $128
 
-// func ffmaAVX512(dst *Row, a *Row, b *Row, c *Row, mask uint32, negP uint32, negC uint32)
+// func ffmaAVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, c *[32]uint32, mask uint32, negP uint32, negC uint32)
 // Requires: AVX, AVX512F
 TEXT ·ffmaAVX512(SB), NOSPLIT, $0-44
 	MOVL         mask+32(FP), AX
@@ -85,7 +85,7 @@ TEXT ·ffmaAVX512(SB), NOSPLIT, $0-44
 	VZEROUPPER
 	RET
 
-// func ffmaAVX2(dst *Row, a *Row, b *Row, c *Row, mask uint32, negP uint32, negC uint32)
+// func ffmaAVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, c *[32]uint32, mask uint32, negP uint32, negC uint32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·ffmaAVX2(SB), NOSPLIT, $0-44
 	MOVL         mask+32(FP), AX
@@ -163,7 +163,7 @@ TEXT ·ffmaAVX2(SB), NOSPLIT, $0-44
 	VZEROUPPER
 	RET
 
-// func faddAVX512(dst *Row, a *Row, b *Row, mask uint32, andA uint32, xorA uint32, andB uint32, xorB uint32)
+// func faddAVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, andA uint32, xorA uint32, andB uint32, xorB uint32)
 // Requires: AVX, AVX512F
 TEXT ·faddAVX512(SB), NOSPLIT, $0-44
 	MOVL         mask+24(FP), AX
@@ -215,7 +215,7 @@ TEXT ·faddAVX512(SB), NOSPLIT, $0-44
 	VZEROUPPER
 	RET
 
-// func faddAVX2(dst *Row, a *Row, b *Row, mask uint32, andA uint32, xorA uint32, andB uint32, xorB uint32)
+// func faddAVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, andA uint32, xorA uint32, andB uint32, xorB uint32)
 // Requires: AVX, AVX2
 TEXT ·faddAVX2(SB), NOSPLIT, $0-44
 	MOVL         mask+24(FP), AX
@@ -302,7 +302,7 @@ TEXT ·faddAVX2(SB), NOSPLIT, $0-44
 	VZEROUPPER
 	RET
 
-// func fmulAVX512(dst *Row, a *Row, b *Row, mask uint32, negP uint32)
+// func fmulAVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, negP uint32)
 // Requires: AVX, AVX512F
 TEXT ·fmulAVX512(SB), NOSPLIT, $0-32
 	MOVL         mask+24(FP), AX
@@ -342,7 +342,7 @@ TEXT ·fmulAVX512(SB), NOSPLIT, $0-32
 	VZEROUPPER
 	RET
 
-// func fmulAVX2(dst *Row, a *Row, b *Row, mask uint32, negP uint32)
+// func fmulAVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, negP uint32)
 // Requires: AVX, AVX2
 TEXT ·fmulAVX2(SB), NOSPLIT, $0-32
 	MOVL         mask+24(FP), AX
@@ -408,7 +408,7 @@ TEXT ·fmulAVX2(SB), NOSPLIT, $0-32
 	VZEROUPPER
 	RET
 
-// func fcmpAVX512(a *Row, b *Row, andA uint32, xorA uint32, andB uint32, xorB uint32) (lt uint32, eq uint32, un uint32)
+// func fcmpAVX512(a *[32]uint32, b *[32]uint32, andA uint32, xorA uint32, andB uint32, xorB uint32) (lt uint32, eq uint32, un uint32)
 // Requires: AVX, AVX512F
 TEXT ·fcmpAVX512(SB), NOSPLIT, $0-44
 	MOVQ         a+0(FP), BX
@@ -457,7 +457,7 @@ TEXT ·fcmpAVX512(SB), NOSPLIT, $0-44
 	VZEROUPPER
 	RET
 
-// func fcmpAVX2(a *Row, b *Row, andA uint32, xorA uint32, andB uint32, xorB uint32) (lt uint32, eq uint32, un uint32)
+// func fcmpAVX2(a *[32]uint32, b *[32]uint32, andA uint32, xorA uint32, andB uint32, xorB uint32) (lt uint32, eq uint32, un uint32)
 // Requires: AVX, AVX2
 TEXT ·fcmpAVX2(SB), NOSPLIT, $0-44
 	MOVQ         a+0(FP), BX
@@ -546,7 +546,7 @@ TEXT ·fcmpAVX2(SB), NOSPLIT, $0-44
 	VZEROUPPER
 	RET
 
-// func ffmaFTZAVX512(dst *Row, a *Row, b *Row, c *Row, mask uint32, negP uint32, negC uint32)
+// func ffmaFTZAVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, c *[32]uint32, mask uint32, negP uint32, negC uint32)
 // Requires: AVX, AVX512F
 TEXT ·ffmaFTZAVX512(SB), NOSPLIT, $0-44
 	MOVL         mask+32(FP), AX
@@ -621,7 +621,7 @@ TEXT ·ffmaFTZAVX512(SB), NOSPLIT, $0-44
 	VZEROUPPER
 	RET
 
-// func ffmaFTZAVX2(dst *Row, a *Row, b *Row, c *Row, mask uint32, negP uint32, negC uint32)
+// func ffmaFTZAVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, c *[32]uint32, mask uint32, negP uint32, negC uint32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·ffmaFTZAVX2(SB), NOSPLIT, $0-44
 	MOVL         mask+32(FP), AX
@@ -798,7 +798,7 @@ TEXT ·ffmaFTZAVX2(SB), NOSPLIT, $0-44
 	VZEROUPPER
 	RET
 
-// func faddFTZAVX512(dst *Row, a *Row, b *Row, mask uint32, andA uint32, xorA uint32, andB uint32, xorB uint32)
+// func faddFTZAVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, andA uint32, xorA uint32, andB uint32, xorB uint32)
 // Requires: AVX, AVX512F
 TEXT ·faddFTZAVX512(SB), NOSPLIT, $0-44
 	MOVL         mask+24(FP), AX
@@ -872,7 +872,7 @@ TEXT ·faddFTZAVX512(SB), NOSPLIT, $0-44
 	VZEROUPPER
 	RET
 
-// func faddFTZAVX2(dst *Row, a *Row, b *Row, mask uint32, andA uint32, xorA uint32, andB uint32, xorB uint32)
+// func faddFTZAVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, andA uint32, xorA uint32, andB uint32, xorB uint32)
 // Requires: AVX, AVX2
 TEXT ·faddFTZAVX2(SB), NOSPLIT, $0-44
 	MOVL         mask+24(FP), AX
@@ -1034,7 +1034,7 @@ TEXT ·faddFTZAVX2(SB), NOSPLIT, $0-44
 	VZEROUPPER
 	RET
 
-// func fmulFTZAVX512(dst *Row, a *Row, b *Row, mask uint32, negP uint32)
+// func fmulFTZAVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, negP uint32)
 // Requires: AVX, AVX512F
 TEXT ·fmulFTZAVX512(SB), NOSPLIT, $0-32
 	MOVL         mask+24(FP), AX
@@ -1096,7 +1096,7 @@ TEXT ·fmulFTZAVX512(SB), NOSPLIT, $0-32
 	VZEROUPPER
 	RET
 
-// func fmulFTZAVX2(dst *Row, a *Row, b *Row, mask uint32, negP uint32)
+// func fmulFTZAVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, negP uint32)
 // Requires: AVX, AVX2
 TEXT ·fmulFTZAVX2(SB), NOSPLIT, $0-32
 	MOVL         mask+24(FP), AX
@@ -1237,7 +1237,7 @@ TEXT ·fmulFTZAVX2(SB), NOSPLIT, $0-32
 	VZEROUPPER
 	RET
 
-// func fcmpFTZAVX512(a *Row, b *Row, andA uint32, xorA uint32, andB uint32, xorB uint32) (lt uint32, eq uint32, un uint32)
+// func fcmpFTZAVX512(a *[32]uint32, b *[32]uint32, andA uint32, xorA uint32, andB uint32, xorB uint32) (lt uint32, eq uint32, un uint32)
 // Requires: AVX, AVX512F
 TEXT ·fcmpFTZAVX512(SB), NOSPLIT, $0-44
 	MOVQ         a+0(FP), BX
@@ -1302,7 +1302,7 @@ TEXT ·fcmpFTZAVX512(SB), NOSPLIT, $0-44
 	VZEROUPPER
 	RET
 
-// func fcmpFTZAVX2(a *Row, b *Row, andA uint32, xorA uint32, andB uint32, xorB uint32) (lt uint32, eq uint32, un uint32)
+// func fcmpFTZAVX2(a *[32]uint32, b *[32]uint32, andA uint32, xorA uint32, andB uint32, xorB uint32) (lt uint32, eq uint32, un uint32)
 // Requires: AVX, AVX2
 TEXT ·fcmpFTZAVX2(SB), NOSPLIT, $0-44
 	MOVQ         a+0(FP), BX
@@ -1445,7 +1445,7 @@ TEXT ·fcmpFTZAVX2(SB), NOSPLIT, $0-44
 	VZEROUPPER
 	RET
 
-// func movAVX512(dst *Row, a *Row, mask uint32)
+// func movAVX512(dst *[32]uint32, a *[32]uint32, mask uint32)
 // Requires: AVX, AVX512F
 TEXT ·movAVX512(SB), NOSPLIT, $0-20
 	MOVL      mask+16(FP), AX
@@ -1468,7 +1468,7 @@ TEXT ·movAVX512(SB), NOSPLIT, $0-20
 	VZEROUPPER
 	RET
 
-// func movAVX2(dst *Row, a *Row, mask uint32)
+// func movAVX2(dst *[32]uint32, a *[32]uint32, mask uint32)
 // Requires: AVX, AVX2
 TEXT ·movAVX2(SB), NOSPLIT, $0-20
 	MOVL         mask+16(FP), AX
@@ -1507,7 +1507,7 @@ TEXT ·movAVX2(SB), NOSPLIT, $0-20
 	VZEROUPPER
 	RET
 
-// func selAVX512(dst *Row, a *Row, b *Row, mask uint32, pred uint32)
+// func selAVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, pred uint32)
 // Requires: AVX, AVX512F
 TEXT ·selAVX512(SB), NOSPLIT, $0-32
 	MOVL      mask+24(FP), AX
@@ -1543,7 +1543,7 @@ TEXT ·selAVX512(SB), NOSPLIT, $0-32
 	VZEROUPPER
 	RET
 
-// func selAVX2(dst *Row, a *Row, b *Row, mask uint32, pred uint32)
+// func selAVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, pred uint32)
 // Requires: AVX, AVX2
 TEXT ·selAVX2(SB), NOSPLIT, $0-32
 	MOVL         mask+24(FP), AX
@@ -1606,7 +1606,7 @@ TEXT ·selAVX2(SB), NOSPLIT, $0-32
 	VZEROUPPER
 	RET
 
-// func iaddAVX512(dst *Row, a *Row, b *Row, mask uint32, na uint32, nb uint32, plus uint32)
+// func iaddAVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, na uint32, nb uint32, plus uint32)
 // Requires: AVX, AVX512F
 TEXT ·iaddAVX512(SB), NOSPLIT, $0-40
 	MOVL         mask+24(FP), AX
@@ -1646,7 +1646,7 @@ TEXT ·iaddAVX512(SB), NOSPLIT, $0-40
 	VZEROUPPER
 	RET
 
-// func iaddAVX2(dst *Row, a *Row, b *Row, mask uint32, na uint32, nb uint32, plus uint32)
+// func iaddAVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, na uint32, nb uint32, plus uint32)
 // Requires: AVX, AVX2
 TEXT ·iaddAVX2(SB), NOSPLIT, $0-40
 	MOVL         mask+24(FP), AX
@@ -1715,7 +1715,308 @@ TEXT ·iaddAVX2(SB), NOSPLIT, $0-40
 	VZEROUPPER
 	RET
 
-// func iadd3AVX512(dst *Row, a *Row, b *Row, c *Row, mask uint32, na uint32, nb uint32, nc uint32, plus uint32)
+// func addcAVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, na uint32, nb uint32, cin uint32) (c1 uint32, c2 uint32, zero uint32, minus uint32, over uint32)
+// Requires: AVX, AVX512F
+TEXT ·addcAVX512(SB), NOSPLIT, $0-60
+	MOVL         mask+24(FP), AX
+	MOVL         cin+36(FP), CX
+	MOVL         AX, DX
+	KMOVW        DX, K1
+	MOVQ         a+8(FP), R9
+	VMOVDQU32    (R9), Z0
+	MOVL         na+28(FP), DX
+	VPBROADCASTD DX, Z1
+	VPXORD       Z1, Z0, Z0
+	MOVQ         b+16(FP), R10
+	VMOVDQU32    (R10), Z2
+	MOVL         nb+32(FP), DX
+	VPBROADCASTD DX, Z3
+	VPXORD       Z3, Z2, Z2
+	VPADDD       Z2, Z0, Z4
+	MOVL         CX, DX
+	KMOVW        DX, K2
+	MOVL         $0x00000001, DX
+	VPBROADCASTD DX, Z5
+	MOVL         $0x00000000, DX
+	VPBROADCASTD DX, Z6
+	VMOVDQA32    Z6, Z7
+	VMOVDQA32    Z5, K2, Z7
+	VPADDD       Z7, Z4, Z7
+	MOVQ         dst+0(FP), R11
+	VMOVDQU32    (R11), Z8
+	VMOVDQA32    Z8, Z8
+	VMOVDQA32    Z7, K1, Z8
+	VMOVDQU32    Z8, (R11)
+	MOVL         $0x80000000, DX
+	VPBROADCASTD DX, Z8
+	VPXORD       Z8, Z4, Z9
+	VPXORD       Z8, Z0, Z10
+	VPCMPD       $0x01, Z10, Z9, K1
+	KMOVW        K1, DX
+	VPXORD       Z8, Z7, Z9
+	VPXORD       Z8, Z4, Z4
+	VPCMPD       $0x01, Z4, Z9, K1
+	KMOVW        K1, BX
+	VPCMPEQD     Z6, Z7, K1
+	KMOVW        K1, SI
+	VPCMPD       $0x01, Z6, Z7, K1
+	KMOVW        K1, DI
+	VPXORD       Z7, Z0, Z0
+	VPXORD       Z7, Z2, Z2
+	VPANDD       Z2, Z0, Z0
+	VPCMPD       $0x01, Z6, Z0, K1
+	KMOVW        K1, R8
+	MOVL         AX, AX
+	SHRL         $0x10, AX
+	KMOVW        AX, K1
+	VMOVDQU32    64(R9), Z0
+	VPXORD       Z1, Z0, Z0
+	VMOVDQU32    64(R10), Z1
+	VPXORD       Z3, Z1, Z1
+	VPADDD       Z1, Z0, Z2
+	MOVL         CX, AX
+	SHRL         $0x10, AX
+	KMOVW        AX, K2
+	VMOVDQA32    Z6, Z3
+	VMOVDQA32    Z5, K2, Z3
+	VPADDD       Z3, Z2, Z3
+	VMOVDQU32    64(R11), Z4
+	VMOVDQA32    Z4, Z4
+	VMOVDQA32    Z3, K1, Z4
+	VMOVDQU32    Z4, 64(R11)
+	VPXORD       Z8, Z2, Z4
+	VPXORD       Z8, Z0, Z5
+	VPCMPD       $0x01, Z5, Z4, K1
+	KMOVW        K1, AX
+	SHLL         $0x10, AX
+	ORL          AX, DX
+	VPXORD       Z8, Z3, Z4
+	VPXORD       Z8, Z2, Z2
+	VPCMPD       $0x01, Z2, Z4, K1
+	KMOVW        K1, AX
+	SHLL         $0x10, AX
+	ORL          AX, BX
+	VPCMPEQD     Z6, Z3, K1
+	KMOVW        K1, AX
+	SHLL         $0x10, AX
+	ORL          AX, SI
+	VPCMPD       $0x01, Z6, Z3, K1
+	KMOVW        K1, AX
+	SHLL         $0x10, AX
+	ORL          AX, DI
+	VPXORD       Z3, Z0, Z0
+	VPXORD       Z3, Z1, Z1
+	VPANDD       Z1, Z0, Z0
+	VPCMPD       $0x01, Z6, Z0, K1
+	KMOVW        K1, AX
+	SHLL         $0x10, AX
+	ORL          AX, R8
+	MOVL         DX, c1+40(FP)
+	MOVL         BX, c2+44(FP)
+	MOVL         SI, zero+48(FP)
+	MOVL         DI, minus+52(FP)
+	MOVL         R8, over+56(FP)
+	VZEROUPPER
+	RET
+
+// func addcAVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, na uint32, nb uint32, cin uint32) (c1 uint32, c2 uint32, zero uint32, minus uint32, over uint32)
+// Requires: AVX, AVX2
+TEXT ·addcAVX2(SB), NOSPLIT, $0-60
+	MOVL         mask+24(FP), AX
+	MOVL         cin+36(FP), CX
+	VMOVD        AX, X0
+	VPBROADCASTD X0, Y1
+	VMOVDQU      laneBits<>+0(SB), Y2
+	VPAND        Y2, Y1, Y0
+	VPCMPEQD     Y2, Y0, Y0
+	MOVQ         a+8(FP), AX
+	VMOVDQU      (AX), Y2
+	MOVL         na+28(FP), DX
+	VMOVD        DX, X3
+	VPBROADCASTD X3, Y3
+	VPXOR        Y3, Y2, Y2
+	MOVQ         b+16(FP), DX
+	VMOVDQU      (DX), Y4
+	MOVL         nb+32(FP), BX
+	VMOVD        BX, X5
+	VPBROADCASTD X5, Y5
+	VPXOR        Y5, Y4, Y4
+	VPADDD       Y4, Y2, Y6
+	VMOVD        CX, X7
+	VPBROADCASTD X7, Y8
+	VMOVDQU      laneBits<>+0(SB), Y9
+	VPAND        Y9, Y8, Y7
+	VPCMPEQD     Y9, Y7, Y7
+	MOVL         $0x00000001, CX
+	VMOVD        CX, X9
+	VPBROADCASTD X9, Y9
+	MOVL         $0x00000000, CX
+	VMOVD        CX, X10
+	VPBROADCASTD X10, Y10
+	VPBLENDVB    Y7, Y9, Y10, Y7
+	VPADDD       Y7, Y6, Y7
+	MOVQ         dst+0(FP), R9
+	VMOVDQU      (R9), Y11
+	VPBLENDVB    Y0, Y7, Y11, Y0
+	VMOVDQU      Y0, (R9)
+	MOVL         $0x80000000, CX
+	VMOVD        CX, X0
+	VPBROADCASTD X0, Y0
+	VPXOR        Y0, Y6, Y11
+	VPXOR        Y0, Y2, Y12
+	VPCMPGTD     Y11, Y12, Y11
+	VMOVMSKPS    Y11, CX
+	VPXOR        Y0, Y7, Y11
+	VPXOR        Y0, Y6, Y6
+	VPCMPGTD     Y11, Y6, Y6
+	VMOVMSKPS    Y6, BX
+	VPCMPEQD     Y10, Y7, Y6
+	VMOVMSKPS    Y6, SI
+	VPCMPGTD     Y7, Y10, Y6
+	VMOVMSKPS    Y6, DI
+	VPXOR        Y7, Y2, Y2
+	VPXOR        Y7, Y4, Y4
+	VPAND        Y4, Y2, Y2
+	VPCMPGTD     Y2, Y10, Y2
+	VMOVMSKPS    Y2, R8
+	VMOVDQU      laneBits<>+32(SB), Y4
+	VPAND        Y4, Y1, Y2
+	VPCMPEQD     Y4, Y2, Y2
+	VMOVDQU      32(AX), Y4
+	VPXOR        Y3, Y4, Y4
+	VMOVDQU      32(DX), Y6
+	VPXOR        Y5, Y6, Y6
+	VPADDD       Y6, Y4, Y7
+	VMOVDQU      laneBits<>+32(SB), Y12
+	VPAND        Y12, Y8, Y11
+	VPCMPEQD     Y12, Y11, Y11
+	VPBLENDVB    Y11, Y9, Y10, Y11
+	VPADDD       Y11, Y7, Y11
+	VMOVDQU      32(R9), Y12
+	VPBLENDVB    Y2, Y11, Y12, Y2
+	VMOVDQU      Y2, 32(R9)
+	VPXOR        Y0, Y7, Y2
+	VPXOR        Y0, Y4, Y12
+	VPCMPGTD     Y2, Y12, Y2
+	VMOVMSKPS    Y2, R10
+	SHLL         $0x08, R10
+	ORL          R10, CX
+	VPXOR        Y0, Y11, Y2
+	VPXOR        Y0, Y7, Y7
+	VPCMPGTD     Y2, Y7, Y2
+	VMOVMSKPS    Y2, R10
+	SHLL         $0x08, R10
+	ORL          R10, BX
+	VPCMPEQD     Y10, Y11, Y2
+	VMOVMSKPS    Y2, R10
+	SHLL         $0x08, R10
+	ORL          R10, SI
+	VPCMPGTD     Y11, Y10, Y2
+	VMOVMSKPS    Y2, R10
+	SHLL         $0x08, R10
+	ORL          R10, DI
+	VPXOR        Y11, Y4, Y2
+	VPXOR        Y11, Y6, Y4
+	VPAND        Y4, Y2, Y2
+	VPCMPGTD     Y2, Y10, Y2
+	VMOVMSKPS    Y2, R10
+	SHLL         $0x08, R10
+	ORL          R10, R8
+	VMOVDQU      laneBits<>+64(SB), Y4
+	VPAND        Y4, Y1, Y2
+	VPCMPEQD     Y4, Y2, Y2
+	VMOVDQU      64(AX), Y4
+	VPXOR        Y3, Y4, Y4
+	VMOVDQU      64(DX), Y6
+	VPXOR        Y5, Y6, Y6
+	VPADDD       Y6, Y4, Y7
+	VMOVDQU      laneBits<>+64(SB), Y12
+	VPAND        Y12, Y8, Y11
+	VPCMPEQD     Y12, Y11, Y11
+	VPBLENDVB    Y11, Y9, Y10, Y11
+	VPADDD       Y11, Y7, Y11
+	VMOVDQU      64(R9), Y12
+	VPBLENDVB    Y2, Y11, Y12, Y2
+	VMOVDQU      Y2, 64(R9)
+	VPXOR        Y0, Y7, Y2
+	VPXOR        Y0, Y4, Y12
+	VPCMPGTD     Y2, Y12, Y2
+	VMOVMSKPS    Y2, R10
+	SHLL         $0x10, R10
+	ORL          R10, CX
+	VPXOR        Y0, Y11, Y2
+	VPXOR        Y0, Y7, Y7
+	VPCMPGTD     Y2, Y7, Y2
+	VMOVMSKPS    Y2, R10
+	SHLL         $0x10, R10
+	ORL          R10, BX
+	VPCMPEQD     Y10, Y11, Y2
+	VMOVMSKPS    Y2, R10
+	SHLL         $0x10, R10
+	ORL          R10, SI
+	VPCMPGTD     Y11, Y10, Y2
+	VMOVMSKPS    Y2, R10
+	SHLL         $0x10, R10
+	ORL          R10, DI
+	VPXOR        Y11, Y4, Y2
+	VPXOR        Y11, Y6, Y4
+	VPAND        Y4, Y2, Y2
+	VPCMPGTD     Y2, Y10, Y2
+	VMOVMSKPS    Y2, R10
+	SHLL         $0x10, R10
+	ORL          R10, R8
+	VMOVDQU      laneBits<>+96(SB), Y2
+	VPAND        Y2, Y1, Y1
+	VPCMPEQD     Y2, Y1, Y1
+	VMOVDQU      96(AX), Y2
+	VPXOR        Y3, Y2, Y2
+	VMOVDQU      96(DX), Y3
+	VPXOR        Y5, Y3, Y3
+	VPADDD       Y3, Y2, Y4
+	VMOVDQU      laneBits<>+96(SB), Y5
+	VPAND        Y5, Y8, Y6
+	VPCMPEQD     Y5, Y6, Y6
+	VPBLENDVB    Y6, Y9, Y10, Y5
+	VPADDD       Y5, Y4, Y5
+	VMOVDQU      96(R9), Y6
+	VPBLENDVB    Y1, Y5, Y6, Y1
+	VMOVDQU      Y1, 96(R9)
+	VPXOR        Y0, Y4, Y1
+	VPXOR        Y0, Y2, Y6
+	VPCMPGTD     Y1, Y6, Y1
+	VMOVMSKPS    Y1, AX
+	SHLL         $0x18, AX
+	ORL          AX, CX
+	VPXOR        Y0, Y5, Y1
+	VPXOR        Y0, Y4, Y0
+	VPCMPGTD     Y1, Y0, Y0
+	VMOVMSKPS    Y0, AX
+	SHLL         $0x18, AX
+	ORL          AX, BX
+	VPCMPEQD     Y10, Y5, Y0
+	VMOVMSKPS    Y0, AX
+	SHLL         $0x18, AX
+	ORL          AX, SI
+	VPCMPGTD     Y5, Y10, Y0
+	VMOVMSKPS    Y0, AX
+	SHLL         $0x18, AX
+	ORL          AX, DI
+	VPXOR        Y5, Y2, Y0
+	VPXOR        Y5, Y3, Y1
+	VPAND        Y1, Y0, Y0
+	VPCMPGTD     Y0, Y10, Y0
+	VMOVMSKPS    Y0, AX
+	SHLL         $0x18, AX
+	ORL          AX, R8
+	MOVL         CX, c1+40(FP)
+	MOVL         BX, c2+44(FP)
+	MOVL         SI, zero+48(FP)
+	MOVL         DI, minus+52(FP)
+	MOVL         R8, over+56(FP)
+	VZEROUPPER
+	RET
+
+// func iadd3AVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, c *[32]uint32, mask uint32, na uint32, nb uint32, nc uint32, plus uint32)
 // Requires: AVX, AVX512F
 TEXT ·iadd3AVX512(SB), NOSPLIT, $0-52
 	MOVL         mask+32(FP), AX
@@ -1764,7 +2065,7 @@ TEXT ·iadd3AVX512(SB), NOSPLIT, $0-52
 	VZEROUPPER
 	RET
 
-// func iadd3AVX2(dst *Row, a *Row, b *Row, c *Row, mask uint32, na uint32, nb uint32, nc uint32, plus uint32)
+// func iadd3AVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, c *[32]uint32, mask uint32, na uint32, nb uint32, nc uint32, plus uint32)
 // Requires: AVX, AVX2
 TEXT ·iadd3AVX2(SB), NOSPLIT, $0-52
 	MOVL         mask+32(FP), AX
@@ -1849,7 +2150,7 @@ TEXT ·iadd3AVX2(SB), NOSPLIT, $0-52
 	VZEROUPPER
 	RET
 
-// func shaddAVX512(dst *Row, a *Row, b *Row, mask uint32, shift uint32, na uint32, nb uint32, plus uint32)
+// func shaddAVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, shift uint32, na uint32, nb uint32, plus uint32)
 // Requires: AVX, AVX512F
 TEXT ·shaddAVX512(SB), NOSPLIT, $0-44
 	MOVL         mask+24(FP), AX
@@ -1893,7 +2194,7 @@ TEXT ·shaddAVX512(SB), NOSPLIT, $0-44
 	VZEROUPPER
 	RET
 
-// func shaddAVX2(dst *Row, a *Row, b *Row, mask uint32, shift uint32, na uint32, nb uint32, plus uint32)
+// func shaddAVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, shift uint32, na uint32, nb uint32, plus uint32)
 // Requires: AVX, AVX2
 TEXT ·shaddAVX2(SB), NOSPLIT, $0-44
 	MOVL         mask+24(FP), AX
@@ -1969,7 +2270,7 @@ TEXT ·shaddAVX2(SB), NOSPLIT, $0-44
 	VZEROUPPER
 	RET
 
-// func lop3AVX512(dst *Row, a *Row, b *Row, c *Row, t *lut, mask uint32) (zero uint32)
+// func lop3AVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, c *[32]uint32, t *[8]uint32, mask uint32) (zero uint32)
 // Requires: AVX, AVX512F
 TEXT ·lop3AVX512(SB), NOSPLIT, $0-52
 	MOVL         mask+40(FP), AX
@@ -2053,7 +2354,7 @@ TEXT ·lop3AVX512(SB), NOSPLIT, $0-52
 	VZEROUPPER
 	RET
 
-// func lop3AVX2(dst *Row, a *Row, b *Row, c *Row, t *lut, mask uint32) (zero uint32)
+// func lop3AVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, c *[32]uint32, t *[8]uint32, mask uint32) (zero uint32)
 // Requires: AVX, AVX2
 TEXT ·lop3AVX2(SB), NOSPLIT, $0-52
 	MOVL         mask+40(FP), AX
@@ -2237,7 +2538,7 @@ TEXT ·lop3AVX2(SB), NOSPLIT, $0-52
 	VZEROUPPER
 	RET
 
-// func shlAVX512(dst *Row, a *Row, b *Row, mask uint32, limit uint32)
+// func shlAVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, limit uint32)
 // Requires: AVX, AVX512F
 TEXT ·shlAVX512(SB), NOSPLIT, $0-32
 	MOVL         mask+24(FP), AX
@@ -2269,7 +2570,7 @@ TEXT ·shlAVX512(SB), NOSPLIT, $0-32
 	VZEROUPPER
 	RET
 
-// func shlAVX2(dst *Row, a *Row, b *Row, mask uint32, limit uint32)
+// func shlAVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, limit uint32)
 // Requires: AVX, AVX2
 TEXT ·shlAVX2(SB), NOSPLIT, $0-32
 	MOVL         mask+24(FP), AX
@@ -2324,7 +2625,7 @@ TEXT ·shlAVX2(SB), NOSPLIT, $0-32
 	VZEROUPPER
 	RET
 
-// func shrAVX512(dst *Row, a *Row, b *Row, mask uint32, limit uint32)
+// func shrAVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, limit uint32)
 // Requires: AVX, AVX512F
 TEXT ·shrAVX512(SB), NOSPLIT, $0-32
 	MOVL         mask+24(FP), AX
@@ -2356,7 +2657,7 @@ TEXT ·shrAVX512(SB), NOSPLIT, $0-32
 	VZEROUPPER
 	RET
 
-// func shrAVX2(dst *Row, a *Row, b *Row, mask uint32, limit uint32)
+// func shrAVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, limit uint32)
 // Requires: AVX, AVX2
 TEXT ·shrAVX2(SB), NOSPLIT, $0-32
 	MOVL         mask+24(FP), AX
@@ -2411,7 +2712,7 @@ TEXT ·shrAVX2(SB), NOSPLIT, $0-32
 	VZEROUPPER
 	RET
 
-// func sarAVX512(dst *Row, a *Row, b *Row, mask uint32, limit uint32)
+// func sarAVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, limit uint32)
 // Requires: AVX, AVX512F
 TEXT ·sarAVX512(SB), NOSPLIT, $0-32
 	MOVL         mask+24(FP), AX
@@ -2443,7 +2744,7 @@ TEXT ·sarAVX512(SB), NOSPLIT, $0-32
 	VZEROUPPER
 	RET
 
-// func sarAVX2(dst *Row, a *Row, b *Row, mask uint32, limit uint32)
+// func sarAVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, limit uint32)
 // Requires: AVX, AVX2
 TEXT ·sarAVX2(SB), NOSPLIT, $0-32
 	MOVL         mask+24(FP), AX
@@ -2498,7 +2799,7 @@ TEXT ·sarAVX2(SB), NOSPLIT, $0-32
 	VZEROUPPER
 	RET
 
-// func xmadAVX512(dst *Row, a *Row, b *Row, c *Row, m *xmadMode, mask uint32)
+// func xmadAVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, c *[32]uint32, m *[10]uint32, mask uint32)
 // Requires: AVX, AVX512F
 TEXT ·xmadAVX512(SB), NOSPLIT, $0-44
 	MOVL         mask+40(FP), AX
@@ -2582,7 +2883,7 @@ TEXT ·xmadAVX512(SB), NOSPLIT, $0-44
 	VZEROUPPER
 	RET
 
-// func xmadAVX2(dst *Row, a *Row, b *Row, c *Row, m *xmadMode, mask uint32)
+// func xmadAVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, c *[32]uint32, m *[10]uint32, mask uint32)
 // Requires: AVX, AVX2
 TEXT ·xmadAVX2(SB), NOSPLIT, $0-44
 	MOVL         mask+40(FP), AX
@@ -2740,7 +3041,7 @@ TEXT ·xmadAVX2(SB), NOSPLIT, $0-44
 	VZEROUPPER
 	RET
 
-// func icmpAVX512(a *Row, b *Row, bias uint32) (lt uint32, eq uint32)
+// func icmpAVX512(a *[32]uint32, b *[32]uint32, bias uint32) (lt uint32, eq uint32)
 // Requires: AVX, AVX512F
 TEXT ·icmpAVX512(SB), NOSPLIT, $0-32
 	MOVQ         a+0(FP), DX
@@ -2772,7 +3073,7 @@ TEXT ·icmpAVX512(SB), NOSPLIT, $0-32
 	VZEROUPPER
 	RET
 
-// func icmpAVX2(a *Row, b *Row, bias uint32) (lt uint32, eq uint32)
+// func icmpAVX2(a *[32]uint32, b *[32]uint32, bias uint32) (lt uint32, eq uint32)
 // Requires: AVX, AVX2
 TEXT ·icmpAVX2(SB), NOSPLIT, $0-32
 	MOVQ         a+0(FP), DX
@@ -2829,7 +3130,7 @@ TEXT ·icmpAVX2(SB), NOSPLIT, $0-32
 	VZEROUPPER
 	RET
 
-// func imnmxAVX512(dst *Row, a *Row, b *Row, mask uint32, bias uint32, pred uint32)
+// func imnmxAVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, bias uint32, pred uint32)
 // Requires: AVX, AVX512F
 TEXT ·imnmxAVX512(SB), NOSPLIT, $0-36
 	MOVL         mask+24(FP), AX
@@ -2881,7 +3182,7 @@ TEXT ·imnmxAVX512(SB), NOSPLIT, $0-36
 	VZEROUPPER
 	RET
 
-// func imnmxAVX2(dst *Row, a *Row, b *Row, mask uint32, bias uint32, pred uint32)
+// func imnmxAVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, bias uint32, pred uint32)
 // Requires: AVX, AVX2
 TEXT ·imnmxAVX2(SB), NOSPLIT, $0-36
 	MOVL         mask+24(FP), AX
@@ -2967,7 +3268,7 @@ TEXT ·imnmxAVX2(SB), NOSPLIT, $0-36
 	VZEROUPPER
 	RET
 
-// func gather1(dst *Row, mem *byte, addr *[32]uint64)
+// func gather1(dst *[32]uint32, mem *byte, addr *[32]uint64)
 TEXT ·gather1(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), AX
 	MOVQ mem+8(FP), CX
@@ -3070,7 +3371,7 @@ TEXT ·gather1(SB), NOSPLIT, $0-24
 	MOVL CX, 124(AX)
 	RET
 
-// func gather2(dst *Row, mem *byte, addr *[32]uint64)
+// func gather2(dst *[32]uint32, mem *byte, addr *[32]uint64)
 TEXT ·gather2(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), AX
 	MOVQ mem+8(FP), CX
@@ -3237,7 +3538,7 @@ TEXT ·gather2(SB), NOSPLIT, $0-24
 	MOVL CX, 252(AX)
 	RET
 
-// func gather4AVX512(dst *Row, mem *byte, addr *[32]uint64)
+// func gather4AVX512(dst *[32]uint32, mem *byte, addr *[32]uint64)
 // Requires: AVX, AVX512F
 TEXT ·gather4AVX512(SB), NOSPLIT, $0-24
 	MOVQ            dst+0(FP), AX
@@ -3334,7 +3635,7 @@ TEXT ·gather4AVX512(SB), NOSPLIT, $0-24
 	VZEROUPPER
 	RET
 
-// func gather4AVX2(dst *Row, mem *byte, addr *[32]uint64)
+// func gather4AVX2(dst *[32]uint32, mem *byte, addr *[32]uint64)
 // Requires: AVX, AVX2
 TEXT ·gather4AVX2(SB), NOSPLIT, $0-24
 	MOVQ           dst+0(FP), AX
@@ -3455,7 +3756,7 @@ TEXT ·gather4AVX2(SB), NOSPLIT, $0-24
 	VZEROUPPER
 	RET
 
-// func addr64AVX512(out *[32]uint64, lo *Row, hi *Row, offset uint64, base uint64, limit uint64, align uint64, mask uint32) (bad uint32)
+// func addr64AVX512(out *[32]uint64, lo *[32]uint32, hi *[32]uint32, offset uint64, base uint64, limit uint64, align uint64, mask uint32) (bad uint32)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·addr64AVX512(SB), NOSPLIT, $0-68
 	MOVQ         out+0(FP), AX
@@ -3552,7 +3853,7 @@ TEXT ·addr64AVX512(SB), NOSPLIT, $0-68
 	VZEROUPPER
 	RET
 
-// func addr32AVX512(out *[32]uint64, base *Row, offset uint32, limit uint32, align uint32, mask uint32) (bad uint32)
+// func addr32AVX512(out *[32]uint64, base *[32]uint32, offset uint32, limit uint32, align uint32, mask uint32) (bad uint32)
 // Requires: AVX, AVX512F
 TEXT ·addr32AVX512(SB), NOSPLIT, $0-36
 	MOVL          mask+28(FP), AX
@@ -3609,7 +3910,7 @@ TEXT ·addr32AVX512(SB), NOSPLIT, $0-36
 	VZEROUPPER
 	RET
 
-// func addr64AVX2(out *[32]uint64, lo *Row, hi *Row, offset uint64, base uint64, limit uint64, align uint64, mask uint32) (bad uint32)
+// func addr64AVX2(out *[32]uint64, lo *[32]uint32, hi *[32]uint32, offset uint64, base uint64, limit uint64, align uint64, mask uint32) (bad uint32)
 // Requires: AVX, AVX2
 TEXT ·addr64AVX2(SB), NOSPLIT, $0-68
 	MOVQ         out+0(FP), AX
@@ -3809,7 +4110,7 @@ TEXT ·addr64AVX2(SB), NOSPLIT, $0-68
 	VZEROUPPER
 	RET
 
-// func addr32AVX2(out *[32]uint64, base *Row, offset uint32, limit uint32, align uint32, mask uint32) (bad uint32)
+// func addr32AVX2(out *[32]uint64, base *[32]uint32, offset uint32, limit uint32, align uint32, mask uint32) (bad uint32)
 // Requires: AVX, AVX2
 TEXT ·addr32AVX2(SB), NOSPLIT, $0-36
 	MOVL         mask+28(FP), AX

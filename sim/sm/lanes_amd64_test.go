@@ -73,6 +73,14 @@ func TestLanes(t *testing.T) {
 			table := &luts[n&255]
 			check("lop3", func(d *Row) []uint32 { return []uint32{laneLOP3(d, &a, &b, &c, table, mask)} },
 				func(d *Row) []uint32 { return []uint32{lop3Go(d, &a, &b, &c, table, mask)} })
+			check("addc", func(d *Row) []uint32 {
+				c, e, f, g, h := laneADDC(d, &a, &b, mask, na, nb, pred)
+				return []uint32{c, e, f, g, h}
+			},
+				func(d *Row) []uint32 {
+					c, e, f, g, h := addcGo(d, &a, &b, mask, na, nb, pred)
+					return []uint32{c, e, f, g, h}
+				})
 			check("icmp", func(*Row) []uint32 { l, e := laneICMP(&a, &b, bias); return []uint32{l, e} },
 				func(*Row) []uint32 { l, e := icmpGo(&a, &b, bias); return []uint32{l, e} })
 			for _, ftz := range []bool{false, true} {

@@ -5,145 +5,151 @@
 package sm
 
 //go:noescape
-func ffmaAVX512(dst *Row, a *Row, b *Row, c *Row, mask uint32, negP uint32, negC uint32)
+func ffmaAVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, c *[32]uint32, mask uint32, negP uint32, negC uint32)
 
 //go:noescape
-func ffmaAVX2(dst *Row, a *Row, b *Row, c *Row, mask uint32, negP uint32, negC uint32)
+func ffmaAVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, c *[32]uint32, mask uint32, negP uint32, negC uint32)
 
 //go:noescape
-func faddAVX512(dst *Row, a *Row, b *Row, mask uint32, andA uint32, xorA uint32, andB uint32, xorB uint32)
+func faddAVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, andA uint32, xorA uint32, andB uint32, xorB uint32)
 
 //go:noescape
-func faddAVX2(dst *Row, a *Row, b *Row, mask uint32, andA uint32, xorA uint32, andB uint32, xorB uint32)
+func faddAVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, andA uint32, xorA uint32, andB uint32, xorB uint32)
 
 //go:noescape
-func fmulAVX512(dst *Row, a *Row, b *Row, mask uint32, negP uint32)
+func fmulAVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, negP uint32)
 
 //go:noescape
-func fmulAVX2(dst *Row, a *Row, b *Row, mask uint32, negP uint32)
+func fmulAVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, negP uint32)
 
 //go:noescape
-func fcmpAVX512(a *Row, b *Row, andA uint32, xorA uint32, andB uint32, xorB uint32) (lt uint32, eq uint32, un uint32)
+func fcmpAVX512(a *[32]uint32, b *[32]uint32, andA uint32, xorA uint32, andB uint32, xorB uint32) (lt uint32, eq uint32, un uint32)
 
 //go:noescape
-func fcmpAVX2(a *Row, b *Row, andA uint32, xorA uint32, andB uint32, xorB uint32) (lt uint32, eq uint32, un uint32)
+func fcmpAVX2(a *[32]uint32, b *[32]uint32, andA uint32, xorA uint32, andB uint32, xorB uint32) (lt uint32, eq uint32, un uint32)
 
 //go:noescape
-func ffmaFTZAVX512(dst *Row, a *Row, b *Row, c *Row, mask uint32, negP uint32, negC uint32)
+func ffmaFTZAVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, c *[32]uint32, mask uint32, negP uint32, negC uint32)
 
 //go:noescape
-func ffmaFTZAVX2(dst *Row, a *Row, b *Row, c *Row, mask uint32, negP uint32, negC uint32)
+func ffmaFTZAVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, c *[32]uint32, mask uint32, negP uint32, negC uint32)
 
 //go:noescape
-func faddFTZAVX512(dst *Row, a *Row, b *Row, mask uint32, andA uint32, xorA uint32, andB uint32, xorB uint32)
+func faddFTZAVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, andA uint32, xorA uint32, andB uint32, xorB uint32)
 
 //go:noescape
-func faddFTZAVX2(dst *Row, a *Row, b *Row, mask uint32, andA uint32, xorA uint32, andB uint32, xorB uint32)
+func faddFTZAVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, andA uint32, xorA uint32, andB uint32, xorB uint32)
 
 //go:noescape
-func fmulFTZAVX512(dst *Row, a *Row, b *Row, mask uint32, negP uint32)
+func fmulFTZAVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, negP uint32)
 
 //go:noescape
-func fmulFTZAVX2(dst *Row, a *Row, b *Row, mask uint32, negP uint32)
+func fmulFTZAVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, negP uint32)
 
 //go:noescape
-func fcmpFTZAVX512(a *Row, b *Row, andA uint32, xorA uint32, andB uint32, xorB uint32) (lt uint32, eq uint32, un uint32)
+func fcmpFTZAVX512(a *[32]uint32, b *[32]uint32, andA uint32, xorA uint32, andB uint32, xorB uint32) (lt uint32, eq uint32, un uint32)
 
 //go:noescape
-func fcmpFTZAVX2(a *Row, b *Row, andA uint32, xorA uint32, andB uint32, xorB uint32) (lt uint32, eq uint32, un uint32)
+func fcmpFTZAVX2(a *[32]uint32, b *[32]uint32, andA uint32, xorA uint32, andB uint32, xorB uint32) (lt uint32, eq uint32, un uint32)
 
 //go:noescape
-func movAVX512(dst *Row, a *Row, mask uint32)
+func movAVX512(dst *[32]uint32, a *[32]uint32, mask uint32)
 
 //go:noescape
-func movAVX2(dst *Row, a *Row, mask uint32)
+func movAVX2(dst *[32]uint32, a *[32]uint32, mask uint32)
 
 //go:noescape
-func selAVX512(dst *Row, a *Row, b *Row, mask uint32, pred uint32)
+func selAVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, pred uint32)
 
 //go:noescape
-func selAVX2(dst *Row, a *Row, b *Row, mask uint32, pred uint32)
+func selAVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, pred uint32)
 
 //go:noescape
-func iaddAVX512(dst *Row, a *Row, b *Row, mask uint32, na uint32, nb uint32, plus uint32)
+func iaddAVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, na uint32, nb uint32, plus uint32)
 
 //go:noescape
-func iaddAVX2(dst *Row, a *Row, b *Row, mask uint32, na uint32, nb uint32, plus uint32)
+func iaddAVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, na uint32, nb uint32, plus uint32)
 
 //go:noescape
-func iadd3AVX512(dst *Row, a *Row, b *Row, c *Row, mask uint32, na uint32, nb uint32, nc uint32, plus uint32)
+func addcAVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, na uint32, nb uint32, cin uint32) (c1 uint32, c2 uint32, zero uint32, minus uint32, over uint32)
 
 //go:noescape
-func iadd3AVX2(dst *Row, a *Row, b *Row, c *Row, mask uint32, na uint32, nb uint32, nc uint32, plus uint32)
+func addcAVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, na uint32, nb uint32, cin uint32) (c1 uint32, c2 uint32, zero uint32, minus uint32, over uint32)
 
 //go:noescape
-func shaddAVX512(dst *Row, a *Row, b *Row, mask uint32, shift uint32, na uint32, nb uint32, plus uint32)
+func iadd3AVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, c *[32]uint32, mask uint32, na uint32, nb uint32, nc uint32, plus uint32)
 
 //go:noescape
-func shaddAVX2(dst *Row, a *Row, b *Row, mask uint32, shift uint32, na uint32, nb uint32, plus uint32)
+func iadd3AVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, c *[32]uint32, mask uint32, na uint32, nb uint32, nc uint32, plus uint32)
 
 //go:noescape
-func lop3AVX512(dst *Row, a *Row, b *Row, c *Row, t *lut, mask uint32) (zero uint32)
+func shaddAVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, shift uint32, na uint32, nb uint32, plus uint32)
 
 //go:noescape
-func lop3AVX2(dst *Row, a *Row, b *Row, c *Row, t *lut, mask uint32) (zero uint32)
+func shaddAVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, shift uint32, na uint32, nb uint32, plus uint32)
 
 //go:noescape
-func shlAVX512(dst *Row, a *Row, b *Row, mask uint32, limit uint32)
+func lop3AVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, c *[32]uint32, t *[8]uint32, mask uint32) (zero uint32)
 
 //go:noescape
-func shlAVX2(dst *Row, a *Row, b *Row, mask uint32, limit uint32)
+func lop3AVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, c *[32]uint32, t *[8]uint32, mask uint32) (zero uint32)
 
 //go:noescape
-func shrAVX512(dst *Row, a *Row, b *Row, mask uint32, limit uint32)
+func shlAVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, limit uint32)
 
 //go:noescape
-func shrAVX2(dst *Row, a *Row, b *Row, mask uint32, limit uint32)
+func shlAVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, limit uint32)
 
 //go:noescape
-func sarAVX512(dst *Row, a *Row, b *Row, mask uint32, limit uint32)
+func shrAVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, limit uint32)
 
 //go:noescape
-func sarAVX2(dst *Row, a *Row, b *Row, mask uint32, limit uint32)
+func shrAVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, limit uint32)
 
 //go:noescape
-func xmadAVX512(dst *Row, a *Row, b *Row, c *Row, m *xmadMode, mask uint32)
+func sarAVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, limit uint32)
 
 //go:noescape
-func xmadAVX2(dst *Row, a *Row, b *Row, c *Row, m *xmadMode, mask uint32)
+func sarAVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, limit uint32)
 
 //go:noescape
-func icmpAVX512(a *Row, b *Row, bias uint32) (lt uint32, eq uint32)
+func xmadAVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, c *[32]uint32, m *[10]uint32, mask uint32)
 
 //go:noescape
-func icmpAVX2(a *Row, b *Row, bias uint32) (lt uint32, eq uint32)
+func xmadAVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, c *[32]uint32, m *[10]uint32, mask uint32)
 
 //go:noescape
-func imnmxAVX512(dst *Row, a *Row, b *Row, mask uint32, bias uint32, pred uint32)
+func icmpAVX512(a *[32]uint32, b *[32]uint32, bias uint32) (lt uint32, eq uint32)
 
 //go:noescape
-func imnmxAVX2(dst *Row, a *Row, b *Row, mask uint32, bias uint32, pred uint32)
+func icmpAVX2(a *[32]uint32, b *[32]uint32, bias uint32) (lt uint32, eq uint32)
 
 //go:noescape
-func gather1(dst *Row, mem *byte, addr *[32]uint64)
+func imnmxAVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, bias uint32, pred uint32)
 
 //go:noescape
-func gather2(dst *Row, mem *byte, addr *[32]uint64)
+func imnmxAVX2(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, bias uint32, pred uint32)
 
 //go:noescape
-func gather4AVX512(dst *Row, mem *byte, addr *[32]uint64)
+func gather1(dst *[32]uint32, mem *byte, addr *[32]uint64)
 
 //go:noescape
-func gather4AVX2(dst *Row, mem *byte, addr *[32]uint64)
+func gather2(dst *[32]uint32, mem *byte, addr *[32]uint64)
 
 //go:noescape
-func addr64AVX512(out *[32]uint64, lo *Row, hi *Row, offset uint64, base uint64, limit uint64, align uint64, mask uint32) (bad uint32)
+func gather4AVX512(dst *[32]uint32, mem *byte, addr *[32]uint64)
 
 //go:noescape
-func addr32AVX512(out *[32]uint64, base *Row, offset uint32, limit uint32, align uint32, mask uint32) (bad uint32)
+func gather4AVX2(dst *[32]uint32, mem *byte, addr *[32]uint64)
 
 //go:noescape
-func addr64AVX2(out *[32]uint64, lo *Row, hi *Row, offset uint64, base uint64, limit uint64, align uint64, mask uint32) (bad uint32)
+func addr64AVX512(out *[32]uint64, lo *[32]uint32, hi *[32]uint32, offset uint64, base uint64, limit uint64, align uint64, mask uint32) (bad uint32)
 
 //go:noescape
-func addr32AVX2(out *[32]uint64, base *Row, offset uint32, limit uint32, align uint32, mask uint32) (bad uint32)
+func addr32AVX512(out *[32]uint64, base *[32]uint32, offset uint32, limit uint32, align uint32, mask uint32) (bad uint32)
+
+//go:noescape
+func addr64AVX2(out *[32]uint64, lo *[32]uint32, hi *[32]uint32, offset uint64, base uint64, limit uint64, align uint64, mask uint32) (bad uint32)
+
+//go:noescape
+func addr32AVX2(out *[32]uint64, base *[32]uint32, offset uint32, limit uint32, align uint32, mask uint32) (bad uint32)

@@ -85,6 +85,32 @@ func iaddGo(dst, a, b *Row, mask, na, nb, plus uint32) {
 	}
 }
 
+// addcGo adds (a^na) + (b^nb) + 1 where cin is set; the results are lane masks for all 32 lanes: the two carries of the two
+// additions, zero, negative and signed overflow.
+func addcGo(dst, a, b *Row, mask, na, nb, cin uint32) (c1, c2, zero, minus, over uint32) {
+	for i := range dst {
+		p, q := a[i]^na, b[i]^nb
+		sum := p + q
+		s := sum + cin>>i&1
+		if mask>>i&1 != 0 {
+			dst[i] = s
+		}
+		c1 |= boolBit(sum < p, i)
+		c2 |= boolBit(s < sum, i)
+		zero |= boolBit(s == 0, i)
+		minus |= boolBit(int32(s) < 0, i)
+		over |= boolBit(int32((p^s)&(q^s)) < 0, i)
+	}
+	return
+}
+
+func boolBit(v bool, i int) uint32 {
+	if v {
+		return 1 << i
+	}
+	return 0
+}
+
 func iadd3Go(dst, a, b, c *Row, mask, na, nb, nc, plus uint32) {
 	for i := range dst {
 		if mask>>i&1 != 0 {
@@ -103,7 +129,7 @@ func shaddGo(dst, a, b *Row, mask, shift, na, nb, plus uint32) {
 }
 
 // lut is a logic table spread out for lop3: element 4a+2b+c is all ones where the table's bit is set.
-type lut [8]uint32
+type lut = [8]uint32
 
 func lop3Go(dst, a, b, c *Row, t *lut, mask uint32) (nonzero uint32) {
 	for i := range dst {

@@ -43,3 +43,7 @@ func laneGather(dst *Row, mem unsafe.Pointer, addr *[32]uint64, base uint64, wor
 func laneScatter(src *Row, mem unsafe.Pointer, addr *[32]uint64, base uint64, words int, mask uint32) {
 	scatterGo(src, mem, addr, base, words, mask)
 }
+
+func laneADDC(dst, a, b *Row, mask, na, nb, cin uint32) (c1, c2, zero, minus, over uint32) {
+	return addcGo(dst, a, b, mask, na, nb, cin)
+}

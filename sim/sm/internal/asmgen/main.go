@@ -301,7 +301,7 @@ func routine(name, signature string, body func(g *gen), results ...string) {
 		TEXT(full, NOSPLIT, "func("+signature+")"+resultList(results))
 		Pragma("noescape")
 		g := &gen{wide: wide, rows: map[string]reg.Register{}, params: map[string]V{}, consts: map[uint32]V{}}
-		for _, p := range []string{"mask", "pred"} {
+		for _, p := range []string{"mask", "pred", "cin"} {
 			if strings.Contains(signature, p) {
 				g.rows[p+"32"] = Load(Param(p), GP32())
 			}
@@ -340,26 +340,26 @@ func floats() {
 			in = func(g *gen, v V) V { return g.flush(v) }
 			out = func(g *gen, v V) V { return g.flush(g.oneNaN(v)) }
 		}
-		routine("ffma"+suffix, "dst, a, b, c *Row, mask, negP, negC uint32", func(g *gen) {
+		routine("ffma"+suffix, "dst, a, b, c *[32]uint32, mask, negP, negC uint32", func(g *gen) {
 			a := in(g, g.xor(g.load("a"), g.param("negP")))
 			b := in(g, g.load("b"))
 			c := in(g, g.xor(g.load("c"), g.param("negC")))
 			VFMADD231PS(b, a, c)
 			g.store("dst", out(g, c))
 		})
-		routine("fadd"+suffix, "dst, a, b *Row, mask, andA, xorA, andB, xorB uint32", func(g *gen) {
+		routine("fadd"+suffix, "dst, a, b *[32]uint32, mask, andA, xorA, andB, xorB uint32", func(g *gen) {
 			a, b := in(g, g.modified("a", "A")), in(g, g.modified("b", "B"))
 			v := g.vec()
 			VADDPS(b, a, v)
 			g.store("dst", out(g, v))
 		})
-		routine("fmul"+suffix, "dst, a, b *Row, mask, negP uint32", func(g *gen) {
+		routine("fmul"+suffix, "dst, a, b *[32]uint32, mask, negP uint32", func(g *gen) {
 			a, b := in(g, g.xor(g.load("a"), g.param("negP"))), in(g, g.load("b"))
 			v := g.vec()
 			VMULPS(b, a, v)
 			g.store("dst", out(g, v))
 		})
-		routine("fcmp"+suffix, "a, b *Row, andA, xorA, andB, xorB uint32", func(g *gen) {
+		routine("fcmp"+suffix, "a, b *[32]uint32, andA, xorA, andB, xorB uint32", func(g *gen) {
 			a, b := in(g, g.modified("a", "A")), in(g, g.modified("b", "B"))
 			g.collect(g.compareFloat(lessOQ, a, b), g.rows["ret lt"])
 			g.collect(g.compareFloat(0, a, b), g.rows["ret eq"])
@@ -369,22 +369,34 @@ func floats() {
 }
 
 func integers() {
-	routine("mov", "dst, a *Row, mask uint32", func(g *gen) { g.store("dst", g.load("a")) })
-	routine("sel", "dst, a, b *Row, mask, pred uint32", func(g *gen) {
+	routine("mov", "dst, a *[32]uint32, mask uint32", func(g *gen) { g.store("dst", g.load("a")) })
+	routine("sel", "dst, a, b *[32]uint32, mask, pred uint32", func(g *gen) {
 		g.store("dst", g.choose(g.lanesOf("pred"), g.load("a"), g.load("b")))
 	})
-	routine("iadd", "dst, a, b *Row, mask, na, nb, plus uint32", func(g *gen) {
+	routine("iadd", "dst, a, b *[32]uint32, mask, na, nb, plus uint32", func(g *gen) {
 		g.store("dst", g.add(g.add(g.xor(g.load("a"), g.param("na")), g.xor(g.load("b"), g.param("nb"))), g.param("plus")))
 	})
-	routine("iadd3", "dst, a, b, c *Row, mask, na, nb, nc, plus uint32", func(g *gen) {
+	routine("addc", "dst, a, b *[32]uint32, mask, na, nb, cin uint32", func(g *gen) {
+		a, b := g.xor(g.load("a"), g.param("na")), g.xor(g.load("b"), g.param("nb"))
+		sum := g.add(a, b)
+		s := g.add(sum, g.choose(g.lanesOf("cin"), g.constant(1), g.constant(0)))
+		g.store("dst", s)
+		below := func(x, y V) C { return g.less(g.xor(x, g.constant(sign)), g.xor(y, g.constant(sign))) }
+		g.collect(below(sum, a), g.rows["ret c1"])
+		g.collect(below(s, sum), g.rows["ret c2"])
+		g.collect(g.equal(s, g.constant(0)), g.rows["ret zero"])
+		g.collect(g.less(s, g.constant(0)), g.rows["ret minus"])
+		g.collect(g.less(g.and(g.xor(a, s), g.xor(b, s)), g.constant(0)), g.rows["ret over"])
+	}, "c1", "c2", "zero", "minus", "over")
+	routine("iadd3", "dst, a, b, c *[32]uint32, mask, na, nb, nc, plus uint32", func(g *gen) {
 		ab := g.add(g.xor(g.load("a"), g.param("na")), g.xor(g.load("b"), g.param("nb")))
 		g.store("dst", g.add(g.add(ab, g.xor(g.load("c"), g.param("nc"))), g.param("plus")))
 	})
-	routine("shadd", "dst, a, b *Row, mask, shift, na, nb, plus uint32", func(g *gen) {
+	routine("shadd", "dst, a, b *[32]uint32, mask, shift, na, nb, plus uint32", func(g *gen) {
 		a := g.xor(g.shl(g.load("a"), g.param("shift")), g.param("na"))
 		g.store("dst", g.add(g.add(a, g.xor(g.load("b"), g.param("nb"))), g.param("plus")))
 	})
-	routine("lop3", "dst, a, b, c *Row, t *lut, mask uint32", func(g *gen) {
+	routine("lop3", "dst, a, b, c *[32]uint32, t *[8]uint32, mask uint32", func(g *gen) {
 		a, b, c := g.load("a"), g.load("b"), g.load("c")
 		var m [4]V
 		for i := range m {
@@ -396,16 +408,16 @@ func integers() {
 		zero := g.constant(0)
 		g.collect(g.equal(r, zero), g.rows["ret zero"])
 	}, "zero")
-	routine("shl", "dst, a, b *Row, mask, limit uint32", func(g *gen) {
+	routine("shl", "dst, a, b *[32]uint32, mask, limit uint32", func(g *gen) {
 		g.store("dst", g.shl(g.load("a"), g.and(g.load("b"), g.param("limit"))))
 	})
-	routine("shr", "dst, a, b *Row, mask, limit uint32", func(g *gen) {
+	routine("shr", "dst, a, b *[32]uint32, mask, limit uint32", func(g *gen) {
 		g.store("dst", g.shr(g.load("a"), g.and(g.load("b"), g.param("limit"))))
 	})
-	routine("sar", "dst, a, b *Row, mask, limit uint32", func(g *gen) {
+	routine("sar", "dst, a, b *[32]uint32, mask, limit uint32", func(g *gen) {
 		g.store("dst", g.sar(g.load("a"), g.and(g.load("b"), g.param("limit"))))
 	})
-	routine("xmad", "dst, a, b, c *Row, m *xmadMode, mask uint32", func(g *gen) {
+	routine("xmad", "dst, a, b, c *[32]uint32, m *[10]uint32, mask uint32", func(g *gen) {
 		b := g.load("b")
 		x := g.and(g.sarImm(g.shl(g.load("a"), g.field("m", 0)), 16), g.field("m", 1))
 		y := g.and(g.sarImm(g.shl(b, g.field("m", 2)), 16), g.field("m", 3))
@@ -415,12 +427,12 @@ func integers() {
 		r = g.add(r, g.and(hi, g.field("m", 7)))
 		g.store("dst", g.or(g.and(r, g.field("m", 8)), g.and(hi, g.field("m", 9))))
 	})
-	routine("icmp", "a, b *Row, bias uint32", func(g *gen) {
+	routine("icmp", "a, b *[32]uint32, bias uint32", func(g *gen) {
 		a, b := g.xor(g.load("a"), g.param("bias")), g.xor(g.load("b"), g.param("bias"))
 		g.collect(g.less(a, b), g.rows["ret lt"])
 		g.collect(g.equal(a, b), g.rows["ret eq"])
 	}, "lt", "eq")
-	routine("imnmx", "dst, a, b *Row, mask, bias, pred uint32", func(g *gen) {
+	routine("imnmx", "dst, a, b *[32]uint32, mask, bias, pred uint32", func(g *gen) {
 		a, b := g.load("a"), g.load("b")
 		k := g.less(g.xor(a, g.param("bias")), g.xor(b, g.param("bias")))
 		lo, hi := g.choose(k, a, b), g.choose(k, b, a)
@@ -431,7 +443,7 @@ func integers() {
 // gathers loads each lane's words from its own address; all lanes take part.
 func gathers() {
 	for words := 1; words <= 2; words++ {
-		TEXT([]string{"", "gather1", "gather2"}[words], NOSPLIT, "func(dst *Row, mem *byte, addr *[32]uint64)")
+		TEXT([]string{"", "gather1", "gather2"}[words], NOSPLIT, "func(dst *[32]uint32, mem *byte, addr *[32]uint64)")
 		Pragma("noescape")
 		dst, mem, addr := Load(Param("dst"), GP64()), Load(Param("mem"), GP64()), Load(Param("addr"), GP64())
 		for i := range 32 {
@@ -451,7 +463,7 @@ func gathers() {
 	}
 	// Four words a lane: 16 bytes of lanes 0, 4, 8, 12 in one vector, of 1, 5, 9, 13 in the next …: transposing each
 	// quarter of four such vectors leaves the words of 16 lanes in order.
-	TEXT("gather4AVX512", NOSPLIT, "func(dst *Row, mem *byte, addr *[32]uint64)")
+	TEXT("gather4AVX512", NOSPLIT, "func(dst *[32]uint32, mem *byte, addr *[32]uint64)")
 	Pragma("noescape")
 	dst, mem, addr := Load(Param("dst"), GP64()), Load(Param("mem"), GP64()), Load(Param("addr"), GP64())
 	for half := range 2 {
@@ -473,7 +485,7 @@ func gathers() {
 	}
 	VZEROUPPER()
 	RET()
-	TEXT("gather4AVX2", NOSPLIT, "func(dst *Row, mem *byte, addr *[32]uint64)")
+	TEXT("gather4AVX2", NOSPLIT, "func(dst *[32]uint32, mem *byte, addr *[32]uint64)")
 	Pragma("noescape")
 	dst, mem, addr = Load(Param("dst"), GP64()), Load(Param("mem"), GP64()), Load(Param("addr"), GP64())
 	for quarter := range 4 {
@@ -536,7 +548,7 @@ func addresses() {
 			suffix, lanes = "AVX512", 8
 		}
 		g := &gen{wide: wide}
-		TEXT("addr64"+suffix, NOSPLIT, "func(out *[32]uint64, lo, hi *Row, offset, base, limit, align uint64, mask uint32) (bad uint32)")
+		TEXT("addr64"+suffix, NOSPLIT, "func(out *[32]uint64, lo, hi *[32]uint32, offset, base, limit, align uint64, mask uint32) (bad uint32)")
 		Pragma("noescape")
 		out, lo, hi := Load(Param("out"), GP64()), Load(Param("lo"), GP64()), Load(Param("hi"), GP64())
 		offset, base, limit, align := g.wideBroadcast("offset"), g.wideBroadcast("base"), g.wideBroadcast("limit"), g.wideBroadcast("align")
@@ -606,7 +618,7 @@ func addresses() {
 		VZEROUPPER()
 		RET()
 
-		TEXT("addr32"+suffix, NOSPLIT, "func(out *[32]uint64, base *Row, offset, limit, align, mask uint32) (bad uint32)")
+		TEXT("addr32"+suffix, NOSPLIT, "func(out *[32]uint64, base *[32]uint32, offset, limit, align, mask uint32) (bad uint32)")
 		Pragma("noescape")
 		g = &gen{wide: wide, rows: map[string]reg.Register{}, params: map[string]V{}, consts: map[uint32]V{}}
 		g.rows["mask32"] = Load(Param("mask"), GP32())
@@ -646,7 +658,6 @@ func addresses() {
 }
 
 func main() {
-	Package("warpdrop/sim/sm")
 	ConstraintExpr("!purego")
 	laneBits()
 	floats()
