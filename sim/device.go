@@ -158,8 +158,7 @@ func (d *Device) Launch(ctx context.Context, k *Kernel, cfg LaunchConfig, args .
 	before := d.system.Counters()
 	profile := d.begin(g, start)
 	if err := d.run(ctx, g, start); err != nil {
-		d.abandon()
-		return nil, err
+		return nil, errors.Join(err, d.abandon())
 	}
 	r := &Result{Kernel: k.Name(), Grid: cfg.Grid, Block: cfg.Block, Cycles: d.now - start, OverheadCycles: overhead,
 		BlocksPerSM: d.GPU.SM.Resident(g.need)}

@@ -51,8 +51,8 @@ func newSimReport(gpu *sim.GPU, r *sim.Result) simReport {
 		Occupancy: r.AchievedOccupancy(gpu), BlocksPerSM: r.BlocksPerSM, SIMTEfficiency: c.SIMTEfficiency(),
 		SharedAccesses: c.SM.SharedAccesses, SharedBankConflicts: c.SM.SharedBankConflicts,
 		Branches: c.SM.Branches, DivergentBranches: c.SM.DivergentBranches,
-		SectorsRead: c.SectorsRead(), SectorsWritten: c.SectorsWritten(),
-		L1HitRate: c.L1HitRate(), L2HitRate: c.L2HitRate(), DRAMBytes: c.DRAMBytes(),
+		SectorsRead: c.Memory.LoadSectors, SectorsWritten: c.Memory.StoreSectors,
+		L1HitRate: c.Memory.Rates().L1Hit, L2HitRate: c.Memory.Rates().L2Hit, DRAMBytes: c.Memory.DRAMBytes(),
 		Stalls: c.Stalls(), WallSeconds: r.WallSeconds, Speed: float64(c.SM.WarpInstructions) / r.WallSeconds,
 	}
 }

@@ -306,3 +306,6 @@ func (s *View) reset() {
 		s.lines = s.lines[:0]
 	}
 }
+
+// Discard forgets what has not been committed: a launch was given up.
+func (s *View) Discard() { s.reset() }

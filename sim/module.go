@@ -1,0 +1,166 @@
+package sim
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+
+	"warpdrop/sim/isa"
+	"warpdrop/sim/sm"
+)
+
+// recursiveStack is the stack a thread gets, in bytes, where the compiler could not bound a kernel's: CUDA's own
+// default for cudaLimitStackSize is 1024; ours is larger because a simulated overflow cannot be repaired by the caller.
+const recursiveStack = 16 << 10
+
+// stackWord is where c[0] holds the top of a thread's stack (initial R1).
+const stackWord = 0x20
+
+// Module is a cubin loaded on a device.
+type Module struct {
+	dev     *Device
+	cubin   *isa.Cubin
+	first   int32 // instruction cache line of its code
+	kernels map[string]*Kernel
+}
+
+// Kernel is one kernel of a module, ready to launch.
+type Kernel struct {
+	kernel  *isa.Kernel
+	program *sm.Program
+}
+
+// LoadModule reads a cubin, places its code and its global variables on the device.
+func (d *Device) LoadModule(cubin []byte) (*Module, error) {
+	c, err := isa.ReadCubin(cubin)
+	if err != nil {
+		return nil, err
+	}
+	if c.GlobalBytes > 0 {
+		base, err := d.Malloc(int64(c.GlobalBytes))
+		if err != nil {
+			return nil, err
+		}
+		if err := d.Write(base, c.GlobalInit); err != nil {
+			return nil, err
+		}
+		if err := c.Link(uint64(base)); err != nil {
+			return nil, err
+		}
+	}
+	line := d.GPU.SM.ICache.LineBytes
+	m := &Module{dev: d, cubin: c, first: d.lines, kernels: map[string]*Kernel{}}
+	d.lines += int32((len(c.Image) + line - 1) / line)
+	return m, nil
+}
+
+// KernelNames lists the module's kernels in the order of the file.
+func (m *Module) KernelNames() []string {
+	var names []string
+	for i := range m.cubin.Kernels {
+		names = append(names, m.cubin.Kernels[i].Name)
+	}
+	return names
+}
+
+// Kernel returns a kernel by name; "" names the only one. An instruction that it can reach and that Warpdrop decodes but
+// does not execute is an error here.
+func (m *Module) Kernel(name string) (*Kernel, error) {
+	if name == "" {
+		if len(m.cubin.Kernels) != 1 {
+			return nil, fmt.Errorf("name a kernel: the module has %s", strings.Join(m.KernelNames(), ", "))
+		}
+		name = m.cubin.Kernels[0].Name
+	}
+	if k, ok := m.kernels[name]; ok {
+		return k, nil
+	}
+	k := m.cubin.Kernel(name)
+	if k == nil {
+		return nil, fmt.Errorf("no kernel %q; the module has %s", name, strings.Join(m.KernelNames(), ", "))
+	}
+	p, err := sm.Lower(m.cubin.Insts, k.Entry, sm.LowerConfig{Name: name, Registers: k.Registers, JumpTables: k.JumpTables,
+		LineBytes: m.dev.GPU.SM.ICache.LineBytes, FirstLine: m.first, ConstLineBytes: m.dev.GPU.SM.ConstCache.LineBytes})
+	if err != nil {
+		return nil, err
+	}
+	m.kernels[name] = &Kernel{k, p}
+	return m.kernels[name], nil
+}
+
+// Name returns the kernel's name.
+func (k *Kernel) Name() string { return k.kernel.Name }
+
+// Registers returns the 32-bit registers a thread uses.
+func (k *Kernel) Registers() int { return k.kernel.Registers }
+
+// SharedBytes returns the static shared memory of a block, bytes.
+func (k *Kernel) SharedBytes() int { return k.kernel.SharedBytes }
+
+// parameters lays the arguments out as c[0] holds them from the kernel's parameter base on.
+func (k *Kernel) parameters(args []Arg) ([]byte, error) {
+	if len(args) != len(k.kernel.Params) {
+		return nil, fmt.Errorf("%d arguments for %d parameters", len(args), len(k.kernel.Params))
+	}
+	out := make([]byte, k.kernel.ParamBytes)
+	for _, p := range k.kernel.Params {
+		a := args[p.Index]
+		if len(a.bytes) != p.Size {
+			return nil, fmt.Errorf("parameter %d has %d bytes; the argument (%s) has %d", p.Index, p.Size, a.kind, len(a.bytes))
+		}
+		copy(out[p.Offset:], a.bytes)
+	}
+	return out, nil
+}
+
+// bind returns the program of one launch.
+func (k *Kernel) bind(block, grid [3]uint32, shared int, params []byte) *sm.Program {
+	local := k.kernel.LocalBytes
+	if k.kernel.Recursive {
+		local = max(local, recursiveStack)
+	}
+	c0 := make([]byte, k.kernel.ParamBase+len(params))
+	for i := range 3 {
+		binary.LittleEndian.PutUint32(c0[8+4*i:], block[i])
+		binary.LittleEndian.PutUint32(c0[0x14+4*i:], grid[i])
+	}
+	binary.LittleEndian.PutUint32(c0[stackWord:], uint32(local))
+	copy(c0[k.kernel.ParamBase:], params)
+	banks := k.kernel.Const
+	banks[0] = c0
+	p := k.program.Bind(banks)
+	p.SharedBytes, p.LocalBytes = k.kernel.SharedBytes+shared, local
+	return p
+}
+
+// abandon makes the device usable after a launch that failed in the middle: nothing of it stays resident or under way.
+func (d *Device) abandon() error {
+	d.system.Reset()
+	var errs []error
+	for i := range d.sms {
+		m, err := sm.New(i, &d.GPU.SM, d.system.Port(i))
+		errs = append(errs, err)
+		d.ports[i].Discard()
+		m.Exec.Global = d.ports[i]
+		m.Exec.SMID = uint32(i)
+		d.sms[i] = m
+	}
+	return errors.Join(errs...)
+}
+
+// ProfileListing returns a profiled launch's instructions with their counts: executions by warps, by threads, stall
+// cycles before the instruction, shared-memory bank conflicts.
+func ProfileListing(r *Result) string {
+	f := r.Profile
+	var b strings.Builder
+	fmt.Fprintf(&b, "%12s %14s %14s %10s  instruction\n", "warps", "threads", "stall_cycles", "conflicts")
+	for i := range f.Prog.Ops {
+		if f.Warps[i] == 0 {
+			continue
+		}
+		in := &f.Prog.Insts[f.Prog.Ops[i].Inst]
+		fmt.Fprintf(&b, "%12d %14d %14d %10d  /*%04x*/ %s\n", f.Warps[i], f.Threads[i], f.Stalls[i], f.Conflicts[i], in.PC, in.String())
+	}
+	return b.String()
+}
