@@ -246,6 +246,9 @@ func laneADDC(dst, a, b *Row, mask, na, nb, cin uint32) (c1, c2, zero, minus, ov
 	return addcGo(dst, a, b, mask, na, nb, cin)
 }
 
+// lanePrefetch brings three rows into the cache.
+func lanePrefetch(a, b, c *Row) { prefetch3(a, b, c) }
+
 func laneLOP3(dst, a, b, c *Row, t *lut, mask uint32) uint32 {
 	switch vectors {
 	case vectorAVX512:

@@ -4209,3 +4209,17 @@ TEXT ·addr32AVX2(SB), NOSPLIT, $0-36
 	MOVL         DX, bad+32(FP)
 	VZEROUPPER
 	RET
+
+// func prefetch3(a *[32]uint32, b *[32]uint32, c *[32]uint32)
+// Requires: MMX+
+TEXT ·prefetch3(SB), NOSPLIT, $0-24
+	MOVQ       a+0(FP), AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	MOVQ       b+8(FP), AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	MOVQ       c+16(FP), AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	RET

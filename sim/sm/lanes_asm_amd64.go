@@ -153,3 +153,6 @@ func addr64AVX2(out *[32]uint64, lo *[32]uint32, hi *[32]uint32, offset uint64, 
 
 //go:noescape
 func addr32AVX2(out *[32]uint64, base *[32]uint32, offset uint32, limit uint32, align uint32, mask uint32) (bad uint32)
+
+//go:noescape
+func prefetch3(a *[32]uint32, b *[32]uint32, c *[32]uint32)

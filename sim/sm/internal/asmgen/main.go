@@ -532,6 +532,18 @@ func transpose(q [4]reg.VecVirtual, vec func() reg.VecVirtual, put func(v reg.Ve
 	}
 }
 
+// prefetch asks for three rows.
+func prefetch() {
+	TEXT("prefetch3", NOSPLIT, "func(a, b, c *[32]uint32)")
+	Pragma("noescape")
+	for _, name := range []string{"a", "b", "c"} {
+		r := Load(Param(name), GP64())
+		PREFETCHT0(Mem{Base: r})
+		PREFETCHT0(Mem{Base: r, Disp: 64})
+	}
+	RET()
+}
+
 // wideBroadcast returns a 64-bit parameter in all 64-bit lanes.
 func (g *gen) wideBroadcast(name string) V {
 	v, x := g.vec(), XMM()
@@ -664,5 +676,6 @@ func main() {
 	integers()
 	gathers()
 	addresses()
+	prefetch()
 	Generate()
 }
