@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Rebuilds every committed cubin from the .cu beside it, byte for byte, with the tools of scripts/toolchain.sh.
+# Rebuilds every committed cubin from the .cu beside it, byte for byte, with the tools of scripts/toolchain.sh, and the
+# listings (scripts/listings.sh) of those that changed.
 # Usage: scripts/kernels.sh [--check] [FILE.cu…]     --check: compare with what is there, change nothing, fail on a difference
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools=${WARPDROP_TOOLCHAIN:-.toolchain}/bin
 # Paths are relative to the repository's root and there is no debug information: the output depends on nothing else.
-clang=("$tools/clang-19" -x cuda --cuda-device-only --cuda-gpu-arch=sm_61 -nocudainc -nocudalib -nogpulib -I workloads/kernels -S -O3)
+clang=("$tools/clang-19" -x cuda --cuda-device-only --cuda-gpu-arch=sm_61 -nocudainc -nocudalib -nogpulib -fdeclspec -I workloads/kernels -S -O3)
 ptxas=("$tools/ptxas" -arch=sm_61 -O3)
 for t in clang-19 ptxas; do
   [ -x "$tools/$t" ] || { echo "kernels: $tools/$t is missing: run scripts/toolchain.sh" >&2; exit 1; }
@@ -28,6 +29,7 @@ for cu in "$@"; do
     cmp "$tmp/k.cubin" "$cubin" || bad=1
   elif ! cmp -s "$tmp/k.cubin" "$cubin"; then
     mv "$tmp/k.cubin" "$cubin"
+    [ ! -x "$tools/nvdisasm" ] || scripts/listings.sh "$cubin"
     echo "$cubin"
   fi
 done

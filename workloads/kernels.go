@@ -1,0 +1,158 @@
+// Package workloads holds the GPU kernels (CUDA C++ beside their cubins) and what is run with them: matrix products with
+// each way to drop, and whole training iterations as lists of launches.
+package workloads
+
+import (
+	"context"
+	"embed"
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"warpdrop/sim"
+)
+
+//go:embed kernels/*.cubin
+var cubins embed.FS
+
+// KernelVersion changes with every change of a kernel or of how one is chosen that can move a cycle count; it is part of
+// the name of every stored result.
+const KernelVersion = "1"
+
+// Part says what a launch is for; breakdowns add cycles up by it.
+type Part string
+
+const (
+	PartForward         Part = "gemm_forward"
+	PartBackwardData    Part = "gemm_backward_data"
+	PartBackwardWeights Part = "gemm_backward_weights"
+	PartMask            Part = "mask"
+	PartActivation      Part = "activation"
+	PartLoss            Part = "loss"
+	PartUpdate          Part = "update"
+	PartFill            Part = "fill"
+	PartCopy            Part = "copy"
+)
+
+// LaunchResult is one launch, or copy, of an iteration.
+type LaunchResult struct {
+	Name     string // what it computes, e.g. "forward 2"
+	Part     Part
+	Kernel   string
+	Cycles   int64 // with launch overhead
+	FLOP     int64 // useful floating-point operations
+	Counters sim.Counters
+}
+
+// runner runs launches one after the other on a device and keeps what they took.
+type runner struct {
+	ctx      context.Context
+	dev      *sim.Device
+	modules  map[string]*sim.Module
+	launches []LaunchResult
+	progress func(done int)
+	err      error
+}
+
+func newRunner(ctx context.Context, gpu *sim.GPU, threads int) (*runner, error) {
+	dev, err := sim.NewDevice(gpu)
+	if err != nil {
+		return nil, err
+	}
+	dev.Threads = threads
+	return &runner{ctx: ctx, dev: dev, modules: map[string]*sim.Module{}}, nil
+}
+
+// kernel returns a kernel of one of the embedded modules.
+func (r *runner) kernel(module, name string) (*sim.Kernel, error) {
+	m, ok := r.modules[module]
+	if !ok {
+		data, err := cubins.ReadFile("kernels/" + module + ".cubin")
+		if err != nil {
+			return nil, err
+		}
+		if m, err = r.dev.LoadModule(data); err != nil {
+			return nil, fmt.Errorf("%s.cubin: %w", module, err)
+		}
+		r.modules[module] = m
+	}
+	return m.Kernel(name)
+}
+
+// launch runs one kernel; after an error it does nothing, so that a list of launches needs one check at its end.
+func (r *runner) launch(what string, part Part, module, name string, flop int64, cfg sim.LaunchConfig, args ...sim.Arg) *sim.Result {
+	if r.err != nil {
+		return nil
+	}
+	k, err := r.kernel(module, name)
+	if err != nil {
+		r.err = err
+		return nil
+	}
+	res, err := r.dev.Launch(r.ctx, k, cfg, args...)
+	if err != nil {
+		r.err = fmt.Errorf("%s: %w", what, err)
+		return nil
+	}
+	r.launches = append(r.launches, LaunchResult{Name: what, Part: part, Kernel: name, Cycles: res.Cycles + res.OverheadCycles, FLOP: flop, Counters: res.Counters})
+	if r.progress != nil {
+		r.progress(len(r.launches))
+	}
+	return res
+}
+
+// malloc reserves room for n 32-bit words and for what rounds n up to a multiple of four.
+func (r *runner) malloc(n int) sim.Ptr {
+	if r.err != nil {
+		return 0
+	}
+	p, err := r.dev.Malloc(int64(4 * ((n + 3) / 4 * 4)))
+	r.err = err
+	return p
+}
+
+// upload reserves device memory that holds x, outside of simulated time.
+func (r *runner) upload(x []float32) sim.Ptr {
+	p := r.malloc(len(x))
+	if r.err == nil {
+		r.err = r.dev.Write(p, floatBytes(x))
+	}
+	return p
+}
+
+// download reads n numbers.
+func (r *runner) download(p sim.Ptr, n int) []float32 {
+	if r.err != nil {
+		return nil
+	}
+	b := make([]byte, 4*n)
+	if r.err = r.dev.Read(p, b); r.err != nil {
+		return nil
+	}
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+	}
+	return x
+}
+
+// copyIn copies data to the device in simulated time.
+func (r *runner) copyIn(what string, p sim.Ptr, data []byte) {
+	if r.err != nil {
+		return
+	}
+	c, err := r.dev.CopyIn(p, data)
+	if err != nil {
+		r.err = err
+		return
+	}
+	r.launches = append(r.launches, LaunchResult{Name: what, Part: PartCopy, Kernel: "copy host to device", Cycles: c.Cycles})
+}
+
+func floatBytes(x []float32) []byte {
+	b := make([]byte, 4*len(x))
+	for i, v := range x {
+		binary.LittleEndian.PutUint32(b[4*i:], math.Float32bits(v))
+	}
+	return b
+}

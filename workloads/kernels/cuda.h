@@ -1,0 +1,39 @@
+// What CUDA C++ adds to C++, for clang without a CUDA installation.
+#pragma once
+
+#define __global__ __attribute__((global))
+#define __device__ __attribute__((device))
+#define __host__ __attribute__((host))
+#define __shared__ __attribute__((shared))
+#define __constant__ __attribute__((constant))
+#define __launch_bounds__(...) __attribute__((launch_bounds(__VA_ARGS__)))
+#define __forceinline__ inline __attribute__((always_inline))
+#define __noinline__ __attribute__((noinline))
+
+typedef unsigned char uint8_t;
+typedef unsigned short uint16_t;
+typedef unsigned int uint32_t;
+typedef unsigned long long uint64_t;
+typedef int int32_t;
+typedef long long int64_t;
+
+struct __attribute__((aligned(8))) float2 { float x, y; };
+struct __attribute__((aligned(16))) float4 { float x, y, z, w; };
+struct __attribute__((aligned(8))) uint2 { unsigned x, y; };
+struct __attribute__((aligned(16))) uint4 { unsigned x, y, z, w; };
+
+// threadIdx, blockIdx, blockDim, gridDim: reading a member reads the special register.
+#define SREG_(member, builtin) \
+  __declspec(property(get = get_##member)) unsigned member; \
+  static __device__ __forceinline__ unsigned get_##member() { return builtin(); }
+struct threadIdx_t { SREG_(x, __nvvm_read_ptx_sreg_tid_x) SREG_(y, __nvvm_read_ptx_sreg_tid_y) SREG_(z, __nvvm_read_ptx_sreg_tid_z) };
+struct blockIdx_t { SREG_(x, __nvvm_read_ptx_sreg_ctaid_x) SREG_(y, __nvvm_read_ptx_sreg_ctaid_y) SREG_(z, __nvvm_read_ptx_sreg_ctaid_z) };
+struct blockDim_t { SREG_(x, __nvvm_read_ptx_sreg_ntid_x) SREG_(y, __nvvm_read_ptx_sreg_ntid_y) SREG_(z, __nvvm_read_ptx_sreg_ntid_z) };
+struct gridDim_t { SREG_(x, __nvvm_read_ptx_sreg_nctaid_x) SREG_(y, __nvvm_read_ptx_sreg_nctaid_y) SREG_(z, __nvvm_read_ptx_sreg_nctaid_z) };
+extern const __device__ __attribute__((weak)) threadIdx_t threadIdx;
+extern const __device__ __attribute__((weak)) blockIdx_t blockIdx;
+extern const __device__ __attribute__((weak)) blockDim_t blockDim;
+extern const __device__ __attribute__((weak)) gridDim_t gridDim;
+#undef SREG_
+
+// __syncthreads is a builtin of clang.

@@ -1,0 +1,223 @@
+package workloads
+
+import (
+	"context"
+	"math"
+	"testing"
+
+	"warpdrop/dropout"
+	"warpdrop/sim"
+)
+
+// reference computes one iteration in float64 with explicit masks: neuron masks (samples x neurons, scaled) behind each
+// hidden layer, weight masks (scaled) on each weight matrix.
+func reference(s *MLPSpec, neuron, weight [][]float64) (*MLPState, float64) {
+	last := len(s.Layers) - 2
+	x := [][]float64{make([]float64, len(s.Input))}
+	for i, v := range s.Input {
+		x[0][i] = float64(v)
+	}
+	for l := 0; l <= last; l++ {
+		in, out := s.Layers[l], s.Layers[l+1]
+		y := make([]float64, s.Batch*out)
+		for b := range s.Batch {
+			for o := range out {
+				sum := float64(s.State.Bias[l][o])
+				for i := range in {
+					sum += x[l][b*in+i] * float64(s.State.Weights[l][i*out+o]) * weight[l][i*out+o]
+				}
+				if l < last {
+					sum = max(sum, 0) * neuron[l][b*out+o]
+				}
+				y[b*out+o] = sum
+			}
+		}
+		x = append(x, y)
+	}
+	classes := s.Layers[last+1]
+	d := make([]float64, s.Batch*classes)
+	loss := 0.0
+	for b := range s.Batch {
+		row := x[last+1][b*classes : (b+1)*classes]
+		sum := 0.0
+		for _, v := range row {
+			sum += math.Exp(v)
+		}
+		for c, v := range row {
+			d[b*classes+c] = math.Exp(v) / sum / float64(s.Batch)
+		}
+		d[b*classes+int(s.Labels[b])] -= 1 / float64(s.Batch)
+		loss -= (row[s.Labels[b]] - math.Log(sum)) / float64(s.Batch)
+	}
+	st := &MLPState{Weights: make([][]float32, last+1), Bias: make([][]float32, last+1)}
+	for l := last; l >= 0; l-- {
+		in, out := s.Layers[l], s.Layers[l+1]
+		if l < last {
+			for i := range d {
+				if x[l+1][i] <= 0 {
+					d[i] = 0
+				}
+				d[i] *= neuron[l][i]
+			}
+		}
+		st.Weights[l] = make([]float32, in*out)
+		for i := range in {
+			for o := range out {
+				g := 0.0
+				for b := range s.Batch {
+					g += x[l][b*in+i] * d[b*out+o]
+				}
+				k := i*out + o
+				v := float64(s.Momentum)*float64(s.State.WeightsV[l][k]) - float64(s.LR)*g*weight[l][k]
+				st.Weights[l][k] = float32(float64(s.State.Weights[l][k]) + v)
+			}
+		}
+		st.Bias[l] = make([]float32, out)
+		for o := range out {
+			g := 0.0
+			for b := range s.Batch {
+				g += d[b*out+o]
+			}
+			st.Bias[l][o] = float32(float64(s.State.Bias[l][o]) + float64(s.Momentum)*float64(s.State.BiasV[l][o]) - float64(s.LR)*g)
+		}
+		if l > 0 {
+			dx := make([]float64, s.Batch*in)
+			for b := range s.Batch {
+				for i := range in {
+					for o := range out {
+						dx[b*in+i] += d[b*out+o] * float64(s.State.Weights[l][i*out+o]) * weight[l][i*out+o]
+					}
+				}
+			}
+			d = dx
+		}
+	}
+	return st, loss
+}
+
+func ones(n int) []float64 {
+	x := make([]float64, n)
+	for i := range x {
+		x[i] = 1
+	}
+	return x
+}
+
+// TestMLPIteration compares the weights after one simulated step with a float64 reference, for every method, on sizes
+// that cut tiles.
+func TestMLPIteration(t *testing.T) {
+	gpu, err := sim.LoadGPU("gtx1080ti")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		spec MLPSpec
+	}{
+		{"none", MLPSpec{Method: dropout.None}},
+		{"dense", MLPSpec{Method: dropout.Dense, Rates: []float64{0.5, 0.3}}},
+		{"masked", MLPSpec{Method: dropout.Masked, Rates: []float64{0.5, 0.3}}},
+		{"rdp", MLPSpec{Method: dropout.RDP, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{DP: 2, Bias: 1}, {DP: 3, Bias: 3}}}},
+		{"rdp keeps all", MLPSpec{Method: dropout.RDP, Rates: []float64{0, 0.5}, Patterns: []dropout.Pattern{{DP: 1, Bias: 1}, {DP: 5, Bias: 2}}}},
+		{"tdp", MLPSpec{Method: dropout.TDP, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{DP: 2, Bias: 2}, {DP: 3, Bias: 1}}}},
+		{"tdp of one column's period", MLPSpec{Method: dropout.TDP, Rates: []float64{0.5, 0.5}, Patterns: []dropout.Pattern{{DP: 4, Bias: 3}, {DP: 1, Bias: 1}}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := c.spec
+			s.Layers, s.Batch, s.LR, s.Momentum, s.Seed, s.Iteration = []int{84, 100, 132, 10}, 36, 0.1, 0.9, 7, 3
+			s.fill()
+			for l := range s.State.WeightsV {
+				for i := range s.State.WeightsV[l] {
+					s.State.WeightsV[l][i] = float32(i%7) * 1e-3
+				}
+			}
+			var neuron, weight [][]float64
+			for l := 0; l+1 < len(s.Layers); l++ {
+				in, out := s.Layers[l], s.Layers[l+1]
+				nm, wm := ones(s.Batch*out), ones(in*out)
+				if l < len(s.Layers)-2 {
+					switch s.Method {
+					case dropout.Dense, dropout.Masked:
+						for i := range nm {
+							w := dropout.Philox([4]uint32{uint32(i / 4), uint32(l), uint32(s.Iteration), 0}, [2]uint32{uint32(s.Seed), 0})
+							nm[i] = 0
+							if uint64(w[i%4]) >= uint64(dropout.Threshold(s.Rates[l])) {
+								nm[i] = 1 / (1 - s.Rates[l])
+							}
+						}
+					case dropout.RDP:
+						p := s.Patterns[l]
+						for i := range nm {
+							nm[i] = 0
+							if (i%out+1-p.Bias)%p.DP == 0 {
+								nm[i] = 1 / (1 - s.Rates[l])
+							}
+						}
+					case dropout.TDP:
+						p := s.Patterns[l]
+						cols := (out + 31) / 32
+						for i := range wm {
+							tile := i/out/32*cols + i%out/32 + 1
+							wm[i] = 0
+							if (tile-p.Bias)%p.DP == 0 {
+								wm[i] = 1 / (1 - s.Rates[l])
+							}
+						}
+					}
+				}
+				neuron, weight = append(neuron, nm), append(weight, wm)
+			}
+			want, loss := reference(&s, neuron, weight)
+			got, err := SimulateMLP(context.Background(), gpu, s, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if math.Abs(got.Loss-loss) > 1e-4*loss {
+				t.Errorf("loss %g, want %g", got.Loss, loss)
+			}
+			for l := range want.Weights {
+				compare(t, "weights", l, got.State.Weights[l], want.Weights[l])
+				compare(t, "bias", l, got.State.Bias[l], want.Bias[l])
+			}
+			if got.Cycles <= 0 || got.Counters.SM.WarpInstructions == 0 {
+				t.Errorf("cycles %d, warp instructions %d", got.Cycles, got.Counters.SM.WarpInstructions)
+			}
+		})
+	}
+}
+
+func compare(t *testing.T, what string, l int, got, want []float32) {
+	t.Helper()
+	for i := range want {
+		if d := math.Abs(float64(got[i] - want[i])); !(d <= 2e-5) {
+			t.Errorf("%s of layer %d: element %d is %g, want %g", what, l+1, i, got[i], want[i])
+			return
+		}
+	}
+}
+
+func TestMLPSpecCheck(t *testing.T) {
+	ok := MLPSpec{Layers: []int{64, 64, 10}, Batch: 32, Method: dropout.RDP, Rates: []float64{0.5}, Patterns: []dropout.Pattern{{DP: 2, Bias: 1}}}
+	if err := ok.Check(); err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(*MLPSpec){
+		"rate 1":         func(s *MLPSpec) { s.Rates = []float64{1} },
+		"NaN rate":       func(s *MLPSpec) { s.Rates = []float64{math.NaN()} },
+		"dp over M":      func(s *MLPSpec) { s.Patterns = []dropout.Pattern{{DP: 65, Bias: 1}} },
+		"bias 0":         func(s *MLPSpec) { s.Patterns = []dropout.Pattern{{DP: 2}} },
+		"bias over dp":   func(s *MLPSpec) { s.Patterns = []dropout.Pattern{{DP: 2, Bias: 3}} },
+		"zero size":      func(s *MLPSpec) { s.Layers = []int{64, 0, 10} },
+		"no hidden":      func(s *MLPSpec) { s.Layers = []int{64, 10} },
+		"odd batch":      func(s *MLPSpec) { s.Batch = 33 },
+		"method":         func(s *MLPSpec) { s.Method = "rows" },
+		"tdp over tiles": func(s *MLPSpec) { s.Method = dropout.TDP; s.Patterns[0].DP = 5 },
+	} {
+		s := ok
+		s.Patterns = append([]dropout.Pattern(nil), ok.Patterns...)
+		change(&s)
+		if s.Check() == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
