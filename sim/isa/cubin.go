@@ -194,7 +194,7 @@ func checkHeaders(data []byte) error {
 		if flags&elf.SHF_COMPRESSED != 0 {
 			return fmt.Errorf("section %d is compressed", i)
 		}
-		if kind == elf.SHT_NOBITS || kind == elf.SHT_NULL {
+		if kind == elf.SHT_NOBITS {
 			continue
 		}
 		if !fits(at, length) {

@@ -138,10 +138,16 @@ func (f *form) decode(in *Inst) error {
 	}
 	in.NumOps = uint8(len(f.operands))
 	switch in.Op { // texture instructions use the reuse flags as a phase
-	case OpTEX, OpTLD, OpTLD4, OpTXD, OpTXQ, OpTMML, OpTXA, OpTLD4S, OpTEXS, OpTLDS:
-		if phase := [4]Mod{ModNone, ModT, ModP, ModNone}[in.Control.Reuse&3]; phase != ModNone {
-			in.Mods[in.NumMods] = phase
+	case OpTEX, OpTLD, OpTLD4, OpTXD, OpTXQ, OpTMML, OpTXA, OpTLD4S, OpTEXS, OpTLDS, OpSTP:
+		switch in.Control.Reuse & 3 {
+		case 1:
+			in.Mods[in.NumMods] = ModT
 			in.NumMods++
+		case 2:
+			in.Mods[in.NumMods] = ModP
+			in.NumMods++
+		case 3:
+			return errors.New("phase 3 in the reuse flags is not defined")
 		}
 	}
 	in.finishReuse()

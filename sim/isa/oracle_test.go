@@ -15,19 +15,22 @@ import (
 )
 
 // oracle is NVIDIA's disassembler, asked about raw words.
-type oracle struct{ path, dir string }
+type oracle struct {
+	path, dir    string
+	placeholders int // words of the last disassemble that were printed with a placeholder
+}
 
 // newOracle finds nvdisasm in $WARPDROP_TOOLCHAIN, .toolchain or the path; without it, the test is skipped.
 func newOracle(t testing.TB) *oracle {
 	for _, dir := range []string{os.Getenv("WARPDROP_TOOLCHAIN"), "../../.toolchain"} {
 		if p, err := filepath.Abs(filepath.Join(dir, "bin", "nvdisasm")); dir != "" && err == nil {
 			if _, err := os.Stat(p); err == nil {
-				return &oracle{p, t.TempDir()}
+				return &oracle{path: p, dir: t.TempDir()}
 			}
 		}
 	}
 	if p, err := exec.LookPath("nvdisasm"); err == nil {
-		return &oracle{p, t.TempDir()}
+		return &oracle{path: p, dir: t.TempDir()}
 	}
 	t.Skip("nvdisasm is not installed (scripts/toolchain.sh installs it): nothing to compare with")
 	return nil
@@ -71,12 +74,18 @@ func (o *oracle) disassemble(t testing.TB, words []uint64, reuse uint64) []strin
 		out, err := cmd.Output()
 		if err == nil {
 			texts := make([]string, len(words))
+			o.placeholders = 0
 			for _, m := range oracleLine.FindAllSubmatch(out, -1) {
 				pc, _ := strconv.ParseUint(string(m[1]), 16, 32)
 				i := int(pc)/GroupBytes*3 + int(pc)%GroupBytes/WordBytes - 1
-				if i < len(words) && !refused[i] && !undefined.Match(m[2]) {
-					texts[i] = string(m[2])
+				if i >= len(words) || refused[i] {
+					continue
 				}
+				if undefined.Match(m[2]) {
+					o.placeholders++
+					continue
+				}
+				texts[i] = string(m[2])
 			}
 			return texts
 		}
@@ -112,14 +121,14 @@ func TestOracle(t *testing.T) {
 		for range 60 {
 			sets[1].words = append(sets[1].words, table[i].match|r.Uint64()&^table[i].mask)
 		}
-		for range 2 {
-			seeds[table[i].match|0x70000|r.Uint64()&^table[i].mask] = true
-		}
+		seeds[table[i].match|0x70000|r.Uint64()&^table[i].mask] = true
 	}
 	for _, file := range cubinFiles(t) {
 		c := readCubinFile(t, file)
 		for i := range c.Insts {
-			seeds[c.Insts[i].Word] = true
+			if len(seeds) < 2000 { // enough; more take long
+				seeds[c.Insts[i].Word] = true
+			}
 		}
 	}
 	for _, w := range slices.Sorted(maps.Keys(seeds)) {
@@ -162,8 +171,8 @@ func TestOracle(t *testing.T) {
 			}
 		}
 		share := float64(onlyOurs+onlyTheirs) / float64(len(set.words))
-		t.Logf("%s: %d words, %d legal to both, %d of these read differently; legal to one only: %d ours, %d theirs = %.4f %%",
-			set.name, len(set.words), both, different, onlyOurs, onlyTheirs, 100*share)
+		t.Logf("%s: %d words, %d legal to both, %d of these read differently; legal to one only: %d ours, %d theirs = %.4f %%; illegal to both: %d, of which nvdisasm prints %d with a placeholder",
+			set.name, len(set.words), both, different, onlyOurs, onlyTheirs, 100*share, len(set.words)-both-onlyOurs-onlyTheirs, o.placeholders)
 		if share >= 0.001 {
 			t.Errorf("%s: %.4f %% of the words are legal to one only; want < 0.1 %%", set.name, 100*share)
 		}
