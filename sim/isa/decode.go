@@ -205,7 +205,7 @@ func (o *operandForm) decode(in *Inst, x *Operand) error {
 		}
 	case 'i', 'I', 's':
 		x.Value = o.field.signed(w) << o.scale
-	case 'u', 'n', 'G', 'w', 'a':
+	case 'u', 'G', 'w', 'a':
 		x.Value = int64(o.field.get(w))
 	case 'f': // the upper 20 bits of a float
 		x.Value = int64(o.field.get(w) << 12)
@@ -469,7 +469,7 @@ func compileOperand(r *row, t string) operandForm {
 		if rest != "" {
 			o.field = r.bits(rest, 0)
 		}
-	case 's', 'u', 'n', 'w':
+	case 's', 'u', 'w':
 		o.kind, o.field = KindImm, r.bits(rest, 0)
 	case 'f', 'd':
 		o.kind, o.field = KindImm, field{20, 19, 56, 1}

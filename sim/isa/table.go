@@ -123,7 +123,6 @@ var selectionSets = map[string]string{
 var textSets = map[string]string{
 	"zero":      "0x0",
 	"pr":        "PR CC",
-	"pronly":    "PR",
 	"cc":        "CC",
 	"shape":     "1D ARRAY_1D 2D ARRAY_2D 3D ARRAY_3D CUBE ARRAY_CUBE",
 	"one":       "R G B A RG RA GA BA",

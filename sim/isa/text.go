@@ -185,8 +185,6 @@ func (o *operandForm) writeImm(b *strings.Builder, x *Operand) {
 		b.WriteString(floatText(math.Float64frombits(uint64(x.Value)), x.Value < 0))
 	case 'h', 'H':
 		b.WriteString(halfText(uint16(x.Value)))
-	case 'n':
-		b.WriteString(strconv.FormatInt(x.Value, 10))
 	case 'I':
 		fmt.Fprintf(b, "%#x", x.Value&(1<<o.field.bits()-1))
 	case 'w': // how FSWZADD combines each of four lanes' pairs: two bits each, the last first
