@@ -138,9 +138,13 @@ func TestViewRandom(t *testing.T) {
 		v.Write(int64(step), mask, &addrs, width, rows)
 		if r.IntN(3) == 0 {
 			off := r.IntN(n/4-32) * 4
-			v.WriteUnit(int64(step), span, addr+uint64(off), &rows[0])
-			for i, x := range rows[0] {
-				binary.LittleEndian.PutUint32(model[off+4*i:], x)
+			n := 1 << r.IntN(3)
+			off = off % 3000 / 4 * 4
+			v.WriteUnit(int64(step), span, addr+uint64(off), rows[:n])
+			for i := range 32 {
+				for k := range n {
+					binary.LittleEndian.PutUint32(model[off+4*(n*i+k):], rows[k][i])
+				}
 			}
 		}
 		off := r.IntN(n - 16)
@@ -248,11 +252,11 @@ func BenchmarkStoreCommit(b *testing.B) {
 	addr, _ := g.Alloc(1 << 20)
 	span := g.Find(addr)
 	views := []*View{NewView(g), NewView(g)}
-	var row [32]uint32
+	rows := make([][32]uint32, 1)
 	b.ReportAllocs()
 	b.SetBytes(128)
 	for i := range b.N {
-		views[i&1].WriteUnit(int64(i), span, addr+uint64(i%8000)*128, &row)
+		views[i&1].WriteUnit(int64(i), span, addr+uint64(i%8000)*128, rows)
 		if i%40 == 39 {
 			Commit(views)
 		}

@@ -33,7 +33,7 @@ type record struct {
 	mask   uint32
 	bytes  uint8 // a thread
 	atomic bool
-	unit   bool // threads 0..31 write consecutive bytes from addr on
+	unit   bool // threads 0..31 write consecutive words from addr on
 	op     AtomicOp
 	typ    AtomicType
 	words  int    // first operand word; a thread's words stand together, threads in ascending order
@@ -169,11 +169,21 @@ func (s *View) Write(cycle int64, mask uint32, addr *[32]uint64, bytes int, rows
 	s.log = append(s.log, r)
 }
 
-// WriteUnit logs one warp's store of 128 consecutive bytes from addr on, all within span: 4 bytes of each of 32 threads.
-func (s *View) WriteUnit(cycle int64, span *Span, addr uint64, row *[32]uint32) {
-	s.log = append(s.log, record{cycle: cycle, mask: ^uint32(0), bytes: 4, unit: true, words: len(s.words), addr: addr, span: span})
-	s.words = append(s.words, row[:]...)
-	s.overlay(addr, rowBytes(row[:]))
+// WriteUnit logs one warp's store of consecutive bytes from addr on, all within span: one row a 32-bit word of a thread,
+// threads one behind the other.
+func (s *View) WriteUnit(cycle int64, span *Span, addr uint64, rows [][32]uint32) {
+	first := len(s.words)
+	if len(rows) == 1 {
+		s.words = append(s.words, rows[0][:]...)
+	} else {
+		for i := range 32 {
+			for k := range rows {
+				s.words = append(s.words, rows[k][i])
+			}
+		}
+	}
+	s.log = append(s.log, record{cycle: cycle, mask: ^uint32(0), bytes: uint8(4 * len(rows)), unit: true, words: first, addr: addr, span: span})
+	s.overlay(addr, rowBytes(s.words[first:]))
 }
 
 // Atomic logs one warp's atomic at cycle. a and b are the operands' rows (one or two words each); dst, if not nil, gets
@@ -254,7 +264,7 @@ func Commit(views []*View) {
 func (s *View) apply(r *record) {
 	words := s.words[r.words:]
 	if r.unit {
-		copy(r.span.Data[r.addr-r.span.Base:], rowBytes(words[:32]))
+		copy(r.span.Data[r.addr-r.span.Base:], rowBytes(words[:8*int(r.bytes)]))
 		return
 	}
 	addrs := s.addrs[r.addrs:]

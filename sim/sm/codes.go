@@ -24,7 +24,6 @@ const (
 	CodeFSET
 	CodeFCMP
 	CodeFCHK
-	CodeFSWZADD
 	CodeRRO
 	CodeMUFU
 
@@ -143,7 +142,6 @@ const (
 	FlagPlus1 // IADD.PO
 	FlagReadOnly
 	FlagNoResult // RED
-	FlagPop      // control that leaves through the divergence stack
 )
 
 // Rounding modes, as Op.Aux&3 of floating-point operations holds them.
@@ -199,7 +197,6 @@ const (
 	MufuRSQ
 	MufuRCP64H
 	MufuRSQ64H
-	MufuSQRT
 )
 
 // Modes of SHFL: Op.Aux.

@@ -267,11 +267,12 @@ func (x *Exec) storeGlobal(w *Warp, op *Op, mask uint32) {
 		return
 	}
 	a := &x.Access
-	if s != nil && op.Size == Size32 && mask == ^uint32(0) && unitStride(&a.Addr, 4) {
-		x.Global.WriteUnit(x.Clock, s, a.Addr[0], w.row(op.C))
+	rows := unsafe.Slice(w.row(op.C), max(a.Bytes/4, 1))
+	if s != nil && op.Size >= Size32 && mask == ^uint32(0) && unitStride(&a.Addr, uint64(a.Bytes)) {
+		x.Global.WriteUnit(x.Clock, s, a.Addr[0], rows)
 		return
 	}
-	x.Global.Write(x.Clock, mask, &a.Addr, a.Bytes, unsafe.Slice(w.row(op.C), max(a.Bytes/4, 1)))
+	x.Global.Write(x.Clock, mask, &a.Addr, a.Bytes, rows)
 }
 
 // operands returns the rows of an atomic's operands: Imm of the data registers in C, the compare value first for CAS.

@@ -338,8 +338,6 @@ func mufu(f uint32, x uint32) uint32 {
 		r = 1 / v
 	case MufuRSQ:
 		r = 1 / math.Sqrt(v)
-	case MufuSQRT:
-		r = math.Sqrt(v)
 	}
 	return flush32(round32(r, RoundNearest))
 }
