@@ -9,6 +9,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 dir=${1:-${WARPDROP_TOOLCHAIN:-$root/.toolchain}}
 ptxas_version=12.9.86
 triton_version=3.3.1
+nvdisasm_version=12.8.55
 mkdir -p "$dir/bin"
 
 if ! command -v clang-19 >/dev/null; then
@@ -39,4 +40,5 @@ PY
 [ -x "$dir/bin/ptxas" ] || wheel nvidia-cuda-nvcc-cu12 "$ptxas_version" nvidia/cuda_nvcc/bin/ptxas
 [ -x "$dir/bin/nvdisasm" ] || wheel triton "$triton_version" triton/backends/nvidia/bin/nvdisasm triton/backends/nvidia/bin/cuobjdump
 [[ "$("$dir/bin/ptxas" --version)" == *"V$ptxas_version"* ]] || { echo "toolchain: $dir/bin/ptxas is not version $ptxas_version; delete it and run again" >&2; exit 1; }
+[[ "$("$dir/bin/nvdisasm" --version)" == *"V$nvdisasm_version"* ]] || { echo "toolchain: $dir/bin/nvdisasm is not version $nvdisasm_version; delete it and run again" >&2; exit 1; }
 echo "$dir/bin"

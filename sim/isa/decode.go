@@ -24,6 +24,9 @@ func (f field) bits() int { return int(f.width + f.width2) }
 
 // signed returns the field as a two's complement number.
 func (f field) signed(w uint64) int64 {
+	if f.width == 0 {
+		return 0
+	}
 	shift := 64 - f.bits()
 	return int64(f.get(w)<<shift) >> shift
 }
@@ -200,8 +203,9 @@ func (o *operandForm) decode(in *Inst, x *Operand) error {
 		x.Bank = uint8(w >> 36 & 31)
 		x.Value = field{at: 20, width: 16}.signed(w)
 	case 'M', 'A':
-		if o.field.width != 0 {
-			x.Value = o.field.signed(w) << o.scale
+		x.Value = o.field.signed(w) << o.scale
+		if x.Reg == RZ { // an address, not an offset
+			x.Value = int64(o.field.get(w) << o.scale)
 		}
 	case 'i', 'I', 's':
 		x.Value = o.field.signed(w) << o.scale

@@ -156,8 +156,8 @@ func (o *operandForm) write(b *strings.Builder, x *Operand) {
 func (o *operandForm) writeAddress(b *strings.Builder, x *Operand) {
 	b.WriteByte('[')
 	switch {
-	case x.Reg == RZ && x.Kind == KindMem && (x.Value != 0 || o.letter == 'a'): // an address, not an offset
-		b.WriteString(hex(x.Value & (1<<(o.field.bits()+int(o.scale)) - 1)))
+	case x.Reg == RZ && x.Kind == KindMem && (x.Value != 0 || o.letter == 'a'):
+		b.WriteString(hex(x.Value))
 	case x.Reg == RZ && x.Kind == KindConst:
 		b.WriteString(hex(x.Value))
 	default:
