@@ -77,6 +77,7 @@ func (b *memoryBench) buffer(bytes int) (sim.Ptr, error) { return b.dev.Malloc(i
 func (b *memoryBench) chases() error {
 	const line, loads = 128, 64 // loads are unrolled so many times
 	jia := "Jia et al., Pascal"
+	l2 := b.dev.GPU.Memory.Slices() * b.dev.GPU.Memory.L2.SliceBytes
 	for _, c := range []struct {
 		kernel    string
 		footprint int
@@ -89,9 +90,9 @@ func (b *memoryBench) chases() error {
 		{"chase_cached", 32 << 10, 216 * .95, 216 * 1.05, jia},
 		{"chase_l2", 16 << 10, 216 * .95, 216 * 1.05, jia},
 		{"chase_cached", 1 * mib, 216 * .95, 216 * 1.05, jia},
-		{"chase_cached", 2 * mib, 216 * .95, 216 * 1.05, jia},
-		{"chase_cached", 4 * mib, 400, 550, "second hand"},
-		{"chase_cached", 8 * mib, 400, 550, "second hand"},
+		{"chase_cached", l2 * 3 / 4, 216 * .95, 216 * 1.05, jia},
+		{"chase_cached", l2 * 3 / 2, 400, 550, "second hand"},
+		{"chase_cached", l2 * 3, 400, 550, "second hand"},
 	} {
 		n := c.footprint / line
 		p, err := b.buffer(c.footprint)
