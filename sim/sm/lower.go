@@ -20,10 +20,10 @@ type LowerConfig struct {
 
 // poolRef says what a pool row holds: an immediate, or the word at a byte offset of a constant bank.
 type poolRef struct {
-	imm    uint32
-	bank   uint8
-	offset uint16
-	const_ bool
+	imm      uint32
+	bank     uint8
+	offset   uint16
+	constant bool
 }
 
 // zeroRows is the number of zero rows at the start of the pool: RZ as the first of up to four registers.
@@ -37,7 +37,6 @@ func Lower(insts []isa.Inst, entry uint32, cfg LowerConfig) (*Program, error) {
 			return nil, fmt.Errorf("kernel %s: instruction %d is at %#x; want three after each control word, without gaps", cfg.Name, i, insts[i].PC)
 		}
 	}
-	// The jump-table of a branch names entries that may be control words: those stand for the next instruction.
 	first := opIndex(entry)
 	if entry%isa.WordBytes != 0 || int(first) >= len(insts) {
 		return nil, fmt.Errorf("kernel %s: entry %#x is not in the code", cfg.Name, entry)
@@ -78,7 +77,7 @@ func (p *Program) Bind(banks [18][]byte) *Program {
 	q.Pool = make([]Row, len(p.refs))
 	for i, r := range p.refs {
 		v := r.imm
-		if r.const_ {
+		if r.constant {
 			v = 0 // beyond the bank's contents: hardware banks are 64 KiB
 			if b := banks[r.bank]; int(r.offset)+4 <= len(b) {
 				v = binary.LittleEndian.Uint32(b[r.offset:])
@@ -391,7 +390,7 @@ func (l *lowerer) source(words int) (*isa.Operand, Src) {
 		if n := l.cfg.ConstLineBytes; n > 0 {
 			l.op.ConstLine = 1 + int32(o.Bank)*int32(1<<16/n) + int32(o.Value)/int32(n)
 		}
-		lo := poolRef{const_: true, bank: o.Bank, offset: uint16(o.Value)}
+		lo := poolRef{constant: true, bank: o.Bank, offset: uint16(o.Value)}
 		hi := lo
 		hi.offset += 4
 		return o, l.pool(lo, hi, words == 2)
