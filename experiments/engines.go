@@ -30,7 +30,9 @@ type engine struct {
 
 // engines is the table of them, by kind.
 var engines = map[string]engine{
-	"search": {searchVersions, func(Spec) float64 { return 1 }, func(s Spec) int64 { return 1 << 20 }, runSearch},
+	"search":    {searchVersions, func(Spec) float64 { return 1 }, func(s Spec) int64 { return 1 << 20 }, runSearch},
+	"mlp":       {mlpVersions, mlpWork, mlpMemory, runMLP},
+	"train-mlp": {trainVersions, trainMLPWork, trainMLPMemory, runTrainMLP},
 }
 
 func engineOf(s Spec) (engine, error) {

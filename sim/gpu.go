@@ -120,5 +120,8 @@ func (g *GPU) validate() error {
 	if err := g.SM.Validate(); err != nil {
 		return err
 	}
-	return g.Memory.Validate()
+	if err := g.Memory.Validate(); err != nil {
+		return err
+	}
+	return g.Copy.Validate()
 }

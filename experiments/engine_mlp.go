@@ -1,0 +1,204 @@
+package experiments
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+
+	"warpdrop/dropout"
+	"warpdrop/sim"
+	"warpdrop/workloads"
+)
+
+// simVersions are what a simulated result depends on beside its spec.
+func simVersions(gpu string) (map[string]string, error) {
+	g, err := sim.LoadGPU(gpu)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{"sim": sim.ModelVersion, "gpu": g.Hash(), "kernels": workloads.KernelVersion, "search": searchVersion}, nil
+}
+
+func mlpVersions(_ *Engines, s Spec) (map[string]string, error) { return simVersions(s.(MLP).GPU) }
+
+// mlpSize is the sum of the sizes of the weight matrices.
+func mlpSize(p Perceptron) (weights float64) {
+	sizes := mlpLayers(p)
+	for i := 0; i+1 < len(sizes); i++ {
+		weights += float64(sizes[i]) * float64(sizes[i+1])
+	}
+	return weights
+}
+
+func mlpLayers(p Perceptron) []int {
+	return append(append([]int{p.Inputs}, p.Hidden...), p.Outputs)
+}
+
+// mlpWork estimates the multiply-adds that are simulated.
+func mlpWork(s Spec) float64 {
+	m := s.(MLP)
+	runs := 1.0
+	if m.approximate() && m.DP == 0 {
+		n := m.Patterns
+		if n == 0 {
+			n = 4
+		}
+		runs = 0
+		for dp := 1; dp <= n; dp++ { // a combination costs about what it keeps
+			runs += 1 / float64(dp)
+		}
+		runs = math.Pow(runs, float64(len(m.Hidden)))
+	}
+	return runs * mlpSize(m.Perceptron) * float64(m.Batch)
+}
+
+// mlpMemory is the device memory of an iteration (weights, momenta, gradients, activations) and the simulator's own.
+func mlpMemory(s Spec) int64 {
+	m := s.(MLP)
+	activations := 0
+	for _, n := range mlpLayers(m.Perceptron) {
+		activations += n * m.Batch
+	}
+	return int64(mlpSize(m.Perceptron))*4*5 + int64(activations)*16 + 200<<20
+}
+
+// distributions finds the distribution of dp of each layer, the same for the simulator and the trainer.
+func distributions(d Dropping) (ds []dropout.Distribution, out []SearchResult, err error) {
+	if !d.approximate() {
+		return nil, nil, nil
+	}
+	for _, rate := range d.Rates {
+		if d.DP > 0 {
+			f := dropout.Fixed(d.DP)
+			ds, out = append(ds, f), append(out, SearchResult{P: f.P, Reached: f.Reached()})
+			continue
+		}
+		opt := dropout.DefaultSearch()
+		found, err := findDistribution(rate, d.Patterns, d.Search, opt.Lambda1)
+		if err != nil {
+			return nil, nil, err
+		}
+		ds = append(ds, dropout.Distribution{Rate: rate, P: found.P})
+		out = append(out, *found)
+	}
+	return ds, out, nil
+}
+
+// combination is one dp for each layer.
+type combination struct {
+	dp          []int
+	probability float64
+}
+
+// combinations are all of them, each layer's dp drawn independently of the others'.
+func combinations(ds []dropout.Distribution) []combination {
+	out := []combination{{nil, 1}}
+	for _, d := range ds {
+		var next []combination
+		for _, c := range out {
+			for i, p := range d.P {
+				if p > 0 {
+					next = append(next, combination{append(slices.Clone(c.dp), i+1), c.probability * p})
+				}
+			}
+		}
+		out = next
+	}
+	return out
+}
+
+func runMLP(ctx context.Context, _ *Engines, s Spec, threads int, progress func(float64)) (Result, error) {
+	spec := s.(MLP)
+	switch {
+	case spec.Update != "dense":
+		return Result{}, fmt.Errorf("update %q: %w; it has dense", spec.Update, ErrNoEngine)
+	case spec.Method == string(dropout.TDP) && spec.Tile != workloads.TDPTile:
+		return Result{}, fmt.Errorf("tile %d: %w; its TDP kernels have tile %d", spec.Tile, ErrNoEngine, workloads.TDPTile)
+	case spec.Samples != 0:
+		return Result{}, fmt.Errorf("samples %d: %w; it sums over all combinations (samples: 0)", spec.Samples, ErrNoEngine)
+	}
+	gpu, err := sim.LoadGPU(spec.GPU)
+	if err != nil {
+		return Result{}, err
+	}
+	ds, found, err := distributions(spec.Dropping)
+	if err != nil {
+		return Result{}, err
+	}
+	all := combinations(ds)
+	r := &SimResult{Parts: map[string]float64{}, Counters: map[string]float64{}, Distribution: found, Peak: map[string]float64{
+		"flop_per_cycle": gpu.PeakGFLOPS() * 1e3 / gpu.CoreMHz, "core_hz": gpu.CoreMHz * 1e6, "dram_bytes_per_cycle": gpu.Memory.PeakBytesPerSecond(gpu.CoreMHz) / (gpu.CoreMHz * 1e6)}}
+	kernels := map[string]*KernelResult{}
+	for n, c := range all {
+		it := workloads.MLPSpec{Layers: mlpLayers(spec.Perceptron), Batch: spec.Batch, Method: dropout.Method(spec.Method), Rates: spec.Rates,
+			LR: 0.01, Momentum: 0.9, Seed: uint64(spec.Seed), Iteration: 0}
+		for _, dp := range c.dp {
+			// The bias moves which rows are kept, not how many by more than one: the middle one stands for all.
+			it.Patterns = append(it.Patterns, dropout.Pattern{Method: it.Method, DP: dp, Bias: (dp + 1) / 2})
+		}
+		if found != nil {
+			it.Rates = nil
+			for _, f := range found {
+				it.Rates = append(it.Rates, f.Reached)
+			}
+		}
+		got, err := workloads.SimulateMLP(ctx, gpu, it, workloads.Options{Threads: threads, Progress: func(done, total int) {
+			progress((float64(n) + float64(done)/float64(total)) / float64(len(all)))
+		}})
+		if err != nil {
+			return Result{}, err
+		}
+		r.add(got, c.probability, kernels)
+		r.Instructions += float64(got.Counters.SM.WarpInstructions)
+		if c.dp != nil {
+			r.Patterns = append(r.Patterns, PatternCycles{DP: c.dp, Probability: c.probability, Cycles: float64(got.Cycles)})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(kernels)) {
+		r.Kernels = append(r.Kernels, *kernels[name])
+	}
+	r.Low, r.High = r.Cycles, r.Cycles
+	r.TimeUS = r.Cycles / gpu.CoreMHz
+	r.FLOP = 6 * mlpSize(spec.Perceptron) * float64(spec.Batch)
+	r.Coverage = "one training iteration: copies to the device, forward, backward by data and weights, update; launch overhead included"
+	if ds != nil {
+		r.Coverage += fmt.Sprintf("; expected value over all %d combinations of dp, one bias each", len(all))
+	}
+	return Result{Sim: r}, nil
+}
+
+// add adds an iteration that happens with the given probability.
+func (r *SimResult) add(it *workloads.IterationResult, probability float64, kernels map[string]*KernelResult) {
+	r.Cycles += probability * float64(it.Cycles)
+	for _, part := range slices.Sorted(maps.Keys(it.Parts())) {
+		r.Parts[string(part)] += probability * float64(it.Parts()[part])
+	}
+	c := &it.Counters
+	for _, one := range []struct {
+		name  string
+		count int64
+	}{
+		{"warp_instructions", c.SM.WarpInstructions}, {"thread_instructions", c.SM.ThreadInstructions},
+		{"shared_accesses", c.SM.SharedAccesses}, {"shared_bank_conflicts", c.SM.SharedBankConflicts},
+		{"branches", c.SM.Branches}, {"divergent_branches", c.SM.DivergentBranches}, {"dram_bytes", c.Memory.DRAMBytes()},
+	} {
+		r.Counters[one.name] += probability * float64(one.count)
+	}
+	for name, n := range c.Stalls() {
+		r.Counters["stall_"+name] += probability * float64(n)
+	}
+	for i := range it.Launches {
+		l := &it.Launches[i]
+		k := kernels[l.Kernel]
+		if k == nil {
+			k = &KernelResult{Name: l.Kernel, Part: string(l.Part)}
+			kernels[l.Kernel] = k
+		}
+		k.Launches += probability
+		k.Cycles += probability * float64(l.Cycles)
+		k.FLOP += probability * float64(l.FLOP)
+		k.DRAMBytes += probability * float64(l.Counters.Memory.DRAMBytes())
+	}
+}

@@ -1,0 +1,129 @@
+package train
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/gonum"
+)
+
+// Choices of BLAS.
+const (
+	BLASAuto     = "auto"     // OpenBLAS where it is found, else gonum
+	BLASGonum    = "gonum"    // gonum's own, in Go with assembly for dot products and axpy
+	BLASOpenBLAS = "openblas" // a shared library libopenblas
+)
+
+// engine computes matrix products by a BLAS on the threads of a pool. The library itself runs on one thread; a product
+// is cut into blocks of its result here, so that nothing is allocated and no thread waits busily.
+type engine struct {
+	*pool
+	lib  blas.Float32Level3
+	name string
+
+	// cut is the largest block of the result and of the inner dimension; 0 is as large as the number of threads allows.
+	cutM, cutN, cutK int
+
+	// The product under way.
+	tA, tB        blas.Transpose
+	m, n, k       int
+	alpha, beta   float32
+	a, b, c       []float32
+	lda, ldb, ldc int
+	blockM        int
+	blockN        int
+	blocksN       int
+	blockWork     func(int)
+}
+
+// newEngine opens a BLAS: "auto" (or empty), "gonum", "openblas" or the path of a shared library with the Fortran
+// interface of BLAS. threads = 0 stands for all CPUs.
+func newEngine(choice string, threads int) (*engine, error) {
+	if threads < 0 {
+		return nil, fmt.Errorf("train: %d threads, allowed are 1 and more, or 0 for all CPUs", threads)
+	}
+	if threads == 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	e := &engine{}
+	switch choice {
+	case "", BLASAuto, BLASOpenBLAS:
+		lib, name, err := openShared(sharedNames...)
+		if err == nil {
+			e.lib, e.name = lib, name
+			break
+		}
+		if choice == BLASOpenBLAS {
+			return nil, fmt.Errorf("train: BLAS %q: %w; install it (Debian: libopenblas0) or choose %q", choice, err, BLASGonum)
+		}
+		fallthrough
+	case BLASGonum:
+		// Blocks this small are computed by gonum in place; larger ones would make it start goroutines of its own. 128 rows
+		// of 192 columns of the right matrix fit the second-level cache.
+		e.lib, e.name = gonum.Implementation{}, BLASGonum
+		e.cutM, e.cutN, e.cutK = 64, 192, 128
+	default:
+		if _, err := os.Stat(choice); err != nil {
+			return nil, fmt.Errorf("train: BLAS %q, allowed are %q, %q, %q and the path of a shared library: %w", choice, BLASAuto, BLASGonum, BLASOpenBLAS, err)
+		}
+		lib, name, err := openShared(choice)
+		if err != nil {
+			return nil, fmt.Errorf("train: BLAS %q: %w", choice, err)
+		}
+		e.lib, e.name = lib, name
+	}
+	e.pool = newPool(threads)
+	e.blockWork = e.block
+	return e, nil
+}
+
+// gemm computes c = alpha * op(a) * op(b) + beta * c, row-major, c m x n and the inner dimension k, as blas.Sgemm.
+func (e *engine) gemm(tA, tB blas.Transpose, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int) {
+	if m == 0 || n == 0 {
+		return
+	}
+	e.tA, e.tB, e.m, e.n, e.k, e.alpha, e.beta = tA, tB, m, n, k, alpha, beta
+	e.a, e.b, e.c, e.lda, e.ldb, e.ldc = a, b, c, lda, ldb, ldc
+	e.blockM, e.blockN = m, n
+	if e.cutM != 0 {
+		e.blockM, e.blockN = e.cutM, e.cutN
+	} else if m*n*k > 1<<16 { // below, waking another thread takes longer than the product
+		// Multiples of 16 keep the library's kernels on full registers.
+		if n >= m {
+			e.blockN = roundUp((n+e.threads-1)/e.threads, 16)
+		} else {
+			e.blockM = roundUp((m+e.threads-1)/e.threads, 16)
+		}
+	}
+	e.blocksN = (n + e.blockN - 1) / e.blockN
+	e.run((m+e.blockM-1)/e.blockM*e.blocksN, e.blockWork)
+}
+
+func (e *engine) block(i int) {
+	i0, j0 := i/e.blocksN*e.blockM, i%e.blocksN*e.blockN
+	m, n := min(e.blockM, e.m-i0), min(e.blockN, e.n-j0)
+	cutK := e.k
+	if e.cutK != 0 {
+		cutK = e.cutK
+	}
+	beta := e.beta
+	for k0 := 0; k0 < e.k || k0 == 0; k0 += max(cutK, 1) {
+		k := min(cutK, e.k-k0)
+		aAt, bAt := i0*e.lda+k0, k0*e.ldb+j0
+		if e.tA == blas.Trans {
+			aAt = k0*e.lda + i0
+		}
+		if e.tB == blas.Trans {
+			bAt = j0*e.ldb + k0
+		}
+		if k == 0 {
+			aAt, bAt = 0, 0
+		}
+		e.lib.Sgemm(e.tA, e.tB, m, n, k, e.alpha, e.a[aAt:], e.lda, e.b[bAt:], e.ldb, beta, e.c[i0*e.ldc+j0:], e.ldc)
+		beta = 1
+	}
+}
+
+func roundUp(n, to int) int { return (n + to - 1) / to * to }

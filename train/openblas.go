@@ -1,0 +1,91 @@
+//go:build (linux || darwin || freebsd) && (amd64 || arm64)
+
+package train
+
+import (
+	"fmt"
+	"sync"
+	"unsafe"
+
+	"github.com/ebitengine/purego"
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/gonum"
+)
+
+// sharedNames are the names OpenBLAS goes by, tried in this order.
+var sharedNames = []string{"libopenblas.so.0", "libopenblas.so", "libopenblas.0.dylib", "libopenblas.dylib", "/opt/homebrew/opt/openblas/lib/libopenblas.dylib"}
+
+// sharedBLAS is a BLAS in a shared library, behind gonum's interface. Sgemm is the library's, all else gonum's. It is called
+// through the Fortran interface, which every BLAS has and which passes everything by address.
+type sharedBLAS struct {
+	gonum.Implementation
+	sgemm uintptr
+	args  *sync.Pool
+}
+
+// sgemmArgs are the scalars of one call: their addresses have to stay where they are while it lasts.
+type sgemmArgs struct {
+	tA, tB        byte
+	m, n, k       int32
+	alpha, beta   float32
+	lda, ldb, ldc int32
+}
+
+// openShared loads the first of these libraries that there is and that has what is needed.
+func openShared(names ...string) (lib blas.Float32Level3, name string, err error) {
+	for _, name := range names {
+		handle, openErr := purego.Dlopen(name, purego.RTLD_NOW|purego.RTLD_LOCAL)
+		if openErr != nil {
+			if err == nil {
+				err = openErr
+			}
+			continue
+		}
+		sgemm, symErr := purego.Dlsym(handle, "sgemm_")
+		if symErr != nil {
+			err = fmt.Errorf("%s has no sgemm_: %w", name, symErr)
+			continue
+		}
+		// Threads are ours: see engine.
+		if set, err := purego.Dlsym(handle, "openblas_set_num_threads"); err == nil {
+			purego.SyscallN(set, 1)
+		}
+		if get, err := purego.Dlsym(handle, "openblas_get_config"); err == nil {
+			var config func() string
+			purego.RegisterFunc(&config, get)
+			name = config()
+		}
+		return &sharedBLAS{sgemm: sgemm, args: &sync.Pool{New: func() any { return new(sgemmArgs) }}}, name, nil
+	}
+	return nil, "", err
+}
+
+// Sgemm computes c = alpha * op(a) * op(b) + beta * c, row-major. The library is column-major and computes the transposed
+// product c' = op(b)' op(a)'.
+func (s *sharedBLAS) Sgemm(tA, tB blas.Transpose, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int) {
+	if m == 0 || n == 0 {
+		return
+	}
+	if k == 0 { // a and b may be empty, and have no address
+		s.Implementation.Sgemm(tA, tB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+		return
+	}
+	rowsA, colsA, rowsB, colsB := m, k, k, n
+	if tA == blas.Trans {
+		rowsA, colsA = k, m
+	}
+	if tB == blas.Trans {
+		rowsB, colsB = n, k
+	}
+	// The library checks no bounds.
+	if lda < colsA || ldb < colsB || ldc < n || len(a) < (rowsA-1)*lda+colsA || len(b) < (rowsB-1)*ldb+colsB || len(c) < (m-1)*ldc+n {
+		panic(fmt.Sprintf("train: sgemm %d x %d x %d with leading dimensions %d, %d, %d and lengths %d, %d, %d", m, n, k, lda, ldb, ldc, len(a), len(b), len(c)))
+	}
+	p := s.args.Get().(*sgemmArgs)
+	*p = sgemmArgs{byte(tB), byte(tA), int32(n), int32(m), int32(k), alpha, beta, int32(ldb), int32(lda), int32(ldc)}
+	purego.SyscallN(s.sgemm,
+		uintptr(unsafe.Pointer(&p.tA)), uintptr(unsafe.Pointer(&p.tB)), uintptr(unsafe.Pointer(&p.m)), uintptr(unsafe.Pointer(&p.n)), uintptr(unsafe.Pointer(&p.k)),
+		uintptr(unsafe.Pointer(&p.alpha)), uintptr(unsafe.Pointer(&b[0])), uintptr(unsafe.Pointer(&p.lda)), uintptr(unsafe.Pointer(&a[0])), uintptr(unsafe.Pointer(&p.ldb)),
+		uintptr(unsafe.Pointer(&p.beta)), uintptr(unsafe.Pointer(&c[0])), uintptr(unsafe.Pointer(&p.ldc)), 1, 1)
+	s.args.Put(p)
+}

@@ -1,0 +1,64 @@
+package train
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// pool runs the parts of a piece of work on a fixed number of threads. It allocates nothing after newPool.
+type pool struct {
+	threads int
+	start   chan struct{}
+	done    sync.WaitGroup
+	work    func(part int)
+	parts   int64
+	next    atomic.Int64
+}
+
+func newPool(threads int) *pool {
+	p := &pool{threads: threads, start: make(chan struct{}, threads)}
+	for range threads - 1 {
+		go func() {
+			for range p.start {
+				p.drain()
+				p.done.Done()
+			}
+		}()
+	}
+	return p
+}
+
+// close ends the pool's threads.
+func (p *pool) close() { close(p.start) }
+
+func (p *pool) drain() {
+	for {
+		i := p.next.Add(1) - 1
+		if i >= p.parts {
+			return
+		}
+		p.work(int(i))
+	}
+}
+
+// run calls work for each part and returns when all are done. Parts must not depend on each other; work must not call run.
+func (p *pool) run(parts int, work func(part int)) {
+	helpers := min(p.threads, parts) - 1
+	if helpers < 1 {
+		for i := range parts {
+			work(i)
+		}
+		return
+	}
+	p.work, p.parts = work, int64(parts)
+	p.next.Store(0)
+	p.done.Add(helpers)
+	for range helpers {
+		p.start <- struct{}{}
+	}
+	p.drain()
+	p.done.Wait()
+}
+
+// share is the piece [from, to) of n that part i of parts has.
+func share(n, i, parts int) (from, to int) { return n * i / parts, n * (i + 1) / parts }
