@@ -1,3 +1,3 @@
-// Package train trains the networks of the paper on the CPU: a multi-layer perceptron on MNIST and a word LSTM, without
-// dropout, with conventional dropout, DropConnect, RDP and TDP. RDP and TDP compute products of the kept rows or tiles only.
+// Package train trains the paper's perceptron on MNIST on the CPU, without dropout, with conventional dropout,
+// DropConnect, RDP and TDP. RDP and TDP compute products of the kept rows or tiles only.
 package train

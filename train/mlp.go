@@ -126,7 +126,8 @@ type mlp struct {
 }
 
 // TrainMLP runs cfg to its end, or until ctx ends (Result.Stopped). RDP and TDP compute products of the kept rows or tiles
-// only. The result depends on the seed and the BLAS, not on the number of threads.
+// only. With gonum's BLAS the result depends on the
+// seed and not on the number of threads.
 func TrainMLP(ctx context.Context, cfg MLPConfig, progress func(Progress)) (*Result, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, err

@@ -204,6 +204,15 @@ func (l *lowerer) lower(i int32) error {
 	}
 	op.IsMem = op.Code >= CodeLDC && op.Code <= CodeATOMS
 	op.IsCtrl = op.Code >= CodeBRA
+	switch op.Code {
+	case CodeBRA, CodeBRX:
+		op.Branch = 1
+	case CodeSYNC, CodeBRK, CodeCONT:
+		// With a guard these are how the compiler leaves one side of an if-else, or a loop.
+		if !op.NoGuard {
+			op.Branch = 1
+		}
+	}
 	return nil
 }
 

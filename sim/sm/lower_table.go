@@ -125,8 +125,8 @@ func init() {
 		isa.OpRED:   {CodeATOM, UnitGlobal, lowerAtomic},
 		isa.OpATOMS: {CodeATOMS, UnitShared, lowerAtomic},
 
-		isa.OpBRA:      {CodeBRA, UnitBranch, func(l *lowerer) { l.op.Branch = 1; l.ignore(isa.ModU, isa.ModLMT); l.condition(); l.target() }},
-		isa.OpJMP:      {CodeBRA, UnitBranch, func(l *lowerer) { l.op.Branch = 1; l.ignore(isa.ModU, isa.ModLMT); l.condition(); l.target() }},
+		isa.OpBRA:      {CodeBRA, UnitBranch, func(l *lowerer) { l.ignore(isa.ModU, isa.ModLMT); l.condition(); l.target() }},
+		isa.OpJMP:      {CodeBRA, UnitBranch, func(l *lowerer) { l.ignore(isa.ModU, isa.ModLMT); l.condition(); l.target() }},
 		isa.OpBRX:      {CodeBRX, UnitBranch, lowerIndirect},
 		isa.OpJMX:      {CodeBRX, UnitBranch, lowerIndirect},
 		isa.OpSSY:      {CodeSSY, UnitBranch, (*lowerer).target},
@@ -934,7 +934,6 @@ func lowerAtomic(l *lowerer) {
 
 // lowerIndirect takes BRX and JMX: the target is a register plus an offset, for BRX relative to the next instruction.
 func lowerIndirect(l *lowerer) {
-	l.op.Branch = 1
 	l.ignore(isa.ModLMT)
 	if l.condition(); l.op.Imm2 != int32(isa.CCT) {
 		l.fail("an indirect branch with a condition code test is not executed")

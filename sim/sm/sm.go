@@ -291,7 +291,8 @@ func (m *SM) issue(s *scheduler, slot int, t int64) (dual bool) {
 		} else {
 			if op.Unit == UnitBranch {
 				c.Branches += int64(op.Branch)
-				if op.Branch != 0 && w.Active != active && w.Live&active == active {
+				// A branch that some threads take and others do not, or an indirect one that parts them.
+				if op.Branch != 0 && (mask != 0 && mask != active || op.Code == CodeBRX && w.Active != active) {
 					c.DivergentBranches++
 				}
 			}
