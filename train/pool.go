@@ -59,6 +59,3 @@ func (p *pool) run(parts int, work func(part int)) {
 	p.drain()
 	p.done.Wait()
 }
-
-// share is the piece [from, to) of n that part i of parts has.
-func share(n, i, parts int) (from, to int) { return n * i / parts, n * (i + 1) / parts }

@@ -74,7 +74,7 @@ func TestTable(t *testing.T) {
 			}
 			mods += longest
 		}
-		if in := (Inst{}); mods > len(in.Mods) || len(f.operands) > len(in.Operands) {
+		if mods > len(Inst{}.Mods) || len(f.operands) > len(Inst{}.Operands) {
 			t.Errorf("%s %016x: %d suffixes and %d operands do not fit in an Inst", r.op, r.match, mods, len(f.operands))
 		}
 	}

@@ -39,5 +39,3 @@ type packetQueue struct {
 	items []packet
 	head  int
 }
-
-func (q *packetQueue) push(p *packet) { q.items = append(q.items, *p) }

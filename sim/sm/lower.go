@@ -429,9 +429,6 @@ func (l *lowerer) pool(lo, hi poolRef, wide bool) Src {
 	return s
 }
 
-// immediate returns a pool row that holds v.
-func (l *lowerer) immediate(v uint32) Src { return l.pool(poolRef{imm: v}, poolRef{}, false) }
-
 // src takes source i (0 = A, 1 = B, 2 = C) with its negation and absolute value.
 func (l *lowerer) src(i, words int) {
 	o, s := l.source(words)
