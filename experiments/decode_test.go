@@ -27,6 +27,7 @@ func TestBadFilesAreRefusedAtTheirPlace(t *testing.T) {
 		{"method", head + "  - mlp: {hidden: [8], rates: [0.5], method: drop}\n", `test.yaml:4:46: method is "drop"; allowed is none, dense, masked, dropconnect, rdp, tdp`},
 		{"tile over 48 KB", head + "  - mlp: {hidden: [8], rates: [0.5], method: tdp, tile: 96}\n", "test.yaml:4:57: tile of 96 x 96 takes 73728 bytes of shared memory"},
 		{"dp over its maximum", head + "  - mlp: {hidden: [8], rates: [0.5], method: rdp, dp: 9}\n", "test.yaml:4:55: dp = 9 is over the maximum of layer 1 of 8 units; allowed is 1 to 8"},
+		{"gpu", head + "  - mlp: {gpu: gtx9000, hidden: [8], rates: [0.5], method: rdp}\n", `test.yaml:4:16: gpu "gtx9000" is not one of gtx1080, gtx1080ti`},
 		{"too few patterns", head + "  - search: {rate: 0.9, patterns: 4}\n", "test.yaml:4:35: 4 patterns reach a rate of at most 0.75, not 0.9; allowed is 10 or more"},
 		{"rates and layers", head + "  - mlp: {hidden: [8, 8], rates: [0.5], method: rdp}\n", "test.yaml:4:34: 1 rates for 2 layers"},
 		{"twice", head + "  - search: {rate: 0.5, rate: 0.6}\n", `test.yaml:4:25: key "rate" is there twice`},

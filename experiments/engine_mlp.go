@@ -14,7 +14,7 @@ import (
 
 // simVersions are what a simulated result depends on beside its spec.
 func simVersions(gpu string) (map[string]string, error) {
-	g, err := sim.LoadGPU(gpu)
+	g, err := loadGPU(gpu)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func runMLP(ctx context.Context, _ *Engines, s Spec, threads int, progress func(
 	case spec.Samples != 0:
 		return Result{}, fmt.Errorf("samples %d: %w; it sums over all combinations (samples: 0)", spec.Samples, ErrNoEngine)
 	}
-	gpu, err := sim.LoadGPU(spec.GPU)
+	gpu, err := loadGPU(spec.GPU)
 	if err != nil {
 		return Result{}, err
 	}

@@ -169,6 +169,7 @@ func (g GEMM) normal() Spec {
 }
 
 func (g GEMM) check() (out []problem) {
+	out = checkGPU(g.GPU)
 	if bytes := 2 * g.Tile * g.Tile * 4; bytes > maxShared {
 		out = append(out, problem{"tile", fmt.Sprintf("tile of %d x %d takes %d bytes of shared memory for its two operands; allowed is up to %d bytes a block", g.Tile, g.Tile, bytes, maxShared)})
 	}
@@ -203,7 +204,7 @@ type MLP struct {
 }
 
 func (MLP) Kind() string       { return "mlp" }
-func (m MLP) check() []problem { return m.Dropping.check(m.Hidden) }
+func (m MLP) check() []problem { return append(checkGPU(m.GPU), m.Dropping.check(m.Hidden)...) }
 func (m MLP) normal() Spec     { m.Dropping = m.Dropping.normal(); return m }
 
 // Recurrent is the network that LSTM simulates and TrainLSTM trains.
@@ -234,7 +235,7 @@ type LSTM struct {
 }
 
 func (LSTM) Kind() string       { return "lstm" }
-func (l LSTM) check() []problem { return l.Dropping.check(l.sizes()) }
+func (l LSTM) check() []problem { return append(checkGPU(l.GPU), l.Dropping.check(l.sizes())...) }
 func (l LSTM) normal() Spec     { l.Dropping = l.Dropping.normal(); return l }
 
 // TrainMLP is a training run on MNIST.

@@ -53,11 +53,18 @@ func exactArgs(n int) cobra.PositionalArgs {
 // run is the whole program as a function: the exit code is 0, 1 (a run failed) or 2 (the request was refused).
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := &cobra.Command{
-		Use:           "warpdrop",
-		Short:         "Does skipping this work pay off on that GPU?",
-		Long:          "Warpdrop runs the real machine code of an NVIDIA GTX 1080 Ti in a cycle-level simulator, no GPU needed,\nand trains the same networks on the CPU, so that one file yields cycles, speedup, bank conflicts and accuracy.",
-		Example:       "  warpdrop run experiments/quickstart.yaml",
-		Version:       version,
+		Use:     "warpdrop",
+		Short:   "Does skipping this work pay off on that GPU?",
+		Long:    "Warpdrop runs the real machine code of an NVIDIA GTX 1080 Ti in a cycle-level simulator, no GPU needed,\nand trains the same networks on the CPU, so that one file yields cycles, speedup, bank conflicts and accuracy.",
+		Example: "  warpdrop run experiments/quickstart.yaml",
+		Version: version,
+		Args: func(_ *cobra.Command, args []string) error { // a first word that is no command
+			if len(args) > 0 {
+				return usagef("unknown command %q; see warpdrop --help", args[0])
+			}
+			return nil
+		},
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
