@@ -128,8 +128,7 @@ func runMLP(ctx context.Context, _ *Engines, s Spec, threads int, progress func(
 		return Result{}, err
 	}
 	all := combinations(ds)
-	r := &SimResult{Parts: map[string]float64{}, Counters: map[string]float64{}, Distribution: found, Peak: map[string]float64{
-		"flop_per_cycle": gpu.PeakGFLOPS() * 1e3 / gpu.CoreMHz, "core_hz": gpu.CoreMHz * 1e6, "dram_bytes_per_cycle": gpu.Memory.PeakBytesPerSecond(gpu.CoreMHz) / (gpu.CoreMHz * 1e6)}}
+	r := &SimResult{Parts: map[string]float64{}, Counters: map[string]float64{}, Distribution: found, Peak: peaks(gpu)}
 	kernels := map[string]*KernelResult{}
 	for n, c := range all {
 		it := workloads.MLPSpec{Layers: mlpLayers(spec.Perceptron), Batch: spec.Batch, Method: dropout.Method(spec.Method), Rates: spec.Rates,
@@ -167,6 +166,12 @@ func runMLP(ctx context.Context, _ *Engines, s Spec, threads int, progress func(
 		r.Coverage += fmt.Sprintf("; expected value over all %d combinations of dp, one bias each", len(all))
 	}
 	return Result{Sim: r}, nil
+}
+
+// peaks are what a roofline is drawn with.
+func peaks(gpu *sim.GPU) map[string]float64 {
+	return map[string]float64{"flop_per_cycle": gpu.PeakGFLOPS() * 1e3 / gpu.CoreMHz, "core_hz": gpu.CoreMHz * 1e6,
+		"dram_bytes_per_cycle": gpu.Memory.PeakBytesPerSecond(gpu.CoreMHz) / (gpu.CoreMHz * 1e6)}
 }
 
 // add adds an iteration that happens with the given probability.

@@ -32,6 +32,7 @@ type engine struct {
 var engines = map[string]engine{
 	"search":    {searchVersions, func(Spec) float64 { return 1 }, func(s Spec) int64 { return 1 << 20 }, runSearch},
 	"mlp":       {mlpVersions, mlpWork, mlpMemory, runMLP},
+	"launch":    {launchVersions, launchWork, launchMemory, runLaunch},
 	"train-mlp": {trainVersions, trainMLPWork, trainMLPMemory, runTrainMLP},
 }
 

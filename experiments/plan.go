@@ -148,9 +148,9 @@ type Planned struct {
 	Guess   bool    // no earlier point of its kind was measured
 }
 
-// guessedSpeed is the work a second assumed of a kind that no stored point has measured: warp-instructions for
-// simulations, floating-point operations for training. Only estimates rest on it.
-var guessedSpeed = map[string]float64{"search": 20, "gemm": 3e6, "mlp": 3e6, "lstm": 3e6, "train-mlp": 1.5e10, "train-lstm": 1e10}
+// guessedSpeed is the work a second assumed of a kind that no stored point has measured: warps for
+// launches, warp-instructions for other simulations, floating-point operations for training. Only estimates rest on it.
+var guessedSpeed = map[string]float64{"search": 20, "gemm": 3e6, "mlp": 3e6, "lstm": 3e6, "train-mlp": 1.5e10, "train-lstm": 1e10, "launch": 3e4}
 
 // NewPlan looks up the points in the store (nil: none is there) and estimates the rest from the speed of stored ones.
 func NewPlan(points []Point, e Engine, store *Store) *Plan {

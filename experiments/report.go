@@ -102,6 +102,9 @@ func span(rows []*Row, x func(*Row) float64, decimals int) string {
 // Answer is what the results say, in sentences.
 func (r *Results) Answer() (out []string) {
 	base := r.Experiment.Baseline
+	if len(r.Rows) > 0 && r.Rows[0].Workload == "launch" {
+		base = r.Rows[0].Method
+	}
 	for _, row := range r.Searches {
 		out = append(out, fmt.Sprintf("Rate %s with N = %d: %s reaches %s.", join(row.Rates), row.patterns(), row.Search, row.Reached.round(4)))
 		if len(out) == 6 {

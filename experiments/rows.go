@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,7 +15,7 @@ import (
 // Row is one configuration of an experiment: its simulation and its training runs side by side. Values that no point
 // gave are NaN in memory and empty in results.csv and results.json.
 type Row struct {
-	Workload string    `json:"workload"` // mlp, lstm, gemm or search
+	Workload string    `json:"workload"` // mlp, lstm, gemm, launch or search
 	Network  string    `json:"network"`
 	GPU      string    `json:"gpu,omitempty"`
 	Method   string    `json:"method"`
@@ -342,6 +343,10 @@ func newRow(s Spec) *Row {
 	case TrainLSTM:
 		recurrent(s.Recurrent)
 		dropping(s.Dropping)
+	case Launch:
+		r.Workload, r.GPU, r.Method = "launch", s.GPU, s.Kernel
+		times := func(size []int) string { return strings.ReplaceAll(join(size), " ", "x") }
+		r.Network = fmt.Sprintf("%s <<<%s, %s>>>", filepath.Base(s.Cubin), times(s.Grid), times(s.Block))
 	}
 	return r
 }
@@ -438,11 +443,14 @@ func (r *Row) addTraining() {
 	}
 }
 
-// baseline finds the row that a row's speedup is relative to: the baseline method on the same network, GPU and batch,
+// baseline finds the row that a row's speedup is relative to: of launches the first one on the same GPU; else the baseline method on the same network, GPU and batch,
 // at the same rates where there is one, and otherwise at whatever rates (its time hardly depends on them).
 func (r *Row) baseline(rows []*Row, method string) *Row {
 	var near *Row
 	for _, b := range rows {
+		if r.Workload == "launch" && b.Workload == r.Workload && b.GPU == r.GPU && b.Cycles.known() {
+			return b
+		}
 		if b.Method != method || b.Workload != r.Workload || b.Network != r.Network || b.GPU != r.GPU || b.Batch != r.Batch || !b.Cycles.known() {
 			continue
 		}

@@ -5,6 +5,8 @@ package experiments
 import (
 	"fmt"
 	"math"
+	"os"
+	"strings"
 
 	"warpdrop/dropout"
 )
@@ -33,6 +35,7 @@ type Group struct {
 	LSTM      *LSTM          `json:"lstm,omitempty" jsonschema_description:"Simulate a training iteration of a word LSTM."`
 	TrainMLP  *TrainMLP      `json:"train-mlp,omitempty" jsonschema_description:"Train a multi-layer perceptron on MNIST on the CPU."`
 	TrainLSTM *TrainLSTM     `json:"train-lstm,omitempty" jsonschema_description:"Train a word LSTM on text on the CPU."`
+	Launch    *Launch        `json:"launch,omitempty" jsonschema_description:"Simulate one launch of a kernel of your own."`
 	Sweep     map[string]any `json:"sweep,omitempty" jsonschema_description:"Key: list of values. Every combination is a point."`
 	Scales    *Scales        `json:"scales,omitempty" jsonschema_description:"What differs at a scale: keys of the kind of work, sweep, or skip: true."`
 }
@@ -278,6 +281,42 @@ func (TrainLSTM) Kind() string       { return "train-lstm" }
 func (t TrainLSTM) check() []problem { return t.Dropping.check(t.sizes()) }
 func (t TrainLSTM) normal() Spec     { t.Dropping = t.Dropping.normal(); return t }
 
+// Launch is one launch of a user's kernel. Files are named from the folder that warpdrop runs in; their contents are part of
+// the point's name.
+type Launch struct {
+	GPU    string   `json:"gpu" jsonschema:"default=gtx1080ti" jsonschema_description:"GPU preset by name, or a preset file."`
+	Cubin  string   `json:"cubin" need:"true" jsonschema_description:"File of sm_50 to sm_62 machine code."`
+	Kernel string   `json:"kernel" need:"true" jsonschema_description:"Kernel of the file."`
+	Grid   []int    `json:"grid" need:"true" jsonschema:"minimum=1,maximum=2147483647" jsonschema_description:"Blocks: x, y and z, or fewer."`
+	Block  []int    `json:"block" need:"true" jsonschema:"minimum=1,maximum=1024" jsonschema_description:"Threads of a block: x, y and z, or fewer."`
+	Shared int      `json:"shared" jsonschema:"minimum=0,maximum=49152,default=0" jsonschema_description:"Bytes of dynamic shared memory a block."`
+	Args   []string `json:"args" jsonschema_description:"A kernel argument each, as warpdrop sim --arg takes them: i32:5, f32:0.5, buf:4096, buf:4096:file=x.bin."`
+}
+
+func (Launch) Kind() string   { return "launch" }
+func (l Launch) normal() Spec { return l }
+
+func (l Launch) check() (out []problem) {
+	out = checkGPU(l.GPU)
+	if _, err := os.Stat(l.Cubin); err != nil {
+		out = append(out, problem{"cubin", err.Error()})
+	}
+	for _, a := range l.Args {
+		if strings.HasPrefix(a, "buf:") && strings.Contains(a, "out=") {
+			out = append(out, problem{"args", fmt.Sprintf("args has %q; allowed here are buffers without out=, warpdrop sim writes files", a)})
+		}
+	}
+	for _, dim := range []struct {
+		key  string
+		size []int
+	}{{"grid", l.Grid}, {"block", l.Block}} {
+		if len(dim.size) > 3 {
+			out = append(out, problem{dim.key, fmt.Sprintf("%s has %d sizes; allowed are 1 to 3", dim.key, len(dim.size))})
+		}
+	}
+	return out
+}
+
 // kinds makes an empty spec of each kind, in the order of Group.
 var kinds = []struct {
 	name string
@@ -289,6 +328,7 @@ var kinds = []struct {
 	{"lstm", func() any { return &LSTM{} }},
 	{"train-mlp", func() any { return &TrainMLP{} }},
 	{"train-lstm", func() any { return &TrainLSTM{} }},
+	{"launch", func() any { return &Launch{} }},
 }
 
 // newSpec makes a pointer to an empty spec, nil for a kind that is none.

@@ -32,6 +32,7 @@ const (
 	PartUpdate          Part = "update"
 	PartFill            Part = "fill"
 	PartCopy            Part = "copy"
+	PartKernel          Part = "kernel" // a user's
 )
 
 // LaunchResult is one launch, or copy, of an iteration.

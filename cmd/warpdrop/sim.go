@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"warpdrop/sim"
+	"warpdrop/workloads"
 )
 
 // simReport is the object that `warpdrop sim --json` prints.
@@ -55,14 +56,6 @@ func newSimReport(gpu *sim.GPU, r *sim.Result) simReport {
 		L1HitRate: c.Memory.Rates().L1Hit, L2HitRate: c.Memory.Rates().L2Hit, DRAMBytes: c.Memory.DRAMBytes(),
 		Stalls: c.Stalls(), WallSeconds: r.WallSeconds, Speed: float64(c.SM.WarpInstructions) / r.WallSeconds,
 	}
-}
-
-// buffer is one buf: argument.
-type buffer struct {
-	ptr  sim.Ptr
-	size int64
-	in   string
-	out  string
 }
 
 func newSimCommand() *cobra.Command {
@@ -118,15 +111,15 @@ A .ptx or .cu file is compiled with clang-19 and ptxas where they are installed 
 				return err
 			}
 			var list []sim.Arg
-			var buffers []buffer
+			var buffers []*workloads.Buffer
 			for _, s := range specs {
-				a, b, err := parseArg(dev, s)
+				a, b, err := workloads.ParseArg(dev, s)
 				if err != nil {
-					return err
+					return usageError{fmt.Errorf("--arg %w", err)}
 				}
 				list = append(list, a)
 				if b != nil {
-					buffers = append(buffers, *b)
+					buffers = append(buffers, b)
 				}
 			}
 			r, err := dev.Launch(cmd.Context(), k, cfg, list...)
@@ -134,14 +127,14 @@ A .ptx or .cu file is compiled with clang-19 and ptxas where they are installed 
 				return err
 			}
 			for _, b := range buffers {
-				if b.out == "" {
+				if b.Out == "" {
 					continue
 				}
-				data := make([]byte, b.size)
-				if err := dev.Read(b.ptr, data); err != nil {
+				data := make([]byte, b.Bytes)
+				if err := dev.Read(b.Ptr, data); err != nil {
 					return err
 				}
-				if err := writeFile(b.out, data); err != nil {
+				if err := writeFile(b.Out, data); err != nil {
 					return err
 				}
 			}
@@ -188,111 +181,6 @@ func parseDim(what, s string) (sim.Dim3, error) {
 		v[i] = n
 	}
 	return sim.Dim3{X: v[0], Y: v[1], Z: v[2]}, nil
-}
-
-// parseArg reads one --arg; a buffer is reserved and filled.
-func parseArg(dev *sim.Device, s string) (sim.Arg, *buffer, error) {
-	kind, v, ok := strings.Cut(s, ":")
-	bad := func(err error) (sim.Arg, *buffer, error) {
-		return sim.Arg{}, nil, usagef("--arg %q: %v", s, err)
-	}
-	if !ok {
-		return bad(fmt.Errorf("want KIND:VALUE with KIND one of i32 u32 i64 u64 f32 f64 buf"))
-	}
-	switch kind {
-	case "i32":
-		n, err := strconv.ParseInt(v, 0, 32)
-		if err != nil {
-			return bad(err)
-		}
-		return sim.I32(int32(n)), nil, nil
-	case "u32":
-		n, err := strconv.ParseUint(v, 0, 32)
-		if err != nil {
-			return bad(err)
-		}
-		return sim.U32(uint32(n)), nil, nil
-	case "i64":
-		n, err := strconv.ParseInt(v, 0, 64)
-		if err != nil {
-			return bad(err)
-		}
-		return sim.I64(n), nil, nil
-	case "u64":
-		n, err := strconv.ParseUint(v, 0, 64)
-		if err != nil {
-			return bad(err)
-		}
-		return sim.U64(n), nil, nil
-	case "f32":
-		x, err := strconv.ParseFloat(v, 32)
-		if err != nil {
-			return bad(err)
-		}
-		return sim.F32(float32(x)), nil, nil
-	case "f64":
-		x, err := strconv.ParseFloat(v, 64)
-		if err != nil {
-			return bad(err)
-		}
-		return sim.F64(x), nil, nil
-	case "buf":
-		b, err := parseBuffer(v)
-		if err != nil {
-			return bad(err)
-		}
-		if b.ptr, err = dev.Malloc(b.size); err != nil {
-			return bad(err)
-		}
-		if b.in != "" {
-			data, err := os.ReadFile(b.in)
-			if err != nil {
-				return bad(err)
-			}
-			if int64(len(data)) > b.size {
-				return bad(fmt.Errorf("%s has %d bytes, the buffer %d", b.in, len(data), b.size))
-			}
-			if err := dev.Write(b.ptr, data); err != nil {
-				return bad(err)
-			}
-		}
-		return sim.PtrArg(b.ptr), b, nil
-	}
-	return bad(fmt.Errorf("kind %q is not one of i32 u32 i64 u64 f32 f64 buf", kind))
-}
-
-// parseBuffer reads BYTES[:file=PATH][,out=PATH]; the two parts may stand in either order, behind ':' or ','.
-func parseBuffer(v string) (*buffer, error) {
-	end := strings.IndexAny(v, ":,")
-	size, rest := v, ""
-	if end >= 0 {
-		size, rest = v[:end], v[end+1:]
-	}
-	n, err := strconv.ParseInt(size, 0, 64)
-	if err != nil || n < 1 {
-		return nil, fmt.Errorf("%q is not a number of bytes above 0", size)
-	}
-	b := &buffer{size: n}
-	for rest != "" {
-		part := rest
-		if i := strings.Index(rest, ",out="); i >= 0 && !strings.HasPrefix(rest, "out=") {
-			part, rest = rest[:i], rest[i+1:]
-		} else if i := strings.Index(rest, ",file="); i >= 0 && !strings.HasPrefix(rest, "file=") {
-			part, rest = rest[:i], rest[i+1:]
-		} else {
-			rest = ""
-		}
-		key, path, _ := strings.Cut(part, "=")
-		switch {
-		case key == "file" && path != "":
-			b.in = path
-		case key == "out" && path != "":
-			b.out = path
-		default:
-			return nil, fmt.Errorf("%q is not file=PATH or out=PATH", part)
-		}
-	}
-	return b, nil
 }
 
 // writeFile writes data to path so that path never holds a part of it.

@@ -1,0 +1,90 @@
+package experiments
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"strings"
+
+	"warpdrop/sim"
+	"warpdrop/workloads"
+)
+
+// launchVersions adds the contents of the files that a launch reads to what its result depends on.
+func launchVersions(_ *Engines, s Spec) (map[string]string, error) {
+	spec := s.(Launch)
+	g, err := loadGPU(spec.GPU)
+	if err != nil {
+		return nil, err
+	}
+	v := map[string]string{"sim": sim.ModelVersion, "gpu": g.Hash()}
+	files := []string{spec.Cubin}
+	for _, a := range spec.Args {
+		if _, path, ok := strings.Cut(a, "file="); ok && strings.HasPrefix(a, "buf:") {
+			path, _, _ = strings.Cut(path, ",out=")
+			files = append(files, path)
+		}
+	}
+	for _, path := range files {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		sum := sha256.Sum256(data)
+		v[path] = hex.EncodeToString(sum[:])
+	}
+	return v, nil
+}
+
+// launchWork counts warps: how long each runs is not known beforehand.
+func launchWork(s Spec) float64 {
+	l := s.(Launch)
+	n := 1.0
+	for _, size := range append(l.Grid, l.Block...) {
+		n *= float64(size)
+	}
+	return n / 32
+}
+
+// launchMemory is the buffers and the simulator's own.
+func launchMemory(s Spec) int64 {
+	total := int64(200 << 20)
+	for _, a := range s.(Launch).Args {
+		var n int64
+		if _, err := fmt.Sscanf(a, "buf:%v", &n); err == nil {
+			total += n * 13 / 10
+		}
+	}
+	return total
+}
+
+func runLaunch(ctx context.Context, _ *Engines, s Spec, threads int, _ func(float64)) (Result, error) {
+	spec := s.(Launch)
+	gpu, err := loadGPU(spec.GPU)
+	if err != nil {
+		return Result{}, err
+	}
+	dim := func(size []int) (d sim.Dim3) {
+		at := [3]*int{&d.X, &d.Y, &d.Z}
+		for i, n := range size {
+			*at[i] = n
+		}
+		return d
+	}
+	got, err := workloads.SimulateLaunch(ctx, gpu, workloads.LaunchSpec{Cubin: spec.Cubin, Kernel: spec.Kernel, Args: spec.Args,
+		Config: sim.LaunchConfig{Grid: dim(spec.Grid), Block: dim(spec.Block), Shared: spec.Shared}}, workloads.Options{Threads: threads})
+	if err != nil {
+		return Result{}, err
+	}
+	r := &SimResult{Parts: map[string]float64{}, Counters: map[string]float64{}, Peak: peaks(gpu), Coverage: "one launch, its overhead included"}
+	kernels := map[string]*KernelResult{}
+	r.add(got, 1, kernels)
+	for _, k := range kernels {
+		r.Kernels = append(r.Kernels, *k)
+	}
+	r.Low, r.High, r.TimeUS = r.Cycles, r.Cycles, got.TimeUS
+	r.Instructions = float64(got.Counters.SM.WarpInstructions)
+	return Result{Sim: r}, nil
+}

@@ -1,0 +1,168 @@
+package workloads
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"warpdrop/sim"
+)
+
+// LaunchSpec is one launch of a user's kernel.
+type LaunchSpec struct {
+	Cubin  string // file
+	Kernel string // needed when the file has several
+	Config sim.LaunchConfig
+	Args   []string // one a parameter, in order; see ParseArg
+}
+
+// SimulateLaunch runs one kernel of a cubin file on a fresh device of preset gpu. Nothing is written to out= files.
+func SimulateLaunch(ctx context.Context, gpu *sim.GPU, spec LaunchSpec, opt Options) (*IterationResult, error) {
+	image, err := os.ReadFile(spec.Cubin)
+	if err != nil {
+		return nil, err
+	}
+	r, err := newRunner(ctx, gpu, opt.Threads)
+	if err != nil {
+		return nil, err
+	}
+	m, err := r.dev.LoadModule(image)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", spec.Cubin, err)
+	}
+	k, err := m.Kernel(spec.Kernel)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", spec.Cubin, err)
+	}
+	r.modules[spec.Cubin] = m
+	var args []sim.Arg
+	for _, text := range spec.Args {
+		a, _, err := ParseArg(r.dev, text)
+		if err != nil {
+			return nil, fmt.Errorf("args: %w", err)
+		}
+		args = append(args, a)
+	}
+	r.launch(k.Name(), PartKernel, spec.Cubin, k.Name(), 0, spec.Config, args...)
+	if r.err != nil {
+		return nil, r.err
+	}
+	l := r.launches[0]
+	return &IterationResult{Cycles: l.Cycles, TimeUS: gpu.Seconds(l.Cycles) * 1e6, Launches: r.launches, Counters: l.Counters}, nil
+}
+
+// Buffer is a device buffer that an argument asked for.
+type Buffer struct {
+	Ptr   sim.Ptr
+	Bytes int64
+	File  string // that it was filled from; "" = zeros
+	Out   string // that the caller is to write it to after the run; "" = none
+}
+
+// ParseArg reads the text of a kernel argument: KIND:VALUE with KIND one of i32 u32 i64 u64 f32 f64, or
+// buf:BYTES[:file=PATH][,out=PATH]. A buffer is reserved on dev and filled from its file; it is nil for a number.
+func ParseArg(dev *sim.Device, s string) (sim.Arg, *Buffer, error) {
+	kind, v, ok := strings.Cut(s, ":")
+	bad := func(err error) (sim.Arg, *Buffer, error) {
+		return sim.Arg{}, nil, fmt.Errorf("%q: %w", s, err)
+	}
+	if !ok {
+		return bad(fmt.Errorf("want KIND:VALUE with KIND one of i32 u32 i64 u64 f32 f64 buf"))
+	}
+	switch kind {
+	case "i32":
+		n, err := strconv.ParseInt(v, 0, 32)
+		if err != nil {
+			return bad(err)
+		}
+		return sim.I32(int32(n)), nil, nil
+	case "u32":
+		n, err := strconv.ParseUint(v, 0, 32)
+		if err != nil {
+			return bad(err)
+		}
+		return sim.U32(uint32(n)), nil, nil
+	case "i64":
+		n, err := strconv.ParseInt(v, 0, 64)
+		if err != nil {
+			return bad(err)
+		}
+		return sim.I64(n), nil, nil
+	case "u64":
+		n, err := strconv.ParseUint(v, 0, 64)
+		if err != nil {
+			return bad(err)
+		}
+		return sim.U64(n), nil, nil
+	case "f32":
+		x, err := strconv.ParseFloat(v, 32)
+		if err != nil {
+			return bad(err)
+		}
+		return sim.F32(float32(x)), nil, nil
+	case "f64":
+		x, err := strconv.ParseFloat(v, 64)
+		if err != nil {
+			return bad(err)
+		}
+		return sim.F64(x), nil, nil
+	case "buf":
+		b, err := parseBuffer(v)
+		if err != nil {
+			return bad(err)
+		}
+		if b.Ptr, err = dev.Malloc(b.Bytes); err != nil {
+			return bad(err)
+		}
+		if b.File != "" {
+			data, err := os.ReadFile(b.File)
+			if err != nil {
+				return bad(err)
+			}
+			if int64(len(data)) > b.Bytes {
+				return bad(fmt.Errorf("%s has %d bytes, the buffer %d", b.File, len(data), b.Bytes))
+			}
+			if err := dev.Write(b.Ptr, data); err != nil {
+				return bad(err)
+			}
+		}
+		return sim.PtrArg(b.Ptr), b, nil
+	}
+	return bad(fmt.Errorf("kind %q is not one of i32 u32 i64 u64 f32 f64 buf", kind))
+}
+
+// parseBuffer reads BYTES[:file=PATH][,out=PATH]; the two parts may stand in either order, behind ':' or ','.
+func parseBuffer(v string) (*Buffer, error) {
+	end := strings.IndexAny(v, ":,")
+	size, rest := v, ""
+	if end >= 0 {
+		size, rest = v[:end], v[end+1:]
+	}
+	n, err := strconv.ParseInt(size, 0, 64)
+	if err != nil || n < 1 {
+		return nil, fmt.Errorf("%q is not a number of bytes above 0", size)
+	}
+	b := &Buffer{Bytes: n}
+	for rest != "" {
+		part := rest
+		if i := strings.Index(rest, ",out="); i >= 0 && !strings.HasPrefix(rest, "out=") {
+			part, rest = rest[:i], rest[i+1:]
+		} else if i := strings.Index(rest, ",file="); i >= 0 && !strings.HasPrefix(rest, "file=") {
+			part, rest = rest[:i], rest[i+1:]
+		} else {
+			rest = ""
+		}
+		key, path, _ := strings.Cut(part, "=")
+		switch {
+		case key == "file" && path != "":
+			b.File = path
+		case key == "out" && path != "":
+			b.Out = path
+		default:
+			return nil, fmt.Errorf("%q is not file=PATH or out=PATH", part)
+		}
+	}
+	return b, nil
+}
