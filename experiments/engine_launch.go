@@ -78,13 +78,9 @@ func runLaunch(ctx context.Context, _ *Engines, s Spec, threads int, _ func(floa
 	if err != nil {
 		return Result{}, err
 	}
-	r := &SimResult{Parts: map[string]float64{}, Counters: map[string]float64{}, Peak: peaks(gpu), Coverage: "one launch, its overhead included"}
-	kernels := map[string]*KernelResult{}
-	r.add(got, 1, kernels)
-	for _, k := range kernels {
-		r.Kernels = append(r.Kernels, *k)
-	}
-	r.Low, r.High, r.TimeUS = r.Cycles, r.Cycles, got.TimeUS
-	r.Instructions = float64(got.Counters.SM.WarpInstructions)
+	r := newSimResult(gpu)
+	r.Coverage = "one launch, its overhead included"
+	r.add(got, 1)
+	r.finish(gpu)
 	return Result{Sim: r}, nil
 }

@@ -3,23 +3,12 @@ package experiments
 import (
 	"context"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 
 	"warpdrop/dropout"
-	"warpdrop/sim"
 	"warpdrop/workloads"
 )
-
-// simVersions are what a simulated result depends on beside its spec.
-func simVersions(gpu string) (map[string]string, error) {
-	g, err := loadGPU(gpu)
-	if err != nil {
-		return nil, err
-	}
-	return map[string]string{"sim": sim.ModelVersion, "gpu": g.Hash(), "kernels": workloads.KernelVersion, "search": searchVersion}, nil
-}
 
 func mlpVersions(_ *Engines, s Spec) (map[string]string, error) { return simVersions(s.(MLP).GPU) }
 
@@ -128,8 +117,8 @@ func runMLP(ctx context.Context, _ *Engines, s Spec, threads int, progress func(
 		return Result{}, err
 	}
 	all := combinations(ds)
-	r := &SimResult{Parts: map[string]float64{}, Counters: map[string]float64{}, Distribution: found, Peak: peaks(gpu)}
-	kernels := map[string]*KernelResult{}
+	r := newSimResult(gpu)
+	r.Distribution = found
 	for n, c := range all {
 		it := workloads.MLPSpec{Layers: mlpLayers(spec.Perceptron), Batch: spec.Batch, Method: dropout.Method(spec.Method), Rates: spec.Rates,
 			LR: 0.01, Momentum: 0.9, Seed: uint64(spec.Seed), Iteration: 0}
@@ -149,61 +138,16 @@ func runMLP(ctx context.Context, _ *Engines, s Spec, threads int, progress func(
 		if err != nil {
 			return Result{}, err
 		}
-		r.add(got, c.probability, kernels)
-		r.Instructions += float64(got.Counters.SM.WarpInstructions)
+		r.add(got, c.probability)
 		if c.dp != nil {
 			r.Patterns = append(r.Patterns, PatternCycles{DP: c.dp, Probability: c.probability, Cycles: float64(got.Cycles)})
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(kernels)) {
-		r.Kernels = append(r.Kernels, *kernels[name])
-	}
-	r.Low, r.High = r.Cycles, r.Cycles
-	r.TimeUS = r.Cycles / gpu.CoreMHz
+	r.finish(gpu)
 	r.FLOP = 6 * mlpSize(spec.Perceptron) * float64(spec.Batch)
 	r.Coverage = "one training iteration: copies to the device, forward, backward by data and weights, update; launch overhead included"
 	if ds != nil {
 		r.Coverage += fmt.Sprintf("; expected value over all %d combinations of dp, one bias each", len(all))
 	}
 	return Result{Sim: r}, nil
-}
-
-// peaks are what a roofline is drawn with.
-func peaks(gpu *sim.GPU) map[string]float64 {
-	return map[string]float64{"flop_per_cycle": gpu.PeakGFLOPS() * 1e3 / gpu.CoreMHz, "core_hz": gpu.CoreMHz * 1e6,
-		"dram_bytes_per_cycle": gpu.Memory.PeakBytesPerSecond(gpu.CoreMHz) / (gpu.CoreMHz * 1e6)}
-}
-
-// add adds an iteration that happens with the given probability.
-func (r *SimResult) add(it *workloads.IterationResult, probability float64, kernels map[string]*KernelResult) {
-	r.Cycles += probability * float64(it.Cycles)
-	for _, part := range slices.Sorted(maps.Keys(it.Parts())) {
-		r.Parts[string(part)] += probability * float64(it.Parts()[part])
-	}
-	c := &it.Counters
-	for _, one := range []struct {
-		name  string
-		count int64
-	}{
-		{"warp_instructions", c.SM.WarpInstructions}, {"thread_instructions", c.SM.ThreadInstructions},
-		{"shared_accesses", c.SM.SharedAccesses}, {"shared_bank_conflicts", c.SM.SharedBankConflicts},
-		{"branches", c.SM.Branches}, {"divergent_branches", c.SM.DivergentBranches}, {"dram_bytes", c.Memory.DRAMBytes()},
-	} {
-		r.Counters[one.name] += probability * float64(one.count)
-	}
-	for name, n := range c.Stalls() {
-		r.Counters["stall_"+name] += probability * float64(n)
-	}
-	for i := range it.Launches {
-		l := &it.Launches[i]
-		k := kernels[l.Kernel]
-		if k == nil {
-			k = &KernelResult{Name: l.Kernel, Part: string(l.Part)}
-			kernels[l.Kernel] = k
-		}
-		k.Launches += probability
-		k.Cycles += probability * float64(l.Cycles)
-		k.FLOP += probability * float64(l.FLOP)
-		k.DRAMBytes += probability * float64(l.Counters.Memory.DRAMBytes())
-	}
 }

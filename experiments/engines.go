@@ -34,6 +34,8 @@ var engines = map[string]engine{
 	"mlp":       {mlpVersions, mlpWork, mlpMemory, runMLP},
 	"launch":    {launchVersions, launchWork, launchMemory, runLaunch},
 	"train-mlp": {trainVersions, trainMLPWork, trainMLPMemory, runTrainMLP},
+
+	"microbench": {microbenchVersions, func(Spec) float64 { return 1 }, func(Spec) int64 { return 300 << 20 }, runMicrobench},
 }
 
 func engineOf(s Spec) (engine, error) {

@@ -150,7 +150,7 @@ type Planned struct {
 
 // guessedSpeed is the work a second assumed of a kind that no stored point has measured: warps for
 // launches, warp-instructions for other simulations, floating-point operations for training. Only estimates rest on it.
-var guessedSpeed = map[string]float64{"search": 20, "gemm": 3e6, "mlp": 3e6, "lstm": 3e6, "train-mlp": 1.5e10, "train-lstm": 1e10, "launch": 3e4}
+var guessedSpeed = map[string]float64{"search": 20, "gemm": 3e6, "mlp": 3e6, "lstm": 3e6, "train-mlp": 1.5e10, "train-lstm": 1e10, "launch": 3e4, "microbench": 0.1}
 
 // NewPlan looks up the points in the store (nil: none is there) and estimates the rest from the speed of stored ones.
 func NewPlan(points []Point, e Engine, store *Store) *Plan {

@@ -31,11 +31,12 @@ func NewPoint(s Spec, versions map[string]string) Point {
 	return Point{Spec: s, Versions: versions, Hash: hex.EncodeToString(sum[:])}
 }
 
-// Result is what a point yields: one of the three, by kind. It holds nothing that differs from run to run; see Timing.
+// Result is what a point yields: one of the four, by kind. It holds nothing that differs from run to run; see Timing.
 type Result struct {
 	Search *SearchResult `json:"search,omitempty"`
 	Sim    *SimResult    `json:"sim,omitempty"`
 	Train  *TrainResult  `json:"train,omitempty"`
+	Micro  *MicroResult  `json:"micro,omitempty"`
 }
 
 // SearchResult is a distribution of dp.
@@ -61,6 +62,11 @@ type SimResult struct {
 	FLOP         float64            `json:"flop"`               // floating-point operations of the mathematics, dense
 	Peak         map[string]float64 `json:"peak,omitempty"`     // of the GPU: flop_per_cycle, dram_bytes_per_cycle, core_hz
 	Instructions float64            `json:"instructions"`       // warp-instructions simulated to get here, the measure of this point's work
+	Samples      int                `json:"samples,omitempty"`  // pattern combinations that were drawn; 0 = summed over all of them
+
+	// The same work on the real GPU, where it is published.
+	MeasuredUS   float64 `json:"measured_us,omitempty"`
+	MeasuredFrom string  `json:"measured_from,omitempty"` // the publication
 }
 
 // KernelResult is one kernel of an iteration.
@@ -88,6 +94,22 @@ type TrainResult struct {
 	SubModels  float64      `json:"sub_models,omitempty"` // different pattern combinations that were drawn
 	Trace      []TracePoint `json:"trace,omitempty"`
 	BLAS       string       `json:"blas"`
+}
+
+// MicroResult is what microbenchmarks of a preset measured.
+type MicroResult struct {
+	Rows []MicroRow `json:"rows"`
+}
+
+// MicroRow is one measurement; see microbench.Row.
+type MicroRow struct {
+	Group string  `json:"group"`
+	Case  string  `json:"case"`
+	Value float64 `json:"value"`
+	Unit  string  `json:"unit"`
+	Low   float64 `json:"low,omitempty"` // what is known of the real GPU: between Low and High, unless High is 0
+	High  float64 `json:"high,omitempty"`
+	From  string  `json:"from,omitempty"`
 }
 
 // TracePoint is the state of a training run after some iterations.

@@ -40,11 +40,12 @@ type Row struct {
 	SpeedupLow  number `json:"speedup_low"`
 	SpeedupHigh number `json:"speedup_high"`
 
-	Accuracy       number `json:"accuracy"`        // per cent, mean over seeds
-	AccuracySpread number `json:"accuracy_spread"` // per cent, standard deviation over seeds
-	Seeds          int    `json:"seeds"`
-	Perplexity     number `json:"perplexity"`
-	SubModels      number `json:"sub_models"`
+	Accuracy         number `json:"accuracy"`        // per cent, mean over seeds
+	AccuracySpread   number `json:"accuracy_spread"` // per cent, standard deviation over seeds
+	Seeds            int    `json:"seeds"`
+	Perplexity       number `json:"perplexity"`
+	PerplexitySpread number `json:"perplexity_spread"` // standard deviation over seeds
+	SubModels        number `json:"sub_models"`
 
 	BankConflicts      number `json:"bank_conflicts"`       // extra passes
 	ConflictsPerAccess number `json:"conflicts_per_access"` // extra passes a shared-memory access
@@ -52,6 +53,9 @@ type Row struct {
 	SIMTEfficiency     number `json:"simt_efficiency"` // share of lanes active
 	WarpInstructions   number `json:"warp_instructions"`
 	DRAMBytes          number `json:"dram_bytes"`
+	PeakShare          number `json:"peak_share"`        // floating-point operations of the kernels / what the GPU could do in the cycles
+	Samples            int    `json:"samples,omitempty"` // pattern combinations drawn; 0 = all, summed
+	MeasuredUS         number `json:"measured_us"`       // on the real GPU, where published
 
 	PaperSpeedup       number `json:"paper_speedup"`
 	SpeedupDifference  number `json:"speedup_difference"` // ours - paper's
@@ -135,6 +139,7 @@ var columns = []column{
 	{"accuracy_spread", func(r *Row) string { return r.AccuracySpread.text() }},
 	{"seeds", func(r *Row) string { return count(r.Seeds) }},
 	{"perplexity", func(r *Row) string { return r.Perplexity.text() }},
+	{"perplexity_spread", func(r *Row) string { return r.PerplexitySpread.text() }},
 	{"sub_models", func(r *Row) string { return r.SubModels.text() }},
 	{"bank_conflicts", func(r *Row) string { return r.BankConflicts.text() }},
 	{"conflicts_per_access", func(r *Row) string { return r.ConflictsPerAccess.text() }},
@@ -142,6 +147,9 @@ var columns = []column{
 	{"simt_efficiency", func(r *Row) string { return r.SIMTEfficiency.text() }},
 	{"warp_instructions", func(r *Row) string { return r.WarpInstructions.text() }},
 	{"dram_bytes", func(r *Row) string { return r.DRAMBytes.text() }},
+	{"peak_share", func(r *Row) string { return r.PeakShare.text() }},
+	{"samples", func(r *Row) string { return count(r.Samples) }},
+	{"measured_us", func(r *Row) string { return r.MeasuredUS.text() }},
 	{"paper_speedup", func(r *Row) string { return r.PaperSpeedup.text() }},
 	{"speedup_difference", func(r *Row) string { return r.SpeedupDifference.text() }},
 	{"paper_accuracy", func(r *Row) string { return r.PaperAccuracy.text() }},
@@ -228,8 +236,9 @@ type Results struct {
 	Points     []Point
 	Stored     map[string]*Stored
 	Rows       []*Row
-	Searches   []*Row  // distributions found by themselves; they are the Rows where there is nothing else
-	Missing    []Point // not stored
+	Searches   []*Row    // distributions found by themselves; they are the Rows where there is nothing else
+	Micro      []*Stored // microbenchmarks of presets
+	Missing    []Point   // not stored
 }
 
 // NewResults joins the points that are stored into rows, in the order of the file.
@@ -249,6 +258,10 @@ func NewResults(e *Experiment, scale string, points []Point, stored map[string]*
 		}
 		row := newRow(p.Spec)
 		row.addSim(s.Result)
+		if s.Result.Micro != nil {
+			r.Micro = append(r.Micro, s)
+			continue
+		}
 		if s.Result.Search != nil {
 			r.Searches = append(r.Searches, row)
 			continue
@@ -290,7 +303,7 @@ func NewResults(e *Experiment, scale string, points []Point, stored map[string]*
 func newRow(s Spec) *Row {
 	r := &Row{Method: "-"}
 	for _, n := range []*number{&r.Reached, &r.Cycles, &r.CyclesLow, &r.CyclesHigh, &r.TimeUS, &r.Speedup, &r.SpeedupLow, &r.SpeedupHigh,
-		&r.Accuracy, &r.AccuracySpread, &r.Perplexity, &r.SubModels, &r.BankConflicts, &r.ConflictsPerAccess, &r.DivergentBranches,
+		&r.Accuracy, &r.AccuracySpread, &r.Perplexity, &r.PerplexitySpread, &r.SubModels, &r.PeakShare, &r.MeasuredUS, &r.BankConflicts, &r.ConflictsPerAccess, &r.DivergentBranches,
 		&r.SIMTEfficiency, &r.WarpInstructions, &r.DRAMBytes, &r.PaperSpeedup, &r.SpeedupDifference, &r.PaperAccuracy, &r.AccuracyDifference} {
 		*n = none
 	}
@@ -316,6 +329,8 @@ func newRow(s Spec) *Row {
 		r.Network = fmt.Sprintf("lstm-%dx%d-v%d-t%d", l.Layers, l.Hidden, l.Vocabulary, l.Steps)
 	}
 	switch s := s.(type) {
+	case Microbench:
+		r.Workload, r.Network, r.GPU = "microbench", "-", s.GPU
 	case Search:
 		r.Method = s.Search
 		r.Workload, r.Network, r.Rates, r.Patterns, r.Search = "search", "-", []float64{s.Rate}, s.Patterns, s.Search
@@ -399,6 +414,17 @@ func (r *Row) addSim(result Result) {
 	if n := counter("shared_accesses"); n > 0 {
 		r.ConflictsPerAccess = r.BankConflicts / n
 	}
+	r.Samples = s.Samples
+	if s.MeasuredUS > 0 {
+		r.MeasuredUS = number(s.MeasuredUS)
+	}
+	flop := 0.0
+	for _, k := range s.Kernels {
+		flop += k.FLOP
+	}
+	if peak := s.Peak["flop_per_cycle"] * s.Cycles; peak > 0 {
+		r.PeakShare = number(flop / peak)
+	}
 	if r.WarpInstructions > 0 {
 		r.SIMTEfficiency = counter("thread_instructions") / (32 * r.WarpInstructions)
 	}
@@ -435,11 +461,15 @@ func (r *Row) addTraining() {
 		r.SubModels = number(models)
 	}
 	if len(r.train) > 1 {
-		sum := 0.0
+		var a, p float64
 		for _, t := range r.train {
-			sum += (100*t.Accuracy - mean) * (100*t.Accuracy - mean)
+			a += (100*t.Accuracy - mean) * (100*t.Accuracy - mean)
+			p += (t.Perplexity - perplexity) * (t.Perplexity - perplexity)
 		}
-		r.AccuracySpread = number(math.Sqrt(sum / (n - 1)))
+		r.AccuracySpread = number(math.Sqrt(a / (n - 1)))
+		if perplexity > 0 {
+			r.PerplexitySpread = number(math.Sqrt(p / (n - 1)))
+		}
 	}
 }
 

@@ -36,6 +36,7 @@ type Group struct {
 	TrainMLP  *TrainMLP      `json:"train-mlp,omitempty" jsonschema_description:"Train a multi-layer perceptron on MNIST on the CPU."`
 	TrainLSTM *TrainLSTM     `json:"train-lstm,omitempty" jsonschema_description:"Train a word LSTM on text on the CPU."`
 	Launch    *Launch        `json:"launch,omitempty" jsonschema_description:"Simulate one launch of a kernel of your own."`
+	Micro     *Microbench    `json:"microbench,omitempty" jsonschema_description:"Measure the simulated GPU's memory with kernels that read the clock."`
 	Sweep     map[string]any `json:"sweep,omitempty" jsonschema_description:"Key: list of values. Every combination is a point."`
 	Scales    *Scales        `json:"scales,omitempty" jsonschema_description:"What differs at a scale: keys of the kind of work, sweep, or skip: true."`
 }
@@ -317,6 +318,15 @@ func (l Launch) check() (out []problem) {
 	return out
 }
 
+// Microbench measures a preset as one measures a real GPU.
+type Microbench struct {
+	GPU string `json:"gpu" jsonschema:"default=gtx1080ti" jsonschema_description:"GPU preset by name, or a preset file."`
+}
+
+func (Microbench) Kind() string       { return "microbench" }
+func (m Microbench) check() []problem { return checkGPU(m.GPU) }
+func (m Microbench) normal() Spec     { return m }
+
 // kinds makes an empty spec of each kind, in the order of Group.
 var kinds = []struct {
 	name string
@@ -329,6 +339,7 @@ var kinds = []struct {
 	{"train-mlp", func() any { return &TrainMLP{} }},
 	{"train-lstm", func() any { return &TrainLSTM{} }},
 	{"launch", func() any { return &Launch{} }},
+	{"microbench", func() any { return &Microbench{} }},
 }
 
 // newSpec makes a pointer to an empty spec, nil for a kind that is none.
