@@ -301,3 +301,6 @@ func (b *memoryBench) atomics() error {
 	}
 	return b.free(p)
 }
+
+// MemoryCubin returns the kernels of the memory microbenchmarks.
+func MemoryCubin() []byte { return memoryCubin }
