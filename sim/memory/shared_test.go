@@ -10,6 +10,9 @@ import (
 func sharedReference(a *Access) (passes, conflicts int) {
 	words := max(a.Bytes/4, 1)
 	group := 32 / words
+	if words > 1 && (agree(a, 1) || agree(a, 2)) {
+		group *= 2
+	}
 	for first := 0; first < 32; first += group {
 		banks := map[uint64]map[uint64]bool{}
 		for i := first; i < first+group; i++ {
@@ -36,6 +39,16 @@ func sharedReference(a *Access) (passes, conflicts int) {
 	return passes, conflicts
 }
 
+// agree reports whether active threads i and i^x have equal addresses.
+func agree(a *Access, x int) bool {
+	for i, at := range a.Addr {
+		if a.Mask>>i&1 != 0 && a.Mask>>(i^x)&1 != 0 && at != a.Addr[i^x] {
+			return false
+		}
+	}
+	return true
+}
+
 func TestSharedCostAgainstDefinition(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 20000 {
@@ -43,6 +56,11 @@ func TestSharedCostAgainstDefinition(t *testing.T) {
 		span := 1 << (3 + r.IntN(9))
 		for i := range a.Addr {
 			a.Addr[i] = uint64(r.IntN(span) * a.Bytes)
+		}
+		if x := r.IntN(4); x == 1 || x == 2 {
+			for i := range a.Addr {
+				a.Addr[i] = a.Addr[i&^x]
+			}
 		}
 		if a.Mask == 0 {
 			continue
@@ -91,7 +109,14 @@ func TestSharedCases(t *testing.T) {
 		{"column of a 32x33 tile", address(4, func(i int) int { return i * 132 }), 1, 0},
 		{"64 bit in order", address(8, func(i int) int { return i * 8 }), 2, 0},
 		{"128 bit in order", address(16, func(i int) int { return i * 16 }), 4, 0},
-		{"128 bit, all the same", address(16, func(int) int { return 0 }), 4, 0},
+		{"128 bit, all the same", address(16, func(int) int { return 0 }), 2, 0},
+		{"64 bit, all the same", address(8, func(int) int { return 0 }), 1, 0},
+		{"128 bit, pairs i and i^1", address(16, func(i int) int { return i / 2 * 16 }), 2, 0},
+		{"128 bit, pairs i and i^2", address(16, func(i int) int { return (i&1 | i>>1&^1) * 16 }), 2, 0},
+		{"128 bit, pairs i and i^4", address(16, func(i int) int { return (i&3 | i>>1&^3) * 16 }), 4, 0},
+		{"128 bit stores, pairs", kind(address(16, func(i int) int { return i / 2 * 16 }), Store), 4, 0},
+		{"maxas sgemm 64, A", address(16, func(i int) int { return i >> 1 & 7 * 16 }), 2, 0},
+		{"maxas sgemm 64, B", address(16, func(i int) int { return (i&0x30>>3 | i&1) * 16 }), 2, 0},
 		{"128 bit, one quarter-warp", mask(address(16, func(i int) int { return i * 16 }), 0xFF), 1, 0},
 		{"bytes of one word", address(1, func(i int) int { return i % 4 }), 1, 0},
 		{"no thread", mask(address(4, func(int) int { return 0 }), 0), 1, 0},
