@@ -63,7 +63,7 @@ func (m *SM) Start(p *Program, n Need, index, dim, grid [3]uint32, t int64) {
 		slot := m.freeSlot()
 		m.slots |= 1 << slot
 		w.Slot = slot
-		w.issue = warpIssue{at: begin, line: -1}
+		w.issue = warpIssue{at: begin, line: -1, flights: w.issue.flights}
 		s, i := m.place(slot)
 		s.advance(t, &m.Counters)
 		s.add(i, w)
@@ -113,7 +113,8 @@ func (b *Block) reset(p *Program, n Need, index, dim, grid [3]uint32) {
 		if lanes == 32 {
 			live = ^uint32(0)
 		}
-		*w = Warp{Block: b, InBlock: i, Active: live, Live: live, PC: p.Entry, Stack: w.Stack[:0]}
+		*w = Warp{Block: b, InBlock: i, Active: live, Live: live, PC: p.Entry, Stack: w.Stack[:0], issue: warpIssue{flights: w.issue.flights}}
+		w.issue.flights = w.issue.flights.reset(p.counted)
 		w.base = [2]unsafe.Pointer{unsafe.Pointer(&b.rows[i*rows]), unsafe.Pointer(&p.Pool[0])}
 		w.Preds[7] = ^uint32(0)
 		w.Local = b.local[i*32*p.LocalBytes : (i+1)*32*p.LocalBytes]

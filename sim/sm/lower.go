@@ -180,7 +180,7 @@ func (l *lowerer) lower(i int32) error {
 	op := &l.p.Ops[i]
 	*op = Op{Code: how.code, Unit: how.unit, Guard: in.Guard, GuardNot: in.GuardNot, NoGuard: in.Guard == isa.PT && !in.GuardNot,
 		Dst: isa.RZ, Width: 1, PDst: isa.PT, PDst2: isa.PT, PSrc: isa.PT, A: PoolZero, B: PoolZero, C: PoolZero, Imm2: int32(isa.CCT),
-		Stall: in.Control.Stall, Wait: in.Control.Wait, WrBar: in.Control.WriteBarrier, RdBar: in.Control.ReadBarrier, Yield: in.Control.Yield,
+		Stall: stallCycles(in.Control), Wait: in.Control.Wait, WrBar: in.Control.WriteBarrier, RdBar: in.Control.ReadBarrier, Yield: in.Control.Yield,
 		Dual: in.Control.Stall == 0, Inst: uint32(i)}
 	if n := l.cfg.LineBytes; n > 0 {
 		op.Line = l.cfg.FirstLine + int32(in.PC)/int32(n)
@@ -214,6 +214,17 @@ func (l *lowerer) lower(i int32) error {
 		}
 	}
 	return nil
+}
+
+// stallCycles returns the cycles that a control word's stall count makes the warp wait. Counts from 12 on hold only with the
+// yield flag set: without it 13 waits for 6 cycles (maxas wiki, "Control Codes"). ptxas agrees: where a result takes 13
+// cycles it writes 13 with the flag, and without it writes 13 where 6 are needed. That 12, 14 and 15 lose the same 7 is
+// an assumption.
+func stallCycles(c isa.Control) uint8 {
+	if c.Stall >= 12 && !c.Yield {
+		return c.Stall - 7
+	}
+	return c.Stall
 }
 
 // harmless reports whether an operand that a lowering did not take says nothing.

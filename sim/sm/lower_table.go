@@ -18,7 +18,7 @@ var lowerings map[isa.Op]lowering
 func init() {
 	lowerings = map[isa.Op]lowering{
 		isa.OpNOP:    {CodeNOP, UnitNone, lowerNothing},
-		isa.OpDEPBAR: {CodeNOP, UnitNone, lowerNothing},
+		isa.OpDEPBAR: {CodeNOP, UnitNone, lowerDEPBAR},
 		isa.OpMEMBAR: {CodeNOP, UnitNone, lowerNothing},
 		isa.OpCCTL:   {CodeNOP, UnitNone, lowerNothing}, // caches hold no values here
 		isa.OpMOV:    {CodeMOV, UnitFP32, lowerMOV},
@@ -158,6 +158,27 @@ func lowerNothing(l *lowerer) {
 		l.seen[k] = true
 	}
 	l.next = int(l.in.NumOps)
+}
+
+// lowerDEPBAR takes DEPBAR.LE SBb, n and the set of further barriers that must be clear.
+func lowerDEPBAR(l *lowerer) {
+	l.ignore(isa.ModLE)
+	if l.peek(isa.KindSB) && l.in.NumOps > 1 {
+		b := l.operand(isa.KindSB).Reg
+		switch n := l.imm(); {
+		case b > 5:
+			l.fail("SB%d is not one of SB0 to SB5", b)
+		case n == 0:
+			l.op.Wait |= 1 << b
+		default:
+			l.op.Wait |= waitCount
+			l.op.Size, l.op.Imm = b, n
+			l.p.counted = true
+		}
+	}
+	if l.peek(isa.KindSB) {
+		l.op.Wait |= uint8(l.operand(isa.KindSB).Value & 0x3f)
+	}
 }
 
 // lowerLeave takes BRK, CONT, RET and LONGJMP, of which only the form without a condition code test is executed.

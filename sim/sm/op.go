@@ -44,7 +44,7 @@ type Op struct {
 	Imm2      int32  // test of the condition code that a branch makes (isa.CCTest)
 	Cache     uint8  // memory.CacheOp
 	Stall     uint8
-	Wait      uint8 // mask of barriers to wait for
+	Wait      uint8 // mask of barriers to wait for, and waitCount
 	WrBar     uint8 // barrier set until the result is written, 7 = none
 	RdBar     uint8 // barrier set until the operands are read, 7 = none
 	Yield     bool
@@ -57,6 +57,9 @@ type Op struct {
 	ConstLine int32  // constant cache line that a constant operand needs, 0 = none
 	Inst      uint32 // index of the isa.Inst in Program.Insts, for messages and profiles
 }
+
+// waitCount in Op.Wait: the instruction waits until at most Imm others hold barrier Size (DEPBAR.LE).
+const waitCount = 1 << 6
 
 // Unit is an execution unit class. The preset gives each an issue interval (cycles between two warps on one
 // scheduler) and a latency (cycles from issue to the release of its barrier).
@@ -92,5 +95,6 @@ type Program struct {
 	SharedBytes int // static + dynamic, a block
 	LocalBytes  int // a thread
 
-	refs []poolRef // what the pool's rows hold
+	refs    []poolRef // what the pool's rows hold
+	counted bool      // some instruction waits for a barrier's count (waitCount)
 }

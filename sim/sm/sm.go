@@ -17,6 +17,7 @@ type warpIssue struct {
 	line      int32     // instruction cache line of the last instruction
 	atBar     bool      // waits at BAR
 	bar       uint8     // which
+	flights   *flights  // nil if the program waits for no barrier's count (DEPBAR.LE above 0)
 }
 
 // blockBarrier is one of a block's 16 hardware barriers.
@@ -32,6 +33,7 @@ type blockBarrier struct {
 type pendingLoad struct {
 	warp    *Warp
 	serial  uint64 // of the warp's block, to tell a reused Warp from the one that asked
+	flight  uint32 // its number in the barrier's flight
 	barrier uint8
 }
 
@@ -59,6 +61,8 @@ type SM struct {
 	heldUntil    int64         // cycle at which to try again; 0 = nothing held
 	heldWarp     *Warp
 	heldOp       *Op
+	heldFlight   uint32 // its number in the flight of its write barrier
+	heldRead     uint32 // and of its read barrier
 	loads        []pendingLoad
 	freeLoads    []uint32
 
@@ -317,8 +321,16 @@ func (m *SM) issue(s *scheduler, slot int, t int64) (dual bool) {
 			}
 		}
 	} else if op.WrBar < 6 || op.RdBar < 6 {
+		start := t
+		switch op.Unit {
+		case UnitShared: // SHFL goes through the shared-memory pipe: one warp a clock an SM
+			start = max(t, m.sharedFree)
+			m.sharedFree = start + int64(m.cfg.SharedPass)
+		case UnitSFU, UnitConvert: // one pipe
+			s.unitFree[UnitSFU], s.unitFree[UnitConvert] = s.unitFree[op.Unit], s.unitFree[op.Unit]
+		}
 		if op.WrBar < 6 {
-			m.setBarrier(wi, op.WrBar, t+int64(m.units[op.Unit].Latency), ReasonVariable)
+			m.setBarrier(wi, op.WrBar, start+int64(m.units[op.Unit].Latency), ReasonVariable)
 		}
 		if op.RdBar < 6 {
 			m.setBarrier(wi, op.RdBar, t+int64(m.cfg.ReadLatency), ReasonVariable)
@@ -348,11 +360,8 @@ func (m *SM) schedule(s *scheduler, slot int, w *Warp, t, ready int64, reason Re
 			ready, reason = r, ReasonFetch
 		}
 	}
-	for wait := op.Wait; wait != 0; wait &= wait - 1 {
-		b := bits.TrailingZeros8(wait)
-		if wi.barAt[b] > ready {
-			ready, reason = wi.barAt[b], wi.barReason[b]
-		}
+	if op.Wait != 0 {
+		ready, reason = wi.waits(op, ready, reason)
 	}
 	if op.ConstLine != 0 {
 		if r := m.constant(op.ConstLine, ready); r > ready {
@@ -362,6 +371,25 @@ func (m *SM) schedule(s *scheduler, slot int, w *Warp, t, ready int64, reason Re
 	s.ready[slot] = ready
 	s.reason[slot] = reason
 	s.unit[slot] = op.Unit
+}
+
+// waits raises ready to the release of every barrier that op waits for; reason becomes that of the last.
+func (wi *warpIssue) waits(op *Op, ready int64, reason Reason) (int64, Reason) {
+	wait := op.Wait
+	if wait&waitCount != 0 {
+		wait &^= waitCount
+		b := op.Size
+		if at := wi.flights[b].atMost(int(op.Imm)); at > ready {
+			ready, reason = at, wi.barReason[b]
+		}
+	}
+	for ; wait != 0; wait &= wait - 1 {
+		b := bits.TrailingZeros8(wait)
+		if wi.barAt[b] > ready {
+			ready, reason = wi.barAt[b], wi.barReason[b]
+		}
+	}
+	return ready, reason
 }
 
 // constant returns the cycle from which the constant cache line that an operand needs is there.
@@ -385,6 +413,20 @@ func (m *SM) setBarrier(wi *warpIssue, b uint8, at int64, why Reason) {
 	if wi.pending[b] == 0 {
 		wi.barAt[b] = wi.latest[b]
 	}
+	if wi.flights != nil {
+		wi.flights[b].add(at, wi.at)
+	}
+}
+
+// hold marks barrier b of a warp as held until a reply comes, and returns the instruction's number in the barrier's flight.
+func (wi *warpIssue) hold(b uint8) (flight uint32) {
+	wi.pending[b]++
+	wi.barAt[b] = Never
+	wi.barReason[b] = ReasonMemory
+	if wi.flights != nil {
+		flight = wi.flights[b].add(Never, wi.at)
+	}
+	return flight
 }
 
 // access times the memory instruction that Exec has just executed.
@@ -445,12 +487,11 @@ func (m *SM) present(w *Warp, op *Op, a *memory.Access, t int64) {
 			m.held = *a
 			m.heldWarp, m.heldOp = w, op
 			// The barriers stay set until the access is accepted.
-			for _, b := range [2]uint8{op.WrBar, op.RdBar} {
-				if b < 6 {
-					wi.pending[b]++
-					wi.barAt[b] = Never
-					wi.barReason[b] = ReasonMemory
-				}
+			if op.WrBar < 6 {
+				m.heldFlight = wi.hold(op.WrBar)
+			}
+			if op.RdBar < 6 {
+				m.heldRead = wi.hold(op.RdBar)
 			}
 		}
 		m.heldUntil = retry
@@ -462,9 +503,7 @@ func (m *SM) present(w *Warp, op *Op, a *memory.Access, t int64) {
 			m.setBarrier(wi, op.WrBar, done, ReasonMemory)
 		}
 	} else if op.WrBar < 6 {
-		wi.pending[op.WrBar]++
-		wi.barAt[op.WrBar] = Never
-		wi.barReason[op.WrBar] = ReasonMemory
+		m.loads[token].flight = wi.hold(op.WrBar)
 	}
 	if op.RdBar < 6 {
 		m.setBarrier(wi, op.RdBar, read, ReasonMemory)
@@ -484,13 +523,15 @@ func (m *SM) retry(t int64) {
 	m.heldUntil = 0
 	m.heldWarp, m.heldOp = nil, nil
 	if op.RdBar < 6 {
-		m.release(w, op.RdBar, read)
+		m.release(w, op.RdBar, m.heldRead, read)
 	}
 	if done >= 0 {
 		m.freeLoads = append(m.freeLoads, token)
 		if op.WrBar < 6 {
-			m.release(w, op.WrBar, done)
+			m.release(w, op.WrBar, m.heldFlight, done)
 		}
+	} else {
+		m.loads[token].flight = m.heldFlight
 	}
 	for i := 0; i < m.nsched; i++ {
 		m.sched[i].wake = min(m.sched[i].wake, t)
@@ -517,30 +558,28 @@ func (m *SM) reply(token uint32, at int64) {
 	m.loads[token].warp = nil
 	m.freeLoads = append(m.freeLoads, token)
 	if l.barrier < 6 && l.warp.Block.serial == l.serial {
-		m.release(l.warp, l.barrier, at)
+		m.release(l.warp, l.barrier, l.flight, at)
 	}
 }
 
 // release counts one outstanding reply of barrier b as arrived at cycle at, and wakes the warp if that was what it waited for.
-func (m *SM) release(w *Warp, b uint8, at int64) {
+func (m *SM) release(w *Warp, b uint8, flight uint32, at int64) {
 	wi := &w.issue
 	wi.latest[b] = max(wi.latest[b], at)
 	wi.pending[b]--
-	if wi.pending[b] > 0 {
+	if wi.pending[b] == 0 {
+		wi.barAt[b] = wi.latest[b]
+	}
+	if wi.flights != nil {
+		wi.flights[b].land(flight, at)
+	} else if wi.pending[b] > 0 {
 		return
 	}
-	wi.barAt[b] = wi.latest[b]
 	s, slot := m.place(w.Slot)
 	if s.ready[slot] != Never || wi.atBar || w.Live == 0 {
 		return
 	}
-	ready, reason := int64(0), s.reason[slot]
-	for wait := w.Block.Prog.Ops[w.PC].Wait; wait != 0; wait &= wait - 1 {
-		x := bits.TrailingZeros8(wait)
-		if wi.barAt[x] > ready {
-			ready, reason = wi.barAt[x], wi.barReason[x]
-		}
-	}
+	ready, reason := wi.waits(&w.Block.Prog.Ops[w.PC], 0, s.reason[slot])
 	if ready == Never {
 		return
 	}
