@@ -35,7 +35,7 @@ type engine struct {
 	blockM        int
 	blockN        int
 	blocksN       int
-	blockWork     func(int)
+	blockWork     func(worker, part int)
 }
 
 // newEngine opens a BLAS: "auto" (or empty), "gonum", "openblas" or the path of a shared library with the Fortran
@@ -84,6 +84,14 @@ func (e *engine) gemm(tA, tB blas.Transpose, m, n, k int, alpha float32, a []flo
 	if m == 0 || n == 0 {
 		return
 	}
+	if k == 0 {
+		for i := range m {
+			for j, x := range c[i*ldc : i*ldc+n] {
+				c[i*ldc+j] = beta * x
+			}
+		}
+		return
+	}
 	e.tA, e.tB, e.m, e.n, e.k, e.alpha, e.beta = tA, tB, m, n, k, alpha, beta
 	e.a, e.b, e.c, e.lda, e.ldb, e.ldc = a, b, c, lda, ldb, ldc
 	e.blockM, e.blockN = m, n
@@ -101,7 +109,7 @@ func (e *engine) gemm(tA, tB blas.Transpose, m, n, k int, alpha float32, a []flo
 	e.run((m+e.blockM-1)/e.blockM*e.blocksN, e.blockWork)
 }
 
-func (e *engine) block(i int) {
+func (e *engine) block(_, i int) {
 	i0, j0 := i/e.blocksN*e.blockM, i%e.blocksN*e.blockN
 	m, n := min(e.blockM, e.m-i0), min(e.blockN, e.n-j0)
 	cutK := e.k
@@ -109,7 +117,7 @@ func (e *engine) block(i int) {
 		cutK = e.cutK
 	}
 	beta := e.beta
-	for k0 := 0; k0 < e.k || k0 == 0; k0 += max(cutK, 1) {
+	for k0 := 0; k0 < e.k; k0 += cutK {
 		k := min(cutK, e.k-k0)
 		aAt, bAt := i0*e.lda+k0, k0*e.ldb+j0
 		if e.tA == blas.Trans {
@@ -117,9 +125,6 @@ func (e *engine) block(i int) {
 		}
 		if e.tB == blas.Trans {
 			bAt = j0*e.ldb + k0
-		}
-		if k == 0 {
-			aAt, bAt = 0, 0
 		}
 		e.lib.Sgemm(e.tA, e.tB, m, n, k, e.alpha, e.a[aAt:], e.lda, e.b[bAt:], e.ldb, beta, e.c[i0*e.ldc+j0:], e.ldc)
 		beta = 1

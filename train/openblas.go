@@ -4,6 +4,7 @@ package train
 
 import (
 	"fmt"
+	"runtime"
 	"sync"
 	"unsafe"
 
@@ -29,6 +30,7 @@ type sgemmArgs struct {
 	m, n, k       int32
 	alpha, beta   float32
 	lda, ldb, ldc int32
+	list          [15]uintptr
 }
 
 // openShared loads the first of these libraries that there is and that has what is needed.
@@ -82,10 +84,16 @@ func (s *sharedBLAS) Sgemm(tA, tB blas.Transpose, m, n, k int, alpha float32, a 
 		panic(fmt.Sprintf("train: sgemm %d x %d x %d with leading dimensions %d, %d, %d and lengths %d, %d, %d", m, n, k, lda, ldb, ldc, len(a), len(b), len(c)))
 	}
 	p := s.args.Get().(*sgemmArgs)
-	*p = sgemmArgs{byte(tB), byte(tA), int32(n), int32(m), int32(k), alpha, beta, int32(ldb), int32(lda), int32(ldc)}
-	purego.SyscallN(s.sgemm,
+	p.tA, p.tB, p.m, p.n, p.k, p.alpha, p.beta, p.lda, p.ldb, p.ldc = byte(tB), byte(tA), int32(n), int32(m), int32(k), alpha, beta, int32(ldb), int32(lda), int32(ldc)
+	// A list written out at the call would be allocated by every call. Callers come through the interface, so a, b and c lie on
+	// the heap and do not move. The last two are the lengths of the first two, which are strings to Fortran.
+	p.list = [15]uintptr{
 		uintptr(unsafe.Pointer(&p.tA)), uintptr(unsafe.Pointer(&p.tB)), uintptr(unsafe.Pointer(&p.m)), uintptr(unsafe.Pointer(&p.n)), uintptr(unsafe.Pointer(&p.k)),
 		uintptr(unsafe.Pointer(&p.alpha)), uintptr(unsafe.Pointer(&b[0])), uintptr(unsafe.Pointer(&p.lda)), uintptr(unsafe.Pointer(&a[0])), uintptr(unsafe.Pointer(&p.ldb)),
-		uintptr(unsafe.Pointer(&p.beta)), uintptr(unsafe.Pointer(&c[0])), uintptr(unsafe.Pointer(&p.ldc)), 1, 1)
+		uintptr(unsafe.Pointer(&p.beta)), uintptr(unsafe.Pointer(&c[0])), uintptr(unsafe.Pointer(&p.ldc)), 1, 1}
+	purego.SyscallN(s.sgemm, p.list[:]...)
+	runtime.KeepAlive(a)
+	runtime.KeepAlive(b)
+	runtime.KeepAlive(c)
 	s.args.Put(p)
 }

@@ -1,0 +1,401 @@
+package train
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"warpdrop/dropout"
+)
+
+// layer is one layer of a perceptron: weights, bias, and what an iteration needs of them. With RDP, activations have the
+// kept units only.
+type layer struct {
+	*matrix
+	bias, biasV []float32 // out
+	biasG       []float32 // of the kept columns
+	act, dact   []float32 // batch x kept columns: output, and the gradient by it
+	mask        []float32 // Bernoulli: batch x out, or in x out; 0 or scale
+	cols        kept      // RDP: kept outputs
+	hidden      bool
+	keepScale   float32 // what kept activations (RDP), products (TDP) or masked values are multiplied by
+	sampler     *dropout.Sampler
+	bernoulli   dropout.Bernoulli
+	iteration   uint64
+	dropNeurons bool // mask is one of activations
+
+	maskFn, connectFn, actFn, dactFn, biasFn func(worker, part int)
+}
+
+// mlp is a run under way.
+type mlp struct {
+	*engine
+	cfg    MLPConfig
+	layers []*layer
+	x      []float32 // batch of inputs
+	labels []byte
+	loss   float64
+	models map[string]bool // pattern combinations drawn
+	id     []byte
+	which  []int
+
+	images Images
+	loadFn func(worker, part int)
+}
+
+func newMLP(e *engine, cfg MLPConfig) (*mlp, error) {
+	m := &mlp{engine: e, cfg: cfg, models: map[string]bool{}}
+	m.loadFn = m.loadPart
+	sizes := append(append([]int{imagePixels}, cfg.Hidden...), imageClasses)
+	rng := rand.New(rand.NewPCG(cfg.Seed, weightStream))
+	last := len(sizes) - 2
+	for i := 0; i <= last; i++ {
+		in, out := sizes[i], sizes[i+1]
+		l := &layer{matrix: newMatrix(e, in, out, true), bias: make([]float32, out), biasV: make([]float32, out), biasG: make([]float32, out),
+			act: make([]float32, cfg.Batch*out), dact: make([]float32, cfg.Batch*out), cols: whole(out), hidden: i < last, keepScale: 1}
+		l.maskFn, l.connectFn, l.actFn, l.dactFn, l.biasFn = l.maskPart, l.connectPart, l.actPart, l.dactPart, l.biasPart
+		for k := range l.w {
+			l.w[k] = float32(rng.NormFloat64() * math.Sqrt(2/float64(in)))
+		}
+		if err := l.drop(&m.cfg, i, last); err != nil {
+			return nil, err
+		}
+		m.layers = append(m.layers, l)
+	}
+	m.x = make([]float32, cfg.Batch*imagePixels)
+	m.labels = make([]byte, cfg.Batch)
+	m.which = make([]int, cfg.Batch)
+	return m, nil
+}
+
+// drop prepares layer i of last+1 for the method.
+func (l *layer) drop(cfg *MLPConfig, i, last int) (err error) {
+	if cfg.Method == dropout.RDP {
+		// The first layer keeps all rows and the last one all columns.
+		rowUnit, colUnit, rowClasses, colClasses := 1, 1, 1, 1
+		if i == 0 {
+			rowUnit = l.in
+		} else {
+			rowClasses = period(cfg.Distributions[i-1], l.in)
+		}
+		if i == last {
+			colUnit = l.out
+		} else {
+			colClasses = period(cfg.Distributions[i], l.out)
+		}
+		l.allowPatterns(rowUnit, colUnit, rowClasses, colClasses, cfg.Momentum)
+	}
+	if i == last {
+		return nil
+	}
+	switch cfg.Method {
+	case dropout.Dense, dropout.Masked, dropout.DropConnect:
+		l.keepScale = float32(1 / (1 - cfg.Rates[i]))
+		l.bernoulli, err = dropout.NewBernoulli(cfg.Rates[i], cfg.Seed, i)
+		l.dropNeurons = cfg.Method != dropout.DropConnect
+		if l.dropNeurons {
+			l.mask = make([]float32, cfg.Batch*l.out)
+		} else {
+			l.mask = make([]float32, l.in*l.out)
+			l.masked, l.wc = l.mask, make([]float32, l.in*l.out)
+		}
+	case dropout.RDP, dropout.TDP:
+		l.keepScale = float32(1 / (1 - cfg.Distributions[i].Reached()))
+		l.sampler = dropout.NewSampler(cfg.Distributions[i], cfg.Seed, i)
+		if cfg.Method == dropout.TDP {
+			rows, cols := dropout.TileGrid(l.in, l.out, cfg.Tile, cfg.Tile)
+			l.allowPatterns(cfg.Tile, cfg.Tile, rows, cols, cfg.Momentum)
+			l.allowTiles(cfg.Batch)
+		}
+	}
+	return err
+}
+
+// period is after how many units of n all patterns of a distribution repeat themselves: the least common multiple of the dp
+// that occur, or n where that is more.
+func period(d dropout.Distribution, n int) int {
+	l := 1
+	for i, p := range d.P {
+		if p > 0 {
+			l = l / gcd(l, i+1) * (i + 1)
+		}
+		if l >= n {
+			return n
+		}
+	}
+	return l
+}
+
+// load fills the batch with the images of the given numbers.
+func (m *mlp) load(im Images, which []int) {
+	copy(m.which, which)
+	m.images = im
+	m.run(parts(len(which)), m.loadFn)
+}
+
+// grey is the value of each pixel.
+var grey = func() (t [256]float32) {
+	for i := range t {
+		t[i] = float32(i) / 255
+	}
+	return t
+}()
+
+func (m *mlp) loadPart(_, part int) {
+	for i := part * partRows; i < min((part+1)*partRows, m.cfg.Batch); i++ {
+		n := m.which[i]
+		x := m.x[i*imagePixels : (i+1)*imagePixels]
+		for j, p := range m.images.Pixels[n*imagePixels : (n+1)*imagePixels] {
+			x[j] = grey[p]
+		}
+		m.labels[i] = m.images.Labels[n]
+	}
+}
+
+// draw chooses the iteration's masks or patterns.
+func (m *mlp) draw(iteration uint64) {
+	m.id = m.id[:0]
+	rows := whole(imagePixels)
+	for _, l := range m.layers {
+		l.iteration = iteration
+		switch {
+		case l.sampler != nil:
+			dp, bias := l.sampler.At(iteration)
+			m.id = fmt.Append(m.id, dp, ",", bias, ";")
+			if m.cfg.Method == dropout.TDP {
+				l.keepTiles(m.cfg.Tile, dp, bias, l.keepScale)
+				break
+			}
+			l.cols = everyDP(l.out, 1, dp, bias)
+			l.keepRows(rows, l.cols)
+			rows = l.cols
+		case m.cfg.Method == dropout.RDP: // the last layer
+			l.keepRows(rows, l.cols)
+		case l.mask != nil:
+			m.run((len(l.mask)+maskPart-1)/maskPart, l.maskFn)
+			if !l.dropNeurons {
+				m.run(parts(l.in), l.connectFn)
+			}
+		}
+	}
+	if len(m.id) > 0 && !m.models[string(m.id)] {
+		m.models[string(m.id)] = true
+	}
+}
+
+// maskPart is how many elements of a mask one part of the work fills: a multiple of four.
+const maskPart = 1 << 13
+
+func (l *layer) maskPart(_, p int) {
+	l.bernoulli.Fill(l.mask[p*maskPart:min((p+1)*maskPart, len(l.mask))], p*maskPart, l.iteration, l.keepScale)
+}
+
+func (l *layer) connectPart(_, part int) {
+	from, to := part*partRows*l.out, min((part+1)*partRows, l.in)*l.out
+	w, wc := l.w[from:to], l.wc[from:to]
+	for j, k := range l.mask[from:to] {
+		wc[j] = w[j] * k
+	}
+}
+
+// step is one training iteration on the batch that load has filled.
+func (m *mlp) step(iteration uint64) error {
+	m.draw(iteration)
+	last := len(m.layers) - 1
+	x := m.x
+	for _, l := range m.layers {
+		l.forwardLayer(m.cfg.Batch, x)
+		x = l.act
+	}
+	m.softmax(m.layers[last])
+	if math.IsNaN(m.loss) || math.IsInf(m.loss, 0) {
+		return fmt.Errorf("loss is %g; a smaller learning rate may help (it is %g)", m.loss, m.cfg.LR)
+	}
+	for i := last; i >= 0; i-- {
+		in, dx := m.x, []float32(nil)
+		if i > 0 {
+			in, dx = m.layers[i-1].act, m.layers[i-1].dact
+		}
+		m.layers[i].backwardLayer(m.cfg.Batch, in, dx)
+	}
+	for _, l := range m.layers {
+		l.update(m.cfg.LR, m.cfg.Momentum)
+		l.updateBias(m.cfg.LR, m.cfg.Momentum)
+	}
+	return nil
+}
+
+func (l *layer) forwardLayer(b int, x []float32) {
+	l.forward(b, x, l.act)
+	l.b = b
+	l.run(parts(b), l.actFn)
+}
+
+// actPart adds the bias to the products and, in a hidden layer, rectifies, scales and masks them.
+func (l *layer) actPart(_, part int) {
+	n := l.cols.size()
+	scale := l.keepScale
+	if !l.compact {
+		scale = 1
+	}
+	for s := part * partRows; s < min((part+1)*partRows, l.b); s++ {
+		y := l.act[s*n : (s+1)*n]
+		bias := l.bias[l.cols.first*l.cols.width:]
+		switch {
+		case !l.hidden:
+			for j, b := range bias[:len(y)] {
+				y[j] += b
+			}
+		case l.dropNeurons:
+			mask := l.mask[s*n : (s+1)*n]
+			bias = bias[:len(y)]
+			for j, v := range y {
+				y[j] = max(v+bias[j], 0) * mask[j]
+			}
+		case l.cols.width == 1:
+			c, step := 0, l.cols.step
+			for j, v := range y {
+				y[j] = max(v+bias[c], 0) * scale
+				c += step
+			}
+		default:
+			bias = bias[:len(y)]
+			for j, v := range y {
+				y[j] = max(v+bias[j], 0)
+			}
+		}
+	}
+}
+
+// softmax turns the logits of the last layer into their gradient and computes the mean loss.
+func (m *mlp) softmax(l *layer) {
+	m.loss = 0
+	for s := range m.cfg.Batch {
+		y, d := l.act[s*l.out:(s+1)*l.out], l.dact[s*l.out:(s+1)*l.out]
+		top := y[0]
+		for _, v := range y {
+			top = max(top, v)
+		}
+		sum := 0.0
+		for _, v := range y {
+			sum += math.Exp(float64(v - top))
+		}
+		for c, v := range y {
+			d[c] = float32(math.Exp(float64(v-top)) / sum / float64(m.cfg.Batch))
+		}
+		t := m.labels[s]
+		d[t] -= 1 / float32(m.cfg.Batch)
+		m.loss += (math.Log(sum) - float64(y[t]-top)) / float64(m.cfg.Batch)
+	}
+}
+
+func (l *layer) backwardLayer(b int, x, dx []float32) {
+	if l.hidden {
+		l.run(parts(b), l.dactFn)
+	}
+	l.run((l.cols.size()+biasPart-1)/biasPart, l.biasFn)
+	l.backward(b, x, l.dact, dx)
+}
+
+// dactPart takes the gradient back through mask, scale and rectifier: what was dropped or negative is zero in act.
+func (l *layer) dactPart(_, part int) {
+	n := l.cols.size()
+	from, to := part*partRows*n, min((part+1)*partRows, l.b)*n
+	scale := float32(1)
+	if l.dropNeurons || l.compact {
+		scale = l.keepScale
+	}
+	d := l.dact[from:to]
+	act := l.act[from:to]
+	d = d[:len(act)]
+	for j, y := range act {
+		// All ones where y > 0: a branch would be mispredicted half of the time.
+		keep := uint32(-int32(math.Float32bits(y)) >> 31)
+		d[j] = math.Float32frombits(math.Float32bits(d[j])&keep) * scale
+	}
+}
+
+// biasPart is how many columns one part of the sums over the batch covers.
+const biasPart = 256
+
+func (l *layer) biasPart(_, part int) {
+	n := l.cols.size()
+	from, to := part*biasPart, min((part+1)*biasPart, n)
+	g := l.biasG[from:to]
+	clear(g)
+	for s := range l.b {
+		d := l.dact[s*n+from : s*n+to]
+		d = d[:len(g)]
+		for j := range g {
+			g[j] += d[j]
+		}
+	}
+}
+
+// updateBias is SGD with momentum on every bias; those of dropped columns have no gradient.
+func (l *layer) updateBias(lr, mu float32) {
+	for j := range l.biasV {
+		l.biasV[j] *= mu
+	}
+	c := l.cols.start()
+	step := 1
+	if l.cols.width == 1 {
+		step = l.cols.step
+	}
+	for _, g := range l.biasG[:l.cols.size()] {
+		l.biasV[c] -= lr * g
+		c += step
+	}
+	for j, d := range l.biasV {
+		l.bias[j] += d
+	}
+}
+
+// accuracy is the share of images that the whole network, nothing dropped, classifies as labelled.
+func (m *mlp) accuracy(im Images) float64 {
+	b := m.cfg.Batch
+	for _, l := range m.layers {
+		l.settle()
+	}
+	right := 0
+	which := make([]int, b)
+	for from := 0; from < im.Len(); from += b {
+		count := min(b, im.Len()-from)
+		for i := range which {
+			which[i] = from + min(i, count-1)
+		}
+		m.load(im, which)
+		x := m.x
+		for _, l := range m.layers {
+			l.infer(b, x)
+			x = l.act
+		}
+		for s := range count {
+			best := 0
+			for c := 1; c < imageClasses; c++ {
+				if x[s*imageClasses+c] > x[s*imageClasses+best] {
+					best = c
+				}
+			}
+			if best == int(m.labels[s]) {
+				right++
+			}
+		}
+	}
+	return float64(right) / float64(im.Len())
+}
+
+// infer computes act with nothing dropped.
+func (l *layer) infer(b int, x []float32) {
+	l.multiply(b, x, l.act)
+	for s := range b {
+		y := l.act[s*l.out : (s+1)*l.out]
+		for j, bias := range l.bias {
+			v := y[j] + bias
+			if l.hidden {
+				v = max(v, 0)
+			}
+			y[j] = v
+		}
+	}
+}

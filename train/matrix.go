@@ -1,0 +1,494 @@
+package train
+
+import (
+	"math"
+
+	"gonum.org/v1/gonum/blas"
+)
+
+// matrix is a weight matrix, in x out, with SGD and momentum. An iteration works on all of it, or on the blocks of rows and
+// columns that a pattern keeps: these are packed, multiplied and updated, and nothing else is touched.
+//
+// Lazy momentum: a weight that s updates have left out has moved by v (mu + ... + mu^s) and its velocity is mu^s v, since its
+// gradients were 0. Both are made up for when it is kept again, which is the dense update exact to rounding. That weights
+// of one class (see stamps) are always left out together makes the number of updates to remember small.
+type matrix struct {
+	*engine
+	in, out int
+	w, v    []float32 // v is nil without momentum
+	g       []float32 // gradients: of all weights, or of the packed ones
+	wc, vc  []float32 // packed weights and velocities; DropConnect: wc is the masked weights
+
+	blocks  []block // of this iteration; empty = the whole matrix
+	compact bool    // x and y of forward hold kept rows and columns only; else all, those of dropped columns 0
+	scale   float32 // factor of the products of blocks that are not compact
+	masked  []float32
+
+	// Lazy momentum.
+	rowUnit, colUnit       int // width of the runs that patterns keep
+	rowClasses, colClasses int // runs this far apart are always kept together
+	stamps                 []uint32
+	updates                uint32 // done so far
+	decay                  *decay
+	factors                [][2][]float32 // per thread: of v for w and for v, one a kept column run
+
+	// The operation under way, and its parts for the pool.
+	b                                                          int
+	x, y, dy, dx                                               []float32
+	xc, yc                                                     []float32 // tiles: packed x and y or their gradients, block after block
+	lr, mu                                                     float32
+	packFn, updateFn, updatePackedFn, settleFn, xFn, yFn, dyFn func(worker, part int)
+	dxFn                                                       func(worker, part int)
+}
+
+// partRows is how many rows one part of the work covers.
+const partRows = 8
+
+func parts(n int) int { return (n + partRows - 1) / partRows }
+
+func newMatrix(e *engine, in, out int, momentum bool) *matrix {
+	m := &matrix{engine: e, in: in, out: out, w: make([]float32, in*out), g: make([]float32, in*out), scale: 1}
+	if momentum {
+		m.v = make([]float32, in*out)
+	}
+	m.packFn, m.updateFn, m.updatePackedFn, m.settleFn = m.packPart, m.updatePart, m.updatePackedPart, m.settlePart
+	m.xFn, m.yFn, m.dyFn, m.dxFn = m.xPart, m.yPart, m.dyPart, m.dxPart
+	return m
+}
+
+// allowPatterns prepares for patterns that keep runs of rowUnit rows and colUnit columns; runs rowClasses or colClasses apart
+// are always kept together.
+func (m *matrix) allowPatterns(rowUnit, colUnit, rowClasses, colClasses int, mu float32) {
+	m.rowUnit, m.colUnit = rowUnit, colUnit
+	m.rowClasses = min(rowClasses, (m.in+rowUnit-1)/rowUnit)
+	m.colClasses = min(colClasses, (m.out+colUnit-1)/colUnit)
+	m.wc = make([]float32, m.in*m.out)
+	m.blocks = make([]block, 0, 64)
+	if m.v != nil {
+		m.vc = make([]float32, m.in*m.out)
+		m.stamps = make([]uint32, m.rowClasses*m.colClasses)
+		m.decay = newDecay(mu)
+		m.factors = make([][2][]float32, m.threads)
+		for i := range m.factors {
+			n := (m.out + colUnit - 1) / colUnit
+			m.factors[i] = [2][]float32{make([]float32, n), make([]float32, n)}
+		}
+	}
+}
+
+// allowTiles prepares the buffers of products by tiles with up to b rows.
+func (m *matrix) allowTiles(b int) {
+	m.xc, m.yc = make([]float32, b*m.in), make([]float32, b*m.out)
+}
+
+// keepRows makes the iteration work on these rows and columns, in compact form.
+func (m *matrix) keepRows(rows, cols kept) {
+	m.blocks, m.compact = append(m.blocks[:0], block{rows: rows, cols: cols}), true
+	m.pack()
+}
+
+// keepTiles makes the iteration work on the kept tiles of t x t, whose products are multiplied by scale.
+func (m *matrix) keepTiles(t, dp, bias int, scale float32) {
+	m.blocks, m.compact, m.scale = tileBlocks(m.blocks[:0], m.in, m.out, t, dp, bias), false, scale
+	m.pack()
+}
+
+// pack copies the kept weights and velocities, brought up to date.
+func (m *matrix) pack() {
+	n := 0
+	for i := range m.blocks {
+		n += parts(m.blocks[i].rows.count * m.blocks[i].rows.width)
+	}
+	m.run(n, m.packFn)
+}
+
+// blockOf finds the block that part belongs to, and the part's number in it.
+func (m *matrix) blockOf(part int) (*block, int) {
+	for i := range m.blocks {
+		n := parts(m.blocks[i].rows.count * m.blocks[i].rows.width)
+		if part < n {
+			return &m.blocks[i], part
+		}
+		part -= n
+	}
+	panic("train: no such part")
+}
+
+func (m *matrix) packPart(worker, part int) {
+	b, part := m.blockOf(part)
+	rows, cols := b.rows, b.cols
+	n := cols.size()
+	// Rows are taken class by class, so that the factors of a class are computed once.
+	period := max(1, min(rows.count, m.rowClasses/rows.step))
+	if m.rowClasses%rows.step != 0 {
+		period = rows.count
+	}
+	long, per := rows.count%period, rows.count/period // the first `long` classes have one run more
+	class := -1
+	for slot := part * partRows; slot < min((part+1)*partRows, rows.count*rows.width); slot++ {
+		run, within := slot/rows.width, slot%rows.width
+		c, i := 0, 0
+		if run < long*(per+1) {
+			c, i = run/(per+1), run%(per+1)
+		} else {
+			c, i = long+(run-long*(per+1))/per, (run-long*(per+1))%per
+		}
+		k := c + i*period
+		r := (rows.first+k*rows.step)*rows.width + within
+		if r >= m.in {
+			continue
+		}
+		from := b.at + (k*rows.width+within)*n
+		w, wc := m.w[r*m.out:(r+1)*m.out], m.wc[from:from+n]
+		if m.v == nil {
+			cols.gather(wc, w, 1)
+			continue
+		}
+		if now := (rows.first + k*rows.step) % m.rowClasses; now != class {
+			class = now
+			m.fillFactors(worker, class, cols)
+		}
+		a, d := m.factors[worker][0][:cols.count], m.factors[worker][1][:cols.count]
+		catchUp(wc, m.vc[from:from+n], w, m.v[r*m.out:(r+1)*m.out], a, d, cols)
+	}
+}
+
+// fillFactors computes what to multiply velocities by to bring weights and velocities up to date, for each kept column run.
+func (m *matrix) fillFactors(worker, class int, cols kept) {
+	a, d := m.factors[worker][0], m.factors[worker][1]
+	stamps := m.stamps[class*m.colClasses : (class+1)*m.colClasses]
+	c, step := cols.first%m.colClasses, cols.step%m.colClasses
+	for k := range cols.count {
+		a[k], d[k] = m.decay.at(m.updates - stamps[c])
+		c += step
+		if c >= m.colClasses {
+			c -= m.colClasses
+		}
+	}
+}
+
+// catchUp packs one row: wc = w + a v, vc = d v.
+func catchUp(wc, vc, w, v, a, d []float32, cols kept) {
+	if cols.width == 1 {
+		c, step := cols.first, cols.step
+		vc, a, d = vc[:len(wc)], a[:len(wc)], d[:len(wc)]
+		for k := range wc {
+			x := v[c]
+			wc[k] = w[c] + a[k]*x
+			vc[k] = d[k] * x
+			c += step
+		}
+		return
+	}
+	at, c := 0, cols.start()
+	for k := range a {
+		n := min(cols.width, len(wc)-at)
+		a, d := a[k], d[k]
+		wc, vc, w, v := wc[at:at+n], vc[at:at+n], w[c:c+n], v[c:c+n]
+		for j, x := range v {
+			wc[j] = w[j] + a*x
+			vc[j] = d * x
+		}
+		at += n
+		c += cols.step * cols.width
+	}
+}
+
+// forward computes y = x w of b rows. Compact: x is b x kept rows, y is b x kept columns.
+func (m *matrix) forward(b int, x, y []float32) {
+	switch {
+	case len(m.blocks) == 0:
+		m.gemm(blas.NoTrans, blas.NoTrans, b, m.out, m.in, 1, x, m.in, m.effective(), m.out, 0, y, m.out)
+	case m.compact:
+		k, n := m.blocks[0].rows.size(), m.blocks[0].cols.size()
+		m.gemm(blas.NoTrans, blas.NoTrans, b, n, k, 1, x, k, m.wc, n, 0, y, n)
+	default:
+		m.b, m.x, m.y = b, x, y
+		m.run(parts(b), m.xFn)
+		yAt, xAt := 0, 0
+		for _, k := range m.blocks {
+			r, c := k.rows.size(), k.cols.size()
+			xk, ld := m.packedX(&k, xAt)
+			m.gemm(blas.NoTrans, blas.NoTrans, b, c, r, m.scale, xk, ld, m.wc[k.at:], c, 0, m.yc[yAt:], c)
+			xAt += b * r
+			yAt += b * c
+		}
+		m.run(parts(b), m.yFn)
+	}
+}
+
+// multiply computes y = x w of b rows with all weights, nothing dropped; they have to be up to date (settle).
+func (m *matrix) multiply(b int, x, y []float32) {
+	m.gemm(blas.NoTrans, blas.NoTrans, b, m.out, m.in, 1, x, m.in, m.w, m.out, 0, y, m.out)
+}
+
+// effective is the whole matrix as the products use it.
+func (m *matrix) effective() []float32 {
+	if m.masked != nil {
+		return m.wc
+	}
+	return m.w
+}
+
+// packedX is a tile block's part of x and its leading dimension: x itself where its rows are neighbours.
+func (m *matrix) packedX(k *block, at int) ([]float32, int) {
+	if k.rows.contiguous() {
+		return m.x[k.rows.start():], m.in
+	}
+	return m.xc[at:], k.rows.size()
+}
+
+func (m *matrix) xPart(_, part int) {
+	at := 0
+	for i := range m.blocks {
+		k := &m.blocks[i]
+		n := k.rows.size()
+		if !k.rows.contiguous() {
+			for s := part * partRows; s < min((part+1)*partRows, m.b); s++ {
+				k.rows.gather(m.xc[at+s*n:at+(s+1)*n], m.x[s*m.in:(s+1)*m.in], 1)
+			}
+		}
+		at += m.b * n
+	}
+}
+
+func (m *matrix) yPart(_, part int) {
+	from, to := part*partRows, min((part+1)*partRows, m.b)
+	clear(m.y[from*m.out : to*m.out])
+	at := 0
+	for i := range m.blocks {
+		cols := m.blocks[i].cols
+		n := cols.size()
+		for s := from; s < to; s++ {
+			cols.scatter(m.y[s*m.out:(s+1)*m.out], m.yc[at+s*n:at+(s+1)*n])
+		}
+		at += m.b * n
+	}
+}
+
+// backward computes g = x' dy and, unless dx is nil, dx = dy w', for the x that forward had.
+func (m *matrix) backward(b int, x, dy, dx []float32) {
+	switch {
+	case len(m.blocks) == 0:
+		if dx != nil {
+			m.gemm(blas.NoTrans, blas.Trans, b, m.in, m.out, 1, dy, m.out, m.effective(), m.out, 0, dx, m.in)
+		}
+		m.gemm(blas.Trans, blas.NoTrans, m.in, m.out, b, 1, x, m.in, dy, m.out, 0, m.g, m.out)
+	case m.compact:
+		k, n := m.blocks[0].rows.size(), m.blocks[0].cols.size()
+		if dx != nil {
+			m.gemm(blas.NoTrans, blas.Trans, b, k, n, 1, dy, n, m.wc, n, 0, dx, k)
+		}
+		m.gemm(blas.Trans, blas.NoTrans, k, n, b, 1, x, k, dy, n, 0, m.g, n)
+	default:
+		m.b, m.x, m.dy, m.dx = b, x, dy, dx
+		m.run(parts(b), m.dyFn)
+		yAt, xAt := 0, 0
+		for _, k := range m.blocks {
+			r, c := k.rows.size(), k.cols.size()
+			dyk := m.yc[yAt:]
+			xk, ld := m.packedX(&k, xAt)
+			m.gemm(blas.Trans, blas.NoTrans, r, c, b, 1, xk, ld, dyk, c, 0, m.g[k.at:], c)
+			if dx != nil { // packed x is not needed any more
+				if k.rows.contiguous() {
+					m.gemm(blas.NoTrans, blas.Trans, b, r, c, 1, dyk, c, m.wc[k.at:], c, 0, dx[k.rows.start():], m.in)
+				} else {
+					m.gemm(blas.NoTrans, blas.Trans, b, r, c, 1, dyk, c, m.wc[k.at:], c, 0, m.xc[xAt:], r)
+				}
+			}
+			xAt += b * r
+			yAt += b * c
+		}
+		if dx != nil {
+			m.run(parts(b), m.dxFn)
+		}
+	}
+}
+
+// dyPart packs gradients, already multiplied by the scale of the products.
+func (m *matrix) dyPart(_, part int) {
+	at := 0
+	for i := range m.blocks {
+		cols := m.blocks[i].cols
+		n := cols.size()
+		for s := part * partRows; s < min((part+1)*partRows, m.b); s++ {
+			cols.gather(m.yc[at+s*n:at+(s+1)*n], m.dy[s*m.out:(s+1)*m.out], m.scale)
+		}
+		at += m.b * n
+	}
+}
+
+func (m *matrix) dxPart(_, part int) {
+	at := 0
+	for i := range m.blocks {
+		rows := m.blocks[i].rows
+		n := rows.size()
+		if !rows.contiguous() {
+			for s := part * partRows; s < min((part+1)*partRows, m.b); s++ {
+				rows.scatter(m.dx[s*m.in:(s+1)*m.in], m.xc[at+s*n:at+(s+1)*n])
+			}
+		}
+		at += m.b * n
+	}
+}
+
+// update is v = mu v - lr g, w = w + v, on what the iteration kept.
+func (m *matrix) update(lr, mu float32) {
+	m.lr, m.mu = lr, mu
+	if len(m.blocks) == 0 {
+		m.run(parts(m.in), m.updateFn)
+		return
+	}
+	n := 0
+	for i := range m.blocks {
+		n += parts(m.blocks[i].rows.count * m.blocks[i].rows.width)
+	}
+	m.run(n, m.updatePackedFn)
+	if m.v == nil {
+		return
+	}
+	m.updates++
+	for i := range m.blocks {
+		rows, cols := m.blocks[i].rows, m.blocks[i].cols
+		for r := range min(rows.count, m.rowClasses) {
+			stamps := m.stamps[(rows.first+r*rows.step)%m.rowClasses*m.colClasses:]
+			for c := range min(cols.count, m.colClasses) {
+				stamps[(cols.first+c*cols.step)%m.colClasses] = m.updates
+			}
+		}
+	}
+}
+
+func (m *matrix) updatePart(_, part int) {
+	from, to := part*partRows*m.out, min((part+1)*partRows, m.in)*m.out
+	w, g := m.w[from:to], m.g[from:to]
+	lr, mu := m.lr, m.mu
+	switch {
+	case m.v == nil:
+		w = w[:len(g)]
+		for j, g := range g {
+			w[j] -= lr * g
+		}
+	case m.masked != nil:
+		v, mask := m.v[from:to], m.masked[from:to]
+		w, v, mask = w[:len(g)], v[:len(g)], mask[:len(g)]
+		for j, g := range g {
+			d := mu*v[j] - lr*g*mask[j]
+			v[j] = d
+			w[j] += d
+		}
+	default:
+		momentum(w, m.v[from:to], g, lr, mu)
+	}
+}
+
+// momentum is v = mu v - lr g, w = w + v.
+func momentum(w, v, g []float32, lr, mu float32) {
+	w, v = w[:len(g)], v[:len(g)]
+	for j, g := range g {
+		d := mu*v[j] - lr*g
+		v[j] = d
+		w[j] += d
+	}
+}
+
+func (m *matrix) updatePackedPart(_, part int) {
+	b, part := m.blockOf(part)
+	rows, cols := b.rows, b.cols
+	n := cols.size()
+	for i := part * partRows; i < min((part+1)*partRows, rows.size()); i++ {
+		r := (rows.first+i/rows.width*rows.step)*rows.width + i%rows.width
+		from := b.at + i*n
+		w, g, wc := m.w[r*m.out:(r+1)*m.out], m.g[from:from+n], m.wc[from:from+n]
+		if m.v == nil {
+			wc = wc[:len(g)]
+			for j, g := range g {
+				wc[j] -= m.lr * g
+			}
+			cols.scatter(w, wc)
+			continue
+		}
+		momentumPacked(w, m.v[r*m.out:(r+1)*m.out], wc, m.vc[from:from+n], g, m.lr, m.mu, cols)
+	}
+}
+
+// momentumPacked is momentum of a packed row, written to its places in w and v.
+func momentumPacked(w, v, wc, vc, g []float32, lr, mu float32, cols kept) {
+	wc, vc = wc[:len(g)], vc[:len(g)]
+	if cols.width == 1 {
+		c, step := cols.first, cols.step
+		for k, g := range g {
+			d := mu*vc[k] - lr*g
+			v[c] = d
+			w[c] = wc[k] + d
+			c += step
+		}
+		return
+	}
+	for at, c := 0, cols.start(); at < len(g); at, c = at+cols.width, c+cols.step*cols.width {
+		n := min(cols.width, len(g)-at)
+		g, wc, vc, w, v := g[at:at+n], wc[at:at+n], vc[at:at+n], w[c:c+n], v[c:c+n]
+		for j, g := range g {
+			d := mu*vc[j] - lr*g
+			v[j] = d
+			w[j] = wc[j] + d
+		}
+	}
+}
+
+// settle brings all weights and velocities up to date.
+func (m *matrix) settle() {
+	if m.stamps == nil {
+		return
+	}
+	m.run(parts(m.in), m.settleFn)
+	for i := range m.stamps {
+		m.stamps[i] = m.updates
+	}
+}
+
+func (m *matrix) settlePart(worker, part int) {
+	cols := everyDP(m.out, m.colUnit, 1, 1)
+	class := -1
+	for r := part * partRows; r < min((part+1)*partRows, m.in); r++ {
+		if now := r / m.rowUnit % m.rowClasses; now != class {
+			class = now
+			m.fillFactors(worker, class, cols)
+		}
+		w, v := m.w[r*m.out:(r+1)*m.out], m.v[r*m.out:(r+1)*m.out]
+		catchUp(w, v, w, v, m.factors[worker][0][:cols.count], m.factors[worker][1][:cols.count], cols)
+	}
+}
+
+// decay holds what s updates without a gradient do: w moves by a v, v is multiplied by d.
+type decay struct {
+	mu   float64
+	a, d []float32
+}
+
+func newDecay(mu float32) *decay {
+	t := &decay{mu: float64(mu)}
+	for s := 0; s < 1<<16; s++ { // in use until mu^s is 0
+		a, d := t.exact(float64(s))
+		t.a, t.d = append(t.a, a), append(t.d, d)
+		if d == 0 {
+			break
+		}
+	}
+	return t
+}
+
+func (t *decay) exact(s float64) (a, d float32) {
+	p := math.Pow(t.mu, s)
+	return float32(t.mu * (1 - p) / (1 - t.mu)), float32(p)
+}
+
+func (t *decay) at(s uint32) (a, d float32) {
+	if s < uint32(len(t.a)) {
+		return t.a[s], t.d[s]
+	}
+	if last := len(t.d) - 1; t.d[last] == 0 {
+		return t.a[last], 0
+	}
+	return t.exact(float64(s))
+}
