@@ -88,13 +88,12 @@ func TestGradient(t *testing.T) {
 // reference trains the same perceptron in float64 the plain way: full matrices, masks of 0 and scale, SGD with momentum on
 // every weight in every iteration.
 type reference struct {
-	cfg    MLPConfig
-	w, v   [][]float64
-	b, bv  [][]float64
-	sizes  []int
-	draws  []*dropout.Sampler
-	masks  []dropout.Bernoulli
-	labels []byte
+	cfg   MLPConfig
+	w, v  [][]float64
+	b, bv [][]float64
+	sizes []int
+	draws []*dropout.Sampler
+	masks []dropout.Bernoulli
 }
 
 func newReference(m *mlp) *reference {
