@@ -17,7 +17,7 @@ var cubins embed.FS
 
 // KernelVersion changes with every change of a kernel or of how one is chosen that can move a cycle count; it is part of
 // the name of every stored result.
-const KernelVersion = "1"
+const KernelVersion = "2"
 
 // Part says what a launch is for; breakdowns add cycles up by it.
 type Part string
@@ -30,19 +30,29 @@ const (
 	PartActivation      Part = "activation"
 	PartLoss            Part = "loss"
 	PartUpdate          Part = "update"
-	PartFill            Part = "fill"
+	PartEmbedding       Part = "embedding"
 	PartCopy            Part = "copy"
 	PartKernel          Part = "kernel" // a user's
 )
 
-// LaunchResult is one launch, or copy, of an iteration.
+// LaunchResult is one launch, or copy, of an iteration, or several like it.
 type LaunchResult struct {
 	Name     string // what it computes, e.g. "forward 2"
 	Part     Part
 	Kernel   string
+	Repeat   int   // launches that this one was simulated for, 1 = itself only; the figures below are of all of them
 	Cycles   int64 // with launch overhead
 	FLOP     int64 // useful floating-point operations
 	Counters sim.Counters
+}
+
+// repeat lets a launch stand for n of its kind.
+func (l *LaunchResult) repeat(n int) {
+	one := l.Counters
+	for range n - 1 {
+		l.Counters.Add(&one)
+	}
+	l.Repeat, l.Cycles, l.FLOP = n, l.Cycles*int64(n), l.FLOP*int64(n)
 }
 
 // runner runs launches one after the other on a device and keeps what they took.
@@ -95,7 +105,7 @@ func (r *runner) launch(what string, part Part, module, name string, flop int64,
 		r.err = fmt.Errorf("%s: %w", what, err)
 		return nil
 	}
-	r.launches = append(r.launches, LaunchResult{Name: what, Part: part, Kernel: name, Cycles: res.Cycles + res.OverheadCycles, FLOP: flop, Counters: res.Counters})
+	r.launches = append(r.launches, LaunchResult{Name: what, Part: part, Kernel: name, Repeat: 1, Cycles: res.Cycles + res.OverheadCycles, FLOP: flop, Counters: res.Counters})
 	if r.progress != nil {
 		r.progress(len(r.launches))
 	}
@@ -147,13 +157,31 @@ func (r *runner) copyIn(what string, p sim.Ptr, data []byte) {
 		r.err = err
 		return
 	}
-	r.launches = append(r.launches, LaunchResult{Name: what, Part: PartCopy, Kernel: "copy host to device", Cycles: c.Cycles})
+	r.launches = append(r.launches, LaunchResult{Name: what, Part: PartCopy, Kernel: "copy host to device", Repeat: 1, Cycles: c.Cycles})
+}
+
+// total adds the launches up.
+func (r *runner) total() *IterationResult {
+	t := &IterationResult{Launches: r.launches}
+	for i := range t.Launches {
+		t.Cycles += t.Launches[i].Cycles
+		t.Counters.Add(&t.Launches[i].Counters)
+	}
+	return t
 }
 
 func floatBytes(x []float32) []byte {
 	b := make([]byte, 4*len(x))
 	for i, v := range x {
 		binary.LittleEndian.PutUint32(b[4*i:], math.Float32bits(v))
+	}
+	return b
+}
+
+func intBytes(x []int32) []byte {
+	b := make([]byte, 4*len(x))
+	for i, v := range x {
+		binary.LittleEndian.PutUint32(b[4*i:], uint32(v))
 	}
 	return b
 }

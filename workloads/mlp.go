@@ -2,7 +2,6 @@ package workloads
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -15,9 +14,10 @@ import (
 type MLPSpec struct {
 	Layers    []int             // sizes: inputs, hidden layers, classes
 	Batch     int               // samples; a multiple of 4
-	Method    dropout.Method    // none, dense, masked, rdp or tdp
-	Rates     []float64         // dropout rate of each hidden layer: scales what is kept by 1/(1-rate); Bernoulli rate of dense and masked
+	Method    dropout.Method    // none, dense, masked, dropconnect, rdp or tdp
+	Rates     []float64         // dropout rate of each hidden layer: scales what is kept by 1/(1-rate); Bernoulli rate of dense, masked and dropconnect
 	Patterns  []dropout.Pattern // rdp, tdp: this iteration's pattern of each hidden layer
+	Update    string            // UpdateDense ("" too) or UpdateLazy, which differs with rdp and tdp only
 	LR        float32
 	Momentum  float32
 	Seed      uint64
@@ -32,6 +32,14 @@ type MLPSpec struct {
 // MLPState is what training changes: layer l has Weights[l] (Layers[l] x Layers[l+1], row-major), Bias[l], and their momenta.
 type MLPState struct {
 	Weights, Bias, WeightsV, BiasV [][]float32
+
+	lazy *lazyState // what a lazy update left; an iteration with a lazy update goes on from there
+}
+
+// lazyState is z and u of each layer with a lazy update, as stored on the device (see kernels/update.cu).
+type lazyState struct {
+	z, u [][]float32
+	age  int
 }
 
 // Options are what does not change a result.
@@ -75,13 +83,25 @@ func (s *MLPSpec) Check() error {
 	if s.Batch < 4 || s.Batch > 65535 || s.Batch%4 != 0 {
 		return fmt.Errorf("batch: %d is not a multiple of 4 in 4..65532", s.Batch)
 	}
+	if !(s.Momentum >= 0 && s.Momentum < 1) {
+		return fmt.Errorf("momentum: %g is not in [0, 1)", s.Momentum)
+	}
+	switch s.Update {
+	case "", UpdateDense:
+	case UpdateLazy:
+		if s.Momentum < 0.01 {
+			return fmt.Errorf("update: lazy wants a momentum in 0.01..1 (without 1), not %g", s.Momentum)
+		}
+	default:
+		return fmt.Errorf("update: %q is not one of %s, %s", s.Update, UpdateDense, UpdateLazy)
+	}
 	hidden := len(s.Layers) - 2
 	switch s.Method {
 	case dropout.None:
 		return nil
-	case dropout.Dense, dropout.Masked, dropout.RDP, dropout.TDP:
+	case dropout.Dense, dropout.Masked, dropout.DropConnect, dropout.RDP, dropout.TDP:
 	default:
-		return fmt.Errorf("method: %q is not one of none, dense, masked, rdp, tdp", s.Method)
+		return fmt.Errorf("method: %q is not one of none, dense, masked, dropconnect, rdp, tdp", s.Method)
 	}
 	if len(s.Rates) != hidden {
 		return fmt.Errorf("rates: %d for %d hidden layers", len(s.Rates), hidden)
@@ -152,16 +172,15 @@ func (s *MLPSpec) scale(h int) float32 {
 // mlp is an iteration's matrices on the device.
 type mlp struct {
 	*runner
-	s       *MLPSpec
-	x       []sim.Ptr // activations, x[0] the input: Batch x Layers[l]
-	dx      []sim.Ptr // their gradients
-	w, v, g []sim.Ptr
-	b, bv   []sim.Ptr
-	bg      []sim.Ptr
-	mask    []sim.Ptr
-	labels  sim.Ptr
-	loss    sim.Ptr
-	last    int // index of the last weight layer
+	s      *MLPSpec
+	sgd    momentum
+	x      []sim.Ptr // activations, x[0] the input: Batch rows of the kept neurons of a layer, padded to fours
+	dx     []sim.Ptr // their gradients
+	mask   []sim.Ptr // Bernoulli masks of activations
+	w      []*weights
+	labels sim.Ptr
+	loss   sim.Ptr
+	last   int // index of the last weight layer
 }
 
 // SimulateMLP runs one training iteration on a fresh device of preset gpu. It computes real numbers: State is what a CPU
@@ -175,13 +194,14 @@ func SimulateMLP(ctx context.Context, gpu *sim.GPU, spec MLPSpec, opt Options) (
 	if err != nil {
 		return nil, err
 	}
-	m := &mlp{runner: r, s: &spec, last: len(spec.Layers) - 2}
+	m := &mlp{runner: r, s: &spec, last: len(spec.Layers) - 2, sgd: momentum{rate: float64(spec.LR), mu: float64(spec.Momentum)}}
 	if opt.Progress != nil {
-		total := 10 * (m.last + 1) // an estimate; the last call corrects it
+		total := 9 * (m.last + 1) // an estimate; the last call corrects it
 		r.progress = func(done int) { opt.Progress(done, max(total, done+1)) }
 	}
 	m.allocate()
 	m.input()
+	m.sgd.age = m.rescale(m.w, m.sgd)
 	for l := 0; l <= m.last; l++ {
 		m.forward(l)
 	}
@@ -190,7 +210,7 @@ func SimulateMLP(ctx context.Context, gpu *sim.GPU, spec MLPSpec, opt Options) (
 		m.backward(l)
 	}
 	for l := 0; l <= m.last; l++ {
-		m.update(l)
+		m.update(fmt.Sprintf("update %d", l+1), m.w[l], m.sgd, m.weightScale(l))
 	}
 	res := m.result()
 	if m.err != nil {
@@ -203,33 +223,74 @@ func SimulateMLP(ctx context.Context, gpu *sim.GPU, spec MLPSpec, opt Options) (
 	return res, nil
 }
 
+// width is how many neurons of layer i (0 = the input) are kept.
+func (m *mlp) width(i int) int { return m.kept(i).Count(m.s.Layers[i]) }
+
 func (m *mlp) allocate() {
 	s := m.s
-	for _, n := range s.Layers {
-		m.x = append(m.x, m.malloc(s.Batch*n))
-		m.dx = append(m.dx, m.malloc(s.Batch*n))
-		m.mask = append(m.mask, m.malloc(s.Batch*n/4))
+	for i := range s.Layers {
+		m.x = append(m.x, m.malloc(s.Batch*pad4(m.width(i))))
+		m.dx = append(m.dx, m.malloc(s.Batch*pad4(m.width(i))))
+		m.mask = append(m.mask, 0)
+		if m.masked(i) {
+			m.mask[i] = m.malloc(s.Batch * s.Layers[i] / 4)
+		}
+	}
+	if s.State.lazy != nil && s.Update == UpdateLazy {
+		m.sgd.age = s.State.lazy.age
 	}
 	for l := 0; l <= m.last; l++ {
-		n := s.Layers[l] * s.Layers[l+1]
-		m.w = append(m.w, m.upload(s.State.Weights[l]))
-		m.v = append(m.v, m.upload(s.State.WeightsV[l]))
-		m.g = append(m.g, m.malloc(n))
-		m.b = append(m.b, m.upload(s.State.Bias[l]))
-		m.bv = append(m.bv, m.upload(s.State.BiasV[l]))
-		m.bg = append(m.bg, m.malloc(s.Layers[l+1]))
+		m.w = append(m.w, m.weights(l))
 	}
 	m.labels = m.malloc(s.Batch)
 	m.loss = m.malloc(s.Batch)
 }
 
-func (m *mlp) input() {
-	m.copyIn("copy batch", m.x[0], floatBytes(m.s.Input))
-	b := make([]byte, 4*len(m.s.Labels))
-	for i, v := range m.s.Labels {
-		binary.LittleEndian.PutUint32(b[4*i:], uint32(v))
+// weights lays out the weights of layer l: by rows of the dimension that is dropped in. Where the first layer's outputs
+// are, the kept weights of each are then contiguous.
+func (m *mlp) weights(l int) *weights {
+	s := m.s
+	w := &weights{rows: s.Layers[l], cols: s.Layers[l+1], kr: m.kept(l), kc: m.kept(l + 1), tile: TDPTile, outputs: s.Layers[l+1], outputKc: m.kept(l + 1)}
+	if l == 0 && s.Method == dropout.RDP {
+		w.rows, w.cols, w.kr, w.kc, w.transposed = w.cols, w.rows, w.kc, w.kr, true
 	}
-	m.copyIn("copy labels", m.labels, b)
+	if m.tiled(l) {
+		w.tdp = s.Patterns[l]
+	}
+	w.lazy = s.Update == UpdateLazy && (s.Method == dropout.RDP || m.tiled(l))
+	value, velocity := s.State.Weights[l], s.State.WeightsV[l]
+	switch lazy := s.State.lazy; {
+	case w.lazy && lazy != nil && lazy.z[l] != nil:
+		w.w, w.v = m.upload(lazy.z[l]), m.upload(lazy.u[l])
+	case w.lazy:
+		grow, coast := math.Pow(m.sgd.mu, -float64(m.sgd.age)), m.sgd.mu/(1-m.sgd.mu)
+		w.w = m.upload(w.stored(func(i int) float32 { return float32(float64(value[i]) + coast*float64(velocity[i])) }))
+		w.v = m.upload(w.stored(func(i int) float32 { return float32(grow * float64(velocity[i])) }))
+	default:
+		w.w = m.upload(w.stored(func(i int) float32 { return value[i] }))
+		w.v = m.upload(w.stored(func(i int) float32 { return velocity[i] }))
+	}
+	full := w.rows * w.ld()
+	w.g = m.malloc(full + 4*w.ld()) // room for rows of padding
+	if w.lazy || m.connected(l) {
+		w.kept = m.malloc(full + 4*w.ld())
+	}
+	if m.connected(l) {
+		w.mask = m.malloc(full / 4)
+	}
+	w.b, w.bv, w.bg = m.upload(s.State.Bias[l]), m.upload(s.State.BiasV[l]), m.malloc(w.outputs)
+	return w
+}
+
+func (m *mlp) input() {
+	s := m.s
+	in, ld := s.Layers[0], pad4(s.Layers[0])
+	x := make([]float32, s.Batch*ld)
+	for b := range s.Batch {
+		copy(x[b*ld:], s.Input[b*in:(b+1)*in])
+	}
+	m.copyIn("copy batch", m.x[0], floatBytes(x))
+	m.copyIn("copy labels", m.labels, intBytes(s.Labels))
 }
 
 // kept returns which neurons of layer i (0 = the input) the row pattern keeps.
@@ -243,126 +304,153 @@ func (m *mlp) kept(i int) Kept {
 // tiled reports whether the weights of layer l are dropped by tiles.
 func (m *mlp) tiled(l int) bool { return m.s.Method == dropout.TDP && l < m.last }
 
+// connected reports whether the weights of layer l have a Bernoulli mask.
+func (m *mlp) connected(l int) bool { return m.s.Method == dropout.DropConnect && l < m.last }
+
 // masked reports whether layer i of activations has a Bernoulli mask.
 func (m *mlp) masked(i int) bool {
 	return (m.s.Method == dropout.Dense || m.s.Method == dropout.Masked) && i > 0 && i <= m.last
 }
 
-func flat(n, threads int) sim.LaunchConfig {
-	return sim.LaunchConfig{Grid: sim.Dim3{X: ceil(n, threads)}, Block: sim.Dim3{X: threads}}
+// weightScale is the factor of layer l's weights where these are dropped: TDP and DropConnect.
+func (m *mlp) weightScale(l int) float32 {
+	if m.tiled(l) || m.connected(l) {
+		return m.s.scale(l)
+	}
+	return 1
 }
 
-func perRow(columns, rows, threads int) sim.LaunchConfig {
-	return sim.LaunchConfig{Grid: sim.Dim3{X: ceil(columns, threads), Y: rows}, Block: sim.Dim3{X: threads}}
+// neuronScale is the factor of layer l's outputs where these are dropped.
+func (m *mlp) neuronScale(l int) float32 {
+	if l == m.last || m.tiled(l) || m.connected(l) {
+		return 1
+	}
+	return m.s.scale(l)
 }
 
 func (m *mlp) forward(l int) {
-	s := m.s
-	in, out, batch := s.Layers[l], s.Layers[l+1], s.Batch
+	s, w := m.s, m.w[l]
+	in, out, batch := m.width(l), m.width(l+1), s.Batch
 	name := func(what string) string { return fmt.Sprintf("%s %d", what, l+1) }
-	x, w, y := RowMajor(m.x[l], in), RowMajor(m.w[l], out), RowMajor(m.x[l+1], out)
-	if m.masked(l + 1) {
-		m.launch(name("random mask"), PartMask, "elementwise", "bernoulli_mask", 0, flat(ceil(batch*out, 4), 128),
-			sim.PtrArg(m.mask[l+1]), sim.I32(int32(batch*out)), sim.U32(uint32(s.Seed)), sim.U32(uint32(s.Seed>>32)), sim.U32(uint32(l)),
-			sim.U32(uint32(s.Iteration)), sim.U32(uint32(s.Iteration>>32)), sim.U32(uint32(dropout.Threshold(s.Rates[l]))))
-	}
-	ki, ko := m.kept(l), m.kept(l+1)
+	x, y := RowMajor(m.x[l], pad4(in)), RowMajor(m.x[l+1], pad4(out))
+	n4 := batch * pad4(out) / 4
+	random := func(rate float64) []sim.Arg { return randomArgs(s.Seed, l, s.Iteration, rate) }
+	m.gather(name("gather"), w, m.sgd)
 	switch {
 	case m.tiled(l):
-		m.gemmTiled(name("forward"), PartForward, y, x, w, batch, out, in, m.s.scale(l), s.Patterns[l], false, ceil(out, TDPTile))
+		m.gemmTiled(name("forward"), PartForward, y, x, w.operand(), batch, out, in, s.scale(l), w.tdp, false, w.tileCols())
 	case s.Method == dropout.Masked && m.masked(l+1):
-		m.gemmMasked(name("forward"), PartForward, y, x, w, batch, out, in, 1, m.mask[l+1])
+		m.launch(name("random mask"), PartMask, "elementwise", "bernoulli_mask", 0, flat(n4, 128),
+			append([]sim.Arg{sim.PtrArg(m.mask[l+1]), i32(4 * n4)}, random(s.Rates[l])...)...)
+		m.gemmMasked(name("forward"), PartForward, y, x, w.operand(), batch, out, in, 1, m.mask[l+1])
 	default:
-		m.gemm(name("forward"), PartForward, y.Keep(All, ko), x.Keep(All, ki), w.Keep(ki, ko), batch, ko.Count(out), ki.Count(in), 1)
+		if m.connected(l) {
+			k4 := w.rows * w.ld() / 4
+			m.launch(name("dropconnect"), PartMask, "elementwise", "dropout", 0, flat(k4, 128),
+				append(append([]sim.Arg{sim.PtrArg(w.kept), sim.PtrArg(w.w), sim.PtrArg(w.mask), i32(k4)}, random(s.Rates[l])...), sim.F32(s.scale(l)))...)
+		}
+		n := out
+		if !w.transposed && (w.gathered() || w.kc == All) {
+			n = pad4(out) // the padding of both matrices is there, and zero
+		}
+		m.gemm(name("forward"), PartForward, y, x, w.operand(), batch, n, in, 1)
 	}
 	if l == m.last {
-		m.launch(name("bias"), PartActivation, "elementwise", "bias_add", 0, perRow(out, batch, 128), sim.PtrArg(m.x[l+1]), sim.PtrArg(m.b[l]), sim.I32(int32(out)))
-		return
+		return // the bias is added with the softmax
 	}
 	scale := float32(1)
 	if s.Method == dropout.RDP {
 		scale = s.scale(l)
 	}
-	n := ko.Count(out)
-	m.launch(name("bias, relu"), PartActivation, "elementwise", "bias_relu", 0, perRow(n, batch, 128),
-		sim.PtrArg(m.x[l+1]), sim.PtrArg(m.b[l]), sim.I32(int32(n)), sim.I32(int32(out)), sim.I32(int32(ko.Off)), sim.I32(int32(ko.Step)), sim.F32(scale))
-	if m.masked(l + 1) {
-		m.launch(name("apply mask"), PartMask, "elementwise", "apply_mask", 0, flat(batch*out/4, 128),
-			sim.PtrArg(m.x[l+1]), sim.PtrArg(m.mask[l+1]), sim.I32(int32(batch*out/4)), sim.F32(s.scale(l)))
+	m.launch(name("bias, relu"), PartActivation, "elementwise", "bias_relu", 0, flat(n4, 128), sim.PtrArg(y.Ptr), sim.PtrArg(w.b),
+		i32(n4), i32(out), i32(pad4(out)/4), i32(w.outputKc.Off), i32(w.outputKc.Step), sim.F32(scale))
+	switch {
+	case !m.masked(l + 1):
+	case s.Method == dropout.Masked:
+		m.launch(name("apply mask"), PartMask, "elementwise", "apply_mask", 0, flat(n4, 128),
+			sim.PtrArg(y.Ptr), sim.PtrArg(y.Ptr), sim.PtrArg(m.mask[l+1]), i32(n4), sim.F32(s.scale(l)))
+	default:
+		m.launch(name("dropout"), PartMask, "elementwise", "dropout", 0, flat(n4, 128),
+			append(append([]sim.Arg{sim.PtrArg(y.Ptr), sim.PtrArg(y.Ptr), sim.PtrArg(m.mask[l+1]), i32(n4)}, random(s.Rates[l])...), sim.F32(s.scale(l)))...)
 	}
 }
 
 func (m *mlp) softmax() {
 	s := m.s
-	m.launch("softmax, loss", PartLoss, "elementwise", "softmax_loss", 0, flat(s.Batch, 32),
-		sim.PtrArg(m.x[m.last+1]), sim.PtrArg(m.loss), sim.PtrArg(m.labels), sim.I32(int32(s.Batch)), sim.I32(int32(s.Layers[m.last+1])))
+	classes := s.Layers[m.last+1]
+	kernel, cfg := "softmax_loss", flat(s.Batch, 32)
+	if classes > 64 {
+		kernel, cfg = "softmax_loss_wide", flat(256*s.Batch, 256)
+	}
+	m.launch("softmax, loss", PartLoss, "elementwise", kernel, 0, cfg, sim.PtrArg(m.x[m.last+1]), sim.PtrArg(m.w[m.last].b), sim.PtrArg(m.loss),
+		sim.PtrArg(m.labels), i32(s.Batch), i32(classes), i32(pad4(classes)))
 	m.dx[m.last+1] = m.x[m.last+1] // the logits became their gradient
 }
 
 func (m *mlp) backward(l int) {
-	s := m.s
-	in, out, batch := s.Layers[l], s.Layers[l+1], s.Batch
+	s, w := m.s, m.w[l]
+	in, out, batch := m.width(l), m.width(l+1), s.Batch
 	name := func(what string) string { return fmt.Sprintf("%s %d", what, l+1) }
-	x, w, dy, g := RowMajor(m.x[l], in), RowMajor(m.w[l], out), RowMajor(m.dx[l+1], out), RowMajor(m.g[l], out)
-	ki, ko := m.kept(l), m.kept(l+1)
-	n := ko.Count(out)
+	x, dx, dy := RowMajor(m.x[l], pad4(in)), RowMajor(m.dx[l], pad4(in)), RowMajor(m.dx[l+1], pad4(out))
 	if l < m.last { // through the activation
-		// The factor of what is kept stands behind the ReLU, but for TDP, where it belongs to the product.
-		scale := s.scale(l)
-		if m.tiled(l) {
-			scale = 1
-		}
-		m.launch(name("relu backward"), PartActivation, "elementwise", "relu_backward", 0, perRow(n, batch, 128),
-			sim.PtrArg(m.dx[l+1]), sim.PtrArg(m.x[l+1]), sim.I32(int32(n)), sim.I32(int32(out)), sim.I32(int32(ko.Off)), sim.I32(int32(ko.Step)), sim.F32(scale))
+		n4 := batch * pad4(out) / 4
+		m.launch(name("relu backward"), PartActivation, "elementwise", "relu_backward", 0, flat(n4, 128),
+			sim.PtrArg(dy.Ptr), sim.PtrArg(m.x[l+1]), i32(n4), sim.F32(m.neuronScale(l)))
 	}
 	if l > 0 {
-		dx := RowMajor(m.dx[l], in)
 		if m.tiled(l) {
-			m.gemmTiled(name("backward data"), PartBackwardData, dx, dy, w.T(), batch, in, out, s.scale(l), s.Patterns[l], true, ceil(out, TDPTile))
+			m.gemmTiled(name("backward data"), PartBackwardData, dx, dy, w.operand().T(), batch, in, out, s.scale(l), w.tdp, true, w.tileCols())
 		} else {
-			m.gemm(name("backward data"), PartBackwardData, dx.Keep(All, ki), dy.Keep(All, ko), w.Keep(ki, ko).T(), batch, ki.Count(in), n, 1)
+			m.gemm(name("backward data"), PartBackwardData, dx, dy, w.operand().T(), batch, in, out, 1)
 		}
 	}
-	if m.tiled(l) || ki != All || ko != All {
-		// Entries outside of the pattern have no gradient; the dense update reads them all.
-		m.launch(name("clear gradient"), PartFill, "elementwise", "fill_zero", 0, flat(ceil(in*out, 4), 128), sim.PtrArg(m.g[l]), sim.I32(int32(ceil(in*out, 4))))
-		m.launch(name("clear bias gradient"), PartFill, "elementwise", "fill_zero", 0, flat(ceil(out, 4), 128), sim.PtrArg(m.bg[l]), sim.I32(int32(ceil(out, 4))))
+	// Padding is zero in both matrices: whole vectors of the gradient are computed.
+	switch a, b := x, dy; {
+	case m.tiled(l):
+		m.gemmTiledGradient(name("backward weights"), w.gradient(), x.T(), dy, in, out, batch, s.scale(l), w.tdp)
+	case w.transposed:
+		a, b = dy, x
+		fallthrough
+	default:
+		m.gemm(name("backward weights"), PartBackwardWeights, w.gradient(), a.T(), b, a.Row, b.Row, batch, 1)
 	}
-	if m.tiled(l) {
-		m.gemmTiledGradient(name("backward weights"), g, x.T(), dy, in, out, batch, s.scale(l), s.Patterns[l])
-	} else {
-		m.gemm(name("backward weights"), PartBackwardWeights, g.Keep(ki, ko), x.Keep(All, ki).T(), dy.Keep(All, ko), ki.Count(in), n, batch, 1)
-	}
-	m.launch(name("bias gradient"), PartBackwardWeights, "elementwise", "bias_gradient", 0, flat(n, 64),
-		sim.PtrArg(m.bg[l]), sim.PtrArg(m.dx[l+1]), sim.I32(int32(batch)), sim.I32(int32(n)), sim.I32(int32(out)), sim.I32(int32(ko.Off)), sim.I32(int32(ko.Step)))
+	m.columnSums(name("bias gradient"), w.bg, dy, batch, out)
 }
 
-func (m *mlp) update(l int) {
-	s := m.s
-	step := func(what string, w, v, g sim.Ptr, n int) {
-		n4 := ceil(n, 4) // buffers are padded to whole vectors, the padding stays zero
-		m.launch(fmt.Sprintf("%s %d", what, l+1), PartUpdate, "elementwise", "sgd_update", 4*int64(n), flat(n4, 128),
-			sim.PtrArg(w), sim.PtrArg(v), sim.PtrArg(g), sim.I32(int32(n4)), sim.F32(s.LR), sim.F32(s.Momentum))
-	}
-	step("update weights", m.w[l], m.v[l], m.g[l], s.Layers[l]*s.Layers[l+1])
-	step("update bias", m.b[l], m.bv[l], m.bg[l], s.Layers[l+1])
+// columnSums adds the rows of a matrix up.
+func (r *runner) columnSums(what string, to sim.Ptr, x Operand, rows, cols int) {
+	r.launch(what, PartBackwardWeights, "elementwise", "column_sums", int64(rows)*int64(cols), sim.LaunchConfig{Grid: sim.Dim3{X: ceil(cols, 32)}, Block: sim.Dim3{X: 32, Y: 8}},
+		sim.PtrArg(to), sim.PtrArg(x.Ptr), i32(rows), i32(cols), i32(x.Row))
 }
 
 func (m *mlp) result() *IterationResult {
-	r := &IterationResult{Launches: m.launches, State: &MLPState{}}
-	for i := range r.Launches {
-		r.Cycles += r.Launches[i].Cycles
-		r.Counters.Add(&r.Launches[i].Counters)
+	r := m.total()
+	r.State = &MLPState{}
+	lazy := &lazyState{z: make([][]float32, m.last+1), u: make([][]float32, m.last+1), age: m.sgd.age + 1}
+	for l, w := range m.w {
+		x, v := m.download(w.w, w.rows*w.ld()), m.download(w.v, w.rows*w.ld())
+		if w.lazy && m.err == nil {
+			r.State.lazy, lazy.z[l], lazy.u[l] = lazy, x, v
+			x, v = make([]float32, len(x)), make([]float32, len(v))
+			shrink, coast := math.Pow(m.sgd.mu, float64(lazy.age)), m.sgd.coast(lazy.age)
+			for i := range x {
+				x[i] = float32(float64(lazy.z[l][i]) - coast*float64(lazy.u[l][i]))
+				v[i] = float32(shrink * float64(lazy.u[l][i]))
+			}
+		}
+		if m.err != nil {
+			return nil
+		}
+		r.State.Weights, r.State.WeightsV = append(r.State.Weights, w.plain(x)), append(r.State.WeightsV, w.plain(v))
+		r.State.Bias, r.State.BiasV = append(r.State.Bias, m.download(w.b, w.outputs)), append(r.State.BiasV, m.download(w.bv, w.outputs))
 	}
-	for l := 0; l <= m.last; l++ {
-		in, out := m.s.Layers[l], m.s.Layers[l+1]
-		r.State.Weights = append(r.State.Weights, m.download(m.w[l], in*out))
-		r.State.WeightsV = append(r.State.WeightsV, m.download(m.v[l], in*out))
-		r.State.Bias = append(r.State.Bias, m.download(m.b[l], out))
-		r.State.BiasV = append(r.State.BiasV, m.download(m.bv[l], out))
-	}
-	for _, v := range m.download(m.loss, m.s.Batch) {
-		r.Loss += float64(v) / float64(m.s.Batch)
-	}
+	r.Loss = mean(m.download(m.loss, m.s.Batch))
 	return r
+}
+
+func mean(x []float32) (sum float64) {
+	for _, v := range x {
+		sum += float64(v)
+	}
+	return sum / float64(len(x))
 }

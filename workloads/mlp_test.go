@@ -117,6 +117,9 @@ func TestMLPIteration(t *testing.T) {
 		{"none", MLPSpec{Method: dropout.None}},
 		{"dense", MLPSpec{Method: dropout.Dense, Rates: []float64{0.5, 0.3}}},
 		{"masked", MLPSpec{Method: dropout.Masked, Rates: []float64{0.5, 0.3}}},
+		{"dropconnect", MLPSpec{Method: dropout.DropConnect, Rates: []float64{0.5, 0.3}}},
+		{"rdp lazy", MLPSpec{Update: UpdateLazy, Method: dropout.RDP, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{DP: 2, Bias: 1}, {DP: 3, Bias: 3}}}},
+		{"tdp lazy", MLPSpec{Update: UpdateLazy, Method: dropout.TDP, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{DP: 2, Bias: 2}, {DP: 3, Bias: 1}}}},
 		{"rdp", MLPSpec{Method: dropout.RDP, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{DP: 2, Bias: 1}, {DP: 3, Bias: 3}}}},
 		{"rdp keeps all", MLPSpec{Method: dropout.RDP, Rates: []float64{0, 0.5}, Patterns: []dropout.Pattern{{DP: 1, Bias: 1}, {DP: 5, Bias: 2}}}},
 		{"tdp", MLPSpec{Method: dropout.TDP, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{DP: 2, Bias: 2}, {DP: 3, Bias: 1}}}},
@@ -136,15 +139,20 @@ func TestMLPIteration(t *testing.T) {
 				in, out := s.Layers[l], s.Layers[l+1]
 				nm, wm := ones(s.Batch*out), ones(in*out)
 				if l < len(s.Layers)-2 {
-					switch s.Method {
-					case dropout.Dense, dropout.Masked:
-						for i := range nm {
+					random := func(mask []float64) {
+						for i := range mask {
 							w := dropout.Philox([4]uint32{uint32(i / 4), uint32(l), uint32(s.Iteration), 0}, [2]uint32{uint32(s.Seed), 0})
-							nm[i] = 0
+							mask[i] = 0
 							if uint64(w[i%4]) >= uint64(dropout.Threshold(s.Rates[l])) {
-								nm[i] = 1 / (1 - s.Rates[l])
+								mask[i] = 1 / (1 - s.Rates[l])
 							}
 						}
+					}
+					switch s.Method {
+					case dropout.Dense, dropout.Masked:
+						random(nm)
+					case dropout.DropConnect:
+						random(wm)
 					case dropout.RDP:
 						p := s.Patterns[l]
 						for i := range nm {
@@ -186,6 +194,66 @@ func TestMLPIteration(t *testing.T) {
 	}
 }
 
+// TestLazyUpdate trains a few iterations with the dense and with the lazy update: weights and momenta stay the same to
+// rounding, also over a rescaling of the momentum.
+func TestLazyUpdate(t *testing.T) {
+	gpu, err := sim.LoadGPU("gtx1080ti")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, method := range []dropout.Method{dropout.RDP, dropout.TDP} {
+		s := MLPSpec{Layers: []int{36, 68, 72, 10}, Batch: 12, Method: method, Rates: []float64{0.5, 0.5}, LR: 0.1, Momentum: 0.9, Seed: 3}
+		s.fill()
+		dense, lazy := s.State, s.State
+		rescaled := false
+		for i := range 6 {
+			s.Patterns = []dropout.Pattern{{DP: 1 + i*5%4, Bias: 1}, {DP: 1 + (i+2)%3, Bias: 1}}
+			for l := range s.Patterns {
+				s.Patterns[l].Bias = 1 + i%s.Patterns[l].DP
+			}
+			s.Seed, s.Input, s.Labels = uint64(i), nil, nil // a new batch
+			step := func(update string, from *MLPState) *MLPState {
+				s := s
+				s.Update, s.State = update, from
+				r, err := SimulateMLP(context.Background(), gpu, s, Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, l := range r.Launches {
+					rescaled = rescaled || l.Kernel == "rescale"
+				}
+				return r.State
+			}
+			dense, lazy = step(UpdateDense, dense), step(UpdateLazy, lazy)
+			if i == 2 { // three iterations before u is scaled back
+				sgd := momentum{mu: float64(s.Momentum)}
+				grow := math.Pow(sgd.mu, float64(lazy.lazy.age-sgd.maxAge()+2))
+				for _, u := range lazy.lazy.u {
+					for j := range u {
+						u[j] = float32(float64(u[j]) * grow)
+					}
+				}
+				lazy.lazy.age = sgd.maxAge() - 2
+			}
+			for l := range dense.Weights {
+				for _, c := range []struct {
+					what      string
+					got, want []float32
+				}{{"weights", lazy.Weights[l], dense.Weights[l]}, {"momenta", lazy.WeightsV[l], dense.WeightsV[l]}, {"bias", lazy.Bias[l], dense.Bias[l]}} {
+					for j := range c.want {
+						if d := math.Abs(float64(c.got[j] - c.want[j])); !(d <= 2e-6) {
+							t.Fatalf("%s, iteration %d, %s of layer %d: element %d is %g, with the dense update %g", method, i, c.what, l+1, j, c.got[j], c.want[j])
+						}
+					}
+				}
+			}
+		}
+		if !rescaled {
+			t.Errorf("%s: the momentum was never rescaled", method)
+		}
+	}
+}
+
 func compare(t *testing.T, what string, l int, got, want []float32) {
 	t.Helper()
 	for i := range want {
@@ -210,6 +278,9 @@ func TestMLPSpecCheck(t *testing.T) {
 		"zero size":      func(s *MLPSpec) { s.Layers = []int{64, 0, 10} },
 		"no hidden":      func(s *MLPSpec) { s.Layers = []int{64, 10} },
 		"odd batch":      func(s *MLPSpec) { s.Batch = 33 },
+		"update":         func(s *MLPSpec) { s.Update = "eager" },
+		"momentum 1":     func(s *MLPSpec) { s.Momentum = 1 },
+		"lazy, no mu":    func(s *MLPSpec) { s.Update = UpdateLazy },
 		"method":         func(s *MLPSpec) { s.Method = "rows" },
 		"tdp over tiles": func(s *MLPSpec) { s.Method = dropout.TDP; s.Patterns[0].DP = 5 },
 	} {

@@ -302,7 +302,11 @@ func lowerSET(l *lowerer) {
 }
 
 func lowerFCMP(l *lowerer) {
-	l.compare()
+	if cmp, ok := pick(l, comparisons); ok {
+		l.op.Aux = cmp
+	} else {
+		l.op.Aux = CmpGT // the one comparison without a name
+	}
 	l.flag(isa.ModFTZ, FlagFTZ)
 	l.dst(1)
 	l.src(0, 1)

@@ -1,0 +1,206 @@
+package workloads
+
+import (
+	"fmt"
+	"math"
+
+	"warpdrop/dropout"
+	"warpdrop/sim"
+)
+
+// The ways to update weights.
+const (
+	UpdateDense = "dense" // every weight and momentum in every iteration
+	UpdateLazy  = "lazy"  // kept ones only, to the same numbers
+)
+
+// weights is a layer's weight matrix with its bias, their momenta and gradients on the device; see kernels/update.cu for how they are
+// stored.
+type weights struct {
+	rows, cols int             // as stored
+	transposed bool            // stored outputs x inputs
+	kr, kc     Kept            // RDP: the kept of the stored rows and columns
+	tdp        dropout.Pattern // TDP: the kept tiles; DP 0 = none
+	tile       int
+	lazy       bool
+
+	w, v, g  sim.Ptr // lazy: z, u
+	kept     sim.Ptr // what the products read in place of w: lazy's gathered weights, DropConnect's masked ones; 0 = w
+	mask     sim.Ptr // DropConnect
+	b, bv    sim.Ptr
+	bg       sim.Ptr
+	outputs  int  // elements of the bias
+	outputKc Kept // RDP: those with a gradient
+}
+
+func pad4(n int) int { return (n + 3) / 4 * 4 }
+
+func (w *weights) ld() int { return pad4(w.cols) }
+
+// gathered reports whether the products read the kept weights side by side.
+func (w *weights) gathered() bool { return w.kept != 0 && w.tdp.DP == 0 && w.mask == 0 }
+
+// operand is the matrix of the kept weights, inputs x outputs.
+func (w *weights) operand() Operand {
+	o := RowMajor(w.w, w.ld())
+	switch {
+	case w.gathered():
+		o = RowMajor(w.kept, pad4(w.kc.Count(w.cols)))
+	case w.kept != 0:
+		o.Ptr = w.kept
+	default:
+		o = o.Keep(w.kr, w.kc)
+	}
+	if w.transposed {
+		return o.T()
+	}
+	return o
+}
+
+// gradient is the matrix of the kept weights' gradients as they are stored; a row more than kept up to a multiple of four.
+func (w *weights) gradient() Operand { return RowMajor(w.g, w.ldg()) }
+
+func (w *weights) ldg() int { return pad4(w.kc.Count(w.cols)) }
+
+// patterned reports whether some weights have no gradient.
+func (w *weights) patterned() bool { return w.kr != All || w.kc != All || w.tdp.DP > 0 }
+
+// tileCols is the number of tiles in a row of tiles.
+func (w *weights) tileCols() int { return ceil(w.cols, w.tile) }
+
+// tileArgs are the arguments of kernels that walk kept tiles, vectors how many vectors of four they have.
+func (w *weights) tileArgs() (vectors int, args []sim.Arg) {
+	n := (Kept{w.tdp.Bias - 1, w.tdp.DP}).Count(ceil(w.rows, w.tile) * w.tileCols())
+	return n * w.tile * w.tile / 4, []sim.Arg{i32(w.tile), i32(w.tileCols()), i32(w.tdp.DP), i32(w.tdp.Bias - 1)}
+}
+
+// stored brings a matrix of inputs x outputs into the order of the device, element by element through at.
+func (w *weights) stored(at func(i int) float32) []float32 {
+	x := make([]float32, w.rows*w.ld())
+	for r := range w.rows {
+		for c := range w.cols {
+			i := r*w.cols + c
+			if w.transposed {
+				i = c*w.rows + r
+			}
+			x[r*w.ld()+c] = at(i)
+		}
+	}
+	return x
+}
+
+// plain brings a matrix from the device's order into inputs x outputs.
+func (w *weights) plain(x []float32) []float32 {
+	y := make([]float32, w.rows*w.cols)
+	for r := range w.rows {
+		for c := range w.cols {
+			i := r*w.cols + c
+			if w.transposed {
+				i = c*w.rows + r
+			}
+			y[i] = x[r*w.ld()+c]
+		}
+	}
+	return y
+}
+
+// momentum is SGD's, and for lazy weights the age of u.
+type momentum struct {
+	rate, mu float64
+	age      int
+}
+
+// maxAge is the age at which u is scaled back: its numbers have grown by 2^64 then.
+func (m momentum) maxAge() int { return max(1, int(64*math.Ln2/-math.Log(m.mu))) }
+
+// coast is what w lacks of z, in units of u, at the given age: mu^(age+1)/(1-mu).
+func (m momentum) coast(age int) float64 { return math.Pow(m.mu, float64(age+1)) / (1 - m.mu) }
+
+// gather makes the kept weights that the products read.
+func (r *runner) gather(what string, w *weights, m momentum) {
+	if !w.lazy {
+		return
+	}
+	factor := sim.F32(float32(m.coast(m.age)))
+	pointers := []sim.Arg{sim.PtrArg(w.kept), sim.PtrArg(w.w), sim.PtrArg(w.v)}
+	nr, ldw := w.kr.Count(w.rows), pad4(w.kc.Count(w.cols))
+	launch := func(kernel string, n int, args ...sim.Arg) {
+		r.launch(what, PartUpdate, "update", kernel, 2*int64(n), flat(n, 128), append(append(append(pointers, i32(n)), args...), factor)...)
+	}
+	switch {
+	case w.tdp.DP > 0:
+		n, tiles := w.tileArgs()
+		launch("gather_tdp", n, append([]sim.Arg{i32(w.rows), i32(w.ld() / 4)}, tiles...)...)
+	case w.kc == All:
+		launch("gather_rows", nr*ldw/4, i32(ldw/4), i32(w.kr.Off), i32(w.kr.Step))
+	default:
+		launch("gather_rdp", nr*ldw, i32(w.ld()), i32(w.cols), i32(ldw), i32(w.kr.Off), i32(w.kr.Step), i32(w.kc.Off), i32(w.kc.Step))
+	}
+}
+
+// update is one step of SGD with momentum on weights and bias. masked is the factor of DropConnect's mask.
+func (r *runner) update(what string, w *weights, m momentum, masked float32) {
+	rate, mu := sim.F32(float32(m.rate)), sim.F32(float32(m.mu))
+	n4 := w.rows * w.ld() / 4
+	kr, kc := []sim.Arg{i32(w.kr.Off), i32(w.kr.Step)}, []sim.Arg{i32(w.kc.Off), i32(w.kc.Step)}
+	bias := []sim.Arg{sim.PtrArg(w.b), sim.PtrArg(w.bv), sim.PtrArg(w.bg), i32(w.outputs), i32(w.outputKc.Off), i32(w.outputKc.Step)}
+	launch := func(kernel string, n, flop int, args ...[]sim.Arg) {
+		all := []sim.Arg{sim.PtrArg(w.w), sim.PtrArg(w.v), sim.PtrArg(w.g)}
+		for _, a := range args {
+			all = append(all, a...)
+		}
+		cfg := flat(n, 128)
+		cfg.Grid.X += ceil(w.outputs, 128)
+		r.launch(what, PartUpdate, "update", kernel, int64(flop), cfg, append(all, bias...)...)
+	}
+	rates := []sim.Arg{rate, mu}
+	if w.lazy {
+		rates = []sim.Arg{sim.F32(float32(m.rate / (1 - m.mu))), sim.F32(float32(m.rate * math.Pow(m.mu, -float64(m.age+1)))), rate, mu}
+	}
+	nr, ldg := w.kr.Count(w.rows), w.ldg()
+	switch {
+	case w.mask != 0:
+		launch("sgd_masked", n4, 20*n4, []sim.Arg{sim.PtrArg(w.mask), i32(n4), sim.F32(masked)}, rates)
+	case w.tdp.DP > 0 && w.lazy:
+		n, tiles := w.tileArgs()
+		launch("lazy_tdp", n, 16*n, []sim.Arg{i32(n), i32(w.rows), i32(w.ld() / 4)}, tiles, rates)
+	case w.tdp.DP > 0:
+		_, tiles := w.tileArgs()
+		launch("sgd_tdp", n4, 16*n4, []sim.Arg{i32(n4), i32(w.ld() / 4)}, tiles, rates)
+	case w.lazy && w.kc == All:
+		launch("lazy_rows", nr*ldg/4, 4*nr*ldg, []sim.Arg{i32(nr * ldg / 4), i32(ldg / 4)}, kr, rates)
+	case w.lazy:
+		launch("lazy_rdp", nr*ldg, 4*nr*ldg, []sim.Arg{i32(nr * ldg), i32(w.ld()), i32(w.cols), i32(ldg)}, kr, kc, rates)
+	case w.kr != All || w.kc != All:
+		launch("sgd_rdp", n4, 16*n4, []sim.Arg{i32(n4), i32(w.ld() / 4), i32(w.cols), i32(ldg)}, kr, kc, rates)
+	default:
+		launch("sgd", n4, 16*n4, []sim.Arg{i32(n4)}, rates)
+	}
+}
+
+// rescale brings the age of lazy weights back to zero where it is at its maximum; it returns the new age.
+func (r *runner) rescale(all []*weights, m momentum) int {
+	if m.age < m.maxAge() {
+		return m.age
+	}
+	for l, w := range all {
+		if w.lazy {
+			n4 := w.rows * w.ld() / 4
+			r.launch(fmt.Sprintf("rescale momentum %d", l+1), PartUpdate, "update", "rescale", 4*int64(n4), flat(n4, 128),
+				sim.PtrArg(w.v), i32(n4), sim.F32(float32(math.Pow(m.mu, float64(m.age)))))
+		}
+	}
+	return 0
+}
+
+func i32(v int) sim.Arg { return sim.I32(int32(v)) }
+
+// randomArgs are the arguments that say which Bernoulli mask a kernel draws: as dropout.Bernoulli does.
+func randomArgs(seed uint64, layer int, iteration uint64, rate float64) []sim.Arg {
+	return []sim.Arg{sim.U32(uint32(seed)), sim.U32(uint32(seed >> 32)), sim.U32(uint32(layer)), sim.U32(uint32(iteration)), sim.U32(uint32(iteration >> 32)),
+		sim.U32(dropout.Threshold(rate))}
+}
+
+func flat(n, threads int) sim.LaunchConfig {
+	return sim.LaunchConfig{Grid: sim.Dim3{X: ceil(n, threads)}, Block: sim.Dim3{X: threads}}
+}
