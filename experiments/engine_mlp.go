@@ -101,8 +101,6 @@ func combinations(ds []dropout.Distribution) []combination {
 func runMLP(ctx context.Context, _ *Engines, s Spec, threads int, progress func(float64)) (Result, error) {
 	spec := s.(MLP)
 	switch {
-	case spec.Update != "dense":
-		return Result{}, fmt.Errorf("update %q: %w; it has dense", spec.Update, ErrNoEngine)
 	case spec.Method == string(dropout.TDP) && spec.Tile != workloads.TDPTile:
 		return Result{}, fmt.Errorf("tile %d: %w; its TDP kernels have tile %d", spec.Tile, ErrNoEngine, workloads.TDPTile)
 	case spec.Samples != 0:
@@ -121,7 +119,7 @@ func runMLP(ctx context.Context, _ *Engines, s Spec, threads int, progress func(
 	r.Distribution = found
 	for n, c := range all {
 		it := workloads.MLPSpec{Layers: mlpLayers(spec.Perceptron), Batch: spec.Batch, Method: dropout.Method(spec.Method), Rates: spec.Rates,
-			LR: 0.01, Momentum: 0.9, Seed: uint64(spec.Seed), Iteration: 0}
+			Update: spec.Update, LR: 0.01, Momentum: 0.9, Seed: uint64(spec.Seed), Iteration: 0}
 		for _, dp := range c.dp {
 			// The bias moves which rows are kept, not how many by more than one: the middle one stands for all.
 			it.Patterns = append(it.Patterns, dropout.Pattern{Method: it.Method, DP: dp, Bias: (dp + 1) / 2})

@@ -57,7 +57,7 @@ func (r *SimResult) add(it *workloads.IterationResult, probability float64) {
 			r.Kernels = append(r.Kernels, KernelResult{Name: l.Kernel, Part: string(l.Part)})
 		}
 		k := &r.Kernels[at]
-		k.Launches += probability
+		k.Launches += probability * float64(l.Repeat)
 		k.Cycles += probability * float64(l.Cycles)
 		k.FLOP += probability * float64(l.FLOP)
 		k.DRAMBytes += probability * float64(l.Counters.Memory.DRAMBytes())

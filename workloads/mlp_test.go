@@ -202,7 +202,7 @@ func TestLazyUpdate(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, method := range []dropout.Method{dropout.RDP, dropout.TDP} {
-		s := MLPSpec{Layers: []int{36, 68, 72, 10}, Batch: 12, Method: method, Rates: []float64{0.5, 0.5}, LR: 0.1, Momentum: 0.9, Seed: 3}
+		s := MLPSpec{Layers: []int{68, 68, 72, 10}, Batch: 12, Method: method, Rates: []float64{0.5, 0.5}, LR: 0.1, Momentum: 0.9, Seed: 3}
 		s.fill()
 		dense, lazy := s.State, s.State
 		rescaled := false
