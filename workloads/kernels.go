@@ -46,15 +46,6 @@ type LaunchResult struct {
 	Counters sim.Counters
 }
 
-// repeat lets a launch stand for n of its kind.
-func (l *LaunchResult) repeat(n int) {
-	one := l.Counters
-	for range n - 1 {
-		l.Counters.Add(&one)
-	}
-	l.Repeat, l.Cycles, l.FLOP = n, l.Cycles*int64(n), l.FLOP*int64(n)
-}
-
 // runner runs launches one after the other on a device and keeps what they took.
 type runner struct {
 	ctx      context.Context

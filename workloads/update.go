@@ -62,9 +62,6 @@ func (w *weights) gradient() Operand { return RowMajor(w.g, w.ldg()) }
 
 func (w *weights) ldg() int { return pad4(w.kc.Count(w.cols)) }
 
-// patterned reports whether some weights have no gradient.
-func (w *weights) patterned() bool { return w.kr != All || w.kc != All || w.tdp.DP > 0 }
-
 // tileCols is the number of tiles in a row of tiles.
 func (w *weights) tileCols() int { return ceil(w.cols, w.tile) }
 
