@@ -32,7 +32,7 @@ var Benches = []Bench{
 			keep[i] = byte(rng.IntN(2))
 		}
 		r.write(mask, keep)
-		return func() { r.gemmMasked("masked", PartForward, c, a, b, m, n, k, 1, mask) }
+		return func() { r.gemmMasked("masked", PartForward, c, a, b, m, n, k, 1, 0, mask) }
 	}},
 	{"copy", "copy of 16 MiB, 16 bytes a thread: DRAM reads and writes", func(r *runner, rng *rand.Rand) func() {
 		const n4 = 1 << 20
@@ -68,7 +68,7 @@ var Benches = []Bench{
 func benchGEMM(name string, m, n, k int) Bench {
 	return Bench{name, fmt.Sprintf("dense product, C %d x %d, depth %d: FP32 arithmetic from shared memory", m, n, k), func(r *runner, rng *rand.Rand) func() {
 		c, a, b := RowMajor(r.malloc(m*n), n), RowMajor(r.random(rng, m*k), k), RowMajor(r.random(rng, k*n), n)
-		return func() { r.gemm(name, PartForward, c, a, b, m, n, k, 1) }
+		return func() { r.gemm(name, PartForward, c, a, b, m, n, k, 1, 0) }
 	}}
 }
 

@@ -1,6 +1,8 @@
 package workloads
 
 import (
+	"fmt"
+
 	"warpdrop/dropout"
 	"warpdrop/sim"
 )
@@ -34,89 +36,189 @@ func (o Operand) Keep(rows, cols Kept) Operand {
 	return Operand{o.Ptr + sim.Ptr(4*(rows.Off*o.Row+cols.Off*o.Col)), o.Row * rows.Step, o.Col * cols.Step}
 }
 
-// shape is a tile shape of the dense family; compact products choose among the same shapes.
-type shape struct {
-	name    string
-	bm, bn  int
-	threads int
-}
-
-var shapes = []shape{{"128x64", 128, 64, 128}, {"64x64", 64, 64, 128}, {"64x32", 64, 32, 128}}
-
-// tiledShapes are those of the TDP products with the weights as B: a block is as wide as a weight tile.
-var tiledShapes = []shape{{"128x32", 128, 32, 128}, {"64x32", 64, 32, 128}}
-
 // TDPTile is the side of a weight tile.
 const TDPTile = 32
 
-// choose picks the tile shape for an m x n output: the one whose blocks, in whole waves of one block a scheduler group,
-// cover the output in the least time by a simple count (elements a block x waves); the larger shape on a tie, because it
-// reads less. One rule for dense and compact alike.
-func choose(list []shape, m, n, sms int) shape {
-	best, cost := list[0], int64(-1)
-	for _, s := range list {
-		blocks := ceil(m, s.bm) * ceil(n, s.bn)
-		c := int64(ceil(blocks, sms)) * int64(s.bm*s.bn)
-		if cost < 0 || c < cost {
-			best, cost = s, c
-		}
-	}
-	return best
-}
-
 func ceil(a, b int) int { return (a + b - 1) / b }
 
-// layout names the kernel variant by which dimension of each operand is the contiguous one.
-func layout(a, b Operand) string {
-	switch {
-	case a.Row < a.Col: // neighbouring m are closer: A is stored transposed
-		return "tn"
-	case b.Col <= b.Row:
-		return "nn"
-	}
-	return "nt"
+// product is one launch of the family of gemm.cu: C = alpha * A B + beta * C, m x n x k.
+type product struct {
+	c, a, b     Operand
+	m, n, k     int
+	alpha, beta float32
 }
 
-// gemm runs C = alpha * A B, m x n x k.
-func (r *runner) gemm(what string, part Part, c, a, b Operand, m, n, k int, alpha float32) *sim.Result {
-	s := choose(shapes, m, n, r.dev.GPU.SMs)
-	return r.launch(what, part, "gemm", "gemm_"+layout(a, b)+"_"+s.name, 2*int64(m)*int64(n)*int64(k),
-		sim.LaunchConfig{Grid: sim.Dim3{X: ceil(n, s.bn), Y: ceil(m, s.bm)}, Block: sim.Dim3{X: s.threads}}, gemmArgs(c, a, b, m, n, k, alpha)...)
+// transposed is the same product the other way round: C^T = B^T A^T.
+func (p product) transposed() product {
+	return product{c: p.c.T(), a: p.b.T(), b: p.a.T(), m: p.n, n: p.m, k: p.k, alpha: p.alpha, beta: p.beta}
+}
+
+// layout names the kernel variant by which dimension of each operand is the contiguous, or the nearer, one.
+func (p product) layout() string {
+	name := []byte("nn")
+	if p.a.Row < p.a.Col {
+		name[0] = 't'
+	}
+	if p.b.Col > p.b.Row {
+		name[1] = 't'
+	}
+	return string(name)
+}
+
+// vectors is "v" where all matrices can be read and written 16 bytes at a time, "s" elsewhere.
+func (p product) vectors() string {
+	wide := func(o Operand, rows, cols int) bool {
+		across, length := o.Row, cols
+		if o.Row < o.Col {
+			across, length = o.Col, rows
+		}
+		return min(o.Row, o.Col) == 1 && across%4 == 0 && length%4 == 0 && o.Ptr%16 == 0
+	}
+	if wide(p.a, p.m, p.k) && wide(p.b, p.k, p.n) && wide(p.c, p.m, p.n) {
+		return "v"
+	}
+	return "s"
+}
+
+// args are the kernels' common arguments; the blocks of one output tile take chunk elements of k each.
+func (p product) args(s *shape, chunk int, partial, ticket sim.Ptr) []sim.Arg {
+	i := func(v int) sim.Arg { return sim.I32(int32(v)) }
+	return []sim.Arg{sim.PtrArg(p.c.Ptr), sim.PtrArg(p.a.Ptr), sim.PtrArg(p.b.Ptr), i(p.m), i(p.n), i(p.k),
+		i(p.a.Row), i(p.a.Col), i(p.b.Row), i(p.b.Col), i(p.c.Row), i(p.c.Col), sim.F32(p.alpha), sim.F32(p.beta),
+		i(chunk), sim.I64(4 * int64(s.bk) * int64(p.a.Col)), sim.I64(4 * int64(s.bk) * int64(p.b.Row)),
+		sim.PtrArg(partial), sim.PtrArg(ticket)}
+}
+
+// flop is what the product computes.
+func (p product) flop() int64 { return 2 * int64(p.m) * int64(p.n) * int64(p.k) }
+
+// gemm runs C = alpha * A B + beta * C, m x n x k.
+func (r *runner) gemm(what string, part Part, c, a, b Operand, m, n, k int, alpha, beta float32) *sim.Result {
+	return r.runProduct(what, part, product{c, a, b, m, n, k, alpha, beta}, nil, 0)
 }
 
 // gemmTiled is gemm with B the weights (or, transposed, their transpose) of which TDP keeps tiles; tileCols is the number
 // of tile columns of the weights.
-func (r *runner) gemmTiled(what string, part Part, c, a, b Operand, m, n, k int, alpha float32, p dropout.Pattern, transposed bool, tileCols int) *sim.Result {
-	s := choose(tiledShapes, m, n, r.dev.GPU.SMs)
-	along, across := tileCols, 1
-	if transposed {
-		along, across = 1, tileCols
-	}
-	args := append(gemmArgs(c, a, b, m, n, k, alpha), sim.I32(int32(p.DP)), sim.I32(int32(p.Bias-1)), sim.I32(int32(along)), sim.I32(int32(across)))
-	return r.launch(what, part, "gemm", "gemm_tdp_"+layout(a, b)+"_"+s.name, 2*int64(m)*int64(n)*int64(k)/int64(p.DP),
-		sim.LaunchConfig{Grid: sim.Dim3{X: ceil(n, s.bn), Y: ceil(m, s.bm)}, Block: sim.Dim3{X: s.threads}}, args...)
+func (r *runner) gemmTiled(what string, part Part, c, a, b Operand, m, n, k int, alpha, beta float32, pattern dropout.Pattern, transposed bool, tileCols int) *sim.Result {
+	t := newTiles(pattern, transposed, tileCols)
+	return r.runProduct(what, part, product{c, a, b, m, n, k, alpha, beta}, &t, 0)
 }
 
-// gemmTiledGradient computes the kept tiles of C = alpha * A B, the gradient of the weights.
-func (r *runner) gemmTiledGradient(what string, c, a, b Operand, m, n, k int, alpha float32, p dropout.Pattern) *sim.Result {
-	cols := ceil(n, TDPTile)
-	kept := Kept{p.Bias - 1, p.DP}.Count(ceil(m, TDPTile) * cols)
-	if kept == 0 {
+// runProduct runs p, with t the kept tiles of B, in the given number of parts of k (0 = chosen).
+func (r *runner) runProduct(what string, part Part, p product, t *tiles, split int) *sim.Result {
+	if r.err != nil {
 		return nil
 	}
-	args := append(gemmArgs(c, a, b, m, n, k, alpha), sim.I32(int32(p.DP)), sim.I32(int32(p.Bias-1)), sim.I32(int32(cols)))
-	return r.launch(what, PartBackwardWeights, "gemm", "gemm_tdp_tn_32x32", 2*int64(kept)*TDPTile*TDPTile*int64(k),
-		sim.LaunchConfig{Grid: sim.Dim3{X: kept}, Block: sim.Dim3{X: 64}}, args...)
+	plan := choose(r.dev.GPU, p, t)
+	return r.runPlan(what, part, plan, t)
+}
+
+// runPlan runs a product as planned.
+func (r *runner) runPlan(what string, part Part, plan plan, t *tiles) *sim.Result {
+	p, s := plan.p, plan.shape
+	grid := sim.Dim3{X: ceil(p.n, s.bn), Y: ceil(p.m, s.bm), Z: plan.split}
+	var partial, ticket sim.Ptr
+	if plan.split > 1 {
+		partial, ticket = r.workspace(int(grid.Count())*s.bm*s.bn, grid.X*grid.Y)
+	}
+	args := p.args(s, plan.chunk, partial, ticket)
+	name, flop := fmt.Sprintf("gemm_%s_%s_%s", p.layout(), p.vectors(), s.name), p.flop()
+	if t != nil {
+		name = fmt.Sprintf("gemm_tdp_%s_%s_%s", p.layout(), p.vectors(), s.name)
+		args = append(args, t.args()...)
+		flop = t.flop(p)
+	}
+	return r.launch(what, part, "gemm", name, flop, sim.LaunchConfig{Grid: grid, Block: sim.Dim3{X: s.threads}}, args...)
+}
+
+// gemmTiledGradient computes the kept tiles of C = alpha * A B + beta * C, the gradient of the weights; A is a transpose.
+func (r *runner) gemmTiledGradient(what string, c, a, b Operand, m, n, k int, alpha, beta float32, pattern dropout.Pattern) *sim.Result {
+	p := product{c, a, b, m, n, k, alpha, beta}
+	cols := ceil(n, TDPTile)
+	kept := Kept{pattern.Bias - 1, pattern.DP}.Count(ceil(m, TDPTile) * cols)
+	if kept <= 0 || r.err != nil {
+		return nil
+	}
+	s := &shapes[len(shapes)-1]
+	args := append(p.args(s, max(k, 1), 0, 0), sim.I32(int32(pattern.DP)), sim.I32(int32(pattern.Bias-1)), sim.I32(int32(cols)))
+	return r.launch(what, PartBackwardWeights, "gemm", "gemm_gradient_tn_"+p.vectors()+"_"+s.name, 2*int64(kept)*TDPTile*TDPTile*int64(k),
+		sim.LaunchConfig{Grid: sim.Dim3{X: kept}, Block: sim.Dim3{X: s.threads}}, args...)
 }
 
 // gemmMasked is gemm with an if-else round each output element's inner product; mask has a byte an element, row-major.
-func (r *runner) gemmMasked(what string, part Part, c, a, b Operand, m, n, k int, alpha float32, mask sim.Ptr) *sim.Result {
-	args := append(gemmArgs(c, a, b, m, n, k, alpha), sim.PtrArg(mask))
-	return r.launch(what, part, "gemm", "gemm_masked_nn_32x32", 2*int64(m)*int64(n)*int64(k),
-		sim.LaunchConfig{Grid: sim.Dim3{X: ceil(n, 32), Y: ceil(m, 32)}, Block: sim.Dim3{X: 256}}, args...)
+func (r *runner) gemmMasked(what string, part Part, c, a, b Operand, m, n, k int, alpha, beta float32, mask sim.Ptr) *sim.Result {
+	p := product{c, a, b, m, n, k, alpha, beta}
+	return r.launch(what, part, "tiled", "masked_32", p.flop(), tiledConfig(p, 32), append(p.simpleArgs(), sim.PtrArg(mask))...)
 }
 
-func gemmArgs(c, a, b Operand, m, n, k int, alpha float32) []sim.Arg {
-	i := func(v int) sim.Arg { return sim.I32(int32(v)) }
-	return []sim.Arg{sim.PtrArg(c.Ptr), sim.PtrArg(a.Ptr), sim.PtrArg(b.Ptr), i(m), i(n), i(k), i(a.Row), i(a.Col), i(b.Row), i(b.Col), i(c.Row), i(c.Col), sim.F32(alpha)}
+// simpleArgs are the common arguments of the kernels of tiled.cu.
+func (p product) simpleArgs() []sim.Arg { return p.args(&shapes[0], 0, 0, 0)[:14] }
+
+// tiledConfig is the launch of a kernel of tiled.cu with tile x tile elements of C a block.
+func tiledConfig(p product, tile int) sim.LaunchConfig {
+	threads := map[int]int{8: 64, 16: 256, 32: 256, 64: 256}[tile]
+	return sim.LaunchConfig{Grid: sim.Dim3{X: ceil(p.n, tile), Y: ceil(p.m, tile)}, Block: sim.Dim3{X: threads}}
+}
+
+// workspace returns room for a split product's parts and its tickets; these are zero between launches.
+func (r *runner) workspace(floats, tickets int) (partial, ticket sim.Ptr) {
+	grow := func(p *sim.Ptr, have *int, want int) sim.Ptr {
+		if want > *have {
+			*p, *have = r.malloc(want), want
+		}
+		return *p
+	}
+	return grow(&r.partial, &r.partials, floats), grow(&r.ticket, &r.tickets, tickets)
+}
+
+// tiles says which k tiles a column of output tiles visits: number k tile * along + n tile * across, kept where it is bias
+// (from 0) modulo dp.
+type tiles struct{ dp, bias, along, across int }
+
+func newTiles(p dropout.Pattern, transposed bool, tileCols int) tiles {
+	if transposed {
+		return tiles{p.DP, p.Bias - 1, 1, tileCols}
+	}
+	return tiles{p.DP, p.Bias - 1, tileCols, 1}
+}
+
+// period returns g = gcd(along, dp), the distance dp / g between kept tiles, and the inverse of along / g modulo it.
+func (t tiles) period() (g, apart, inverse int) {
+	g = t.dp
+	for b := t.along % t.dp; b != 0; {
+		g, b = b, g%b
+	}
+	apart = t.dp / g
+	for inverse = 0; inverse < apart && t.along/g%apart*inverse%apart != 1%apart; inverse++ {
+	}
+	return g, apart, inverse
+}
+
+func (t tiles) args() []sim.Arg {
+	g, apart, inverse := t.period()
+	var out []sim.Arg
+	for _, v := range []int{t.dp, t.bias, t.across, g, apart, inverse} {
+		out = append(out, sim.I32(int32(v)))
+	}
+	return out
+}
+
+// kept returns how many of count k tiles column x visits.
+func (t tiles) kept(x, count int) int {
+	g, apart, inverse := t.period()
+	r := ((t.bias-x*t.across)%t.dp + t.dp) % t.dp
+	if r%g != 0 {
+		return 0
+	}
+	return max(ceil(count-r/g*inverse%apart, apart), 0)
+}
+
+// flop counts the kept tiles of a product with the weights as B.
+func (t tiles) flop(p product) int64 {
+	count := ceil(p.k, TDPTile)
+	sum := int64(0)
+	for x := range ceil(p.n, TDPTile) {
+		sum += int64(t.kept(x, count))
+	}
+	return 2 * sum * TDPTile * TDPTile * int64(p.m)
 }

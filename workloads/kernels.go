@@ -17,7 +17,7 @@ var cubins embed.FS
 
 // KernelVersion changes with every change of a kernel or of how one is chosen that can move a cycle count; it is part of
 // the name of every stored result.
-const KernelVersion = "2"
+const KernelVersion = "3"
 
 // Part says what a launch is for; breakdowns add cycles up by it.
 type Part string
@@ -53,7 +53,10 @@ type runner struct {
 	modules  map[string]*sim.Module
 	launches []LaunchResult
 	progress func(done int)
-	err      error
+	// workspace of split products: see workspace
+	partial, ticket   sim.Ptr
+	partials, tickets int
+	err               error
 }
 
 func newRunner(ctx context.Context, gpu *sim.GPU, threads int) (*runner, error) {

@@ -338,11 +338,11 @@ func (m *mlp) forward(l int) {
 	m.gather(name("gather"), w, m.sgd)
 	switch {
 	case m.tiled(l):
-		m.gemmTiled(name("forward"), PartForward, y, x, w.operand(), batch, out, in, s.scale(l), w.tdp, false, w.tileCols())
+		m.gemmTiled(name("forward"), PartForward, y, x, w.operand(), batch, out, in, s.scale(l), 0, w.tdp, false, w.tileCols())
 	case s.Method == dropout.Masked && m.masked(l+1):
 		m.launch(name("random mask"), PartMask, "elementwise", "bernoulli_mask", 0, flat(n4, 128),
 			append([]sim.Arg{sim.PtrArg(m.mask[l+1]), i32(4 * n4)}, random(s.Rates[l])...)...)
-		m.gemmMasked(name("forward"), PartForward, y, x, w.operand(), batch, out, in, 1, m.mask[l+1])
+		m.gemmMasked(name("forward"), PartForward, y, x, w.operand(), batch, out, in, 1, 0, m.mask[l+1])
 	default:
 		if m.connected(l) {
 			k4 := w.rows * w.ld() / 4
@@ -353,7 +353,7 @@ func (m *mlp) forward(l int) {
 		if !w.transposed && (w.gathered() || w.kc == All) {
 			n = pad4(out) // the padding of both matrices is there, and zero
 		}
-		m.gemm(name("forward"), PartForward, y, x, w.operand(), batch, n, in, 1)
+		m.gemm(name("forward"), PartForward, y, x, w.operand(), batch, n, in, 1, 0)
 	}
 	if l == m.last {
 		return // the bias is added with the softmax
@@ -399,20 +399,20 @@ func (m *mlp) backward(l int) {
 	}
 	if l > 0 {
 		if m.tiled(l) {
-			m.gemmTiled(name("backward data"), PartBackwardData, dx, dy, w.operand().T(), batch, in, out, s.scale(l), w.tdp, true, w.tileCols())
+			m.gemmTiled(name("backward data"), PartBackwardData, dx, dy, w.operand().T(), batch, in, out, s.scale(l), 0, w.tdp, true, w.tileCols())
 		} else {
-			m.gemm(name("backward data"), PartBackwardData, dx, dy, w.operand().T(), batch, in, out, 1)
+			m.gemm(name("backward data"), PartBackwardData, dx, dy, w.operand().T(), batch, in, out, 1, 0)
 		}
 	}
 	// Padding is zero in both matrices: whole vectors of the gradient are computed.
 	switch a, b := x, dy; {
 	case m.tiled(l):
-		m.gemmTiledGradient(name("backward weights"), w.gradient(), x.T(), dy, in, out, batch, s.scale(l), w.tdp)
+		m.gemmTiledGradient(name("backward weights"), w.gradient(), x.T(), dy, in, out, batch, s.scale(l), 0, w.tdp)
 	case w.transposed:
 		a, b = dy, x
 		fallthrough
 	default:
-		m.gemm(name("backward weights"), PartBackwardWeights, w.gradient(), a.T(), b, a.Row, b.Row, batch, 1)
+		m.gemm(name("backward weights"), PartBackwardWeights, w.gradient(), a.T(), b, a.Row, b.Row, batch, 1, 0)
 	}
 	m.columnSums(name("bias gradient"), w.bg, dy, batch, out)
 }

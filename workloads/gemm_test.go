@@ -1,0 +1,308 @@
+package workloads
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/gonum"
+
+	"warpdrop/dropout"
+	"warpdrop/sim"
+)
+
+func testRunner(t *testing.T) *runner {
+	t.Helper()
+	gpu, err := sim.LoadGPU("gtx1080ti")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := newRunner(context.Background(), gpu, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// testMatrix is a matrix on the device and its values, dense and row-major.
+type testMatrix struct {
+	Operand
+	rows, cols int
+	base       sim.Ptr
+	words      int
+	at         func(i, j int) int // word of an element
+	dense      []float32
+}
+
+// newMatrix uploads random values: element (i, j) at word offset + i*row + j*col; the words between are NaN, so that a
+// kernel that reads them shows.
+func newMatrix(r *runner, rng *rand.Rand, rows, cols, offset, row, col int) *testMatrix {
+	m := &testMatrix{rows: rows, cols: cols, words: offset + (rows-1)*row + (cols-1)*col + 1}
+	m.at = func(i, j int) int { return offset + i*row + j*col }
+	words := make([]float32, m.words)
+	for i := range words {
+		words[i] = float32(math.NaN())
+	}
+	m.dense = make([]float32, rows*cols)
+	for i := range rows {
+		for j := range cols {
+			v := rng.Float32()*2 - 1
+			m.dense[i*cols+j] = v
+			words[m.at(i, j)] = v
+		}
+	}
+	m.base = r.upload(words)
+	m.Operand = Operand{m.base + sim.Ptr(4*offset), row, col}
+	return m
+}
+
+// check compares the matrix on the device with want, and what stands between its elements with what stood there.
+func (m *testMatrix) check(t *testing.T, r *runner, want []float32, tolerance float64) {
+	t.Helper()
+	got := r.download(m.base, m.words)
+	if r.err != nil {
+		t.Fatal(r.err)
+	}
+	seen := make([]bool, m.words)
+	for i := range m.rows {
+		for j := range m.cols {
+			seen[m.at(i, j)] = true
+			g, w := float64(got[m.at(i, j)]), float64(want[i*m.cols+j])
+			if !(math.Abs(g-w) <= tolerance) {
+				t.Fatalf("element (%d, %d) is %g, want %g", i, j, g, w)
+			}
+		}
+	}
+	for i, s := range seen {
+		if !s && !math.IsNaN(float64(got[i])) {
+			t.Fatalf("word %d between the elements was written: %g", i, got[i])
+		}
+	}
+}
+
+// want is alpha * A B + beta * C by gonum in float64 arithmetic's place: single precision, sums in another order.
+func wantProduct(a, b, c *testMatrix, alpha, beta float32) []float32 {
+	out := append([]float32(nil), c.dense...)
+	gonum.Implementation{}.Sgemm(blas.NoTrans, blas.NoTrans, a.rows, b.cols, a.cols, alpha, a.dense, a.cols, b.dense, b.cols, beta, out, c.cols)
+	return out
+}
+
+func padded(n int, vector bool) int {
+	if vector {
+		return (n+3)/4*4 + 4
+	}
+	return n + 3
+}
+
+// matrices of an m x n x k product in a layout; vector makes them fit 16-byte loads.
+func layoutOf(r *runner, rng *rand.Rand, m, n, k int, layout string, vector bool) (a, b, c *testMatrix) {
+	make := func(rows, cols int, transposed bool) *testMatrix {
+		if transposed {
+			return newMatrix(r, rng, rows, cols, 4, 1, padded(rows, vector))
+		}
+		return newMatrix(r, rng, rows, cols, 4, padded(cols, vector), 1)
+	}
+	return make(m, k, layout[0] == 't'), make(k, n, layout[1] == 't'), make(m, n, false)
+}
+
+func TestGEMMFamily(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	r := testRunner(t)
+	for i := range shapes {
+		s := &shapes[i]
+		for _, layout := range []string{"nn", "nt", "tn", "tt"} {
+			for _, c := range []struct {
+				m, n, k, split int
+				alpha, beta    float32
+				vector, flip   bool
+			}{
+				{s.bm + 4, s.bn + 8, 3*s.bk + 4, 1, 1, 0, true, false},
+				{s.bm - 4, 2*s.bn - 4, 5 * s.bk, 3, 0.5, -2, true, true},
+				{s.bm + 1, s.bn + 3, 3*s.bk + 5, 2, -1.5, 1, false, true},
+				{1, 1, 1, 1, 1, 0, false, false},
+				{3, s.bn, s.bk + 1, 1, 1, 0.25, false, true},
+			} {
+				t.Run(fmt.Sprintf("%s/%s/%dx%dx%d/split=%d/flip=%v", s.name, layout, c.m, c.n, c.k, c.split, c.flip), func(t *testing.T) {
+					a, b, cm := layoutOf(r, rng, c.m, c.n, c.k, layout, c.vector)
+					p := product{cm.Operand, a.Operand, b.Operand, c.m, c.n, c.k, c.alpha, c.beta}
+					if c.flip {
+						p = p.transposed()
+					}
+					if got := p.vectors() == "v"; got != c.vector {
+						t.Fatalf("vectors %s", p.vectors())
+					}
+					r.runPlan("test", PartForward, newPlan(p, s, c.split), nil)
+					cm.check(t, r, wantProduct(a, b, cm, c.alpha, c.beta), 1e-4)
+				})
+			}
+		}
+	}
+}
+
+// TestGEMMCompact: rows and columns of all three matrices kept by row patterns, as the layers of an RDP network do.
+func TestGEMMCompact(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	r := testRunner(t)
+	for _, dims := range [][3]int{{40, 70, 90}, {128, 36, 64}, {5, 200, 31}} {
+		for _, dp := range [][3]int{{2, 1, 1}, {1, 3, 2}, {4, 5, 7}} {
+			m, n, k := dims[0], dims[1], dims[2]
+			a := newMatrix(r, rng, m, k, 0, dp[0]*k*dp[2], dp[2])
+			b := newMatrix(r, rng, k, n, 0, dp[2]*n*dp[1], dp[1])
+			c := newMatrix(r, rng, m, n, 3, dp[0]*n*dp[1], dp[1])
+			r.gemm("test", PartForward, c.Operand, a.Operand, b.Operand, m, n, k, 0.5, 2)
+			c.check(t, r, wantProduct(a, b, c, 0.5, 2), 1e-4)
+			ct := newMatrix(r, rng, n, m, 0, m, 1)
+			r.gemm("test", PartForward, ct.Operand, b.T(), a.T(), n, m, k, 1, 0)
+			want := wantProduct(a, b, c, 1, 0)
+			flip := make([]float32, n*m)
+			for i := range m {
+				for j := range n {
+					flip[j*m+i] = want[i*n+j]
+				}
+			}
+			ct.check(t, r, flip, 1e-4)
+		}
+	}
+}
+
+// dropTiles zeroes the weights (rows x cols) of dropped tiles.
+func dropTiles(w []float32, rows, cols, side int, p dropout.Pattern) []float32 {
+	out := append([]float32(nil), w...)
+	tileCols := ceil(cols, side)
+	for i := range rows {
+		for j := range cols {
+			if number := i/side*tileCols + j/side; (number-(p.Bias-1))%p.DP != 0 {
+				out[i*cols+j] = 0
+			}
+		}
+	}
+	return out
+}
+
+func TestGEMMTiles(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	r := testRunner(t)
+	for i := range tiledShapes {
+		s := &tiledShapes[i]
+		for _, c := range []struct{ m, n, k, dp, bias, split int }{
+			{36, 96, 128, 2, 1, 1}, {36, 96, 128, 2, 2, 2}, {132, 160, 192, 4, 3, 1}, {132, 160, 192, 6, 6, 3}, {33, 65, 97, 5, 2, 1}, {33, 65, 97, 12, 7, 2}, {8, 32, 32, 1, 1, 1},
+		} {
+			for _, layout := range []string{"nn", "nt", "tn", "tt"} {
+				for _, transposed := range []bool{false, true} {
+					t.Run(fmt.Sprintf("%s/%s/%+v/%v", s.name, layout, c, transposed), func(t *testing.T) {
+						a, b, cm := layoutOf(r, rng, c.m, c.n, c.k, layout, c.m%4 == 0)
+						pattern := dropout.Pattern{Method: dropout.TDP, DP: c.dp, Bias: c.bias}
+						cols := ceil(c.n, TDPTile)
+						if transposed {
+							cols = ceil(c.k, TDPTile)
+						}
+						ts := newTiles(pattern, transposed, cols)
+						p := product{cm.Operand, a.Operand, b.Operand, c.m, c.n, c.k, 1.5, 0.5}
+						r.runPlan("test", PartForward, newPlan(p, s, c.split), &ts)
+						kept := *b
+						if transposed { // the weights are B^T
+							w := flip(b.dense, c.k, c.n)
+							kept.dense = flip(dropTiles(w, c.n, c.k, TDPTile, pattern), c.n, c.k)
+						} else {
+							kept.dense = dropTiles(b.dense, c.k, c.n, TDPTile, pattern)
+						}
+						cm.check(t, r, wantProduct(a, &kept, cm, 1.5, 0.5), 1e-4)
+						zero := 0
+						for _, v := range kept.dense {
+							if v == 0 {
+								zero++
+							}
+						}
+						if c.n%TDPTile == 0 && c.k%TDPTile == 0 {
+							if want := int64(2*c.m) * int64(c.n*c.k-zero); ts.flop(p) != want {
+								t.Errorf("%d operations, want %d", ts.flop(p), want)
+							}
+						}
+					})
+				}
+			}
+		}
+	}
+}
+
+func flip(x []float32, rows, cols int) []float32 {
+	out := make([]float32, len(x))
+	for i := range rows {
+		for j := range cols {
+			out[j*rows+i] = x[i*cols+j]
+		}
+	}
+	return out
+}
+
+func TestGEMMTiledGradient(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	r := testRunner(t)
+	for _, c := range []struct{ m, n, k, dp, bias int }{{64, 96, 40, 2, 1}, {100, 68, 36, 3, 2}, {33, 31, 5, 2, 2}, {128, 128, 8, 5, 5}} {
+		a, b, cm := layoutOf(r, rng, c.m, c.n, c.k, "tn", c.m%4 == 0)
+		pattern := dropout.Pattern{Method: dropout.TDP, DP: c.dp, Bias: c.bias}
+		r.gemmTiledGradient("test", cm.Operand, a.Operand, b.Operand, c.m, c.n, c.k, 2, 0.5, pattern)
+		full := wantProduct(a, b, cm, 2, 0.5)
+		want := append([]float32(nil), cm.dense...)
+		for i, keep := range dropTiles(ones32(c.m*c.n), c.m, c.n, TDPTile, pattern) {
+			if keep != 0 {
+				want[i] = full[i]
+			}
+		}
+		cm.check(t, r, want, 1e-4)
+	}
+}
+
+func ones32(n int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = 1
+	}
+	return x
+}
+
+func TestGEMMMasked(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 10))
+	r := testRunner(t)
+	for _, c := range [][3]int{{64, 64, 64}, {33, 70, 45}, {1, 1, 1}} {
+		for _, layout := range []string{"nn", "nt", "tn", "tt"} {
+			a, b, cm := layoutOf(r, rng, c[0], c[1], c[2], layout, false)
+			mask := make([]byte, c[0]*c[1])
+			want := wantProduct(a, b, cm, 2, 0)
+			for i := range mask {
+				if mask[i] = byte(rng.IntN(2)); mask[i] == 0 {
+					want[i] = 0
+				}
+			}
+			p := r.malloc(ceil(len(mask), 4))
+			if err := r.dev.Write(p, mask); err != nil {
+				t.Fatal(err)
+			}
+			r.gemmMasked("test", PartForward, cm.Operand, a.Operand, b.Operand, c[0], c[1], c[2], 2, 0, p)
+			cm.check(t, r, want, 1e-4)
+		}
+	}
+}
+
+// TestShapes holds the table of shapes against the cubin.
+func TestShapes(t *testing.T) {
+	r := testRunner(t)
+	for i := range shapes {
+		s := &shapes[i]
+		for _, v := range []string{"v", "s"} {
+			for _, layout := range []string{"nn", "nt", "tn", "tt"} {
+				a, b, c := layoutOf(r, rand.New(rand.NewPCG(1, 1)), 4, 4, 4, layout, v == "v")
+				res := r.runPlan("test", PartForward, newPlan(product{c.Operand, a.Operand, b.Operand, 4, 4, 4, 1, 0}, s, 1), nil)
+				if r.err != nil {
+					t.Fatal(r.err)
+				}
+				if res.BlocksPerSM < s.resident {
+					t.Errorf("%s: %d blocks an SM, the table says %d", res.Kernel, res.BlocksPerSM, s.resident)
+				}
+			}
+		}
+	}
+}
