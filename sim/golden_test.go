@@ -198,3 +198,23 @@ func TestGoldenThreads(t *testing.T) {
 		t.Errorf("%s: %+v on one thread, %+v on three", a.Name, a, b)
 	}
 }
+
+// TestProfileChangesNothing: a profile makes the SMs issue one instruction at a time instead of runs of them.
+func TestProfileChangesNothing(t *testing.T) {
+	launch := func(profile bool) workloads.LaunchResult {
+		run, err := workloads.Benches[0].Prepare(context.Background(), goldenGPU(t), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		run.Device().Profile = profile
+		r, err := run.Launch()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Counters.SM.WarpsScanned = 0
+		return *r
+	}
+	if with, without := launch(true), launch(false); with != without {
+		t.Errorf("with a profile %+v, without %+v", with, without)
+	}
+}

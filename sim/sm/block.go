@@ -113,7 +113,7 @@ func (b *Block) reset(p *Program, n Need, index, dim, grid [3]uint32) {
 		if lanes == 32 {
 			live = ^uint32(0)
 		}
-		*w = Warp{Block: b, InBlock: i, Active: live, Live: live, PC: p.Entry, Stack: w.Stack[:0], issue: warpIssue{flights: w.issue.flights}}
+		*w = Warp{Block: b, InBlock: i, Active: live, Live: live, PC: p.Entry, Stack: w.Stack[:0], issue: warpIssue{flights: w.issue.flights}, ops: p.Ops, fmas: p.fmas}
 		w.issue.flights = w.issue.flights.reset(p.counted)
 		w.base = [2]unsafe.Pointer{unsafe.Pointer(&b.rows[i*rows]), unsafe.Pointer(&p.Pool[0])}
 		w.Preds[7] = ^uint32(0)

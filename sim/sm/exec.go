@@ -185,7 +185,7 @@ func (x *Exec) Exec(w *Warp, op *Op, mask uint32) {
 	case CodeFFMA:
 		// The registers of all SMs together are larger than the caches near the core, and an SM runs only a window
 		// before the next: ask for the rows of an instruction some way ahead.
-		if ops := w.Block.Prog.Ops; int(w.PC)+prefetchAhead < len(ops) {
+		if ops := w.ops; int(w.PC)+prefetchAhead < len(ops) {
 			n := &ops[w.PC+prefetchAhead]
 			lanePrefetch(w.row(n.A), w.row(n.B), w.row(n.C))
 		}

@@ -41,6 +41,18 @@ func laneFFMA(dst, a, b, c *Row, mask, negP, negC uint32) {
 	}
 }
 
+// laneFFMARun executes at least one FFMA.
+func laneFFMARun(regs unsafe.Pointer, ops []fmaOp, mask uint32) {
+	switch vectors {
+	case vectorAVX512:
+		ffmaRunAVX512((*byte)(regs), &ops[0].dst, len(ops), mask)
+	case vectorAVX2:
+		ffmaRunAVX2((*byte)(regs), &ops[0].dst, len(ops), mask)
+	default:
+		ffmaRunGo(regs, ops, mask)
+	}
+}
+
 func laneFFMAFTZ(dst, a, b, c *Row, mask, negP, negC uint32) {
 	switch vectors {
 	case vectorAVX512:

@@ -4223,3 +4223,174 @@ TEXT ·prefetch3(SB), NOSPLIT, $0-24
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
 	RET
+
+// func ffmaRunAVX512(regs *byte, ops *uint16, n int, mask uint32)
+// Requires: AVX, AVX512F
+TEXT ·ffmaRunAVX512(SB), NOSPLIT, $0-28
+	MOVQ         regs+0(FP), AX
+	MOVQ         ops+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVL         mask+24(FP), BX
+	MOVL         $0x7fffffff, SI
+	VPBROADCASTD SI, Z0
+	CMPL         BX, $-1
+	JNE          ffmaRunAVX512masked
+
+ffmaRunAVX512all:
+	MOVWLZX     (CX), BX
+	MOVWLZX     2(CX), SI
+	MOVWLZX     4(CX), DI
+	MOVWLZX     6(CX), R8
+	VMOVUPS     (AX)(SI*1), Z1
+	VMOVUPS     (AX)(R8*1), Z2
+	VFMADD231PS (AX)(DI*1), Z1, Z2
+	VCMPPS      $0x03, Z2, Z2, K1
+	VMOVDQA32   Z0, K1, Z2
+	VMOVUPS     Z2, (AX)(BX*1)
+	VMOVUPS     64(AX)(SI*1), Z1
+	VMOVUPS     64(AX)(R8*1), Z2
+	VFMADD231PS 64(AX)(DI*1), Z1, Z2
+	VCMPPS      $0x03, Z2, Z2, K1
+	VMOVDQA32   Z0, K1, Z2
+	VMOVUPS     Z2, 64(AX)(BX*1)
+	ADDQ        $+8, CX
+	DECQ        DX
+	JNE         ffmaRunAVX512all
+	VZEROUPPER
+	RET
+
+ffmaRunAVX512masked:
+	MOVL  BX, SI
+	KMOVW SI, K1
+	SHRL  $0x10, BX
+	KMOVW BX, K2
+
+ffmaRunAVX512some:
+	MOVWLZX     (CX), BX
+	MOVWLZX     2(CX), SI
+	MOVWLZX     4(CX), DI
+	MOVWLZX     6(CX), R8
+	VMOVUPS     (AX)(SI*1), Z1
+	VMOVUPS     (AX)(R8*1), Z2
+	VFMADD231PS (AX)(DI*1), Z1, Z2
+	VCMPPS      $0x03, Z2, Z2, K3
+	VMOVDQA32   Z0, K3, Z2
+	VMOVUPS     Z2, K1, (AX)(BX*1)
+	VMOVUPS     64(AX)(SI*1), Z1
+	VMOVUPS     64(AX)(R8*1), Z2
+	VFMADD231PS 64(AX)(DI*1), Z1, Z2
+	VCMPPS      $0x03, Z2, Z2, K3
+	VMOVDQA32   Z0, K3, Z2
+	VMOVUPS     Z2, K2, 64(AX)(BX*1)
+	ADDQ        $+8, CX
+	DECQ        DX
+	JNE         ffmaRunAVX512some
+	VZEROUPPER
+	RET
+
+// func ffmaRunAVX2(regs *byte, ops *uint16, n int, mask uint32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·ffmaRunAVX2(SB), NOSPLIT, $0-28
+	MOVQ         regs+0(FP), AX
+	MOVQ         ops+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVL         mask+24(FP), BX
+	MOVL         $0x7fffffff, SI
+	VMOVD        SI, X0
+	VPBROADCASTD X0, Y0
+	CMPL         BX, $-1
+	JNE          ffmaRunAVX2masked
+
+ffmaRunAVX2all:
+	MOVWLZX     (CX), BX
+	MOVWLZX     2(CX), SI
+	MOVWLZX     4(CX), DI
+	MOVWLZX     6(CX), R8
+	VMOVUPS     (AX)(SI*1), Y1
+	VMOVUPS     (AX)(R8*1), Y2
+	VFMADD231PS (AX)(DI*1), Y1, Y2
+	VCMPPS      $0x03, Y2, Y2, Y1
+	VBLENDVPS   Y1, Y0, Y2, Y2
+	VMOVUPS     Y2, (AX)(BX*1)
+	VMOVUPS     32(AX)(SI*1), Y1
+	VMOVUPS     32(AX)(R8*1), Y2
+	VFMADD231PS 32(AX)(DI*1), Y1, Y2
+	VCMPPS      $0x03, Y2, Y2, Y1
+	VBLENDVPS   Y1, Y0, Y2, Y2
+	VMOVUPS     Y2, 32(AX)(BX*1)
+	VMOVUPS     64(AX)(SI*1), Y1
+	VMOVUPS     64(AX)(R8*1), Y2
+	VFMADD231PS 64(AX)(DI*1), Y1, Y2
+	VCMPPS      $0x03, Y2, Y2, Y1
+	VBLENDVPS   Y1, Y0, Y2, Y2
+	VMOVUPS     Y2, 64(AX)(BX*1)
+	VMOVUPS     96(AX)(SI*1), Y1
+	VMOVUPS     96(AX)(R8*1), Y2
+	VFMADD231PS 96(AX)(DI*1), Y1, Y2
+	VCMPPS      $0x03, Y2, Y2, Y1
+	VBLENDVPS   Y1, Y0, Y2, Y2
+	VMOVUPS     Y2, 96(AX)(BX*1)
+	ADDQ        $+8, CX
+	DECQ        DX
+	JNE         ffmaRunAVX2all
+	VZEROUPPER
+	RET
+
+ffmaRunAVX2masked:
+	VMOVD        BX, X1
+	VPBROADCASTD X1, Y2
+	VMOVDQU      laneBits<>+0(SB), Y3
+	VPAND        Y3, Y2, Y1
+	VPCMPEQD     Y3, Y1, Y1
+	VMOVDQU      laneBits<>+32(SB), Y4
+	VPAND        Y4, Y2, Y3
+	VPCMPEQD     Y4, Y3, Y3
+	VMOVDQU      laneBits<>+64(SB), Y5
+	VPAND        Y5, Y2, Y4
+	VPCMPEQD     Y5, Y4, Y4
+	VMOVDQU      laneBits<>+96(SB), Y5
+	VPAND        Y5, Y2, Y2
+	VPCMPEQD     Y5, Y2, Y2
+
+ffmaRunAVX2some:
+	MOVWLZX     (CX), BX
+	MOVWLZX     2(CX), SI
+	MOVWLZX     4(CX), DI
+	MOVWLZX     6(CX), R8
+	VMOVUPS     (AX)(SI*1), Y5
+	VMOVUPS     (AX)(R8*1), Y6
+	VFMADD231PS (AX)(DI*1), Y5, Y6
+	VCMPPS      $0x03, Y6, Y6, Y5
+	VBLENDVPS   Y5, Y0, Y6, Y6
+	VMOVUPS     (AX)(BX*1), Y5
+	VBLENDVPS   Y1, Y6, Y5, Y6
+	VMOVUPS     Y6, (AX)(BX*1)
+	VMOVUPS     32(AX)(SI*1), Y5
+	VMOVUPS     32(AX)(R8*1), Y6
+	VFMADD231PS 32(AX)(DI*1), Y5, Y6
+	VCMPPS      $0x03, Y6, Y6, Y5
+	VBLENDVPS   Y5, Y0, Y6, Y6
+	VMOVUPS     32(AX)(BX*1), Y5
+	VBLENDVPS   Y3, Y6, Y5, Y6
+	VMOVUPS     Y6, 32(AX)(BX*1)
+	VMOVUPS     64(AX)(SI*1), Y5
+	VMOVUPS     64(AX)(R8*1), Y6
+	VFMADD231PS 64(AX)(DI*1), Y5, Y6
+	VCMPPS      $0x03, Y6, Y6, Y5
+	VBLENDVPS   Y5, Y0, Y6, Y6
+	VMOVUPS     64(AX)(BX*1), Y5
+	VBLENDVPS   Y4, Y6, Y5, Y6
+	VMOVUPS     Y6, 64(AX)(BX*1)
+	VMOVUPS     96(AX)(SI*1), Y5
+	VMOVUPS     96(AX)(R8*1), Y6
+	VFMADD231PS 96(AX)(DI*1), Y5, Y6
+	VCMPPS      $0x03, Y6, Y6, Y5
+	VBLENDVPS   Y5, Y0, Y6, Y6
+	VMOVUPS     96(AX)(BX*1), Y5
+	VBLENDVPS   Y2, Y6, Y5, Y6
+	VMOVUPS     Y6, 96(AX)(BX*1)
+	ADDQ        $+8, CX
+	DECQ        DX
+	JNE         ffmaRunAVX2some
+	VZEROUPPER
+	RET

@@ -98,6 +98,31 @@ func TestLanes(t *testing.T) {
 	})
 }
 
+// TestFFMARun compares the routine for several FFMAs with its plain twin, on registers that depend on each other.
+func TestFFMARun(t *testing.T) {
+	withVectors(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(7, 8))
+		for n := range 2000 {
+			var x [16]Row
+			for i := range x {
+				x[i] = randomRow(r)
+			}
+			y := x
+			ops := make([]fmaOp, 1+r.IntN(12))
+			for i := range ops {
+				at := func() uint16 { return uint16(r.IntN(len(x))) * rowBytes }
+				ops[i] = fmaOp{at(), at(), at(), at()}
+			}
+			mask := r.Uint32() | -uint32(n&1)
+			laneFFMARun(unsafe.Pointer(&x[0]), ops, mask)
+			ffmaRunGo(unsafe.Pointer(&y[0]), ops, mask)
+			if x != y {
+				t.Fatalf("%d FFMAs %v, mask %#x: %x, plain %x", len(ops), ops, mask, x, y)
+			}
+		}
+	})
+}
+
 // TestAddresses compares the address routines and gathers with their plain twins.
 func TestAddresses(t *testing.T) {
 	mem := make([]uint32, 1<<12)

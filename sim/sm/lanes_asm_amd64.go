@@ -156,3 +156,9 @@ func addr32AVX2(out *[32]uint64, base *[32]uint32, offset uint32, limit uint32, 
 
 //go:noescape
 func prefetch3(a *[32]uint32, b *[32]uint32, c *[32]uint32)
+
+//go:noescape
+func ffmaRunAVX512(regs *byte, ops *uint16, n int, mask uint32)
+
+//go:noescape
+func ffmaRunAVX2(regs *byte, ops *uint16, n int, mask uint32)

@@ -44,6 +44,14 @@ func ffmaFTZGo(dst, a, b, c *Row, mask, negP, negC uint32) {
 	}
 }
 
+// ffmaRunGo executes the FFMAs that ops names on the registers from regs on.
+func ffmaRunGo(regs unsafe.Pointer, ops []fmaOp, mask uint32) {
+	row := func(at uint16) *Row { return (*Row)(unsafe.Add(regs, at)) }
+	for _, o := range ops {
+		ffmaGo(row(o.dst), row(o.a), row(o.b), row(o.c), mask, 0, 0)
+	}
+}
+
 func faddGo(dst, a, b *Row, mask uint32, ma, mb signMod) {
 	for i := range dst {
 		if mask>>i&1 != 0 {

@@ -49,3 +49,5 @@ func laneADDC(dst, a, b *Row, mask, na, nb, cin uint32) (c1, c2, zero, minus, ov
 }
 
 func lanePrefetch(a, b, c *Row) {}
+
+func laneFFMARun(regs unsafe.Pointer, ops []fmaOp, mask uint32) { ffmaRunGo(regs, ops, mask) }

@@ -58,6 +58,7 @@ func Lower(insts []isa.Inst, entry uint32, cfg LowerConfig) (*Program, error) {
 		}
 	}
 	l.banks()
+	l.runs()
 	l.p.Pool = make([]Row, len(l.p.refs))
 	return l.p, nil
 }
@@ -548,6 +549,28 @@ func (l *lowerer) banks() {
 			if in.Control.Reuse>>k&1 != 0 {
 				latched[k] = s
 			}
+		}
+	}
+}
+
+// runs finds the plain FFMAs that a warp may issue one after the other with nothing else happening on the SM that concerns
+// it: no other instruction cache line, no constant cache, no barrier to wait for but before the first, no stall but after
+// the last; register-bank conflicts hold the whole scheduler, so they may come in between. SM.run issues such a run in one piece.
+func (l *lowerer) runs() {
+	ops := l.p.Ops
+	l.p.fmas = make([]fmaOp, len(ops))
+	for i := len(ops) - 2; i >= 0; i-- {
+		op, next := &ops[i], &ops[i+1]
+		plain := op.Code == CodeFFMA && op.NoGuard && op.Flags == 0 && !op.SetCC && op.WrBar >= 6 && op.RdBar >= 6 && !op.Dual && op.ConstLine == 0 &&
+			op.Dst != isa.RZ && (op.A|op.B|op.C)&poolBit == 0
+		if !plain || next.Line != op.Line || next.ConstLine != 0 {
+			continue
+		}
+		op.Run = 1
+		l.p.fmas[i] = fmaOp{uint16(op.Dst) * rowBytes, uint16(op.A) * rowBytes, uint16(op.B) * rowBytes, uint16(op.C) * rowBytes}
+		if op.Stall == 1 && !op.Yield && next.Wait == 0 && next.Run > 0 && next.Run < 64 {
+			op.Run += next.Run
+			op.RunBanks = next.RunBanks + op.Banks
 		}
 	}
 }

@@ -7,6 +7,8 @@ import "warpdrop/sim/isa"
 // Row is one register of a warp: the 32-bit values of its 32 lanes.
 type Row = [32]uint32
 
+const rowBytes = 128
+
 // Src names a source row of an instruction: a register of the warp (below poolBit), or a row of the launch's constant
 // pool, in which constants and immediates stand broadcast to 32 lanes. The address of either is one indexed add
 // (Warp.row), so that FFMA R, R, c[][], R is the same code as FFMA R, R, R, R.
@@ -56,10 +58,15 @@ type Op struct {
 	Line      int32  // instruction cache line, counted from the start of the device's code
 	ConstLine int32  // constant cache line that a constant operand needs, 0 = none
 	Inst      uint32 // index of the isa.Inst in Program.Insts, for messages and profiles
+	Run       uint8  // plain FFMAs from this one on that one warp may issue without a pause (see lowerer.runs), 0 = this is none
+	RunBanks  uint8  // cycles that register-bank conflicts put between them
 }
 
 // waitCount in Op.Wait: the instruction waits until at most Imm others hold barrier Size (DEPBAR.LE).
 const waitCount = 1 << 6
+
+// fmaOp is a plain FFMA, registers only: the places of its rows in bytes from the warp's first register.
+type fmaOp struct{ dst, a, b, c uint16 }
 
 // Unit is an execution unit class. The preset gives each an issue interval (cycles between two warps on one
 // scheduler) and a latency (cycles from issue to the release of its barrier).
@@ -96,5 +103,6 @@ type Program struct {
 	LocalBytes  int // a thread
 
 	refs    []poolRef // what the pool's rows hold
+	fmas    []fmaOp   // those Ops that have a Run, by their index
 	counted bool      // some instruction waits for a barrier's count (waitCount)
 }

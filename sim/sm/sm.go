@@ -48,6 +48,8 @@ type SM struct {
 
 	cfg    *Config
 	policy policy
+	runs   bool  // whether runs of FFMAs may be issued in one piece
+	until  int64 // end of the window
 	units  [NumUnits]UnitTiming
 	sched  [maxSchedulers]scheduler
 	nsched int
@@ -101,6 +103,7 @@ func New(id int, cfg *Config, port *memory.Port) (*SM, error) {
 		icache: newInstructionCache(&cfg.ICache),
 		ccache: newLineCache(cfg.ConstCache.Bytes, cfg.ConstCache.LineBytes, 4),
 	}
+	m.runs = p == policyGTO && m.units[UnitFP32].Interval == 1
 	for i := range m.sched {
 		s := &m.sched[i]
 		s.current = -1
@@ -169,6 +172,7 @@ func (m *SM) Run(from, to int64) {
 		m.reply(r.Token, r.Cycle)
 	}
 	t := from
+	m.until = to
 	for t < to {
 		next := to
 		if m.heldUntil > 0 {
@@ -197,6 +201,11 @@ func (m *SM) Run(from, to int64) {
 
 // step lets one scheduler act at cycle t.
 func (m *SM) step(s *scheduler, t int64) {
+	if s.account > t {
+		// Something woke it while it was ahead with a run.
+		s.wake = max(s.account, s.blocked)
+		return
+	}
 	s.advance(t, &m.Counters)
 	if s.blocked > t {
 		s.wake = s.blocked
@@ -224,10 +233,68 @@ func (m *SM) step(s *scheduler, t int64) {
 	s.account = t + 1
 	s.wake = t + 1
 	s.waiting = ReasonStallCount
+	if w := s.warps[slot]; w.ops[w.PC].Run > 0 && m.runs && m.Profile == nil {
+		m.run(s, slot, w, t)
+		return
+	}
 	if m.issue(s, slot, t) && m.cfg.DualIssue && s.warps[slot] != nil && s.available(slot, m) <= t {
 		m.Counters.DualIssues++
 		m.issue(s, slot, t)
 	}
+}
+
+// run issues the FFMAs from the PC of the warp in slot on, one a cycle, the first at cycle t, as many as there are in a run
+// and in the time for which nothing from outside can concern this warp. That is exact: with the greedy policy the warp is
+// picked as long as it is ready, and a run touches nothing that the schedulers share (see lowerer.runs). The others catch
+// up in their turn.
+func (m *SM) run(s *scheduler, slot int, w *Warp, t int64) {
+	pc := w.PC
+	until := m.until
+	if m.heldUntil > 0 {
+		until = min(until, m.heldUntil)
+	}
+	n := int64(w.ops[pc].Run)
+	banks := int64(w.ops[pc].RunBanks)
+	if t+n+banks > until {
+		// Not all of them.
+		n, banks = 1, 0
+		for b := int64(w.ops[pc].Banks); t+n+banks+b < until; b = int64(w.ops[pc+int32(n-1)].Banks) {
+			banks += b
+			n++
+		}
+	}
+	c := &m.Counters
+	wi := &w.issue
+	if gap := t - wi.at; gap > 0 {
+		ready := min(max(s.ready[slot], wi.at), t)
+		c.WarpStalls[s.reason[slot]] += ready - wi.at
+		c.WarpStalls[ReasonNotSelected] += t - ready
+	}
+	laneFFMARun(w.base[0], w.fmas[pc:pc+int32(n)], w.Active)
+	threads := n * int64(bits.OnesCount32(w.Active))
+	c.WarpInstructions += n
+	c.ThreadInstructions += threads
+	c.PredicatedInstructions += threads
+	c.UnitInstructions[UnitFP32] += n
+	c.IssueCycles += n - 1
+	c.SchedulerStalls[ReasonRegisterBank] += banks
+	c.WarpStalls[ReasonNotSelected] += banks
+	c.RegisterBankConflicts += banks
+	w.PC = pc + int32(n)
+	t += n - 1 + banks
+	wi.at = t + 1
+	s.account = t + 1
+	s.wake = t + 1
+	s.unitFree[UnitFP32] = t + 1
+	last := &w.ops[w.PC-1]
+	if last.Banks != 0 {
+		c.RegisterBankConflicts += int64(last.Banks)
+		s.blocked = t + 1 + int64(last.Banks)
+		s.wake = s.blocked
+		s.waiting = ReasonRegisterBank
+	}
+	s.yield = last.Yield
+	m.schedule(s, slot, w, t, t+int64(last.Stall), ReasonStallCount)
 }
 
 // unitReason says why a free warp could not use unit u.
@@ -254,9 +321,8 @@ func (m *SM) memoryFree(u Unit) int64 {
 // reports whether that one is paired with it (dual issue).
 func (m *SM) issue(s *scheduler, slot int, t int64) (dual bool) {
 	w := s.warps[slot]
-	ops := w.Block.Prog.Ops
 	pc := w.PC
-	op := &ops[pc]
+	op := &w.ops[pc]
 	c := &m.Counters
 	wi := &w.issue
 
@@ -340,6 +406,7 @@ func (m *SM) issue(s *scheduler, slot int, t int64) (dual bool) {
 		c.RegisterBankConflicts += int64(op.Banks)
 		s.blocked = t + 1 + int64(op.Banks)
 		s.wake = s.blocked
+		s.waiting = ReasonRegisterBank
 	}
 	s.yield = op.Yield
 	m.schedule(s, slot, w, t, ready, reason)
@@ -348,7 +415,7 @@ func (m *SM) issue(s *scheduler, slot int, t int64) (dual bool) {
 
 // schedule finds when warp w, free from cycle ready on, may issue the instruction at its PC.
 func (m *SM) schedule(s *scheduler, slot int, w *Warp, t, ready int64, reason Reason) {
-	op := &w.Block.Prog.Ops[w.PC]
+	op := &w.ops[w.PC]
 	wi := &w.issue
 	if op.Line != wi.line {
 		wi.line = op.Line
@@ -579,7 +646,7 @@ func (m *SM) release(w *Warp, b uint8, flight uint32, at int64) {
 	if s.ready[slot] != Never || wi.atBar || w.Live == 0 {
 		return
 	}
-	ready, reason := wi.waits(&w.Block.Prog.Ops[w.PC], 0, s.reason[slot])
+	ready, reason := wi.waits(&w.ops[w.PC], 0, s.reason[slot])
 	if ready == Never {
 		return
 	}

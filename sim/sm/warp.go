@@ -25,6 +25,8 @@ const (
 // Warp is the architectural and the scheduling state of 32 threads.
 type Warp struct {
 	base   [2]unsafe.Pointer // registers of this warp; the launch's constant pool
+	ops    []Op              // Block.Prog.Ops
+	fmas   []fmaOp           // Block.Prog.fmas
 	Preds  [8]uint32         // one lane mask a predicate; Preds[7] is all ones
 	CC     CC                // condition code, a lane mask a flag
 	Active uint32            // threads that execute now

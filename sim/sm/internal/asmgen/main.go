@@ -669,6 +669,74 @@ func addresses() {
 	}
 }
 
+// runs emits the routine that executes several FFMAs, given by the places of their rows. No lane mask, no blend with the
+// old value, when all lanes take part.
+func runs() {
+	for _, wide := range []bool{true, false} {
+		name := "ffmaRunAVX2"
+		if wide {
+			name = "ffmaRunAVX512"
+		}
+		TEXT(name, NOSPLIT, "func(regs *byte, ops *uint16, n int, mask uint32)")
+		Pragma("noescape")
+		g := &gen{wide: wide, rows: map[string]reg.Register{}, params: map[string]V{}, consts: map[uint32]V{}}
+		regs, ops, n := Load(Param("regs"), GP64()), Load(Param("ops"), GP64()), Load(Param("n"), GP64())
+		mask := Load(Param("mask"), GP32())
+		nanV := g.constant(nan)
+		chunks := 32 / g.width()
+		var lanes []C
+		g.rows["mask32"] = mask
+		CMPL(mask, I32(-1))
+		JNE(LabelRef(name + "masked"))
+		for _, masked := range []bool{false, true} {
+			label := name + "all"
+			if masked {
+				label = name + "some"
+				Label(name + "masked")
+				for g.chunk = 0; g.chunk < chunks; g.chunk++ {
+					lanes = append(lanes, g.lanesOf("mask"))
+				}
+			}
+			Label(label)
+			var at [4]reg.GPVirtual
+			for i := range at {
+				at[i] = GP64()
+				MOVWLZX(Mem{Base: ops, Disp: 2 * i}, at[i].As32())
+			}
+			row := func(i int) Mem { return Mem{Base: regs, Index: at[i], Scale: 1, Disp: g.chunk * g.width() * 4} }
+			load := func(m Mem) V {
+				v := g.vec()
+				VMOVUPS(m, v)
+				return v
+			}
+			for g.chunk = 0; g.chunk < chunks; g.chunk++ {
+				a, c, k := load(row(1)), load(row(3)), g.cond()
+				VFMADD231PS(row(2), a, c)
+				VCMPPS(U8(unord), c, c, k)
+				switch {
+				case wide && masked:
+					VMOVDQA32(nanV, k, c)
+					VMOVUPS(c, lanes[g.chunk], row(0))
+				case wide:
+					VMOVDQA32(nanV, k, c)
+					VMOVUPS(c, row(0))
+				default:
+					VBLENDVPS(k, nanV, c, c)
+					if masked {
+						VBLENDVPS(lanes[g.chunk], c, load(row(0)), c)
+					}
+					VMOVUPS(c, row(0))
+				}
+			}
+			ADDQ(I8(8), ops)
+			DECQ(n)
+			JNE(LabelRef(label))
+			VZEROUPPER()
+			RET()
+		}
+	}
+}
+
 func main() {
 	ConstraintExpr("!purego")
 	laneBits()
@@ -677,5 +745,6 @@ func main() {
 	gathers()
 	addresses()
 	prefetch()
+	runs()
 	Generate()
 }
