@@ -26,11 +26,13 @@ const (
 	PartForward         Part = "gemm_forward"
 	PartBackwardData    Part = "gemm_backward_data"
 	PartBackwardWeights Part = "gemm_backward_weights"
+	PartRecurrent       Part = "gemm_recurrent"
 	PartMask            Part = "mask"
 	PartActivation      Part = "activation"
 	PartLoss            Part = "loss"
 	PartUpdate          Part = "update"
 	PartEmbedding       Part = "embedding"
+	PartClip            Part = "clip"
 	PartCopy            Part = "copy"
 	PartKernel          Part = "kernel" // a user's
 )
@@ -44,6 +46,15 @@ type LaunchResult struct {
 	Cycles   int64 // with launch overhead
 	FLOP     int64 // useful floating-point operations
 	Counters sim.Counters
+}
+
+// repeat lets a launch stand for n of its kind.
+func (l *LaunchResult) repeat(n int) {
+	one := l.Counters
+	for range n - 1 {
+		l.Counters.Add(&one)
+	}
+	l.Repeat, l.Cycles, l.FLOP = n, l.Cycles*int64(n), l.FLOP*int64(n)
 }
 
 // runner runs launches one after the other on a device and keeps what they took.

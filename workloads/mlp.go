@@ -54,8 +54,9 @@ type IterationResult struct {
 	TimeUS   float64
 	Launches []LaunchResult
 	Counters sim.Counters // sum
-	State    *MLPState    // after the step
-	Loss     float64      // mean over the batch
+	State    *MLPState    // of an MLP after the step
+	LSTM     *LSTMState   // of an LSTM after the step
+	Loss     float64      // mean over the batch, for an LSTM over its words
 }
 
 // Parts adds cycles up by part.

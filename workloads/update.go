@@ -175,6 +175,22 @@ func (r *runner) update(what string, w *weights, m momentum, masked float32) {
 	}
 }
 
+// descend is one step of plain SGD on what has a gradient; clip is where the factor of the rate stands.
+func (r *runner) descend(what string, w *weights, rate float32, clip sim.Ptr) {
+	tail := []sim.Arg{sim.F32(rate), sim.PtrArg(clip), sim.PtrArg(w.b), sim.PtrArg(w.bg), i32(w.outputs)}
+	launch := func(kernel string, n4 int, args ...sim.Arg) {
+		cfg := flat(n4, 128)
+		cfg.Grid.X += ceil(w.outputs, 128)
+		r.launch(what, PartUpdate, "update", kernel, 8*int64(n4), cfg, append(append([]sim.Arg{sim.PtrArg(w.w), sim.PtrArg(w.g), i32(n4)}, args...), tail...)...)
+	}
+	if w.tdp.DP > 0 {
+		n, tiles := w.tileArgs()
+		launch("descend_tdp", n, append([]sim.Arg{i32(w.rows), i32(w.ld() / 4)}, tiles...)...)
+		return
+	}
+	launch("descend_rows", w.kr.Count(w.rows)*w.ld()/4, i32(w.ld()/4), i32(w.kr.Off), i32(w.kr.Step))
+}
+
 // rescale brings the age of lazy weights back to zero where it is at its maximum; it returns the new age.
 func (r *runner) rescale(all []*weights, m momentum) int {
 	if m.age < m.maxAge() {

@@ -1,0 +1,516 @@
+package workloads
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"warpdrop/dropout"
+	"warpdrop/sim"
+)
+
+// LSTMSpec is one training iteration of a word LSTM: embedding, Layers LSTM layers of Hidden units, softmax over the Vocabulary;
+// truncated back-propagation over Steps words of Batch sequences side by side, clipping, plain SGD. Dropout acts on the
+// non-recurrent connections, at Layers+1 sites: the inputs of each LSTM layer and of the output layer, with one mask a word
+// (dense, masked) or one pattern an iteration (rdp: of the input's units, tdp: of the weights' tiles).
+type LSTMSpec struct {
+	Layers, Hidden int // Hidden: a multiple of 4, also the width of the embedding
+	Vocabulary     int
+	Batch, Steps   int
+	Method         dropout.Method    // none, dense, masked, rdp or tdp
+	Rates          []float64         // dropout rate at the input of each LSTM layer; the last one also at that of the output layer
+	Patterns       []dropout.Pattern // rdp, tdp: this iteration's pattern at each of the Layers+1 sites
+	LR             float32
+	Clip           float32 // largest norm of all gradients together; 0 = none
+	Seed           uint64
+	Iteration      uint64 // selects the Bernoulli masks
+	// SimulatedSteps, from 1 to Steps-1, simulates that many steps of each time loop, counts the last one for those left out, and
+	// computes no values: State is nil and Loss NaN. 0 = all steps.
+	SimulatedSteps int
+	// State, when set, gives the starting weights and state; nil draws them from Seed.
+	State *LSTMState
+	// Tokens has (Steps+1) x Batch words, step by step: each is to be predicted from those before it. nil draws them from Seed.
+	Tokens []int32
+}
+
+// LSTMState is what training changes; matrices are row-major, the gates of a layer in the order input, forget, cell, output.
+type LSTMState struct {
+	Embedding        []float32   // Vocabulary x Hidden
+	Input, Recurrent [][]float32 // of each layer: Hidden x 4 Hidden
+	Bias             [][]float32 // of each layer: 4 Hidden
+	Output           []float32   // Hidden x Vocabulary
+	OutputBias       []float32
+	H, C             [][]float32 // of each layer, before the first step: Batch x Hidden
+}
+
+// maxWords is the most words an iteration may have (lstm.cu: embedding_gradient).
+const maxWords = 65536
+
+// Check reports the first value that is out of its range.
+func (s *LSTMSpec) Check() error {
+	for _, r := range []struct {
+		name           string
+		n, least, most int
+	}{{"layers", s.Layers, 1, 16}, {"hidden", s.Hidden, 4, 16384}, {"vocabulary", s.Vocabulary, 2, 1000000}, {"batch", s.Batch, 1, 65535}, {"steps", s.Steps, 1, 65535},
+		{"batch * steps", s.Batch * s.Steps, 1, maxWords}} {
+		if r.n < r.least || r.n > r.most {
+			return fmt.Errorf("%s: %d is not in %d..%d", r.name, r.n, r.least, r.most)
+		}
+	}
+	switch {
+	case s.Hidden%4 != 0:
+		return fmt.Errorf("hidden: %d is not a multiple of 4", s.Hidden)
+	case s.SimulatedSteps < 0 || s.SimulatedSteps >= max(s.Steps, 1) && s.SimulatedSteps > 0:
+		return fmt.Errorf("simulated steps: %d is not in 0..%d (0 = all)", s.SimulatedSteps, s.Steps-1)
+	case !(s.Clip >= 0):
+		return fmt.Errorf("clip: %g is not a number from 0 up", s.Clip)
+	}
+	for i, t := range s.Tokens {
+		if t < 0 || int(t) >= s.Vocabulary {
+			return fmt.Errorf("tokens[%d]: %d is not in 0..%d", i, t, s.Vocabulary-1)
+		}
+	}
+	if n := (s.Steps + 1) * s.Batch; s.Tokens != nil && len(s.Tokens) != n {
+		return fmt.Errorf("tokens: %d of them; (steps+1) * batch is %d", len(s.Tokens), n)
+	}
+	switch s.Method {
+	case dropout.None:
+		return nil
+	case dropout.Dense, dropout.Masked, dropout.RDP, dropout.TDP:
+	default:
+		return fmt.Errorf("method: %q is not one of none, dense, masked, rdp, tdp", s.Method)
+	}
+	if len(s.Rates) != s.Layers {
+		return fmt.Errorf("rates: %d for %d layers", len(s.Rates), s.Layers)
+	}
+	for i, r := range s.Rates {
+		if !(r >= 0 && r < 1) {
+			return fmt.Errorf("rates[%d]: %g is not in [0, 1)", i, r)
+		}
+	}
+	if s.Method != dropout.RDP && s.Method != dropout.TDP {
+		return nil
+	}
+	if len(s.Patterns) != s.Layers+1 {
+		return fmt.Errorf("patterns: %d for %d sites (the inputs of %d layers and of the output layer)", len(s.Patterns), s.Layers+1, s.Layers)
+	}
+	for i, p := range s.Patterns {
+		most := s.Hidden
+		if s.Method == dropout.TDP {
+			most = max((s.Hidden/TDPTile)*(s.outputs(i)/TDPTile), 1)
+		}
+		if p.DP < 1 || p.DP > most || p.Bias < 1 || p.Bias > p.DP {
+			return fmt.Errorf("patterns[%d]: dp %d, bias %d; dp must be in 1..%d, bias in 1..dp", i, p.DP, p.Bias, most)
+		}
+	}
+	return nil
+}
+
+// outputs is how many columns the weights behind a site have.
+func (s *LSTMSpec) outputs(site int) int {
+	if site < s.Layers {
+		return 4 * s.Hidden
+	}
+	return s.Vocabulary
+}
+
+// rate is the dropout rate of a site.
+func (s *LSTMSpec) rate(site int) float64 { return s.Rates[min(site, s.Layers-1)] }
+
+// scale is the factor of what a site keeps.
+func (s *LSTMSpec) scale(site int) float32 {
+	if s.Method == dropout.None {
+		return 1
+	}
+	return float32(1 / (1 - s.rate(site)))
+}
+
+// fill draws what the spec leaves open: weights uniform in ±1/sqrt(Hidden), biases and state zero, words uniform.
+func (s *LSTMSpec) fill() {
+	rng := rand.New(rand.NewPCG(s.Seed, 2))
+	if s.State == nil {
+		h := s.Hidden
+		limit := float32(1 / math.Sqrt(float64(h)))
+		draw := func(n int) []float32 {
+			x := make([]float32, n)
+			for i := range x {
+				x[i] = (2*rng.Float32() - 1) * limit
+			}
+			return x
+		}
+		st := &LSTMState{Embedding: draw(s.Vocabulary * h), Output: draw(h * s.Vocabulary), OutputBias: make([]float32, s.Vocabulary)}
+		for range s.Layers {
+			st.Input, st.Recurrent = append(st.Input, draw(4*h*h)), append(st.Recurrent, draw(4*h*h))
+			st.Bias = append(st.Bias, make([]float32, 4*h))
+			st.H, st.C = append(st.H, make([]float32, s.Batch*h)), append(st.C, make([]float32, s.Batch*h))
+		}
+		s.State = st
+	}
+	if s.Tokens == nil {
+		s.Tokens = make([]int32, (s.Steps+1)*s.Batch)
+		for i := range s.Tokens {
+			s.Tokens[i] = int32(rng.IntN(s.Vocabulary))
+		}
+	}
+}
+
+// lstm is an iteration's matrices on the device.
+type lstm struct {
+	*runner
+	s         *LSTMSpec
+	words     int        // Steps * Batch
+	x, dx     []sim.Ptr  // of each site: words rows of the kept units, padded to fours
+	mask      []sim.Ptr  // of each site: Bernoulli
+	in        []*weights // behind each site: the LSTM layers' and the output layer's
+	rec       []*weights // of each layer
+	gates     []sim.Ptr  // of each layer: words x 4 Hidden
+	h, c      []sim.Ptr  // of each layer: (Steps+1) * Batch x Hidden, the first step the state before
+	recurrent sim.Ptr    // Batch x 4 Hidden: of one step
+	dh, dc    sim.Ptr    // Batch x Hidden
+	tokens    sim.Ptr    // (Steps+1) x Batch
+	table     sim.Ptr    // embedding
+	gTable    sim.Ptr    // words x kept units: its gradient, by first words
+	first     sim.Ptr    // words
+	logits    sim.Ptr    // words x Vocabulary, padded
+	loss      sim.Ptr    // words
+	gradients sim.Ptr    // those that have no tiles, one after the other
+	squares   int        // how many numbers these are
+	parts     sim.Ptr    // sums of squares
+	nparts    int        // how many there are
+	clip      sim.Ptr    // factor
+}
+
+// SimulateLSTM runs one training iteration on a fresh device of preset gpu. It computes real numbers, as SimulateMLP does,
+// unless SimulatedSteps leaves steps out. Products of the inputs, and of the gradients of weights, are done for all steps at once, as
+// cuDNN does them; those with the state are one a step.
+func SimulateLSTM(ctx context.Context, gpu *sim.GPU, spec LSTMSpec, opt Options) (*IterationResult, error) {
+	if err := spec.Check(); err != nil {
+		return nil, err
+	}
+	spec.fill()
+	r, err := newRunner(ctx, gpu, opt.Threads)
+	if err != nil {
+		return nil, err
+	}
+	m := &lstm{runner: r, s: &spec, words: spec.Steps * spec.Batch}
+	if opt.Progress != nil {
+		loop := spec.Steps
+		if spec.SimulatedSteps > 0 {
+			loop = spec.SimulatedSteps
+		}
+		total := 4*loop*spec.Layers + 8*spec.Layers + 12 // an estimate; the last call corrects it
+		r.progress = func(done int) { opt.Progress(done, max(total, done+1)) }
+	}
+	m.allocate()
+	m.copyIn("copy words", m.tokens, intBytes(spec.Tokens))
+	for site := range spec.Layers {
+		m.input(site)
+		m.forward(site)
+	}
+	m.input(spec.Layers)
+	m.output()
+	for l := spec.Layers - 1; l >= 0; l-- {
+		m.backward(l)
+	}
+	m.update()
+	res := m.result()
+	if m.err != nil {
+		return nil, m.err
+	}
+	if opt.Progress != nil {
+		opt.Progress(len(res.Launches), len(res.Launches))
+	}
+	res.TimeUS = gpu.Seconds(res.Cycles) * 1e6
+	return res, nil
+}
+
+// kept returns which units a site's row pattern keeps.
+func (m *lstm) kept(site int) Kept {
+	if m.s.Method != dropout.RDP {
+		return All
+	}
+	return KeptBy(m.s.Patterns[site])
+}
+
+func (m *lstm) width(site int) int { return m.kept(site).Count(m.s.Hidden) }
+
+// xOf is the input of a site: words x kept units.
+func (m *lstm) xOf(site int) Operand { return RowMajor(m.x[site], pad4(m.width(site))) }
+
+func (m *lstm) dxOf(site int) Operand { return RowMajor(m.dx[site], pad4(m.width(site))) }
+
+func (m *lstm) masked() bool { return m.s.Method == dropout.Dense || m.s.Method == dropout.Masked }
+
+func (m *lstm) allocate() {
+	s := m.s
+	h, b := s.Hidden, s.Batch
+	if m.err != nil {
+		return
+	}
+	// The gradients without tiles stand one after the other, for one sum of squares.
+	at := 0
+	room := func(n int) (place int) {
+		place = at
+		at += pad4(n)
+		return place
+	}
+	var places []*sim.Ptr // of gradients
+	var offsets []int
+	gradient := func(p *sim.Ptr, n int) { places, offsets = append(places, p), append(offsets, room(n)) }
+	for l := 0; l <= s.Layers; l++ {
+		w := &weights{rows: h, cols: s.outputs(l), kr: m.kept(l), kc: All, tile: TDPTile, outputs: s.outputs(l)}
+		state, bias := s.State.Output, s.State.OutputBias
+		if l < s.Layers {
+			state, bias = s.State.Input[l], s.State.Bias[l]
+		}
+		w.w, w.b = m.upload(w.stored(func(i int) float32 { return state[i] })), m.upload(bias)
+		if s.Method == dropout.TDP {
+			w.tdp = s.Patterns[l]
+			w.g = m.malloc(w.rows * w.ld())
+		} else {
+			gradient(&w.g, pad4(m.width(l))*w.ld())
+		}
+		gradient(&w.bg, w.outputs)
+		m.in = append(m.in, w)
+		m.mask = append(m.mask, 0)
+		if m.masked() {
+			m.mask[l] = m.malloc(m.words * h / 4)
+		}
+		m.dx = append(m.dx, m.malloc(m.words*pad4(m.width(l))))
+		if l == s.Layers {
+			break
+		}
+		r := &weights{rows: h, cols: 4 * h, kr: All, kc: All}
+		r.w = m.upload(s.State.Recurrent[l])
+		gradient(&r.g, h*4*h)
+		m.rec = append(m.rec, r)
+		m.gates = append(m.gates, m.malloc(m.words*4*h))
+		m.h, m.c = append(m.h, m.malloc((s.Steps+1)*b*h)), append(m.c, m.malloc((s.Steps+1)*b*h))
+		if m.err == nil {
+			m.err = m.dev.Write(m.h[l], floatBytes(s.State.H[l]))
+		}
+		if m.err == nil {
+			m.err = m.dev.Write(m.c[l], floatBytes(s.State.C[l]))
+		}
+	}
+	gradient(&m.gTable, m.words*pad4(m.width(0)))
+	m.gradients, m.squares = m.malloc(at), at
+	for i, p := range places {
+		*p = m.gradients + sim.Ptr(4*offsets[i])
+	}
+	for site := 0; site <= s.Layers; site++ {
+		if site > 0 && !m.masked() && s.Method != dropout.RDP {
+			m.x = append(m.x, m.step(m.h[site-1], 1, h)) // nothing is dropped from the units
+			continue
+		}
+		m.x = append(m.x, m.malloc(m.words*pad4(m.width(site))))
+	}
+	m.recurrent, m.dh, m.dc = m.malloc(b*4*h), m.malloc(b*h), m.malloc(b*h)
+	m.tokens, m.first, m.loss = m.malloc((s.Steps+1)*b), m.malloc(m.words), m.malloc(m.words)
+	m.table = m.upload(s.State.Embedding)
+	m.logits = m.malloc(m.words * pad4(s.Vocabulary))
+	m.parts = m.malloc(maxParts * (s.Layers + 2))
+	m.clip = m.upload([]float32{1})
+}
+
+// step is where step t of a matrix with width numbers a word begins.
+func (m *lstm) step(p sim.Ptr, t, width int) sim.Ptr { return p + sim.Ptr(4*t*m.s.Batch*width) }
+
+// loop runs the steps of a time loop, or the first of them, of which the last then counts for those left out; each runs one step's
+// launches and returns how often each of them is there in the steps from this one on.
+func (m *lstm) loop(each func(i int) (left []int)) {
+	n := m.s.Steps
+	if m.s.SimulatedSteps > 0 {
+		n = m.s.SimulatedSteps
+	}
+	for i := range n {
+		before := len(m.launches)
+		left := each(i)
+		if i == m.s.Steps-1 || i < n-1 || m.err != nil {
+			continue
+		}
+		for j := before; j < len(m.launches); j++ {
+			m.launches[j].repeat(left[j-before])
+		}
+	}
+}
+
+// input makes the input of a site: words, or the outputs of the layer below, with dropout.
+func (m *lstm) input(site int) {
+	s := m.s
+	h := s.Hidden
+	x, k, n4 := m.xOf(site), m.kept(site), m.words*pad4(m.width(site))/4
+	name := func(what string) string { return fmt.Sprintf("%s %d", what, site+1) }
+	scale := float32(1)
+	if s.Method == dropout.RDP {
+		scale = s.scale(site)
+	}
+	shape := []sim.Arg{i32(n4), i32(m.width(site)), i32(pad4(m.width(site)) / 4), i32(h), i32(k.Off), i32(k.Step), sim.F32(scale)}
+	from := x.Ptr
+	switch {
+	case site == 0:
+		m.launch("embedding", PartEmbedding, "lstm", "embedding", 0, flat(n4, 128),
+			append([]sim.Arg{sim.PtrArg(x.Ptr), sim.PtrArg(m.table), sim.PtrArg(m.tokens)}, shape...)...)
+	case s.Method == dropout.RDP:
+		m.launch(name("keep units"), PartMask, "lstm", "compact", 0, flat(n4, 128),
+			append([]sim.Arg{sim.PtrArg(x.Ptr), sim.PtrArg(m.step(m.h[site-1], 1, h))}, shape...)...)
+	default:
+		from = m.step(m.h[site-1], 1, h)
+	}
+	if m.masked() {
+		m.launch(name("dropout"), PartMask, "elementwise", "dropout", 0, flat(n4, 128), append(append([]sim.Arg{sim.PtrArg(x.Ptr), sim.PtrArg(from), sim.PtrArg(m.mask[site]), i32(n4)},
+			randomArgs(s.Seed, site, s.Iteration, s.rate(site))...), sim.F32(s.scale(site)))...)
+	}
+}
+
+// product is y = x W behind a site, for all words.
+func (m *lstm) product(what string, site int, y Operand) {
+	w := m.in[site]
+	if w.tdp.DP > 0 {
+		m.gemmTiled(what, PartForward, y, m.xOf(site), w.operand(), m.words, w.cols, w.rows, m.s.scale(site), w.tdp, false, w.tileCols())
+		return
+	}
+	m.gemm(what, PartForward, y, m.xOf(site), w.operand(), m.words, w.ld(), m.width(site), 1) // the padding of both is there, and zero
+}
+
+func (m *lstm) forward(l int) {
+	s := m.s
+	h, b := s.Hidden, s.Batch
+	name := func(what string) string { return fmt.Sprintf("%s %d", what, l+1) }
+	m.product(name("input product"), l, RowMajor(m.gates[l], 4*h))
+	m.loop(func(t int) []int {
+		m.gemm(name("recurrent product"), PartRecurrent, RowMajor(m.recurrent, 4*h), RowMajor(m.step(m.h[l], t, h), h), m.rec[l].operand(), b, 4*h, h, 1)
+		m.launch(name("cell"), PartActivation, "lstm", "lstm_forward", 0, flat(b*h, 128), sim.PtrArg(m.step(m.gates[l], t, 4*h)), sim.PtrArg(m.recurrent), sim.PtrArg(m.in[l].b),
+			sim.PtrArg(m.step(m.c[l], t, h)), sim.PtrArg(m.step(m.c[l], t+1, h)), sim.PtrArg(m.step(m.h[l], t+1, h)), i32(b*h), i32(h))
+		return []int{s.Steps - t, s.Steps - t}
+	})
+}
+
+// output is the output layer with the loss, forward and backward.
+func (m *lstm) output() {
+	s := m.s
+	w, logits := m.in[s.Layers], RowMajor(m.logits, pad4(s.Vocabulary))
+	m.product("output product", s.Layers, logits)
+	m.launch("softmax, loss", PartLoss, "elementwise", "softmax_loss_wide", 0, flat(256*m.words, 256), sim.PtrArg(m.logits), sim.PtrArg(w.b), sim.PtrArg(m.loss),
+		sim.PtrArg(m.step(m.tokens, 1, 1)), i32(m.words), i32(s.Vocabulary), i32(pad4(s.Vocabulary)))
+	m.through("output", s.Layers, logits)
+}
+
+// through goes back through the product behind a site: the gradients of its weights, bias and input.
+func (m *lstm) through(what string, site int, dy Operand) {
+	s, w := m.s, m.in[site]
+	x, dx := m.xOf(site), m.dxOf(site)
+	if w.tdp.DP > 0 {
+		m.gemmTiledGradient(what+" backward weights", w.gradient(), x.T(), dy, w.rows, w.cols, m.words, s.scale(site), w.tdp)
+		m.gemmTiled(what+" backward data", PartBackwardData, dx, dy, w.operand().T(), m.words, w.rows, w.cols, s.scale(site), w.tdp, true, w.tileCols())
+	} else {
+		m.gemm(what+" backward weights", PartBackwardWeights, w.gradient(), x.T(), dy, x.Row, dy.Row, m.words, 1)
+		if s.Method == dropout.Masked {
+			m.gemmMasked(what+" backward data", PartBackwardData, dx, dy, w.operand().T(), m.words, w.rows, w.cols, 1, m.mask[site])
+		} else {
+			m.gemm(what+" backward data", PartBackwardData, dx, dy, w.operand().T(), m.words, m.width(site), w.cols, 1)
+		}
+	}
+	m.columnSums(what+" bias gradient", w.bg, dy, m.words, w.cols)
+	if m.masked() {
+		n4 := m.words * s.Hidden / 4
+		m.launch(what+" mask backward", PartMask, "elementwise", "apply_mask", 0, flat(n4, 128), sim.PtrArg(dx.Ptr), sim.PtrArg(dx.Ptr), sim.PtrArg(m.mask[site]), i32(n4), sim.F32(s.scale(site)))
+	}
+}
+
+func (m *lstm) backward(l int) {
+	s := m.s
+	h, b := s.Hidden, s.Batch
+	name := func(what string) string { return fmt.Sprintf("%s %d", what, l+1) }
+	above, k := m.dxOf(l+1), m.kept(l+1)
+	scale, last := float32(1), int32(1)
+	if s.Method == dropout.RDP {
+		scale = s.scale(l + 1)
+	}
+	m.loop(func(i int) []int {
+		t := s.Steps - 1 - i
+		gates := m.step(m.gates[l], t, 4*h)
+		m.launch(name("cell backward"), PartActivation, "lstm", "lstm_backward", 0, flat(b*h, 128), sim.PtrArg(gates), sim.PtrArg(m.step(above.Ptr, t, above.Row)), sim.PtrArg(m.dh),
+			sim.PtrArg(m.dc), sim.PtrArg(m.step(m.c[l], t, h)), sim.PtrArg(m.step(m.c[l], t+1, h)), i32(b*h), i32(h), i32(above.Row), i32(k.Off), i32(k.Step), sim.F32(scale), sim.I32(last))
+		last = 0
+		if t > 0 { // the state before the first step is given
+			m.gemm(name("recurrent backward"), PartRecurrent, RowMajor(m.dh, h), RowMajor(gates, 4*h), m.rec[l].operand().T(), b, h, 4*h, 1)
+		}
+		return []int{s.Steps - i, s.Steps - 1 - i}
+	})
+	dy := RowMajor(m.gates[l], 4*h)
+	m.gemm(name("recurrent backward weights"), PartBackwardWeights, m.rec[l].gradient(), RowMajor(m.h[l], h).T(), dy, h, 4*h, m.words, 1)
+	m.through(fmt.Sprintf("layer %d", l+1), l, dy)
+}
+
+// maxParts is the number of blocks that add squares up in one launch.
+const maxParts = 112
+
+func (m *lstm) update() {
+	s := m.s
+	ld, h := pad4(m.width(0)), s.Hidden
+	k, scale := m.kept(0), float32(1)
+	if s.Method == dropout.RDP {
+		scale = s.scale(0)
+	}
+	m.launch("embedding gradient", PartEmbedding, "lstm", "embedding_gradient", 0, flat(128*m.words, 128), sim.PtrArg(m.gTable), sim.PtrArg(m.first), sim.PtrArg(m.dx[0]),
+		sim.PtrArg(m.tokens), i32(m.words), i32(ld), sim.F32(scale))
+	if s.Clip > 0 {
+		m.norm()
+	}
+	for l, w := range m.in {
+		m.descend(fmt.Sprintf("update %d", l+1), w, s.LR, m.clip)
+	}
+	for l, w := range m.rec {
+		m.descend(fmt.Sprintf("update recurrent %d", l+1), w, s.LR, m.clip)
+	}
+	m.launch("update embedding", PartEmbedding, "lstm", "embedding_update", 0, flat(128*m.words, 128), sim.PtrArg(m.table), sim.PtrArg(m.gTable), sim.PtrArg(m.first), sim.PtrArg(m.tokens),
+		i32(m.width(0)), i32(ld), i32(h), i32(k.Off), i32(k.Step), sim.F32(s.LR), sim.PtrArg(m.clip))
+}
+
+// norm computes the clipping factor from the norm of all gradients.
+func (m *lstm) norm() {
+	sum := func(what, kernel string, g sim.Ptr, n4 int, args ...sim.Arg) {
+		blocks := min(ceil(n4, 256), maxParts)
+		m.launch(what, PartClip, "update", kernel, 8*int64(n4), flat(256*blocks, 256),
+			append([]sim.Arg{sim.PtrArg(m.parts + sim.Ptr(4*m.nparts)), sim.PtrArg(g), i32(n4)}, args...)...)
+		m.nparts += blocks
+	}
+	sum("norm", "squares", m.gradients, m.squares/4)
+	for l, w := range m.in {
+		if w.tdp.DP > 0 {
+			n, tiles := w.tileArgs()
+			sum(fmt.Sprintf("norm %d", l+1), "squares_tdp", w.g, n, append([]sim.Arg{i32(w.rows), i32(w.ld() / 4)}, tiles...)...)
+		}
+	}
+	m.launch("clipping factor", PartClip, "update", "clip_factor", 0, flat(256, 256), sim.PtrArg(m.clip), sim.PtrArg(m.parts), i32(m.nparts), sim.F32(m.s.Clip))
+}
+
+func (m *lstm) result() *IterationResult {
+	s, r := m.s, m.total()
+	if s.SimulatedSteps > 0 {
+		r.Loss = math.NaN()
+		return r
+	}
+	st := &LSTMState{}
+	matrix := func(w *weights) []float32 {
+		x := m.download(w.w, w.rows*w.ld())
+		if m.err != nil {
+			return nil
+		}
+		return w.plain(x)
+	}
+	for l, w := range m.in[:s.Layers] {
+		st.Input, st.Recurrent = append(st.Input, matrix(w)), append(st.Recurrent, matrix(m.rec[l]))
+		st.Bias = append(st.Bias, m.download(w.b, w.outputs))
+		n := s.Batch * s.Hidden
+		st.H, st.C = append(st.H, m.download(m.step(m.h[l], s.Steps, s.Hidden), n)), append(st.C, m.download(m.step(m.c[l], s.Steps, s.Hidden), n))
+	}
+	out := m.in[s.Layers]
+	st.Output, st.OutputBias = matrix(out), m.download(out.b, out.outputs)
+	st.Embedding = m.download(m.table, s.Vocabulary*s.Hidden)
+	r.LSTM = st
+	r.Loss = mean(m.download(m.loss, m.words))
+	return r
+}
