@@ -368,10 +368,10 @@ func (m *lstm) input(site int) {
 func (m *lstm) product(what string, site int, y Operand) {
 	w := m.in[site]
 	if w.tdp.DP > 0 {
-		m.gemmTiled(what, PartForward, y, m.xOf(site), w.operand(), m.words, w.cols, w.rows, m.s.scale(site), w.tdp, false, w.tileCols())
+		m.gemmTiled(what, PartForward, y, m.xOf(site), w.operand(), m.words, w.cols, w.rows, m.s.scale(site), 0, w.tdp, false, w.tileCols())
 		return
 	}
-	m.gemm(what, PartForward, y, m.xOf(site), w.operand(), m.words, w.ld(), m.width(site), 1) // the padding of both is there, and zero
+	m.gemm(what, PartForward, y, m.xOf(site), w.operand(), m.words, w.ld(), m.width(site), 1, 0) // the padding of both is there, and zero
 }
 
 func (m *lstm) forward(l int) {
@@ -380,7 +380,7 @@ func (m *lstm) forward(l int) {
 	name := func(what string) string { return fmt.Sprintf("%s %d", what, l+1) }
 	m.product(name("input product"), l, RowMajor(m.gates[l], 4*h))
 	m.loop(func(t int) []int {
-		m.gemm(name("recurrent product"), PartRecurrent, RowMajor(m.recurrent, 4*h), RowMajor(m.step(m.h[l], t, h), h), m.rec[l].operand(), b, 4*h, h, 1)
+		m.gemm(name("recurrent product"), PartRecurrent, RowMajor(m.recurrent, 4*h), RowMajor(m.step(m.h[l], t, h), h), m.rec[l].operand(), b, 4*h, h, 1, 0)
 		m.launch(name("cell"), PartActivation, "lstm", "lstm_forward", 0, flat(b*h, 128), sim.PtrArg(m.step(m.gates[l], t, 4*h)), sim.PtrArg(m.recurrent), sim.PtrArg(m.in[l].b),
 			sim.PtrArg(m.step(m.c[l], t, h)), sim.PtrArg(m.step(m.c[l], t+1, h)), sim.PtrArg(m.step(m.h[l], t+1, h)), i32(b*h), i32(h))
 		return []int{s.Steps - t, s.Steps - t}
@@ -402,14 +402,14 @@ func (m *lstm) through(what string, site int, dy Operand) {
 	s, w := m.s, m.in[site]
 	x, dx := m.xOf(site), m.dxOf(site)
 	if w.tdp.DP > 0 {
-		m.gemmTiledGradient(what+" backward weights", w.gradient(), x.T(), dy, w.rows, w.cols, m.words, s.scale(site), w.tdp)
-		m.gemmTiled(what+" backward data", PartBackwardData, dx, dy, w.operand().T(), m.words, w.rows, w.cols, s.scale(site), w.tdp, true, w.tileCols())
+		m.gemmTiledGradient(what+" backward weights", w.gradient(), x.T(), dy, w.rows, w.cols, m.words, s.scale(site), 0, w.tdp)
+		m.gemmTiled(what+" backward data", PartBackwardData, dx, dy, w.operand().T(), m.words, w.rows, w.cols, s.scale(site), 0, w.tdp, true, w.tileCols())
 	} else {
-		m.gemm(what+" backward weights", PartBackwardWeights, w.gradient(), x.T(), dy, x.Row, dy.Row, m.words, 1)
+		m.gemm(what+" backward weights", PartBackwardWeights, w.gradient(), x.T(), dy, x.Row, dy.Row, m.words, 1, 0)
 		if s.Method == dropout.Masked {
-			m.gemmMasked(what+" backward data", PartBackwardData, dx, dy, w.operand().T(), m.words, w.rows, w.cols, 1, m.mask[site])
+			m.gemmMasked(what+" backward data", PartBackwardData, dx, dy, w.operand().T(), m.words, w.rows, w.cols, 1, 0, m.mask[site])
 		} else {
-			m.gemm(what+" backward data", PartBackwardData, dx, dy, w.operand().T(), m.words, m.width(site), w.cols, 1)
+			m.gemm(what+" backward data", PartBackwardData, dx, dy, w.operand().T(), m.words, m.width(site), w.cols, 1, 0)
 		}
 	}
 	m.columnSums(what+" bias gradient", w.bg, dy, m.words, w.cols)
@@ -435,12 +435,12 @@ func (m *lstm) backward(l int) {
 			sim.PtrArg(m.dc), sim.PtrArg(m.step(m.c[l], t, h)), sim.PtrArg(m.step(m.c[l], t+1, h)), i32(b*h), i32(h), i32(above.Row), i32(k.Off), i32(k.Step), sim.F32(scale), sim.I32(last))
 		last = 0
 		if t > 0 { // the state before the first step is given
-			m.gemm(name("recurrent backward"), PartRecurrent, RowMajor(m.dh, h), RowMajor(gates, 4*h), m.rec[l].operand().T(), b, h, 4*h, 1)
+			m.gemm(name("recurrent backward"), PartRecurrent, RowMajor(m.dh, h), RowMajor(gates, 4*h), m.rec[l].operand().T(), b, h, 4*h, 1, 0)
 		}
 		return []int{s.Steps - i, s.Steps - 1 - i}
 	})
 	dy := RowMajor(m.gates[l], 4*h)
-	m.gemm(name("recurrent backward weights"), PartBackwardWeights, m.rec[l].gradient(), RowMajor(m.h[l], h).T(), dy, h, 4*h, m.words, 1)
+	m.gemm(name("recurrent backward weights"), PartBackwardWeights, m.rec[l].gradient(), RowMajor(m.h[l], h).T(), dy, h, 4*h, m.words, 1, 0)
 	m.through(fmt.Sprintf("layer %d", l+1), l, dy)
 }
 
