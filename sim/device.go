@@ -50,17 +50,27 @@ func NewDevice(g *GPU) (*Device, error) {
 	}
 	d := &Device{GPU: g, mem: memory.NewGlobal(), system: system, lines: 1}
 	for i := range g.SMs {
-		m, err := sm.New(i, &g.SM, system.Port(i))
+		st := memory.NewView(d.mem)
+		d.ports = append(d.ports, st)
+		m, err := d.newSM(i)
 		if err != nil {
 			return nil, err
 		}
-		st := memory.NewView(d.mem)
-		m.Exec.Global = st
-		m.Exec.SMID = uint32(i)
-		d.ports = append(d.ports, st)
 		d.sms = append(d.sms, m)
 	}
 	return d, nil
+}
+
+// newSM returns SM i, with nothing on it.
+func (d *Device) newSM(i int) (*sm.SM, error) {
+	m, err := sm.New(i, &d.GPU.SM, d.system.Port(i))
+	if err != nil {
+		return nil, err
+	}
+	m.Exec.Global = d.ports[i]
+	m.Exec.SMID, m.Exec.SMs = uint32(i), uint32(d.GPU.SMs)
+	m.Exec.Period = 1e3 / d.GPU.CoreMHz
+	return m, nil
 }
 
 // Malloc reserves n bytes of device memory, zero-filled and aligned to 256 bytes, with guard gaps on both sides.
@@ -351,9 +361,7 @@ func (d *Device) deadlock(g *grid, cycle int64) error {
 	for _, m := range d.sms {
 		m.Waiting(func(w *sm.Warp, where string) {
 			if n++; n <= most {
-				op := &w.Block.Prog.Ops[w.PC]
-				in := &w.Block.Prog.Insts[op.Inst]
-				fmt.Fprintf(&b, "\n  SM %d, block %v, warp %d, before /*%04x*/ %s: waits for %s", m.ID, w.Block.Index, w.InBlock, in.PC, in.String(), where)
+				fmt.Fprintf(&b, "\n  SM %d, block %v, warp %d, before %s: waits for %s", m.ID, w.Block.Index, w.InBlock, w.Block.Prog.Text(w.PC), where)
 			}
 		})
 	}

@@ -17,18 +17,29 @@ const recursiveStack = 16 << 10
 // stackWord is where c[0] holds the top of a thread's stack (initial R1).
 const stackWord = 0x20
 
+// dynamicSharedWord is where c[0] holds the bytes of dynamic shared memory.
+const dynamicSharedWord = 0xfc
+
+// constantWord is where c[0] holds the generic address of the __constant__ variables, c[3].
+const (
+	constantWord = 0xd0
+	constantBank = 3
+)
+
 // Module is a cubin loaded on a device.
 type Module struct {
-	dev     *Device
-	cubin   *isa.Cubin
-	first   int32 // instruction cache line of its code
-	kernels map[string]*Kernel
+	dev      *Device
+	cubin    *isa.Cubin
+	first    int32 // instruction cache line of its code
+	constant Ptr   // copy of the __constant__ variables, for generic addresses of them; 0 = it has none
+	kernels  map[string]*Kernel
 }
 
 // Kernel is one kernel of a module, ready to launch.
 type Kernel struct {
-	kernel  *isa.Kernel
-	program *sm.Program
+	kernel   *isa.Kernel
+	program  *sm.Program
+	constant Ptr
 }
 
 // LoadModule reads a cubin, places its code and its global variables on the device.
@@ -52,6 +63,15 @@ func (d *Device) LoadModule(cubin []byte) (*Module, error) {
 	line := d.GPU.SM.ICache.LineBytes
 	m := &Module{dev: d, cubin: c, first: d.lines, kernels: map[string]*Kernel{}}
 	d.lines += int32((len(c.Image) + line - 1) / line)
+	if len(c.Kernels) > 0 && len(c.Kernels[0].Const[constantBank]) > 0 {
+		variables := c.Kernels[0].Const[constantBank] // the same for all kernels
+		if m.constant, err = d.Malloc(int64(len(variables))); err != nil {
+			return nil, err
+		}
+		if err := d.Write(m.constant, variables); err != nil {
+			return nil, err
+		}
+	}
 	return m, nil
 }
 
@@ -81,11 +101,11 @@ func (m *Module) Kernel(name string) (*Kernel, error) {
 		return nil, fmt.Errorf("no kernel %q; the module has %s", name, strings.Join(m.KernelNames(), ", "))
 	}
 	p, err := sm.Lower(m.cubin.Insts, k.Entry, sm.LowerConfig{Name: name, Registers: k.Registers, JumpTables: k.JumpTables,
-		LineBytes: m.dev.GPU.SM.ICache.LineBytes, FirstLine: m.first, ConstLineBytes: m.dev.GPU.SM.ConstCache.LineBytes})
+		End: k.Entry + k.Size, LineBytes: m.dev.GPU.SM.ICache.LineBytes, FirstLine: m.first, ConstLineBytes: m.dev.GPU.SM.ConstCache.LineBytes})
 	if err != nil {
 		return nil, err
 	}
-	m.kernels[name] = &Kernel{k, p}
+	m.kernels[name] = &Kernel{k, p, m.constant}
 	return m.kernels[name], nil
 }
 
@@ -126,6 +146,8 @@ func (k *Kernel) bind(block, grid [3]uint32, shared int, params []byte) *sm.Prog
 		binary.LittleEndian.PutUint32(c0[0x14+4*i:], grid[i])
 	}
 	binary.LittleEndian.PutUint32(c0[stackWord:], uint32(local))
+	binary.LittleEndian.PutUint32(c0[dynamicSharedWord:], uint32(shared))
+	binary.LittleEndian.PutUint64(c0[constantWord:], uint64(k.constant))
 	copy(c0[k.kernel.ParamBase:], params)
 	banks := k.kernel.Const
 	banks[0] = c0
@@ -139,11 +161,9 @@ func (d *Device) abandon() error {
 	d.system.Reset()
 	var errs []error
 	for i := range d.sms {
-		m, err := sm.New(i, &d.GPU.SM, d.system.Port(i))
-		errs = append(errs, err)
 		d.ports[i].Discard()
-		m.Exec.Global = d.ports[i]
-		m.Exec.SMID = uint32(i)
+		m, err := d.newSM(i)
+		errs = append(errs, err)
 		d.sms[i] = m
 	}
 	return errors.Join(errs...)
@@ -159,8 +179,7 @@ func ProfileListing(r *Result) string {
 		if f.Warps[i] == 0 {
 			continue
 		}
-		in := &f.Prog.Insts[f.Prog.Ops[i].Inst]
-		fmt.Fprintf(&b, "%12d %14d %14d %10d  /*%04x*/ %s\n", f.Warps[i], f.Threads[i], f.Stalls[i], f.Conflicts[i], in.PC, in.String())
+		fmt.Fprintf(&b, "%12d %14d %14d %10d  %s\n", f.Warps[i], f.Threads[i], f.Stalls[i], f.Conflicts[i], f.Prog.Text(int32(i)))
 	}
 	return b.String()
 }

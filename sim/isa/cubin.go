@@ -151,7 +151,7 @@ func readCubin(data []byte) (*Cubin, error) {
 	if l.symbols, err = f.Symbols(); err != nil && !errors.Is(err, elf.ErrNoSymbols) {
 		return nil, err
 	}
-	for _, step := range []func() error{l.layout, l.functions, l.kernels, l.info, l.relocate, l.decode} {
+	for _, step := range []func() error{l.layout, l.functions, l.kernels, l.info, l.relocate, l.decode, l.recursion} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -430,18 +430,69 @@ func (l *loader) attribute(owner string, attr byte, b []byte) error {
 			case attr == attrRegCount && isKernel:
 				k.Registers = n
 			case attr == attrRegCount:
-			case attr == attrFrameSize && !isKernel && n > 0:
-				// The frames of callees are part of the kernel's stack, unless its bound leaves them out: recursion.
-				k.Recursive = k.Recursive || k.LocalBytes < n
 			case isKernel:
 				k.LocalBytes = max(k.LocalBytes, n)
-			}
-			if attr == attrMinStack && isKernel && n > 0 {
-				k.Recursive = false
 			}
 		}
 	case attrBranchTables:
 		return l.jumpTables(owner, b)
+	}
+	return nil
+}
+
+// recursion marks the kernels in which a function can call itself, directly or not: the compiler's bound of their stack
+// counts each function once.
+func (l *loader) recursion() error {
+	c := l.cubin
+	functionAt := func(pc uint32) int {
+		return sort.Search(len(c.Functions), func(i int) bool { return c.Functions[i].Address > pc }) - 1
+	}
+	for i := range c.Kernels {
+		k := &c.Kernels[i]
+		last := min(uint64(k.Entry)+uint64(k.Size), uint64(len(c.Image)))
+		insts := c.Insts[min(k.Entry/GroupBytes*3, uint32(len(c.Insts))):]
+		calls := map[int][]int{}
+		var open []int // functions that call through pointers, and the functions of the kernel
+		all := map[int]bool{}
+		for j := range insts {
+			in := &insts[j]
+			if uint64(in.PC) >= last {
+				break
+			}
+			from := functionAt(in.PC)
+			all[from] = true
+			switch in.Op {
+			case OpCAL, OpJCAL:
+				if o := &in.Operands[0]; o.Kind == KindLabel || o.Kind == KindImm {
+					if to := functionAt(uint32(o.Value)); len(calls[from]) == 0 || calls[from][len(calls[from])-1] != to {
+						calls[from] = append(calls[from], to)
+					}
+				}
+			case OpPRET:
+				open = append(open, from)
+			}
+		}
+		for _, from := range open {
+			for to := range all {
+				if to != functionAt(k.Entry) {
+					calls[from] = append(calls[from], to)
+				}
+			}
+		}
+		const underWay, done = 1, 2
+		state := map[int]int{}
+		var cycle func(f int) bool
+		cycle = func(f int) bool {
+			state[f] = underWay
+			for _, to := range calls[f] {
+				if state[to] == underWay || state[to] == 0 && cycle(to) {
+					return true
+				}
+			}
+			state[f] = done
+			return false
+		}
+		k.Recursive = cycle(functionAt(k.Entry))
 	}
 	return nil
 }

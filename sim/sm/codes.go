@@ -142,6 +142,7 @@ const (
 	FlagPlus1 // IADD.PO
 	FlagReadOnly
 	FlagNoResult // RED
+	FlagCC       // P2R, R2P: the condition code's flags, not predicates
 )
 
 // Rounding modes, as Op.Aux&3 of floating-point operations holds them.
@@ -229,6 +230,7 @@ const (
 const (
 	SRLaneID        = 0x00
 	SRVirtID        = 0x03
+	SRVirtCfg       = 0x02
 	SRTid           = 0x20
 	SRTidX          = 0x21
 	SRTidY          = 0x22
@@ -236,6 +238,8 @@ const (
 	SRCtaIDX        = 0x25
 	SRCtaIDY        = 0x26
 	SRCtaIDZ        = 0x27
+	SRSharedSize    = 0x32
+	SRStackBottom   = 0x37
 	SREqMask        = 0x38
 	SRLtMask        = 0x39
 	SRLeMask        = 0x3a

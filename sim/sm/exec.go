@@ -16,6 +16,8 @@ type Exec struct {
 	Fault  ExecFault     // the error that the instruction met; set by Op.IsMem and Op.IsCtrl only
 	Clock  int64         // cycle, set by the caller
 	SMID   uint32
+	SMs    uint32       // of the device
+	Period float64      // of the clock, nanoseconds
 	Global *memory.View // this SM's view of device memory
 
 	span *memory.Span // allocation of the last global access
@@ -139,7 +141,11 @@ func setBit(m *uint32, i int, v bool) {
 func (c *CC) setZS(i int, r uint32) {
 	setBit(&c.Z, i, r == 0)
 	setBit(&c.S, i, int32(r) < 0)
+	setBit(&c.C2, i, false)
 }
+
+// flags lists the flags in the order of the bits that P2R and R2P move.
+func (c *CC) flags() [5]*uint32 { return [5]*uint32{&c.Z, &c.S, &c.C, &c.O, &c.C2} }
 
 // bias makes signed comparison of unsigned one.
 func bias(op *Op) uint32 {
@@ -229,16 +235,21 @@ func (x *Exec) Exec(w *Warp, op *Op, mask uint32) {
 	case CodeLOP3X:
 		d := x.dst(w, op)
 		nz := laneLOP3(d, w.row(op.A), w.row(op.B), w.row(op.C), &luts[op.Aux&255], mask)
+		if op.UseX { // the upper half of 64 bits: they are zero if both halves are
+			nz |= ^w.CC.Z
+		}
 		if f&FlagTest != 0 {
+			p := nz
 			if f&FlagZero != 0 {
-				nz = ^nz
+				p = ^nz
 			}
-			w.setPred(op.PDst, nz, mask)
+			w.setPred(op.PDst, p, mask)
 		}
 		if op.SetCC {
 			for m := mask; m != 0; m &= m - 1 {
 				i := bits.TrailingZeros32(m)
 				w.CC.setZS(i, d[i])
+				setBit(&w.CC.Z, i, nz>>i&1 == 0)
 				setBit(&w.CC.C, i, false)
 				setBit(&w.CC.O, i, false)
 			}
@@ -311,6 +322,7 @@ func (x *Exec) addCarry(w *Warp, op *Op, mask uint32) {
 		set(&w.CC.Z, zero)
 		set(&w.CC.S, minus)
 		set(&w.CC.C, c1|c2)
+		set(&w.CC.C2, 0)
 		set(&w.CC.O, over)
 	}
 	// LEA's predicate tells addresses above the shared and local windows, which are below 4 GiB: ptxas branches on the
@@ -562,14 +574,36 @@ func (x *Exec) rare(w *Warp, op *Op, mask uint32) {
 		for m := mask; m != 0; m &= m - 1 {
 			i := bits.TrailingZeros32(m)
 			var v uint32
-			for p := range 7 {
-				v |= w.Preds[p] >> i & 1 << p
+			if f&FlagCC != 0 {
+				for p, flag := range w.CC.flags() {
+					v |= *flag >> i & 1 << p
+				}
+			} else {
+				for p := range 7 {
+					v |= w.Preds[p] >> i & 1 << p
+				}
 			}
 			v <<= 8 * op.Aux
-			keep := b[i] << (8 * op.Aux)
+			keep := b[i]
+			if f&FlagCC != 0 {
+				keep |= keep >> 2 & 1 << 4
+			}
+			keep <<= 8 * op.Aux
 			d[i] = a[i]&^keep | v&keep
 		}
 	case CodeR2P:
+		if f&FlagCC != 0 {
+			for m := mask; m != 0; m &= m - 1 {
+				i := bits.TrailingZeros32(m)
+				set := b[i] | b[i]>>2&1<<4
+				for p, flag := range w.CC.flags() {
+					if set>>p&1 != 0 {
+						setBit(flag, i, a[i]>>(8*op.Aux)>>p&1 != 0)
+					}
+				}
+			}
+			return
+		}
 		for p := range uint8(7) {
 			var v, set uint32
 			for m := mask; m != 0; m &= m - 1 {
@@ -768,6 +802,12 @@ func (x *Exec) special(w *Warp, number uint32, i int) uint32 {
 	case SRVirtID:
 		// The warp slot in bits 8-14 and the SM in bits 20-28: where ptxas takes %warpid and %smid from.
 		return uint32(w.Slot)<<8 | x.SMID<<20
+	case SRVirtCfg:
+		return x.SMs << 20
+	case SRSharedSize:
+		return uint32(len(b.Shared))
+	case SRStackBottom:
+		return 0 // the stack takes a thread's local memory from its end down to its start
 	case SRTid:
 		return t%b.Dim[0] | t/b.Dim[0]%b.Dim[1]<<16 | t/(b.Dim[0]*b.Dim[1])<<26
 	case SRTidX:
@@ -797,12 +837,15 @@ func (x *Exec) special(w *Warp, number uint32, i int) uint32 {
 	case SRClockHi:
 		return uint32(x.Clock >> 32)
 	case SRGlobalTimerLo:
-		return uint32(x.Clock)
+		return uint32(x.nanoseconds())
 	case SRGlobalTimerHi:
-		return uint32(x.Clock >> 32)
+		return uint32(x.nanoseconds() >> 32)
 	}
 	return 0
 }
+
+// nanoseconds is the time since the device was made.
+func (x *Exec) nanoseconds() uint64 { return uint64(float64(x.Clock) * x.Period) }
 
 // test returns the lanes for which a test of the condition code holds.
 func (c *CC) test(t isa.CCTest) uint32 {
@@ -853,7 +896,7 @@ func (x *Exec) wideInteger(w *Warp, op *Op, mask uint32) {
 		p, q, r := a[i], b[i], c[i]
 		// The sum is p + q + r + plus; a negated source is its complement, plus one.
 		var plus uint32
-		carry := w.CC.C >> i & 1
+		carry := w.CC.C>>i&1 + w.CC.C2>>i&1
 		switch op.Code {
 		case CodeIADD3X:
 			if f&FlagNegA != 0 {
@@ -942,6 +985,7 @@ func (x *Exec) wideInteger(w *Warp, op *Op, mask uint32) {
 			w.CC.setZS(i, v)
 			setBit(&w.CC.Z, i, z)
 			setBit(&w.CC.C, i, sum>>32 != 0)
+			setBit(&w.CC.C2, i, sum>>32 > 1)
 			setBit(&w.CC.O, i, over)
 		}
 		d[i] = v

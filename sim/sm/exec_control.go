@@ -13,11 +13,11 @@ import (
 // control executes instructions that may change the PC other than by one, the active threads, or wait.
 func (x *Exec) control(w *Warp, op *Op, mask uint32) {
 	next := w.PC + 1
+	if op.Imm2 != int32(isa.CCT) {
+		mask &= w.CC.test(isa.CCTest(op.Imm2))
+	}
 	switch op.Code {
 	case CodeBRA:
-		if op.Imm2 != int32(isa.CCT) {
-			mask &= w.CC.test(isa.CCTest(op.Imm2))
-		}
 		x.branch(w, mask, int32(op.Imm))
 	case CodeBRX:
 		x.indirect(w, op, mask)
@@ -45,9 +45,6 @@ func (x *Exec) control(w *Warp, op *Op, mask uint32) {
 		w.Active = mask
 		w.PC = int32(op.Imm)
 	case CodeSYNC:
-		if op.Imm2 != int32(isa.CCT) {
-			mask &= w.CC.test(isa.CCTest(op.Imm2))
-		}
 		// The threads' SSY entry, or the other side of the branch below it, has them already.
 		w.PC = next
 		if w.Active &^= mask; w.Active == 0 {
@@ -62,9 +59,6 @@ func (x *Exec) control(w *Warp, op *Op, mask uint32) {
 	case CodeRET:
 		x.leave(w, mask, StackCall, StackPRET)
 	case CodeEXIT:
-		if op.Imm2 != int32(isa.CCT) {
-			mask &= w.CC.test(isa.CCTest(op.Imm2))
-		}
 		w.PC = next
 		w.Live &^= mask
 		if w.Active &^= mask; w.Active == 0 {

@@ -69,7 +69,7 @@ func (m *machine) run(kernel string, grid, block [3]uint32, args ...any) error {
 	if k == nil {
 		return fmt.Errorf("no kernel %s", kernel)
 	}
-	p, err := Lower(m.cubin.Insts, k.Entry, LowerConfig{Name: kernel, Registers: k.Registers, JumpTables: k.JumpTables})
+	p, err := Lower(m.cubin.Insts, k.Entry, LowerConfig{Name: kernel, Registers: k.Registers, JumpTables: k.JumpTables, End: k.Entry + k.Size})
 	if err != nil {
 		return err
 	}
@@ -122,12 +122,12 @@ func (m *machine) block(b *Block) error {
 				}
 				progress = true
 				op := &b.Prog.Ops[w.PC]
-				in := &b.Prog.Insts[op.Inst]
+				pc := w.PC
 				m.x.Exec(w, op, w.guardMask(op))
 				m.x.Clock++
 				memory.Commit([]*memory.View{m.view})
 				if m.x.Fault.Reason != "" {
-					err := fmt.Errorf("/*%04x*/ %s: lane %d: %s", in.PC, in.String(), m.x.Fault.Lane, m.x.Fault.String())
+					err := fmt.Errorf("%s: lane %d: %s", b.Prog.Text(pc), m.x.Fault.Lane, m.x.Fault.String())
 					m.x.Fault = ExecFault{}
 					return err
 				}

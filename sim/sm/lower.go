@@ -13,6 +13,7 @@ type LowerConfig struct {
 	Name           string
 	Registers      int             // a thread; 0 = as many as the code names
 	JumpTables     []isa.JumpTable // targets of indirect branches
+	End            uint32          // byte offset behind the kernel's code, in which its functions stand; 0 = end of the image
 	LineBytes      int             // instruction cache line
 	FirstLine      int32           // number of the code's first line, counted from the start of the device's code
 	ConstLineBytes int             // constant cache line
@@ -42,7 +43,7 @@ func Lower(insts []isa.Inst, entry uint32, cfg LowerConfig) (*Program, error) {
 		return nil, fmt.Errorf("kernel %s: entry %#x is not in the code", cfg.Name, entry)
 	}
 	l := &lowerer{cfg: cfg, insts: insts, refs: map[poolKey]Src{},
-		p: &Program{Name: cfg.Name, Insts: insts, Ops: make([]Op, len(insts)), Entry: first, refs: make([]poolRef, zeroRows)}}
+		p: &Program{Name: cfg.Name, Insts: insts, Ops: make([]Op, len(insts)), Entry: first, Start: entry / isa.GroupBytes * isa.GroupBytes, refs: make([]poolRef, zeroRows)}}
 	for i := range l.p.Ops {
 		l.p.Ops[i] = Op{Code: CodeIllegal, IsCtrl: true, NoGuard: true, Guard: isa.PT, Unit: UnitBranch, WrBar: 7, RdBar: 7, Stall: 1, Inst: uint32(i)}
 	}
@@ -91,6 +92,17 @@ func (p *Program) Bind(banks [18][]byte) *Program {
 	return &q
 }
 
+// Text returns instruction op as disassemblers print it, with its byte offset in the kernel's section.
+func (p *Program) Text(op int32) string {
+	in := &p.Insts[p.Ops[op].Inst]
+	if in.PC >= p.Start {
+		if own, err := isa.Decode(in.Word, in.PC-p.Start, in.Control); err == nil {
+			in = &own
+		}
+	}
+	return fmt.Sprintf("/*%04x*/ %s", in.PC, in.String())
+}
+
 type poolKey struct {
 	lo, hi poolRef
 	wide   bool
@@ -117,6 +129,10 @@ func (l *lowerer) reach(first int32) error {
 	for _, t := range l.cfg.JumpTables {
 		tables[t.Branch] = t.Targets
 	}
+	end := int32(len(l.insts))
+	if l.cfg.End > 0 {
+		end = min(end, opIndex(l.cfg.End))
+	}
 	done := make([]bool, len(l.insts))
 	work := []int32{first}
 	for len(work) > 0 {
@@ -131,7 +147,7 @@ func (l *lowerer) reach(first int32) error {
 		done[i] = true
 		in := &l.insts[i]
 		if err := l.lower(i); err != nil {
-			return fmt.Errorf("kernel %s, /*%04x*/ %s: %w", l.cfg.Name, in.PC, in.String(), err)
+			return fmt.Errorf("kernel %s, %s: %w", l.cfg.Name, l.p.Text(i), err)
 		}
 		op := &l.p.Ops[i]
 		always := op.NoGuard
@@ -143,11 +159,12 @@ func (l *lowerer) reach(first int32) error {
 			}
 		case CodeBRX:
 			targets, ok := tables[in.PC]
-			if !ok {
-				// No table: any function of the image may be meant.
-				for j := range l.insts {
+			if !ok || i > 0 && l.insts[i-1].Op == isa.OpPRET {
+				// No table, or that of a call through a pointer, which names the return point only: any function of the
+				// kernel may be meant.
+				for j := first; j < end; j++ {
 					if l.insts[j].Op != isa.OpNOP {
-						work = append(work, int32(j))
+						work = append(work, j)
 					}
 				}
 			}
@@ -157,12 +174,8 @@ func (l *lowerer) reach(first int32) error {
 			if always {
 				continue
 			}
-		case CodeEXIT, CodeSYNC:
+		case CodeEXIT, CodeSYNC, CodeRET, CodeBRK, CodeCONT, CodeLONGJMP:
 			if always && op.Imm2 == int32(isa.CCT) {
-				continue
-			}
-		case CodeRET, CodeBRK, CodeCONT, CodeLONGJMP:
-			if always {
 				continue
 			}
 		}
@@ -210,7 +223,7 @@ func (l *lowerer) lower(i int32) error {
 		op.Branch = 1
 	case CodeSYNC, CodeBRK, CodeCONT:
 		// With a guard these are how the compiler leaves one side of an if-else, or a loop.
-		if !op.NoGuard {
+		if !op.NoGuard || op.Imm2 != int32(isa.CCT) {
 			op.Branch = 1
 		}
 	}

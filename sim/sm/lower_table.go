@@ -138,10 +138,10 @@ func init() {
 		isa.OpJCAL:     {CodeCAL, UnitBranch, func(l *lowerer) { l.ignore(isa.ModNOINC); l.target() }},
 		isa.OpSYNC:     {CodeSYNC, UnitBranch, (*lowerer).condition},
 		isa.OpEXIT:     {CodeEXIT, UnitBranch, func(l *lowerer) { l.ignore(isa.ModKEEPREFCOUNT); l.condition() }},
-		isa.OpBRK:      {CodeBRK, UnitBranch, lowerLeave},
-		isa.OpCONT:     {CodeCONT, UnitBranch, lowerLeave},
-		isa.OpRET:      {CodeRET, UnitBranch, lowerLeave},
-		isa.OpLONGJMP:  {CodeLONGJMP, UnitBranch, lowerLeave},
+		isa.OpBRK:      {CodeBRK, UnitBranch, (*lowerer).condition},
+		isa.OpCONT:     {CodeCONT, UnitBranch, (*lowerer).condition},
+		isa.OpRET:      {CodeRET, UnitBranch, (*lowerer).condition},
+		isa.OpLONGJMP:  {CodeLONGJMP, UnitBranch, (*lowerer).condition},
 		isa.OpBAR:      {CodeBAR, UnitBranch, lowerBAR},
 		isa.OpBPT: {CodeTRAP, UnitBranch, func(l *lowerer) {
 			if !l.has(isa.ModTRAP) {
@@ -178,13 +178,6 @@ func lowerDEPBAR(l *lowerer) {
 	}
 	if l.peek(isa.KindSB) {
 		l.op.Wait |= uint8(l.operand(isa.KindSB).Value & 0x3f)
-	}
-}
-
-// lowerLeave takes BRK, CONT, RET and LONGJMP, of which only the form without a condition code test is executed.
-func lowerLeave(l *lowerer) {
-	if l.condition(); l.op.Imm2 != int32(isa.CCT) {
-		l.fail("%s with a condition code test is decoded but not executed", l.in.Op)
 	}
 }
 
@@ -527,10 +520,8 @@ func (l *lowerer) logicTest() {
 }
 
 func (l *lowerer) logicCode() {
-	if l.op.UseX = l.has(isa.ModX); l.op.UseX {
-		l.fail("%s.X is decoded but not executed", l.in.Op)
-	}
-	if l.op.SetCC {
+	l.op.UseX = l.has(isa.ModX)
+	if l.op.SetCC || l.op.UseX {
 		l.op.Code = CodeLOP3X
 	}
 }
@@ -771,7 +762,7 @@ func (l *lowerer) byteOf(o *isa.Operand) {
 func (l *lowerer) predicates() {
 	o := l.operand(isa.KindText, isa.KindPred, isa.KindCC)
 	if o.Kind == isa.KindCC || o.Kind == isa.KindText && o.Value != 0 {
-		l.fail("the condition code is not executed here")
+		l.op.Flags |= FlagCC
 	}
 }
 
@@ -824,7 +815,7 @@ func lowerSHFL(l *lowerer) {
 // specials are the special registers that are executed.
 var specials = map[uint8]bool{SRLaneID: true, SRVirtID: true, SRTid: true, SRTidX: true, SRTidY: true, SRTidZ: true, SRCtaIDX: true, SRCtaIDY: true,
 	SRCtaIDZ: true, SREqMask: true, SRLtMask: true, SRLeMask: true, SRGtMask: true, SRGeMask: true, SRClockLo: true, SRClockHi: true,
-	SRGlobalTimerLo: true, SRGlobalTimerHi: true}
+	SRGlobalTimerLo: true, SRGlobalTimerHi: true, SRVirtCfg: true, SRSharedSize: true, SRStackBottom: true}
 
 func lowerS2R(l *lowerer) {
 	l.dst(1)

@@ -93,8 +93,9 @@ type Program struct {
 	Name  string // kernel
 	Insts []isa.Inst
 	Ops   []Op
-	Pool  []Row // broadcast rows; Pool[0] is zero
-	Entry int32 // index of the kernel's first Op
+	Pool  []Row  // broadcast rows; Pool[0] is zero
+	Entry int32  // index of the kernel's first Op
+	Start uint32 // byte offset in the image from which the kernel's code is counted, as in its section
 	// Const holds the constant banks of this launch: c[0] has the launch's dimensions at 0x8.. and parameters from 0x140.
 	Const [18][]byte
 

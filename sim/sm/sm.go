@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/bits"
 
+	"warpdrop/sim/isa"
 	"warpdrop/sim/memory"
 )
 
@@ -89,8 +90,7 @@ type Fault struct {
 }
 
 func (f *Fault) Error() string {
-	in := &f.Prog.Insts[f.Prog.Ops[f.Op].Inst]
-	return fmt.Sprintf("kernel %s, block (%d,%d,%d), warp %d lane %d, /*%04x*/ %s: %s", f.Prog.Name, f.Block[0], f.Block[1], f.Block[2], f.Warp, f.Lane, in.PC, in.String(), f.Text)
+	return fmt.Sprintf("kernel %s, block (%d,%d,%d), warp %d lane %d, %s: %s", f.Prog.Name, f.Block[0], f.Block[1], f.Block[2], f.Warp, f.Lane, f.Prog.Text(f.Op), f.Text)
 }
 
 // New returns an SM with the figures of cfg; port is its way to the memory system.
@@ -362,7 +362,7 @@ func (m *SM) issue(s *scheduler, slot int, t int64) (dual bool) {
 			if op.Unit == UnitBranch {
 				c.Branches += int64(op.Branch)
 				// A branch that some threads take and others do not, or an indirect one that parts them.
-				if op.Branch != 0 && (mask != 0 && mask != active || op.Code == CodeBRX && w.Active != active) {
+				if op.Branch != 0 && (mask != 0 && mask != active || w.Active != active && (op.Code == CodeBRX || op.Imm2 != int32(isa.CCT) && w.PC == pc+1)) {
 					c.DivergentBranches++
 				}
 			}

@@ -43,8 +43,9 @@ type Warp struct {
 	issue warpIssue
 }
 
-// CC holds the condition code flags, one lane mask each.
-type CC struct{ Z, S, C, O uint32 }
+// CC holds the condition code flags, one lane mask each: zero, sign, carry, overflow. A sum of three numbers can carry
+// two; C2 is set then. How hardware keeps that is not documented; compiled 64-bit sums (IADD3.CC, IADD3.X) depend on it.
+type CC struct{ Z, S, C, O, C2 uint32 }
 
 // row returns the 32 lanes that s names.
 func (w *Warp) row(s Src) *Row {
