@@ -76,6 +76,7 @@ const (
 	CodeCSET
 	CodeP2R
 	CodeR2P
+	CodeSetCC // the instruction with the code in Op.Imm2, then the flags by its result
 
 	// Across lanes, special registers.
 	CodeVOTE

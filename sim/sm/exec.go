@@ -20,9 +20,10 @@ type Exec struct {
 	Period float64      // of the clock, nanoseconds
 	Global *memory.View // this SM's view of device memory
 
-	span *memory.Span // allocation of the last global access
-	sink [4]Row       // destination of results that are not wanted
-	tmp  Row
+	span  *memory.Span // allocation of the last global access
+	sink  [4]Row       // destination of results that are not wanted
+	tmp   Row
+	inner Op // CodeSetCC
 }
 
 // BarRequest is one warp's arrival at a block barrier.
@@ -563,6 +564,26 @@ func (x *Exec) rare(w *Warp, op *Op, mask uint32) {
 		} else {
 			w.setPred2(op, cmp, ^cmp, mask)
 		}
+	case CodeSetCC:
+		x.inner = *op
+		x.inner.Code = Code(op.Imm2)
+		w.PC--
+		x.Exec(w, &x.inner, mask)
+		var minusZero uint32
+		switch x.inner.Code {
+		case CodeFFMA, CodeFFMAFTZ, CodeFFMAX, CodeFADD, CodeFADDFTZ, CodeFADDX, CodeFMUL, CodeFMULFTZ, CodeFMULX, CodeFMNMX, CodeF2F, CodeI2F, CodeRRO:
+			minusZero = sign32
+		}
+		for m := mask; m != 0; m &= m - 1 {
+			i := bits.TrailingZeros32(m)
+			v := d[i]
+			if v == minusZero {
+				v = 0
+			}
+			w.CC.setZS(i, v)
+			setBit(&w.CC.C, i, false)
+			setBit(&w.CC.O, i, false)
+		}
 	case CodeCSETP, CodeCSET:
 		cmp := w.CC.test(isa.CCTest(op.Imm))
 		if op.Code == CodeCSET {
@@ -899,6 +920,9 @@ func (x *Exec) wideInteger(w *Warp, op *Op, mask uint32) {
 		carry := w.CC.C>>i&1 + w.CC.C2>>i&1
 		switch op.Code {
 		case CodeIADD3X:
+			if op.Imm != 0 { // halves of the sources
+				p, q, r = halfOf(p, op.Imm), halfOf(q, op.Imm>>2), halfOf(r, op.Imm>>4)
+			}
 			if f&FlagNegA != 0 {
 				p = ^p
 				plus++
@@ -990,6 +1014,17 @@ func (x *Exec) wideInteger(w *Warp, op *Op, mask uint32) {
 		}
 		d[i] = v
 	}
+}
+
+// halfOf returns x, or its lower or upper half, as bits 0 and 1 of which say.
+func halfOf(x uint32, which int64) uint32 {
+	switch which & 3 {
+	case 1:
+		return x & 0xffff
+	case 2:
+		return x >> 16
+	}
+	return x
 }
 
 // signFix returns what XMAD.CSFU takes from its addend. It is not documented; this follows from the code of a signed

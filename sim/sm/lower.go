@@ -116,11 +116,12 @@ type lowerer struct {
 	registers int
 
 	// the instruction being lowered
-	in   *isa.Inst
-	op   *Op
-	next int // operand
-	seen [10]bool
-	err  error
+	in    *isa.Inst
+	op    *Op
+	next  int  // operand
+	setCC bool // by a second step, CodeSetCC
+	seen  [10]bool
+	err   error
 }
 
 // reach lowers the instructions that can be reached from first.
@@ -199,7 +200,7 @@ func (l *lowerer) lower(i int32) error {
 	if n := l.cfg.LineBytes; n > 0 {
 		op.Line = l.cfg.FirstLine + int32(in.PC)/int32(n)
 	}
-	l.in, l.op, l.next, l.err = in, op, 0, nil
+	l.in, l.op, l.next, l.setCC, l.err = in, op, 0, false, nil
 	l.seen = [10]bool{}
 	how.lower(l)
 	if l.err != nil {
@@ -215,6 +216,9 @@ func (l *lowerer) lower(i int32) error {
 	}
 	if l.next < int(in.NumOps) {
 		return fmt.Errorf("operand %d is decoded but not executed", l.next+1)
+	}
+	if l.setCC {
+		op.Code, op.Imm2, op.SetCC = CodeSetCC, int32(op.Code), false
 	}
 	op.IsMem = op.Code >= CodeLDC && op.Code <= CodeATOMS
 	op.IsCtrl = op.Code >= CodeBRA
@@ -380,11 +384,13 @@ func (l *lowerer) dst(words int) {
 	}
 }
 
-// noCC refuses the condition code as a destination of instructions for which it is not executed.
-func (l *lowerer) noCC() {
-	if l.op.SetCC {
+// plainCC takes the condition code as a destination of instructions whose code does not set it: its flags then say whether
+// the result is zero or negative.
+func (l *lowerer) plainCC() {
+	if l.op.SetCC && l.op.Width > 1 {
 		l.fail("%s with .CC is decoded but not executed", l.in.Op)
 	}
+	l.setCC = l.op.SetCC
 }
 
 func (l *lowerer) pdst() { l.op.PDst = l.operand(isa.KindPred).Reg }

@@ -23,7 +23,7 @@ func init() {
 		isa.OpCCTL:   {CodeNOP, UnitNone, lowerNothing}, // caches hold no values here
 		isa.OpMOV:    {CodeMOV, UnitFP32, lowerMOV},
 		isa.OpMOV32I: {CodeMOV, UnitFP32, lowerMOV},
-		isa.OpSEL:    {CodeSEL, UnitHalf, func(l *lowerer) { l.dst(1); l.noCC(); l.src(0, 1); l.src(1, 1); l.psrc() }},
+		isa.OpSEL:    {CodeSEL, UnitHalf, func(l *lowerer) { l.dst(1); l.plainCC(); l.src(0, 1); l.src(1, 1); l.psrc() }},
 
 		isa.OpFFMA:    {CodeFFMA, UnitFP32, lowerFFMA},
 		isa.OpFFMA32I: {CodeFFMA, UnitFP32, lowerFFMA},
@@ -36,7 +36,7 @@ func init() {
 		isa.OpFSET:    {CodeFSET, UnitHalf, lowerSET},
 		isa.OpFCMP:    {CodeFCMP, UnitHalf, lowerFCMP},
 		isa.OpFCHK:    {CodeFCHK, UnitHalf, func(l *lowerer) { l.ignore(isa.ModDIVIDE); l.pdst(); l.src(0, 1); l.src(1, 1) }},
-		isa.OpRRO:     {CodeRRO, UnitSFU, func(l *lowerer) { l.ignore(isa.ModSINCOS, isa.ModEX2); l.dst(1); l.noCC(); l.src(0, 1) }},
+		isa.OpRRO:     {CodeRRO, UnitSFU, func(l *lowerer) { l.ignore(isa.ModSINCOS, isa.ModEX2); l.dst(1); l.plainCC(); l.src(0, 1) }},
 		isa.OpMUFU:    {CodeMUFU, UnitSFU, lowerMUFU},
 
 		isa.OpIADD:      {CodeIADD, UnitFP32, lowerIADD},
@@ -57,7 +57,7 @@ func init() {
 		isa.OpSHR:       {CodeSHR, UnitHalf, lowerShift},
 		isa.OpSHF:       {CodeSHF, UnitHalf, lowerSHF},
 		isa.OpBFE:       {CodeBFE, UnitHalf, lowerBFE},
-		isa.OpBFI:       {CodeBFI, UnitHalf, func(l *lowerer) { l.dst(1); l.noCC(); l.src(0, 1); l.src(1, 1); l.src(2, 1) }},
+		isa.OpBFI:       {CodeBFI, UnitHalf, func(l *lowerer) { l.dst(1); l.plainCC(); l.src(0, 1); l.src(1, 1); l.src(2, 1) }},
 		isa.OpPRMT:      {CodePRMT, UnitHalf, lowerPRMT},
 		isa.OpFLO:       {CodeFLO, UnitConvert, lowerFLO},
 		isa.OpPOPC:      {CodePOPC, UnitConvert, lowerPOPC},
@@ -71,17 +71,17 @@ func init() {
 		isa.OpI2F: {CodeI2F, UnitConvert, lowerI2F},
 		isa.OpI2I: {CodeI2I, UnitConvert, lowerI2I},
 
-		isa.OpDADD: {CodeDADD, UnitFP64, func(l *lowerer) { l.round(); l.dst(2); l.noCC(); l.src(0, 2); l.src(1, 2) }},
-		isa.OpDMUL: {CodeDMUL, UnitFP64, func(l *lowerer) { l.round(); l.dst(2); l.noCC(); l.src(0, 2); l.src(1, 2) }},
+		isa.OpDADD: {CodeDADD, UnitFP64, func(l *lowerer) { l.round(); l.dst(2); l.plainCC(); l.src(0, 2); l.src(1, 2) }},
+		isa.OpDMUL: {CodeDMUL, UnitFP64, func(l *lowerer) { l.round(); l.dst(2); l.plainCC(); l.src(0, 2); l.src(1, 2) }},
 		isa.OpDFMA: {CodeDFMA, UnitFP64, func(l *lowerer) {
 			l.round()
 			l.dst(2)
-			l.noCC()
+			l.plainCC()
 			l.src(0, 2)
 			l.src(1, 2)
 			l.src(2, 2)
 		}},
-		isa.OpDMNMX: {CodeDMNMX, UnitFP64, func(l *lowerer) { l.dst(2); l.noCC(); l.src(0, 2); l.src(1, 2); l.psrc() }},
+		isa.OpDMNMX: {CodeDMNMX, UnitFP64, func(l *lowerer) { l.dst(2); l.plainCC(); l.src(0, 2); l.src(1, 2); l.psrc() }},
 		isa.OpDSETP: {CodeDSETP, UnitFP64, func(l *lowerer) {
 			l.compare()
 			l.pdst()
@@ -183,7 +183,7 @@ func lowerDEPBAR(l *lowerer) {
 
 func lowerMOV(l *lowerer) {
 	l.dst(1)
-	l.noCC()
+	l.plainCC()
 	l.src(0, 1)
 	if l.peek(isa.KindImm) && l.imm() != 0xf {
 		l.fail("a byte mask other than 0xf is not executed")
@@ -212,7 +212,7 @@ func (l *lowerer) float(plain, ftz, other Code) {
 func lowerFFMA(l *lowerer) {
 	l.float(CodeFFMA, CodeFFMAFTZ, CodeFFMAX)
 	l.dst(1)
-	l.noCC()
+	l.plainCC()
 	l.src(0, 1)
 	l.src(1, 1)
 	l.src(2, 1)
@@ -221,7 +221,7 @@ func lowerFFMA(l *lowerer) {
 func lowerFADD(l *lowerer) {
 	l.float(CodeFADD, CodeFADDFTZ, CodeFADDX)
 	l.dst(1)
-	l.noCC()
+	l.plainCC()
 	l.src(0, 1)
 	l.src(1, 1)
 }
@@ -229,7 +229,7 @@ func lowerFADD(l *lowerer) {
 func lowerFMUL(l *lowerer) {
 	l.float(CodeFMUL, CodeFMULFTZ, CodeFMULX)
 	l.dst(1)
-	l.noCC()
+	l.plainCC()
 	l.src(0, 1)
 	l.src(1, 1)
 	if l.op.Flags&(FlagAbsA|FlagAbsB) != 0 {
@@ -247,7 +247,7 @@ func lowerMinMax(l *lowerer) {
 	}
 	l.dst(1)
 	if l.op.Flags&FlagHigh == 0 {
-		l.noCC()
+		l.plainCC()
 	}
 	l.src(0, 1)
 	l.src(1, 1)
@@ -350,10 +350,25 @@ func lowerIADD(l *lowerer) {
 
 func lowerIADD3(l *lowerer) {
 	l.dst(1)
-	l.src(0, 1)
-	l.src(1, 1)
-	l.src(2, 1)
+	halves := false
+	for i := range 3 {
+		o, s := l.source(1)
+		l.place(i, o, s)
+		switch o.Sel {
+		case isa.SelNone:
+		case isa.SelH0:
+			l.op.Imm |= 1 << (2 * i)
+		case isa.SelH1:
+			l.op.Imm |= 2 << (2 * i)
+		default:
+			l.fail("source selection .%s is not executed", o.Sel)
+		}
+		halves = halves || o.Sel != isa.SelNone
+	}
 	l.carry(CodeIADD3X)
+	if halves {
+		l.op.Code = CodeIADD3X
+	}
 	if l.flag(isa.ModRS, FlagRight) || l.flag(isa.ModLS, FlagShift) {
 		l.op.Code = CodeIADD3X
 	}
@@ -533,7 +548,7 @@ func lowerShift(l *lowerer) {
 	}
 	l.ignore(isa.ModS32)
 	l.dst(1)
-	l.noCC()
+	l.plainCC()
 	l.src(0, 1)
 	l.src(1, 1)
 }
@@ -545,7 +560,7 @@ func lowerSHF(l *lowerer) {
 	l.flag(isa.ModU64, Flag64)
 	l.flag(isa.ModS64, Flag64|FlagSigned)
 	l.dst(1)
-	l.noCC()
+	l.plainCC()
 	l.src(0, 1)
 	l.src(1, 1)
 	l.src(2, 1)
@@ -558,7 +573,7 @@ func lowerBFE(l *lowerer) {
 	l.ignore(isa.ModS32)
 	l.flag(isa.ModBREV, FlagRev)
 	l.dst(1)
-	l.noCC()
+	l.plainCC()
 	l.src(0, 1)
 	l.src(1, 1)
 }
@@ -588,7 +603,7 @@ func lowerFLO(l *lowerer) {
 	l.ignore(isa.ModS32)
 	l.flag(isa.ModSH, FlagShift)
 	l.dst(1)
-	l.noCC()
+	l.plainCC()
 	l.complemented()
 }
 
@@ -616,7 +631,7 @@ func lowerF2F(l *lowerer) {
 	l.flag(isa.ModFTZ, FlagFTZ)
 	l.flag(isa.ModSAT, FlagSAT)
 	l.dst(words(to))
-	l.noCC()
+	l.plainCC()
 	l.converted(words(from))
 }
 
@@ -650,7 +665,7 @@ func lowerF2I(l *lowerer) {
 	l.op.Aux, _ = pick(l, integralModes)
 	l.flag(isa.ModFTZ, FlagFTZ)
 	l.dst(words(l.op.Size))
-	l.noCC()
+	l.plainCC()
 	l.converted(words(from))
 }
 
@@ -666,7 +681,7 @@ func lowerI2F(l *lowerer) {
 	l.op.Size, l.op.Size2 = to, from&^typeSigned
 	l.round()
 	l.dst(words(to))
-	l.noCC()
+	l.plainCC()
 	l.converted(words(l.op.Size2))
 }
 

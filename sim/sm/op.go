@@ -43,7 +43,7 @@ type Op struct {
 	Size2     uint8  // the same, of a conversion's source
 	Aux       uint32 // further modifiers, by Code: comparison, logic table, rounding …
 	Imm       int64  // address offset, branch target (index into Program.Ops), immediate lane arguments
-	Imm2      int32  // test of the condition code that a branch makes (isa.CCTest)
+	Imm2      int32  // test of the condition code that a branch makes (isa.CCTest); the Code behind CodeSetCC
 	Cache     uint8  // memory.CacheOp
 	Stall     uint8
 	Wait      uint8 // mask of barriers to wait for, and waitCount
