@@ -45,7 +45,8 @@ var Benches = []Bench{
 		const n = 1 << 21
 		w, v, g := r.random(rng, n), r.random(rng, n), r.random(rng, n)
 		return func() {
-			r.launch("sgd", PartUpdate, "elementwise", "sgd_update", 4*n, flat(n/4, 128), sim.PtrArg(w), sim.PtrArg(v), sim.PtrArg(g), sim.I32(n/4), sim.F32(1e-3), sim.F32(0.9))
+			r.launch("sgd", PartUpdate, "update", "sgd", 4*n, flat(n/4, 128), sim.PtrArg(w), sim.PtrArg(v), sim.PtrArg(g), sim.I32(n/4), sim.F32(1e-3), sim.F32(0.9),
+				sim.PtrArg(0), sim.PtrArg(0), sim.PtrArg(0), sim.I32(0), sim.I32(0), sim.I32(1))
 		}
 	}},
 	{"philox", "2^22 Bernoulli mask bytes by Philox: integer arithmetic", func(r *runner, rng *rand.Rand) func() {

@@ -371,7 +371,7 @@ func (m *lstm) product(what string, site int, y Operand) {
 		m.gemmTiled(what, PartForward, y, m.xOf(site), w.operand(), m.words, w.cols, w.rows, m.s.scale(site), 0, w.tdp, false, w.tileCols())
 		return
 	}
-	m.gemm(what, PartForward, y, m.xOf(site), w.operand(), m.words, w.ld(), m.width(site), 1, 0) // the padding of both is there, and zero
+	m.gemm(what, PartForward, y, m.xOf(site), w.operand(), m.words, w.ld(), pad4(m.width(site)), 1, 0) // the padding is there, and zero
 }
 
 func (m *lstm) forward(l int) {
@@ -409,7 +409,7 @@ func (m *lstm) through(what string, site int, dy Operand) {
 		if s.Method == dropout.Masked {
 			m.gemmMasked(what+" backward data", PartBackwardData, dx, dy, w.operand().T(), m.words, w.rows, w.cols, 1, 0, m.mask[site])
 		} else {
-			m.gemm(what+" backward data", PartBackwardData, dx, dy, w.operand().T(), m.words, m.width(site), w.cols, 1, 0)
+			m.gemm(what+" backward data", PartBackwardData, dx, dy, w.operand().T(), m.words, pad4(m.width(site)), w.ld(), 1, 0)
 		}
 	}
 	m.columnSums(what+" bias gradient", w.bg, dy, m.words, w.cols)

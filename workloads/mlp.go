@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 
 	"warpdrop/dropout"
 	"warpdrop/sim"
@@ -271,13 +272,12 @@ func (m *mlp) weights(l int) *weights {
 		w.w = m.upload(w.stored(func(i int) float32 { return value[i] }))
 		w.v = m.upload(w.stored(func(i int) float32 { return velocity[i] }))
 	}
-	full := w.rows * w.ld()
-	w.g = m.malloc(full + 4*w.ld()) // room for rows of padding
-	if w.lazy || m.connected(l) {
-		w.kept = m.malloc(full + 4*w.ld())
+	w.g = m.malloc(w.size())
+	if w.lazy || m.connected(l) || gatherStrided && w.kc != All {
+		w.kept = m.malloc(w.size())
 	}
 	if m.connected(l) {
-		w.mask = m.malloc(full / 4)
+		w.mask = m.malloc(w.rows * w.ld() / 4)
 	}
 	w.b, w.bv, w.bg = m.upload(s.State.Bias[l]), m.upload(s.State.BiasV[l]), m.malloc(w.outputs)
 	return w
@@ -329,6 +329,17 @@ func (m *mlp) neuronScale(l int) float32 {
 	return m.s.scale(l)
 }
 
+// padded are the kept inputs and outputs of layer l as the products take them: whole vectors, where the padding of all matrices is there.
+func (m *mlp) padded(l int) (in, out int) {
+	if m.w[l].paddable() {
+		return pad4(m.width(l)), pad4(m.width(l + 1))
+	}
+	return m.width(l), m.width(l + 1)
+}
+
+// gatherStrided copies kept weights together where the products would read every dp-th column of them.
+var gatherStrided = os.Getenv("GATHER") != ""
+
 func (m *mlp) forward(l int) {
 	s, w := m.s, m.w[l]
 	in, out, batch := m.width(l), m.width(l+1), s.Batch
@@ -350,11 +361,8 @@ func (m *mlp) forward(l int) {
 			m.launch(name("dropconnect"), PartMask, "elementwise", "dropout", 0, flat(k4, 128),
 				append(append([]sim.Arg{sim.PtrArg(w.kept), sim.PtrArg(w.w), sim.PtrArg(w.mask), i32(k4)}, random(s.Rates[l])...), sim.F32(s.scale(l)))...)
 		}
-		n := out
-		if !w.transposed && (w.gathered() || w.kc == All) {
-			n = pad4(out) // the padding of both matrices is there, and zero
-		}
-		m.gemm(name("forward"), PartForward, y, x, w.operand(), batch, n, in, 1, 0)
+		k, n := m.padded(l)
+		m.gemm(name("forward"), PartForward, y, x, w.operand(), batch, n, k, 1, 0)
 	}
 	if l == m.last {
 		return // the bias is added with the softmax
@@ -402,7 +410,8 @@ func (m *mlp) backward(l int) {
 		if m.tiled(l) {
 			m.gemmTiled(name("backward data"), PartBackwardData, dx, dy, w.operand().T(), batch, in, out, s.scale(l), 0, w.tdp, true, w.tileCols())
 		} else {
-			m.gemm(name("backward data"), PartBackwardData, dx, dy, w.operand().T(), batch, in, out, 1, 0)
+			n, k := m.padded(l)
+			m.gemm(name("backward data"), PartBackwardData, dx, dy, w.operand().T(), batch, n, k, 1, 0)
 		}
 	}
 	// Padding is zero in both matrices: whole vectors of the gradient are computed.

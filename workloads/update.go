@@ -25,7 +25,7 @@ type weights struct {
 	lazy       bool
 
 	w, v, g  sim.Ptr // lazy: z, u
-	kept     sim.Ptr // what the products read in place of w: lazy's gathered weights, DropConnect's masked ones; 0 = w
+	kept     sim.Ptr // what the products read in place of w: gathered weights, DropConnect's masked ones; 0 = w
 	mask     sim.Ptr // DropConnect
 	b, bv    sim.Ptr
 	bg       sim.Ptr
@@ -36,6 +36,12 @@ type weights struct {
 func pad4(n int) int { return (n + 3) / 4 * 4 }
 
 func (w *weights) ld() int { return pad4(w.cols) }
+
+// size is the room for the matrix: products that read whole vectors of kept rows touch up to three more, which are zero.
+func (w *weights) size() int { return (w.rows + 3*max(w.kr.Step, 1)) * w.ld() }
+
+// paddable reports whether products may take kept rows and columns as multiples of four.
+func (w *weights) paddable() bool { return w.tdp.DP == 0 && (w.kc == All || w.gathered()) }
 
 // gathered reports whether the products read the kept weights side by side.
 func (w *weights) gathered() bool { return w.kept != 0 && w.tdp.DP == 0 && w.mask == 0 }
@@ -73,7 +79,7 @@ func (w *weights) tileArgs() (vectors int, args []sim.Arg) {
 
 // stored brings a matrix of inputs x outputs into the order of the device, element by element through at.
 func (w *weights) stored(at func(i int) float32) []float32 {
-	x := make([]float32, w.rows*w.ld())
+	x := make([]float32, w.size())
 	for r := range w.rows {
 		for c := range w.cols {
 			i := r*w.cols + c
@@ -113,14 +119,17 @@ func (m momentum) maxAge() int { return max(1, int(64*math.Ln2/-math.Log(m.mu)))
 // coast is what w lacks of z, in units of u, at the given age: mu^(age+1)/(1-mu).
 func (m momentum) coast(age int) float64 { return math.Pow(m.mu, float64(age+1)) / (1 - m.mu) }
 
-// gather makes the kept weights that the products read.
+// gather makes the kept weights that the products read, where they do not read the weights themselves.
 func (r *runner) gather(what string, w *weights, m momentum) {
-	if !w.lazy {
+	if !w.lazy && !w.gathered() {
 		return
 	}
-	factor := sim.F32(float32(m.coast(m.age)))
-	pointers := []sim.Arg{sim.PtrArg(w.kept), sim.PtrArg(w.w), sim.PtrArg(w.v)}
-	nr, ldw := w.kr.Count(w.rows), pad4(w.kc.Count(w.cols))
+	u, factor := sim.PtrArg(0), sim.F32(0)
+	if w.lazy {
+		u, factor = sim.PtrArg(w.v), sim.F32(float32(m.coast(m.age)))
+	}
+	pointers := []sim.Arg{sim.PtrArg(w.kept), sim.PtrArg(w.w), u}
+	nr, ldw := pad4(w.kr.Count(w.rows)), pad4(w.kc.Count(w.cols))
 	launch := func(kernel string, n int, args ...sim.Arg) {
 		r.launch(what, PartUpdate, "update", kernel, 2*int64(n), flat(n, 128), append(append(append(pointers, i32(n)), args...), factor)...)
 	}
@@ -128,10 +137,10 @@ func (r *runner) gather(what string, w *weights, m momentum) {
 	case w.tdp.DP > 0:
 		n, tiles := w.tileArgs()
 		launch("gather_tdp", n, append([]sim.Arg{i32(w.rows), i32(w.ld() / 4)}, tiles...)...)
-	case w.kc == All:
-		launch("gather_rows", nr*ldw/4, i32(ldw/4), i32(w.kr.Off), i32(w.kr.Step))
+	case w.kc == All && w.lazy:
+		launch("gather_rows", nr*ldw/4, i32(w.rows), i32(ldw/4), i32(w.kr.Off), i32(w.kr.Step))
 	default:
-		launch("gather_rdp", nr*ldw, i32(w.ld()), i32(w.cols), i32(ldw), i32(w.kr.Off), i32(w.kr.Step), i32(w.kc.Off), i32(w.kc.Step))
+		launch("gather_rdp", nr*ldw, i32(w.rows), i32(w.ld()), i32(w.cols), i32(ldw), i32(w.kr.Off), i32(w.kr.Step), i32(w.kc.Off), i32(w.kc.Step))
 	}
 }
 

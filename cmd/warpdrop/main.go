@@ -29,6 +29,7 @@ var commands = []func() *cobra.Command{
 	newDisasmCommand,
 	newGPUsCommand,
 	newMicrobenchCommand,
+	newIterationCommand,
 }
 
 // usageError is an error in what the user asked for: exit code 2.

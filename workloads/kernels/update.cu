@@ -133,22 +133,28 @@ __global__ void __launch_bounds__(128) lazy_tdp(float4 *z, float4 *u, const floa
   u[at] -= rateU * d;
 }
 
-// w = z - factor * u of the kept rows, all columns of them, side by side: n4 vectors of w.
-__global__ void __launch_bounds__(128) gather_rows(float4 *w, const float4 *z, const float4 *u, int n4, int ld4, int roff, int rstep, float factor) {
+// w = z - factor * u of the kept rows, all columns of them, side by side, and zero in rows of padding: n4 vectors of w.
+__global__ void __launch_bounds__(128) gather_rows(float4 *w, const float4 *z, const float4 *u, int n4, int rows, int ld4, int roff, int rstep, float factor) {
   int i = blockIdx.x * 128 + threadIdx.x;
   if (i >= n4) return;
-  int r = i / ld4, at = (roff + r * rstep) * ld4 + i - r * ld4;
-  w[i] = z[at] - factor * u[at];
+  int q = i / ld4, r = roff + q * rstep, at = r * ld4 + i - q * ld4;
+  float4 v = {0.0f, 0.0f, 0.0f, 0.0f};
+  if (r < rows) v = z[at] - factor * u[at];
+  w[i] = v;
 }
 
-// The same of the kept columns of the kept rows; n = kept rows * ldw.
-__global__ void __launch_bounds__(128) gather_rdp(float *w, const float *z, const float *u, int n, int ld, int columns, int ldw, int roff, int rstep, int coff,
-                                                  int cstep, float factor) {
+// The same of the kept columns of the kept rows, zero in rows and columns of padding; n = rows of w * ldw. Without u w = z.
+__global__ void __launch_bounds__(128) gather_rdp(float *w, const float *z, const float *u, int n, int rows, int ld, int columns, int ldw, int roff, int rstep,
+                                                  int coff, int cstep, float factor) {
   int i = blockIdx.x * 128 + threadIdx.x;
-  int r = i / ldw, c = coff + (i - r * ldw) * cstep;
-  if (i >= n || c >= columns) return;
-  int at = (roff + r * rstep) * ld + c;
-  w[i] = z[at] - factor * u[at];
+  if (i >= n) return;
+  int q = i / ldw, r = roff + q * rstep, c = coff + (i - q * ldw) * cstep, at = r * ld + c;
+  float v = 0.0f;
+  if (r < rows && c < columns) {
+    v = z[at];
+    if (u) v -= factor * u[at];
+  }
+  w[i] = v;
 }
 
 // The same of the kept tiles, in their places.

@@ -1,0 +1,324 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"sort"
+	"time"
+
+	"github.com/olekukonko/tablewriter"
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"warpdrop/dropout"
+	"warpdrop/sim"
+	"warpdrop/workloads"
+)
+
+// iterationReport is the object that `warpdrop iteration --json` prints.
+type iterationReport struct {
+	Network  string             `json:"network"`
+	Method   string             `json:"method"`
+	Patterns []dropout.Pattern  `json:"patterns,omitempty"`
+	Update   string             `json:"update,omitempty"`
+	GPU      string             `json:"gpu"`
+	Cycles   int64              `json:"cycles"`
+	TimeUS   float64            `json:"time_us"`
+	Launches []iterationLaunch  `json:"launches"`
+	Parts    map[string]float64 `json:"parts"` // share of the cycles
+	// Simulated is the number of launches that were simulated; the others repeat one of them.
+	Simulated int `json:"simulated_launches"`
+}
+
+// iterationLaunch is all launches of one name.
+type iterationLaunch struct {
+	Name      string  `json:"name"`
+	Part      string  `json:"part"`
+	Kernel    string  `json:"kernel"`
+	Count     int     `json:"count"`
+	Cycles    int64   `json:"cycles"` // with launch overhead
+	Share     float64 `json:"share"`
+	FLOP      int64   `json:"flop"`
+	DRAMBytes int64   `json:"dram_bytes"`
+	// Shares of the roofline: of the peak FLOP rate and of the DRAM pins' rate.
+	PeakFLOP float64 `json:"share_of_peak_flop"`
+	PeakDRAM float64 `json:"share_of_peak_dram"`
+}
+
+func newIterationReport(gpu *sim.GPU, it *workloads.IterationResult) *iterationReport {
+	r := &iterationReport{GPU: gpu.Name, Cycles: it.Cycles, TimeUS: it.TimeUS, Parts: map[string]float64{}, Simulated: len(it.Launches)}
+	at := map[string]int{}
+	for i := range it.Launches {
+		l := &it.Launches[i]
+		n, ok := at[l.Name]
+		if !ok {
+			n = len(r.Launches)
+			at[l.Name] = n
+			r.Launches = append(r.Launches, iterationLaunch{Name: l.Name, Part: string(l.Part), Kernel: l.Kernel})
+		}
+		a := &r.Launches[n]
+		a.Count += l.Repeat
+		a.Cycles += l.Cycles
+		a.FLOP += l.FLOP
+		a.DRAMBytes += l.Counters.Memory.DRAMBytes()
+	}
+	for i := range r.Launches {
+		l := &r.Launches[i]
+		cycles := float64(max(l.Cycles, 1))
+		l.Share = cycles / float64(it.Cycles)
+		l.PeakFLOP = float64(l.FLOP) / cycles / (gpu.PeakGFLOPS() * 1e3 / gpu.CoreMHz)
+		l.PeakDRAM = float64(l.DRAMBytes) / cycles / (gpu.Memory.PeakBytesPerSecond(gpu.CoreMHz) / (gpu.CoreMHz * 1e6))
+	}
+	for part, cycles := range it.Parts() {
+		r.Parts[string(part)] = float64(cycles) / float64(it.Cycles)
+	}
+	return r
+}
+
+func (r *iterationReport) print(out io.Writer) error {
+	fmt.Fprintf(out, "%s, %s", r.Network, r.Method)
+	for i, p := range r.Patterns {
+		fmt.Fprintf(out, "%s(%d,%d)", map[bool]string{true: " (dp,bias) ", false: " "}[i == 0], p.DP, p.Bias)
+	}
+	if r.Update != "" {
+		fmt.Fprintf(out, ", update %s", r.Update)
+	}
+	fmt.Fprintf(out, ", %s: %d cycles, %.1f us\n", r.GPU, r.Cycles, r.TimeUS)
+	t := tablewriter.NewWriter(out)
+	t.Header("launch", "kernel", "count", "cycles", "share %", "GFLOP", "% of peak", "DRAM MB", "% of peak")
+	for _, l := range r.Launches {
+		if err := t.Append(l.Name, l.Kernel, l.Count, l.Cycles, fmt.Sprintf("%.1f", 100*l.Share), fmt.Sprintf("%.3f", float64(l.FLOP)/1e9),
+			fmt.Sprintf("%.0f", 100*l.PeakFLOP), fmt.Sprintf("%.2f", float64(l.DRAMBytes)/1e6), fmt.Sprintf("%.0f", 100*l.PeakDRAM)); err != nil {
+			return err
+		}
+	}
+	if err := t.Render(); err != nil {
+		return err
+	}
+	var parts []string
+	for p := range r.Parts {
+		parts = append(parts, p)
+	}
+	sort.Slice(parts, func(i, j int) bool {
+		return r.Parts[parts[i]] > r.Parts[parts[j]] || r.Parts[parts[i]] == r.Parts[parts[j]] && parts[i] < parts[j]
+	})
+	t = tablewriter.NewWriter(out)
+	t.Header("part", "share %")
+	for _, p := range parts {
+		if err := t.Append(p, fmt.Sprintf("%.1f", 100*r.Parts[p])); err != nil {
+			return err
+		}
+	}
+	return t.Render()
+}
+
+// iterationFlags are the flags of both networks.
+type iterationFlags struct {
+	gpu, method  string
+	rates        []float64
+	dp, bias     []int
+	batch        int
+	seed         uint64
+	threads      int
+	asJSON       bool
+	simulate     func(ctx context.Context, gpu *sim.GPU, f *iterationFlags, opt workloads.Options) (*workloads.IterationResult, *iterationReport, error)
+	layers       int // that rates are for
+	sites        int // that patterns are for
+	defaultBatch int
+}
+
+func (f *iterationFlags) add(c *cobra.Command) {
+	p := c.Flags()
+	p.StringVar(&f.gpu, "gpu", "gtx1080ti", "GPU preset or a preset file")
+	p.StringVar(&f.method, "method", "dense", "none, dense, masked, dropconnect (MLP), rdp or tdp")
+	p.Float64SliceVar(&f.rates, "rates", []float64{0.5}, "dropout rate of each layer, or one for all")
+	p.IntSliceVar(&f.dp, "dp", nil, "rdp and tdp: one row or tile in dp is kept; a layer each, or one for all (default: 1/(1-rate), rounded)")
+	p.IntSliceVar(&f.bias, "bias", nil, "rdp and tdp: which one is kept, 1..dp; a layer each, or one for all (default: the middle)")
+	p.IntVar(&f.batch, "batch", f.defaultBatch, "samples")
+	p.Uint64Var(&f.seed, "seed", 1, "seed of weights, data and masks")
+	p.IntVar(&f.threads, "threads", 0, "goroutines that simulate (0: one a core); changes no result")
+	p.BoolVar(&f.asJSON, "json", false, "print one JSON object")
+}
+
+// each spreads a list that was given for all layers at once.
+func each[T any](name string, list []T, n int) ([]T, error) {
+	if len(list) == 1 {
+		out := make([]T, n)
+		for i := range out {
+			out[i] = list[0]
+		}
+		return out, nil
+	}
+	if len(list) != n {
+		return nil, usagef("--%s has %d values; wanted are 1 or %d", name, len(list), n)
+	}
+	return list, nil
+}
+
+// dropping fills in rates and patterns.
+func (f *iterationFlags) dropping() (rates []float64, patterns []dropout.Pattern, err error) {
+	if f.method == string(dropout.None) {
+		return nil, nil, nil
+	}
+	if rates, err = each("rates", f.rates, f.layers); err != nil {
+		return nil, nil, err
+	}
+	method := dropout.Method(f.method)
+	if method != dropout.RDP && method != dropout.TDP {
+		if f.dp != nil || f.bias != nil {
+			return nil, nil, usagef("--dp and --bias belong to the methods rdp and tdp, not %s", f.method)
+		}
+		return rates, nil, nil
+	}
+	dp, bias := f.dp, f.bias
+	if dp == nil {
+		for i := range f.sites {
+			dp = append(dp, int(1/(1-min(rates[min(i, f.layers-1)], 0.999))+0.5))
+		}
+	}
+	if dp, err = each("dp", dp, f.sites); err != nil {
+		return nil, nil, err
+	}
+	if bias == nil {
+		for _, d := range dp {
+			bias = append(bias, (d+1)/2)
+		}
+	}
+	if bias, err = each("bias", bias, f.sites); err != nil {
+		return nil, nil, err
+	}
+	for i := range dp {
+		patterns = append(patterns, dropout.Pattern{Method: method, DP: dp[i], Bias: bias[i]})
+	}
+	return rates, patterns, nil
+}
+
+func (f *iterationFlags) run(cmd *cobra.Command) error {
+	gpu, err := sim.LoadGPU(f.gpu)
+	if err != nil {
+		return usageError{err}
+	}
+	opt := workloads.Options{Threads: f.threads}
+	if errs := cmd.ErrOrStderr(); isTerminal(errs) {
+		bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(errs), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
+			progressbar.OptionSetDescription("launches"))
+		defer bar.Clear()
+		opt.Progress = func(done, total int) {
+			bar.ChangeMax(total)
+			bar.Set(done)
+		}
+	}
+	it, head, err := f.simulate(cmd.Context(), gpu, f, opt)
+	if err != nil {
+		return err
+	}
+	r := newIterationReport(gpu, it)
+	r.Network, r.Method, r.Patterns, r.Update = head.Network, f.method, head.Patterns, head.Update
+	if f.asJSON {
+		e := json.NewEncoder(cmd.OutOrStdout())
+		e.SetIndent("", "  ")
+		return e.Encode(r)
+	}
+	return r.print(cmd.OutOrStdout())
+}
+
+func newIterationCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "iteration mlp|lstm",
+		Short: "Simulate one training iteration and print what each kernel takes",
+		Long: `Simulate one training iteration (copies of the batch, forward, backward, update) with given patterns and print the cycles of each launch, its share,
+and its place under the roofline: its shares of the peak FLOP rate and of DRAM's peak rate. Cycles include the overhead of launches.`,
+		Example: `  warpdrop iteration mlp --hidden 2048,2048 --method rdp --dp 3 --rates 0.7
+  warpdrop iteration lstm --hidden 256 --vocabulary 1000 --steps 8 --method tdp --dp 2`,
+		Args: func(_ *cobra.Command, args []string) error {
+			return usagef("iteration wants a network: mlp or lstm; see warpdrop iteration --help")
+		},
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(newIterationMLPCommand(), newIterationLSTMCommand())
+	return c
+}
+
+func newIterationMLPCommand() *cobra.Command {
+	var (
+		f               = iterationFlags{defaultBatch: 128}
+		hidden          []int
+		inputs, outputs int
+		update          string
+	)
+	c := &cobra.Command{
+		Use:   "mlp",
+		Short: "One training iteration of a multi-layer perceptron: SGD with momentum",
+		Example: `  warpdrop iteration mlp --hidden 64,64 --method dense
+  warpdrop iteration mlp --hidden 64,64 --method rdp --dp 2,3 --update lazy --json`,
+		Args: exactArgs(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			f.layers, f.sites = len(hidden), len(hidden)
+			f.simulate = func(ctx context.Context, gpu *sim.GPU, f *iterationFlags, opt workloads.Options) (*workloads.IterationResult, *iterationReport, error) {
+				rates, patterns, err := f.dropping()
+				if err != nil {
+					return nil, nil, err
+				}
+				s := workloads.MLPSpec{Layers: append(append([]int{inputs}, hidden...), outputs), Batch: f.batch, Method: dropout.Method(f.method), Rates: rates,
+					Patterns: patterns, Update: update, LR: 0.01, Momentum: 0.9, Seed: f.seed}
+				if err := s.Check(); err != nil {
+					return nil, nil, usageError{err}
+				}
+				it, err := workloads.SimulateMLP(ctx, gpu, s, opt)
+				return it, &iterationReport{Network: fmt.Sprintf("mlp %v, batch %d", s.Layers, f.batch), Patterns: patterns, Update: update}, err
+			}
+			return f.run(cmd)
+		},
+	}
+	f.add(c)
+	p := c.Flags()
+	p.IntVar(&inputs, "inputs", 784, "width of the input")
+	p.IntSliceVar(&hidden, "hidden", []int{512, 512}, "width of each hidden layer, multiples of 4")
+	p.IntVar(&outputs, "outputs", 10, "classes")
+	p.StringVar(&update, "update", workloads.UpdateDense, "dense or lazy")
+	return c
+}
+
+func newIterationLSTMCommand() *cobra.Command {
+	f := iterationFlags{defaultBatch: 20}
+	s := workloads.LSTMSpec{LR: 1, Clip: 5}
+	c := &cobra.Command{
+		Use:   "lstm",
+		Short: "One training iteration of a word LSTM: plain SGD with clipping",
+		Long: `One training iteration of a word LSTM: embedding, layers, softmax over the vocabulary, back-propagation through time, clipping, plain SGD.
+Dropout sites are the inputs of the layers and that of the output layer: --dp and --bias take one value more than --rates.`,
+		Example: `  warpdrop iteration lstm --hidden 64 --vocabulary 200 --steps 3 --method dense
+  warpdrop iteration lstm --hidden 64 --vocabulary 200 --steps 8 --method rdp --dp 2,2,3 --simulated-steps 2`,
+		Args: exactArgs(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			f.layers, f.sites = s.Layers, s.Layers+1
+			f.simulate = func(ctx context.Context, gpu *sim.GPU, f *iterationFlags, opt workloads.Options) (*workloads.IterationResult, *iterationReport, error) {
+				rates, patterns, err := f.dropping()
+				if err != nil {
+					return nil, nil, err
+				}
+				s.Batch, s.Method, s.Rates, s.Patterns, s.Seed = f.batch, dropout.Method(f.method), rates, patterns, f.seed
+				if err := s.Check(); err != nil {
+					return nil, nil, usageError{err}
+				}
+				it, err := workloads.SimulateLSTM(ctx, gpu, s, opt)
+				name := fmt.Sprintf("lstm %d x %d, vocabulary %d, batch %d, %d steps", s.Layers, s.Hidden, s.Vocabulary, s.Batch, s.Steps)
+				if s.SimulatedSteps > 0 {
+					name += fmt.Sprintf(" (%d of each loop simulated)", s.SimulatedSteps)
+				}
+				return it, &iterationReport{Network: name, Patterns: patterns}, err
+			}
+			return f.run(cmd)
+		},
+	}
+	f.add(c)
+	p := c.Flags()
+	p.IntVar(&s.Layers, "layers", 2, "LSTM layers")
+	p.IntVar(&s.Hidden, "hidden", 256, "width of each layer and of the embedding, a multiple of 4")
+	p.IntVar(&s.Vocabulary, "vocabulary", 1000, "words in the dictionary")
+	p.IntVar(&s.Steps, "steps", 35, "time steps")
+	p.IntVar(&s.SimulatedSteps, "simulated-steps", 0, "steps of each time loop to simulate; the last of them counts for those left out (0: all)")
+	return c
+}

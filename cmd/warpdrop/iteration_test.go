@@ -1,0 +1,46 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+func TestIteration(t *testing.T) {
+	for _, line := range []string{
+		"iteration mlp --hidden 64,64 --method rdp --dp 2,3 --update lazy --json",
+		"iteration lstm --hidden 64 --vocabulary 200 --steps 8 --method rdp --dp 2,2,3 --simulated-steps 2 --json",
+	} {
+		var out, errs bytes.Buffer
+		if code := run(context.Background(), strings.Fields(line), nil, &out, &errs); code != 0 {
+			t.Fatalf("%s: exit code %d: %s", line, code, errs.String())
+		}
+		var r iterationReport
+		if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+			t.Fatal(err)
+		}
+		share, cycles, count := 0.0, int64(0), 0
+		for _, l := range r.Launches {
+			share, cycles, count = share+l.Share, cycles+l.Cycles, count+l.Count
+		}
+		if share < 0.999 || share > 1.001 || cycles != r.Cycles || count < r.Simulated {
+			t.Errorf("%s: shares add up to %g, cycles to %d of %d, %d launches, %d simulated", line, share, cycles, r.Cycles, count, r.Simulated)
+		}
+	}
+	for line, want := range map[string]string{
+		"iteration":                                         "mlp or lstm",
+		"iteration mlp --hidden 64,66":                      "66 is not a multiple of 4",
+		"iteration mlp --dp 2":                              "--dp and --bias belong to the methods rdp and tdp, not dense",
+		"iteration mlp --rates 1,0.5":                       "rates[0]: 1 is not in [0, 1)",
+		"iteration lstm --hidden 0":                         "hidden: 0 is not in 4..16384",
+		"iteration lstm --method rdp --dp 2,2":              "--dp has 2 values; wanted are 1 or 3",
+		"iteration lstm --method tdp --dp 1000 --hidden 64": "dp must be in 1..16",
+	} {
+		var out, errs bytes.Buffer
+		if code := run(context.Background(), strings.Fields(line), nil, &out, &errs); code != 2 || !strings.Contains(errs.String(), want) {
+			t.Errorf("%s: exit code %d, %q; want 2 and %q", line, code, errs.String(), want)
+		}
+	}
+}
