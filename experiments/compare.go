@@ -1,9 +1,10 @@
 package experiments
 
 import (
+	"cmp"
 	"fmt"
-
-	"gonum.org/v1/plot"
+	"math"
+	"slices"
 
 	"warpdrop/plots"
 )
@@ -76,18 +77,20 @@ func ChangeTable(changes []Change) (head []string, rows [][]string) {
 	return head, rows
 }
 
-// DrawChanges draws the cycles of both runs, a pair of bars a row.
-func DrawChanges(changes []Change, before, now string) (*plot.Plot, error) {
+// DrawChanges draws the change of cycles of each row, the largest first.
+func DrawChanges(changes []Change, before, now string) (*plots.Figure, error) {
+	sorted := slices.Clone(changes)
+	size := func(c Change) float64 { return math.Abs(float64(c.Cycles/c.CyclesThen - 1)) }
+	slices.SortStableFunc(sorted, func(a, b Change) int { return cmp.Compare(size(b), size(a)) })
 	var names []string
-	groups := []plots.Group{{Name: before}, {Name: now}}
-	for _, c := range changes[:min(len(changes), maxBars)] {
+	var y []float64
+	for _, c := range sorted[:min(len(sorted), maxBars)] {
 		names = append(names, c.Row)
-		groups[0].Y = append(groups[0].Y, float64(c.CyclesThen))
-		groups[1].Y = append(groups[1].Y, float64(c.Cycles))
+		y = append(y, float64(100*(c.Cycles/c.CyclesThen-1)))
 	}
-	title := "Cycles of two runs"
-	if len(changes) > maxBars {
-		title += fmt.Sprintf(" (the first %d of %d rows)", maxBars, len(changes))
+	f, err := plots.Changes(plots.Axis{Title: "Change of cycles from " + before + " to " + now, X: "change of cycles (%)"}, names, y, func(x float64) string { return fmt.Sprintf("%+.2f %%", x) })
+	if err == nil && len(changes) > maxBars {
+		f.Notes = append(f.Notes, fmt.Sprintf("the %d largest of %d rows", maxBars, len(changes)))
 	}
-	return plots.Bars(plots.Axis{Title: title, Y: "cycles of the core clock"}, names, groups)
+	return f, err
 }

@@ -4,38 +4,43 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"sort"
-
-	"gonum.org/v1/plot"
+	"strings"
 
 	"warpdrop/plots"
+	"warpdrop/sim/sm"
 )
 
 // Figure is one way to draw results.
 type Figure struct {
 	Name    string
 	Caption string
-	draw    func(*Results) (*plot.Plot, error)
+	draw    func(*Results) (*plots.Figure, error)
+	over    func(*Row) float64 // its x axis: where this does not vary, the figure is drawn only if it is asked for by name
 }
 
 // Figures is the table of all figures, in the order of the report.
 var Figures = []Figure{
-	{"speedup-rate", "Speedup of an iteration against the dropout rate; the paper's values are the hollow markers.", speedupByRate},
-	{"speedup-network", "Speedup of an iteration by network; the paper's values are the empty bars.", speedupByNetwork},
-	{"accuracy", "Test accuracy by network and method; bars show one standard deviation over seeds.", accuracyByNetwork},
-	{"convergence", "Test accuracy in the course of training.", convergence},
-	{"perplexity-rate", "Test perplexity against the dropout rate.", perplexityByRate},
-	{"speedup-batch", "Speedup of an iteration against the batch.", speedupByBatch},
-	{"perplexity-batch", "Test perplexity against the batch.", perplexityByBatch},
-	{"divergence", "Time of one product with if-else skipping against its rate, relative to the product that computes everything; skipping does not save what it skips.", divergence},
-	{"parts", "Where the cycles of an iteration go.", parts},
-	{"conflicts-tile", "Bank conflicts of shared memory against the tile's edge.", conflictsByTile},
-	{"cycles-tile", "Cycles against the tile's edge.", cyclesByTile},
-	{"cycles-dp", "Cycles against dp; the dashed line is 1/dp of the dense product.", cyclesByDP},
-	{"gpus", "Speedup by GPU.", speedupByGPU},
-	{"stalls", "What the warp schedulers waited for, as a share of scheduler cycles.", stalls},
-	{"roofline", "Each kernel under the GPU's two ceilings.", roofline},
-	{"distribution", "Probability of each pattern dp.", distribution},
+	{"speedup-rate", "Speedup of an iteration against the dropout rate. The paper's values are the hollow markers on dotted lines.", speedupByRate, rate},
+	{"speedup-network", "Speedup of an iteration. The paper's values are the dotted outlines.", speedupByNetwork, nil},
+	{"accuracy", "Test accuracy; bars show one standard deviation over seeds, hollow markers are the paper's values.", accuracyByNetwork, nil},
+	{"trade-off", "What a configuration gains and what it costs: up and to the right is better.", tradeOff, speedup},
+	{"convergence", "The test set in the course of training; bars show one standard deviation over seeds.", convergence, nil},
+	{"perplexity-rate", "Test perplexity against the dropout rate; less is better.", perplexityByRate, rate},
+	{"speedup-batch", "Speedup of an iteration against the batch.", speedupByBatch, batch},
+	{"perplexity-batch", "Test perplexity against the batch; less is better.", perplexityByBatch, batch},
+	{"divergence", "Time with if-else skipping against the share that is skipped, relative to computing everything: divergent warps save little of what they skip.", divergence, nil},
+	{"parts", "Where the cycles of an iteration go.", parts, nil},
+	{"conflicts-tile", "Bank conflicts of shared memory against the tile's edge.", conflictsByTile, tile},
+	{"cycles-tile", "Cycles against the tile's edge.", cyclesByTile, tile},
+	{"accuracy-tile", "Test accuracy against the tile's edge.", accuracyByTile, tile},
+	{"sub-models-tile", "How many different sub-models a training run drew, against the tile's edge: fewer and larger tiles leave less choice.", modelsByTile, tile},
+	{"cycles-dp", "Cycles against dp, relative to the dense product: how much of the ideal 1/dp is reached.", cyclesByDP, dp},
+	{"gpus", "Speedup of an iteration by GPU.", speedupByGPU, nil},
+	{"stalls", "What the warp schedulers did in each of their cycles: issued, or waited for what.", stalls, nil},
+	{"roofline", "Each kernel under the GPU's two ceilings: what it computes for a byte of DRAM traffic, and how fast.", roofline, nil},
+	{"distribution", "Probability of each pattern dp.", distribution, nil},
+	{"correlation", "Simulated time of products against the time that was measured on the real GPU.", correlation, nil},
+	{"latency", "Latency of dependent loads as their footprint outgrows L1 and L2.", latency, nil},
 }
 
 // FigureNames are the names of Figures.
@@ -47,75 +52,28 @@ func FigureNames() []string {
 	return names
 }
 
-// Draw draws a figure; plots.ErrNothing says what is missing for it.
-func (f Figure) Draw(r *Results) (*plot.Plot, error) { return f.draw(r) }
-
-func nothing(what string) (*plot.Plot, error) { return nil, plots.ErrNothing{Missing: what} }
-
-// methodsOf lists the methods of rows in order of appearance.
-func methodsOf(rows []*Row) (names []string) {
-	for _, r := range rows {
-		if !slices.Contains(names, r.Method) {
-			names = append(names, r.Method)
-		}
+// Draw draws a figure; plots.ErrNothing says what is missing for it. Points that are not there are named in it.
+func (f Figure) Draw(r *Results) (*plots.Figure, error) {
+	p, err := f.draw(r)
+	if err == nil && len(r.Missing) > 0 {
+		p.Notes = append(p.Notes, r.missingText(2))
 	}
-	return names
+	return p, err
 }
 
-// curve makes a series for each method from rows that have both x and y, sorted by x; rows alike in x are averaged.
-func curve(rows []*Row, x, y func(*Row) float64, low, high func(*Row) float64) (out []plots.Series) {
-	for _, m := range methodsOf(rows) {
-		type at struct{ y, low, high, n float64 }
-		sums := map[float64]*at{}
-		for _, r := range rows {
-			if r.Method != m || math.IsNaN(x(r)+y(r)) {
-				continue
-			}
-			a := sums[x(r)]
-			if a == nil {
-				a = &at{}
-				sums[x(r)] = a
-			}
-			a.y += y(r)
-			a.n++
-			if low != nil {
-				a.low += low(r)
-				a.high += high(r)
-			}
-		}
-		s := plots.Series{Name: m}
-		for k := range sums {
-			s.X = append(s.X, k)
-		}
-		sort.Float64s(s.X)
-		for _, k := range s.X {
-			a := sums[k]
-			s.Y = append(s.Y, a.y/a.n)
-			if low != nil {
-				s.Low, s.High = append(s.Low, a.low/a.n), append(s.High, a.high/a.n)
-			}
-		}
-		if len(s.X) > 0 {
-			out = append(out, s)
-		}
+// missingText names points that are not stored, up to a number of them.
+func (r *Results) missingText(most int) string {
+	var names []string
+	for _, p := range r.Missing[:min(len(r.Missing), most)] {
+		names = append(names, Label(p.Spec))
 	}
-	return out
+	if len(r.Missing) > most {
+		names = append(names, "…")
+	}
+	return fmt.Sprintf("%d of %d points are missing: %s", len(r.Missing), len(r.Points), strings.Join(names, "; "))
 }
 
-func rate(r *Row) float64 {
-	if len(r.Rates) == 0 {
-		return math.NaN()
-	}
-	sum := 0.0
-	for _, x := range r.Rates {
-		sum += x
-	}
-	return sum / float64(len(r.Rates))
-}
-
-func speedup(r *Row) float64     { return float64(r.Speedup) }
-func speedupLow(r *Row) float64  { return float64(r.SpeedupLow) }
-func speedupHigh(r *Row) float64 { return float64(r.SpeedupHigh) }
+func nothing(what string) (*plots.Figure, error) { return nil, plots.ErrNothing{Missing: what} }
 
 // iterations are the rows of whole training iterations.
 func (r *Results) iterations() (out []*Row) {
@@ -127,10 +85,32 @@ func (r *Results) iterations() (out []*Row) {
 	return out
 }
 
-func speedupByRate(r *Results) (*plot.Plot, error) {
-	series := curve(r.iterations(), rate, speedup, speedupLow, speedupHigh)
+// compared are the iterations that are set against the baseline.
+func (r *Results) compared() (out []*Row) {
+	for _, row := range r.iterations() {
+		if row.Speedup.known() && !(row.Method == r.Experiment.Baseline && row.Speedup == 1) {
+			out = append(out, row)
+		}
+	}
+	return out
+}
+
+// speedupAxis is the frame of speedups.
+func (r *Results) speedupAxis(title, x string) plots.Axis {
+	base := r.Experiment.Baseline
+	return plots.Axis{Title: title, X: x, Y: "speedup of an iteration (×)", Reference: 1, ReferenceFor: base + " = 1", AtX: true}
+}
+
+func (r *Results) noBaseline() (*plots.Figure, error) {
+	return nothing("simulated iterations of other methods beside the baseline " + r.Experiment.Baseline)
+}
+
+const rateLabel = "dropout rate (share of neurons or synapses)"
+
+func speedupByRate(r *Results) (*plots.Figure, error) {
+	series := curve(r.compared(), rate, speedup, speedupLow, speedupHigh)
 	if len(series) == 0 {
-		return nothing("simulated iterations beside the baseline " + r.Experiment.Baseline)
+		return r.noBaseline()
 	}
 	for _, m := range []string{"rdp", "tdp"} {
 		s := plots.Series{Name: m, Paper: true}
@@ -139,52 +119,46 @@ func speedupByRate(r *Results) (*plot.Plot, error) {
 				s.X, s.Y = append(s.X, rate(&Row{Rates: p.Rates})), append(s.Y, p.Speedup)
 			}
 		}
-		if len(s.X) > 0 {
+		if len(s.X) > 0 && len(slices.Compact(slices.Sorted(slices.Values(s.X)))) == len(s.X) { // one network: a line
 			series = append(series, s)
 		}
 	}
-	return plots.Lines(plots.Axis{Title: "Speedup against dropout rate", X: "dropout rate (share of neurons or synapses)", Y: "speedup of an iteration over " + r.Experiment.Baseline + " (×)", Reference: 1}, series)
-}
-
-// category names what bars of one group stand over: the network, and the rate where several are there.
-func categories(rows []*Row, usable func(*Row) bool) (names []string, of func(*Row) string) {
-	rates, batches := map[string]bool{}, map[int]bool{}
-	for _, r := range rows {
-		if usable(r) {
-			rates[fmt.Sprint(r.Rates)] = true
-			batches[r.Batch] = true
-		}
-	}
-	of = func(r *Row) string {
-		name := r.Network
-		if len(rates) > 1 && len(r.Rates) > 0 {
-			name += fmt.Sprintf(" at %.2g", rate(r))
-		}
-		if len(batches) > 1 && r.Batch > 0 {
-			name += fmt.Sprintf(" batch %d", r.Batch)
-		}
-		return name
-	}
-	for _, r := range rows {
-		if usable(r) && !slices.Contains(names, of(r)) {
-			names = append(names, of(r))
-		}
-	}
-	return names, of
+	return plots.Lines(r.speedupAxis("Speedup against dropout rate", rateLabel), series)
 }
 
 // maxBars is the most categories that bars are readable for.
-const maxBars = 24
+const maxBars = 16
 
 // bars draws one value by category and method, and the paper's beside it where there is one.
-func bars(r *Results, rows []*Row, a plots.Axis, y, low, high, paper func(*Row) float64) (*plot.Plot, error) {
-	usable := func(row *Row) bool { return !math.IsNaN(y(row)) }
-	names, of := categories(rows, usable)
-	if len(names) == 0 {
+func bars(all []*Row, a plots.Axis, draw func(plots.Axis, []string, []plots.Group) (*plots.Figure, error), y, low, high, paper func(*Row) float64) (*plots.Figure, error) {
+	var rows []*Row
+	for _, row := range all {
+		if !math.IsNaN(y(row)) {
+			rows = append(rows, row)
+		}
+	}
+	if len(rows) == 0 {
 		return nothing(a.Y)
 	}
+	some := varying(rows, func(*Row) string { return "" })
+	var names []string
+	of := func(row *Row) string {
+		if text := traitText(row, some); text != "" {
+			return text
+		}
+		return row.Network
+	}
+	for _, row := range rows {
+		if !slices.Contains(names, of(row)) {
+			names = append(names, of(row))
+			if len(names) > maxBars {
+				break
+			}
+		}
+	}
+	note := ""
 	if len(names) > maxBars {
-		a.Title += fmt.Sprintf(" (the first %d of %d)", maxBars, len(names))
+		note = fmt.Sprintf("the first %d configurations; results.csv has all", maxBars)
 		names = names[:maxBars]
 	}
 	var groups []plots.Group
@@ -194,27 +168,37 @@ func bars(r *Results, rows []*Row, a plots.Axis, y, low, high, paper func(*Row) 
 			g.Low, g.High = nans(len(names)), nans(len(names))
 		}
 		pub := plots.Group{Name: m, Paper: true, Y: nans(len(names))}
-		has := false
+		has, published := false, false
 		for _, row := range rows {
-			i := slices.Index(names, of(row))
-			if row.Method != m || i < 0 || !math.IsNaN(g.Y[i]) {
+			if row.Method != m {
 				continue
 			}
+			i := slices.Index(names, of(row))
+			if i < 0 || !math.IsNaN(g.Y[i]) {
+				continue
+			}
+			has = true
 			g.Y[i] = y(row)
 			if low != nil {
 				g.Low[i], g.High[i] = low(row), high(row)
 			}
 			if paper != nil {
 				pub.Y[i] = paper(row)
-				has = has || !math.IsNaN(pub.Y[i])
+				published = published || !math.IsNaN(pub.Y[i])
 			}
 		}
-		groups = append(groups, g)
 		if has {
+			groups = append(groups, g)
+		}
+		if published {
 			groups = append(groups, pub)
 		}
 	}
-	return plots.Bars(a, names, groups)
+	p, err := draw(a, names, groups)
+	if err == nil && note != "" {
+		p.Notes = append(p.Notes, note)
+	}
+	return p, err
 }
 
 func nans(n int) []float64 {
@@ -225,158 +209,197 @@ func nans(n int) []float64 {
 	return out
 }
 
-func speedupByNetwork(r *Results) (*plot.Plot, error) {
-	return bars(r, r.iterations(), plots.Axis{Title: "Speedup by network", Y: "speedup of an iteration over " + r.Experiment.Baseline + " (×)", Reference: 1},
-		speedup, speedupLow, speedupHigh, func(row *Row) float64 { return float64(row.PaperSpeedup) })
+func paperSpeedup(row *Row) float64  { return float64(row.PaperSpeedup) }
+func paperAccuracy(row *Row) float64 { return float64(row.PaperAccuracy) }
+
+func speedupByNetwork(r *Results) (*plots.Figure, error) {
+	rows := r.compared()
+	if len(rows) == 0 {
+		return r.noBaseline()
+	}
+	return bars(rows, r.speedupAxis("Speedup by configuration", ""), plots.Bars, speedup, speedupLow, speedupHigh, paperSpeedup)
 }
 
-func accuracyByNetwork(r *Results) (*plot.Plot, error) {
-	spread := func(sign float64) func(*Row) float64 {
-		return func(row *Row) float64 { return float64(row.Accuracy + number(sign)*row.AccuracySpread) }
-	}
-	var trained []*Row
-	low := 100.0
+func accuracyByNetwork(r *Results) (*plots.Figure, error) {
+	var rows []*Row
 	for _, row := range r.iterations() {
-		if row.Accuracy.known() {
-			trained = append(trained, row)
-			low = min(low, float64(row.Accuracy))
+		if row.Method != "masked" { // trains as dense does
+			rows = append(rows, row)
 		}
 	}
-	p, err := bars(r, trained, plots.Axis{Title: "Accuracy by network", Y: "test accuracy (%)"}, func(row *Row) float64 { return float64(row.Accuracy) }, spread(-1), spread(1),
-		func(row *Row) float64 { return float64(row.PaperAccuracy) })
-	if err == nil && low > 50 { // differences are of tenths of a per cent: the axis says where it starts
-		top := 100.0
-		p.Y.Min = math.Floor(low) - 2
-		p.Y.Max = top + (top-p.Y.Min)*0.35
-		p.Y.Label.Text = fmt.Sprintf("test accuracy (%%), axis from %.0f %%", p.Y.Min)
-	}
-	return p, err
+	return bars(rows, plots.Axis{Title: "Test accuracy by configuration", Y: "test accuracy (%)"}, plots.Dots, accuracy, accuracyLow, accuracyHigh, paperAccuracy)
 }
 
-func convergence(r *Results) (*plot.Plot, error) {
+func tradeOff(r *Results) (*plots.Figure, error) {
+	var rows []*Row
+	for _, row := range r.iterations() {
+		if row.Speedup.known() && row.Accuracy.known() && row.Method != "masked" {
+			rows = append(rows, row)
+		}
+	}
+	some := varying(rows, func(*Row) string { return "" })
 	var series []plots.Series
-	perplexity := false
-	trained := map[string]bool{}
-	for _, row := range r.iterations() {
-		if len(row.train) == 0 || len(row.train[0].Trace) == 0 || trained[row.key(false)] {
-			continue
-		}
-		trained[row.key(false)] = true
-		s := plots.Series{Name: row.Method}
-		for _, t := range row.train[0].Trace {
-			s.X = append(s.X, float64(t.Iteration))
-			if t.Perplexity > 0 {
-				perplexity = true
-				s.Y = append(s.Y, t.Perplexity)
-			} else {
-				s.Y = append(s.Y, 100*t.Accuracy)
+	for _, m := range methodsOf(rows) {
+		s := plots.Series{Name: m, Points: true}
+		for _, row := range rows {
+			if row.Method == m {
+				s.X, s.Y, s.Labels = append(s.X, speedup(row)), append(s.Y, accuracy(row)), append(s.Labels, traitText(row, some))
+				s.Low, s.High = append(s.Low, accuracyLow(row)), append(s.High, accuracyHigh(row))
 			}
 		}
 		series = append(series, s)
 	}
 	if len(series) == 0 {
+		return nothing("configurations with both a speedup and an accuracy")
+	}
+	return plots.TradeOff(plots.Axis{Title: "Speedup against accuracy", X: "speedup of an iteration over " + r.Experiment.Baseline + " (×)", Y: "test accuracy (%)"}, series)
+}
+
+// maxSpreads is the most points of a trace that carry error bars.
+const maxSpreads = 30
+
+func convergence(r *Results) (*plots.Figure, error) {
+	var rows []*Row
+	text := false
+	trained := map[string]bool{}
+	for _, row := range r.iterations() {
+		if len(row.train) == 0 || len(row.train[0].Trace) == 0 || trained[row.key(false)] || row.Method == "masked" {
+			continue
+		}
+		trained[row.key(false)] = true
+		text = text || row.train[0].Trace[0].Perplexity > 0
+		rows = append(rows, row)
+	}
+	if len(rows) == 0 {
 		return nothing("training runs with a trace")
 	}
+	some := varying(rows, func(row *Row) string { return row.Method })
+	variants := map[string]int{}
+	var series []plots.Series
+	for _, row := range rows {
+		s := plots.Series{Name: strings.TrimSpace(row.Method + " " + traitText(row, some)), Key: row.Method, Variant: variants[row.Method]}
+		variants[row.Method]++
+		for i, t := range row.train[0].Trace {
+			var sum, squares, n float64
+			for _, run := range row.train {
+				if i < len(run.Trace) {
+					y := 100 * run.Trace[i].Accuracy
+					if text {
+						y = run.Trace[i].Perplexity
+					}
+					sum, squares, n = sum+y, squares+y*y, n+1
+				}
+			}
+			mean := sum / n
+			s.X, s.Y = append(s.X, float64(t.Iteration)), append(s.Y, mean)
+			if len(row.train) > 1 && len(row.train[0].Trace) <= maxSpreads {
+				spread := math.Sqrt(max(squares-n*mean*mean, 0) / max(n-1, 1))
+				s.Low, s.High = append(s.Low, mean-spread), append(s.High, mean+spread)
+			}
+		}
+		series = append(series, s)
+	}
 	y := "test accuracy (%)"
-	if perplexity {
-		y = "test perplexity"
+	if text {
+		y = "perplexity"
 	}
 	return plots.Lines(plots.Axis{Title: "Convergence", X: "iteration", Y: y}, series)
 }
 
-func perplexity(r *Row) float64 { return float64(r.Perplexity) }
-func batch(r *Row) float64      { return float64(r.Batch) }
-
-func perplexityByRate(r *Results) (*plot.Plot, error) {
-	series := curve(r.iterations(), rate, perplexity, nil, nil)
+func perplexityByRate(r *Results) (*plots.Figure, error) {
+	series := curve(r.iterations(), rate, perplexity, perplexityLow, perplexityHigh)
 	if len(series) == 0 {
 		return nothing("training runs on text")
 	}
-	return plots.Lines(plots.Axis{Title: "Perplexity against dropout rate", X: "dropout rate (share of neurons or synapses)", Y: "test perplexity"}, series)
+	return plots.Lines(plots.Axis{Title: "Perplexity against dropout rate", X: rateLabel, Y: "test perplexity", AtX: true}, series)
 }
 
 // varied tells whether rows differ in a value.
 func varied(rows []*Row, x func(*Row) float64) bool {
-	seen := map[float64]bool{}
+	first := math.NaN()
 	for _, r := range rows {
-		if v := x(r); !math.IsNaN(v) {
-			seen[v] = true
+		switch v := x(r); {
+		case math.IsNaN(v):
+		case math.IsNaN(first):
+			first = v
+		case v != first:
+			return true
 		}
 	}
-	return len(seen) > 1
+	return false
 }
 
-func speedupByBatch(r *Results) (*plot.Plot, error) {
+func speedupByBatch(r *Results) (*plots.Figure, error) {
 	if !varied(r.iterations(), batch) {
 		return nothing("iterations at several batch sizes")
 	}
-	return plots.Lines(plots.Axis{Title: "Speedup against batch", X: "batch (samples)", Y: "speedup of an iteration over " + r.Experiment.Baseline + " (×)", Reference: 1}, curve(r.iterations(), batch, speedup, speedupLow, speedupHigh))
+	series := curve(r.compared(), batch, speedup, speedupLow, speedupHigh)
+	if len(series) == 0 {
+		return r.noBaseline()
+	}
+	return plots.Lines(r.speedupAxis("Speedup against batch", "batch (samples)"), series)
 }
 
-func perplexityByBatch(r *Results) (*plot.Plot, error) {
+func perplexityByBatch(r *Results) (*plots.Figure, error) {
 	if !varied(r.iterations(), batch) {
 		return nothing("training runs at several batch sizes")
 	}
-	return plots.Lines(plots.Axis{Title: "Perplexity against batch", X: "batch (samples)", Y: "test perplexity"}, curve(r.iterations(), batch, perplexity, nil, nil))
+	return plots.Lines(plots.Axis{Title: "Perplexity against batch", X: "batch (samples)", Y: "test perplexity", AtX: true}, curve(r.iterations(), batch, perplexity, perplexityLow, perplexityHigh))
 }
 
-// divergence draws the masked product's time relative to that of the dense one on the same shape and tile.
-func divergence(r *Results) (*plot.Plot, error) {
-	relative := func(row *Row) float64 {
-		if row.Method != "masked" {
-			return math.NaN()
-		}
-		if b := row.baseline(r.Rows, "dense"); b != nil {
-			return float64(row.Cycles / b.Cycles)
-		}
-		return math.NaN()
+// relative is a row's time as a share of the dense one's on the same shape and tile.
+func (r *Results) relative(row *Row) float64 {
+	if b := r.baseline(row, "dense"); b != nil {
+		return float64(row.Cycles / b.Cycles)
 	}
-	series := curve(r.Rows, rate, relative, nil, nil)
+	return math.NaN()
+}
+
+// divergence draws the masked product's time relative to that of the dense one.
+func divergence(r *Results) (*plots.Figure, error) {
+	var masked []*Row
+	for _, row := range r.Rows {
+		if row.Method == "masked" {
+			masked = append(masked, row)
+		}
+	}
+	series := curve(masked, rate, r.relative, nil, nil)
 	if len(series) == 0 {
 		return nothing("masked products or iterations beside dense ones")
 	}
-	ideal := plots.Series{Name: "ideal: 1 - rate", X: []float64{0, 1}, Y: []float64{1, 0}}
-	return plots.Lines(plots.Axis{Title: "Skipping by if-else diverges", X: "dropout rate (share of outputs skipped)", Y: "time relative to the dense product", ZeroY: true, Reference: 1}, append(series, ideal))
+	ideal := plots.Series{Name: "ideal: 1 - rate", Key: "none", Plain: true, X: []float64{0, 1}, Y: []float64{1, 0}}
+	return plots.Lines(plots.Axis{Title: "Skipping by if-else diverges", X: "dropout rate (share of outputs skipped)", Y: "time relative to dense", ZeroY: true, Reference: 1, ReferenceFor: "dense = 1"}, append(series, ideal))
 }
 
-// simulated are the rows with a simulation, at most as many as bars can show.
-func (r *Results) simulated() (rows []*Row, names []string) {
+// simulated are the rows with a simulation, at most as many as bars can show, and their names.
+func (r *Results) simulated() (rows []*Row, names []string, note string) {
 	for _, row := range r.Rows {
-		if row.sim == nil {
-			continue
+		if row.sim != nil {
+			rows = append(rows, row)
 		}
-		if len(rows) == maxBars {
-			break
-		}
-		rows = append(rows, row)
 	}
-	networks := map[string]bool{}
-	rates := map[string]bool{}
+	if len(rows) > maxBars {
+		note = fmt.Sprintf("the first %d of %d configurations; results.csv has all", maxBars, len(rows))
+		rows = rows[:maxBars]
+	}
+	some := varying(rows, func(*Row) string { return "" })
 	for _, row := range rows {
-		networks[row.Network] = true
-		rates[fmt.Sprint(row.Rates)] = len(row.Rates) > 0
+		names = append(names, strings.TrimSpace(row.Method+" "+traitText(row, some)))
 	}
-	for _, row := range rows {
-		name := row.Method
-		if len(networks) > 1 {
-			name += " " + row.Network
-		}
-		if len(rates) > 1 && len(row.Rates) > 0 {
-			name += fmt.Sprintf(" %.2g", rate(row))
-		}
-		if row.DP > 0 {
-			name += fmt.Sprintf(" dp %d", row.DP)
-		}
-		if row.Update == "lazy" {
-			name += " lazy"
-		}
-		names = append(names, name)
-	}
-	return rows, names
+	return rows, names, note
 }
 
-func parts(r *Results) (*plot.Plot, error) {
-	rows, names := r.simulated()
+// stacked draws parts of each simulated row.
+func stacked(a plots.Axis, names []string, groups []plots.Group, total func(float64) string, note string) (*plots.Figure, error) {
+	p, err := plots.Stacked(a, names, groups, total)
+	if err == nil && note != "" {
+		p.Notes = append(p.Notes, note)
+	}
+	return p, err
+}
+
+func parts(r *Results) (*plots.Figure, error) {
+	rows, names, note := r.simulated()
 	var groups []plots.Group
 	for _, part := range partNames(rows) {
 		g := plots.Group{Name: part}
@@ -388,175 +411,190 @@ func parts(r *Results) (*plot.Plot, error) {
 	if len(groups) == 0 {
 		return nothing("simulated iterations")
 	}
-	return plots.Stacked(plots.Axis{Title: "Where the cycles go", Y: "cycles of the core clock"}, names, groups)
+	return stacked(plots.Axis{Title: "Where the cycles go", X: "cycles of the core clock"}, names, groups, func(x float64) string { return fmt.Sprintf("%.4g M", x/1e6) }, note)
 }
 
-func tile(r *Row) float64 { return known(r.Tile) }
-func dp(r *Row) float64   { return known(r.DP) }
-
-func known(n int) float64 {
-	if n == 0 {
-		return math.NaN()
-	}
-	return float64(n)
-}
-
-// padded splits rows by padding, into a method name of its own.
-func padded(rows []*Row) (out []*Row) {
-	for _, r := range rows {
-		if r.Tile > 0 && r.Cycles.known() {
-			c := *r
-			if c.Pad == "false" {
-				c.Method += ", not padded"
-			}
-			out = append(out, &c)
+// tiled are the rows of some with a tile; of products at many dp only those with the least and the most dropped.
+func tiled(all []*Row) (rows []*Row) {
+	least, most, n := math.Inf(1), 0.0, map[int]bool{}
+	for _, r := range all {
+		if r.DP > 0 {
+			least, most = min(least, dp(r)), max(most, dp(r))
+			n[r.DP] = true
 		}
 	}
-	return out
-}
-
-func conflictsByTile(r *Results) (*plot.Plot, error) {
-	rows := padded(r.Rows)
-	if !varied(rows, tile) {
-		return nothing("simulations at several tile sizes")
-	}
-	return plots.Lines(plots.Axis{Title: "Bank conflicts against tile size", X: "edge of the tile (elements)", Y: "extra passes a shared-memory access", ZeroY: true},
-		curve(rows, tile, func(r *Row) float64 { return float64(r.ConflictsPerAccess) }, nil, nil))
-}
-
-func cyclesByTile(r *Results) (*plot.Plot, error) {
-	rows := padded(r.Rows)
-	if !varied(rows, tile) {
-		return nothing("simulations at several tile sizes")
-	}
-	return plots.Lines(plots.Axis{Title: "Cycles against tile size", X: "edge of the tile (elements)", Y: "cycles of the core clock", ZeroY: true},
-		curve(rows, tile, func(r *Row) float64 { return float64(r.Cycles) }, nil, nil))
-}
-
-func cyclesByDP(r *Results) (*plot.Plot, error) {
-	relative := func(row *Row) float64 {
-		if row.DP == 0 {
-			return math.NaN()
-		}
-		if b := row.baseline(r.Rows, "dense"); b != nil {
-			return float64(row.Cycles / b.Cycles)
-		}
-		return math.NaN()
-	}
-	if !varied(r.Rows, dp) {
-		return nothing("simulations at several dp")
-	}
-	series := curve(r.Rows, dp, relative, nil, nil)
-	ideal := plots.Series{Name: "ideal: 1/dp"}
-	for _, row := range r.Rows {
-		if row.DP > 0 && !slices.Contains(ideal.X, float64(row.DP)) {
-			ideal.X = append(ideal.X, float64(row.DP))
+	for _, r := range all {
+		if r.Tile > 0 && (r.DP == 0 || len(n) <= 2 || dp(r) == least || dp(r) == most) {
+			rows = append(rows, r)
 		}
 	}
-	sort.Float64s(ideal.X)
-	for _, x := range ideal.X {
-		ideal.Y = append(ideal.Y, 1/x)
-	}
-	return plots.Lines(plots.Axis{Title: "Cycles against dp", X: "dp (one row or tile in dp is kept)", Y: "cycles relative to dense", ZeroY: true}, append(series, ideal))
+	return rows
 }
 
-func speedupByGPU(r *Results) (*plot.Plot, error) {
-	var rows []*Row
+// byTile draws a value against the tile's edge.
+func byTile(r *Results, title, label string, zero bool, y, low, high func(*Row) float64) (*plots.Figure, error) {
+	series := curve(tiled(r.Rows), tile, y, low, high)
+	if len(series) == 0 {
+		return nothing(label + " at several tile sizes")
+	}
+	return plots.Lines(plots.Axis{Title: title, X: "edge of the tile (elements)", Y: label, ZeroY: zero, LogX: true, AtX: true}, series)
+}
+
+func conflictsByTile(r *Results) (*plots.Figure, error) {
+	return byTile(r, "Bank conflicts against tile size", "extra passes a shared-memory access", true, func(r *Row) float64 { return float64(r.ConflictsPerAccess) }, nil, nil)
+}
+
+func cyclesByTile(r *Results) (*plots.Figure, error) {
+	return byTile(r, "Cycles against tile size", "cycles of the core clock", true, func(r *Row) float64 { return float64(r.Cycles) }, nil, nil)
+}
+
+func accuracyByTile(r *Results) (*plots.Figure, error) {
+	return byTile(r, "Accuracy against tile size", "test accuracy (%)", false, accuracy, accuracyLow, accuracyHigh)
+}
+
+func modelsByTile(r *Results) (*plots.Figure, error) {
+	return byTile(r, "Sub-models against tile size", "different sub-models drawn", true, func(r *Row) float64 { return float64(r.SubModels) }, nil, nil)
+}
+
+func cyclesByDP(r *Results) (*plots.Figure, error) {
+	series := curve(r.Rows, dp, r.relative, nil, nil)
+	if len(series) == 0 {
+		return nothing("simulations with a fixed dp beside dense ones")
+	}
+	ideal := plots.Series{Name: "ideal: 1/dp", Key: "none", Plain: true}
+	last := 1.0
+	for _, s := range series {
+		last = max(last, slices.Max(s.X))
+	}
+	for i := range 65 {
+		x := 1 + (last-1)*float64(i)/64
+		ideal.X, ideal.Y = append(ideal.X, x), append(ideal.Y, 1/x)
+	}
+	return plots.Lines(plots.Axis{Title: "Cycles against dp", X: "dp (one row or tile in dp is kept)", Y: "cycles relative to dense", ZeroY: true, AtX: true, Reference: 1, ReferenceFor: "dense = 1"}, append(series, ideal))
+}
+
+func speedupByGPU(r *Results) (*plots.Figure, error) {
 	gpus := map[string]bool{}
-	for _, row := range r.Rows {
-		if row.Speedup.known() {
-			c := *row
-			c.Network = row.GPU
-			gpus[row.GPU] = true
-			rows = append(rows, &c)
-		}
+	for _, row := range r.compared() {
+		gpus[row.GPU] = true
 	}
 	if len(gpus) < 2 {
 		return nothing("simulations on several GPUs")
 	}
-	return bars(r, rows, plots.Axis{Title: "Speedup by GPU", Y: "speedup over " + r.Experiment.Baseline + " (×)", Reference: 1}, speedup, nil, nil, nil)
+	return bars(r.compared(), r.speedupAxis("Speedup by GPU", ""), plots.Bars, speedup, speedupLow, speedupHigh, nil)
 }
 
 // stallPrefix marks the counters that are scheduler cycles by reason.
 const stallPrefix = "stall_"
 
-func stalls(r *Results) (*plot.Plot, error) {
-	rows, names := r.simulated()
-	reasons := map[string]bool{}
-	for _, row := range rows {
-		for name := range row.sim.Counters {
-			if len(name) > len(stallPrefix) && name[:len(stallPrefix)] == stallPrefix && row.sim.Counters[name] > 0 {
-				reasons[name] = true
-			}
+// fewStalls is the share of scheduler cycles below which a reason is drawn as other.
+const fewStalls = 0.01
+
+func stalls(r *Results) (*plots.Figure, error) {
+	rows, names, note := r.simulated()
+	total := make([]float64, len(rows))
+	reasons := append([]string{"issue_cycles"}, sm.ReasonNames[:]...)
+	count := func(row *Row, reason string) float64 {
+		if reason == "issue_cycles" {
+			return row.sim.Counters[reason]
 		}
+		return row.sim.Counters[stallPrefix+reason]
 	}
-	if len(reasons) == 0 {
+	stalled := 0.0
+	for i, row := range rows {
+		for _, reason := range reasons {
+			total[i] += count(row, reason)
+		}
+		stalled += total[i] - count(row, "issue_cycles")
+	}
+	if stalled == 0 {
 		return nothing("stall counters")
 	}
-	var sorted []string
-	for name := range reasons {
-		sorted = append(sorted, name)
-	}
-	slices.Sort(sorted)
-	total := make([]float64, len(rows))
-	for i, row := range rows {
-		for _, name := range sorted {
-			total[i] += row.sim.Counters[name]
-		}
-	}
 	var groups []plots.Group
-	for _, name := range sorted {
-		g := plots.Group{Name: name[len(stallPrefix):]}
-		for i, row := range rows {
-			g.Y = append(g.Y, 100*row.sim.Counters[name]/max(total[i], 1))
+	other := plots.Group{Name: "other", Y: make([]float64, len(rows))}
+	for _, reason := range reasons {
+		g := plots.Group{Name: reason}
+		if reason == "issue_cycles" {
+			g.Name = "issued"
 		}
-		groups = append(groups, g)
-	}
-	return plots.Stacked(plots.Axis{Title: "What the schedulers did", Y: "share of scheduler cycles (%)"}, names, groups)
-}
-
-func roofline(r *Results) (*plot.Plot, error) {
-	var kernels []plots.RooflinePoint
-	var peak, bandwidth float64
-	gpu := ""
-	for _, row := range r.Rows {
-		if row.sim == nil || row.sim.Peak["core_hz"] == 0 || gpu != "" && row.GPU != gpu {
+		most := 0.0
+		for i, row := range rows {
+			g.Y = append(g.Y, 100*count(row, reason)/max(total[i], 1))
+			most = max(most, g.Y[i])
+		}
+		if most >= 100*fewStalls {
+			groups = append(groups, g)
 			continue
 		}
-		gpu = row.GPU
+		for i, y := range g.Y {
+			other.Y[i] += y
+		}
+	}
+	return stacked(plots.Axis{Title: "What the schedulers did", X: "share of scheduler cycles (%)"}, names, append(groups, other), nil, note)
+}
+
+// namedKernels is the share of a row's cycles from which a kernel is named in the roofline.
+const namedKernels = 0.02
+
+// roofline draws the kernels of the first row of each method.
+func roofline(r *Results) (*plots.Figure, error) {
+	var kernels []plots.RooflinePoint
+	var peak, bandwidth float64
+	var first *Row
+	seen, named := map[string]bool{}, map[string]bool{}
+	for _, row := range r.Rows {
+		if row.sim == nil || row.sim.Peak["core_hz"] == 0 || first != nil && row.GPU != first.GPU || seen[row.Method] {
+			continue
+		}
+		if first == nil {
+			first = row
+		}
+		seen[row.Method] = true
 		hz := row.sim.Peak["core_hz"]
 		peak, bandwidth = row.sim.Peak["flop_per_cycle"]*hz, row.sim.Peak["dram_bytes_per_cycle"]*hz
 		for _, k := range row.sim.Kernels {
-			kernels = append(kernels, plots.RooflinePoint{Series: row.Method, Kernel: k.Name, FLOP: k.FLOP, DRAMBytes: k.DRAMBytes, Seconds: k.Cycles / hz})
+			name := k.Name
+			if named[name] || k.Cycles < namedKernels*row.sim.Cycles {
+				name = ""
+			}
+			named[k.Name] = true
+			kernels = append(kernels, plots.RooflinePoint{Series: row.Method, Kernel: name, FLOP: k.FLOP, DRAMBytes: k.DRAMBytes, Seconds: k.Cycles / hz})
 		}
 	}
-	if gpu == "" {
+	if first == nil {
 		return nothing("simulated kernels")
 	}
-	return plots.Roofline("Roofline of "+gpu, peak, bandwidth, kernels)
+	title := fmt.Sprintf("Roofline of %s: kernels of %s", first.GPU, first.Network)
+	if text := rateText(first.Rates); text != "" {
+		title += " at " + text
+	}
+	return plots.Roofline(title, peak, bandwidth, kernels)
 }
 
 // maxDistributions is how many distributions one figure shows.
 const maxDistributions = 6
 
-func distribution(r *Results) (*plot.Plot, error) {
+func distribution(r *Results) (*plots.Figure, error) {
 	var names []string
 	var groups []plots.Group
-	length := 0
+	length, all := 0, 0
 	seen := map[string]bool{}
-	add := func(name string, p []float64) {
-		if len(p) == 0 || seen[name] || len(groups) == maxDistributions {
+	add := func(row *Row, p []float64) {
+		name := fmt.Sprintf("%s, rate %.3g, N %d", row.Search, rate(row), len(p))
+		if len(p) == 0 || seen[name] {
 			return
 		}
 		seen[name] = true
-		groups = append(groups, plots.Group{Name: name, Y: p})
-		length = max(length, len(p))
+		if all++; len(groups) < maxDistributions {
+			groups = append(groups, plots.Group{Name: name, Y: p})
+			length = max(length, len(p))
+		}
 	}
 	for _, row := range slices.Concat(r.Searches, r.Rows) {
 		if row.found != nil {
-			add(fmt.Sprintf("%s, rate %.2g", row.Search, rate(row)), row.found.P)
-		} else if row.sim != nil && len(row.sim.Distribution) > 0 {
-			add(fmt.Sprintf("%s, rate %.2g", row.Search, rate(row)), row.sim.Distribution[0].P)
+			add(row, row.found.P)
+		} else if row.sim != nil && len(row.sim.Distribution) > 0 && row.Search != "" {
+			add(row, row.sim.Distribution[0].P)
 		}
 	}
 	if len(groups) == 0 {
@@ -571,5 +609,59 @@ func distribution(r *Results) (*plot.Plot, error) {
 			groups[i].Y = append(slices.Clone(groups[i].Y), 0)
 		}
 	}
-	return plots.Bars(plots.Axis{Title: "Distribution of patterns", X: "dp", Y: "probability"}, names, groups)
+	p, err := plots.Bars(plots.Axis{Title: "Distribution of patterns", X: "dp (one row or tile in dp is kept)", Y: "probability"}, names, groups)
+	if err == nil && all > len(groups) {
+		p.Notes = append(p.Notes, fmt.Sprintf("the first %d of %d distributions", len(groups), all))
+	}
+	return p, err
+}
+
+// correlation sets simulated beside measured times, where a point knows both.
+func correlation(r *Results) (*plots.Figure, error) {
+	var pairs []plots.Pair
+	for _, row := range r.Rows {
+		if row.MeasuredUS.known() {
+			layout := row.Network[strings.LastIndexByte(row.Network, '-')+1:]
+			pairs = append(pairs, plots.Pair{Series: "layout " + layout, Simulated: float64(row.TimeUS) / 1e6, Measured: float64(row.MeasuredUS) / 1e6})
+		}
+	}
+	if len(pairs) == 0 {
+		return nothing("products whose time on the real GPU is published")
+	}
+	return plots.Correlation("Simulated and measured products", pairs)
+}
+
+// latency draws the chases of microbenchmarks: rows of groups "latency: KERNEL" with cases "N KiB".
+func latency(r *Results) (*plots.Figure, error) {
+	var measured []plots.Series
+	known := plots.Series{}
+	gpu := ""
+	for _, s := range r.Micro {
+		if spec := s.Spec.(Microbench); gpu == "" {
+			gpu = spec.GPU
+		} else if gpu != spec.GPU {
+			continue
+		}
+		for _, row := range s.Result.Micro.Rows {
+			kernel, ok := strings.CutPrefix(row.Group, "latency: ")
+			var kib float64
+			if _, err := fmt.Sscanf(row.Case, "%g KiB", &kib); !ok || err != nil {
+				continue
+			}
+			at := slices.IndexFunc(measured, func(s plots.Series) bool { return s.Name == kernel })
+			if at < 0 {
+				at = len(measured)
+				measured = append(measured, plots.Series{Name: kernel})
+			}
+			measured[at].X, measured[at].Y = append(measured[at].X, kib*1024), append(measured[at].Y, row.Value)
+			if row.High > 0 {
+				known.X, known.Y = append(known.X, kib*1024), append(known.Y, (row.Low+row.High)/2)
+				known.Low, known.High = append(known.Low, row.Low), append(known.High, row.High)
+			}
+		}
+	}
+	if len(measured) == 0 {
+		return nothing("microbenchmarks of latency")
+	}
+	return plots.Staircase("Latency of dependent loads, "+gpu, measured, known)
 }

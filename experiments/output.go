@@ -89,19 +89,18 @@ func (r *Results) WriteOutput(dir, version, store string) error {
 		return err
 	}
 	m := r.Manifest(version, store)
-	manifest, err := json.MarshalIndent(m, "", " ")
-	if err != nil {
-		return err
-	}
 	for _, f := range []struct {
 		name string
 		data []byte
-	}{{SourceName, r.Experiment.Source}, {CSVName, CSV(r.Rows)}, {JSONName, r.JSON()}, {ManifestName, append(manifest, '\n')}} {
+	}{{SourceName, r.Experiment.Source}, {CSVName, CSV(r.Rows)}, {JSONName, r.JSON()}} {
 		if err := writeFile(filepath.Join(dir, f.name), f.data); err != nil {
 			return err
 		}
 	}
-	drawn, err := r.DrawFigures(filepath.Join(dir, FiguresDir), r.wanted(), []string{"png", "svg"})
+	if err := writeJSON(filepath.Join(dir, ManifestName), m); err != nil {
+		return err
+	}
+	drawn, err := r.DrawFigures(filepath.Join(dir, FiguresDir), r.Wanted(), []string{"png", "svg"})
 	if err != nil {
 		return err
 	}
@@ -112,12 +111,25 @@ func (r *Results) WriteOutput(dir, version, store string) error {
 	return writeFile(filepath.Join(dir, ReportName), report)
 }
 
-// wanted are the figures that the experiment asks for: all, if it names none.
-func (r *Results) wanted() []string {
+func writeJSON(path string, x any) error {
+	data, err := json.MarshalIndent(x, "", " ")
+	if err != nil {
+		return err
+	}
+	return writeFile(path, append(data, '\n'))
+}
+
+// Wanted are the figures that the experiment asks for; if it names none, those whose x axis shows more than one value.
+func (r *Results) Wanted() (names []string) {
 	if len(r.Experiment.Figures) > 0 {
 		return r.Experiment.Figures
 	}
-	return FigureNames()
+	for _, f := range Figures {
+		if f.over == nil || varied(r.Rows, f.over) {
+			names = append(names, f.Name)
+		}
+	}
+	return names
 }
 
 // DrawFigures draws figures into dir. One that has nothing to show says so in the answer; an earlier drawing of it is removed.

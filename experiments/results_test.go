@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -133,22 +134,57 @@ func TestExportsAreReadable(t *testing.T) {
 	}
 }
 
-func TestEveryFigureDraws(t *testing.T) {
-	r, dir := resultsOf(t, everything)
-	drawn, err := r.DrawFigures(dir, FigureNames(), plots.Formats)
-	if err != nil {
-		t.Fatal(err)
-	}
-	missing := map[string]bool{"perplexity-rate": true, "perplexity-batch": true} // no training on text here
-	for _, f := range drawn {
-		if (f.Missing != "") != missing[f.Name] && f.Name != "perplexity-batch" {
-			t.Errorf("figure %s: missing %q", f.Name, f.Missing)
+func TestEveryFormatOfEveryFigure(t *testing.T) {
+	for _, f := range fixtures {
+		dir := t.TempDir()
+		drawn, err := fixtureOf(t, f.name, f.points).DrawFigures(dir, f.figures, plots.Formats)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range drawn {
+			if d.Missing != "" {
+				t.Errorf("figure %s from %s: missing %q", d.Name, f.name, d.Missing)
+			}
+			for format, start := range map[string]string{"png": "\x89PNG", "svg": "<?xml", "pdf": "%PDF"} {
+				data, err := os.ReadFile(filepath.Join(dir, d.Name+"."+format))
+				if err != nil || !strings.HasPrefix(string(data), start) {
+					t.Errorf("%s.%s starts with %.8q, error %v", d.Name, format, data, err)
+				}
+			}
 		}
 	}
-	for _, format := range plots.Formats {
-		files, _ := filepath.Glob(filepath.Join(dir, "*."+format))
-		if len(files) < len(Figures)-2 {
-			t.Errorf("%d %s files for %d figures", len(files), format, len(Figures))
+}
+
+// TestOneMethodMissing draws what is left when points of one method are not stored, and says which they are.
+func TestOneMethodMissing(t *testing.T) {
+	for _, f := range fixtures {
+		full := fixtureOf(t, f.name, f.points)
+		methods := map[string]bool{}
+		for _, row := range full.Rows {
+			methods[row.Method] = true
+		}
+		for method := range methods {
+			left := map[string]*Stored{}
+			for _, p := range full.Points {
+				if newRow(p.Spec).Method != method {
+					left[p.Hash] = full.Stored[p.Hash]
+				}
+			}
+			r := NewResults(full.Experiment, full.Scale, full.Points, left)
+			for _, figure := range Figures {
+				p, err := figure.Draw(r)
+				var nothing plots.ErrNothing
+				switch {
+				case errors.As(err, &nothing) && nothing.Missing != "":
+				case err != nil:
+					t.Errorf("figure %s of %s without %s: %v", figure.Name, f.name, method, err)
+				case !strings.Contains(strings.Join(p.Notes, " "), "are missing: "):
+					t.Errorf("figure %s of %s without %s does not say so: %q", figure.Name, f.name, method, p.Notes)
+				}
+			}
+			if w := strings.Join(r.Warnings(), " "); !strings.Contains(w, "points are missing") {
+				t.Errorf("%s without %s: warnings %q", f.name, method, w)
+			}
 		}
 	}
 }
@@ -183,7 +219,12 @@ points:
 }
 
 func TestTenThousandPoints(t *testing.T) {
-	e := mustParse(t, "name: many\ntitle: Many\npoints:\n  - gemm: {k: 64, tile: 32, method: dense}\n    sweep: {m: ["+list(1, 100)+"], n: ["+list(1, 100)+"]}\n")
+	var rates, hidden []string
+	for i := range 50 {
+		rates = append(rates, fmt.Sprintf("[%.2f]", float64(i)/100+0.1))
+		hidden = append(hidden, fmt.Sprintf("[%d]", 64+i))
+	}
+	e := mustParse(t, "name: many\ntitle: Many\npoints:\n  - mlp: {}\n    sweep: {method: [dense, masked, rdp, tdp], rates: ["+strings.Join(rates, ",")+"], hidden: ["+strings.Join(hidden, ",")+"]}\n")
 	specs := e.Specs("small")
 	if len(specs) != 10_000 {
 		t.Fatalf("%d points", len(specs))
@@ -200,6 +241,7 @@ func TestTenThousandPoints(t *testing.T) {
 		}
 		stored[p.Hash] = &Stored{Hash: p.Hash, Kind: p.Spec.Kind(), Spec: p.Spec, Result: result}
 	}
+	e.Figures = FigureNames() // all, and not only those that suit
 	start := time.Now()
 	r := NewResults(e, "small", points, stored)
 	if err := r.WriteOutput(t.TempDir(), "test", StoreDir); err != nil {
@@ -208,14 +250,6 @@ func TestTenThousandPoints(t *testing.T) {
 	if took := time.Since(start); took > 10*time.Second && !raceDetector {
 		t.Errorf("10,000 points took %v, want under 10 s", took)
 	}
-}
-
-func list(from, to int) string {
-	var s []string
-	for i := from; i <= to; i++ {
-		s = append(s, number(i).text())
-	}
-	return strings.Join(s, ",")
 }
 
 func TestPaperValues(t *testing.T) {

@@ -239,6 +239,8 @@ type Results struct {
 	Searches   []*Row    // distributions found by themselves; they are the Rows where there is nothing else
 	Micro      []*Stored // microbenchmarks of presets
 	Missing    []Point   // not stored
+
+	peers map[string][]*Row // by peerKey
 }
 
 // NewResults joins the points that are stored into rows, in the order of the file.
@@ -268,6 +270,10 @@ func NewResults(e *Experiment, scale string, points []Point, stored map[string]*
 		}
 		r.Rows = append(r.Rows, row)
 	}
+	byKey := map[string][]*Row{}
+	for _, row := range r.Rows {
+		byKey[row.key(false)] = append(byKey[row.key(false)], row)
+	}
 	// A training run belongs to every simulation of the same network and method, whatever the GPU and the update.
 	for _, p := range points {
 		s := stored[p.Hash]
@@ -275,16 +281,13 @@ func NewResults(e *Experiment, scale string, points []Point, stored map[string]*
 			continue
 		}
 		trained := newRow(p.Spec)
-		met := false
-		for _, row := range r.Rows {
-			if row.key(false) == trained.key(false) {
-				row.train = append(row.train, s.Result.Train)
-				met = true
-			}
-		}
-		if !met {
-			trained.train = append(trained.train, s.Result.Train)
+		key := trained.key(false)
+		if len(byKey[key]) == 0 {
 			r.Rows = append(r.Rows, trained)
+			byKey[key] = []*Row{trained}
+		}
+		for _, row := range byKey[key] {
+			row.train = append(row.train, s.Result.Train)
 		}
 	}
 	if len(r.Rows) == 0 {
@@ -293,8 +296,12 @@ func NewResults(e *Experiment, scale string, points []Point, stored map[string]*
 	for _, row := range r.Rows {
 		row.addTraining()
 	}
+	r.peers = map[string][]*Row{}
 	for _, row := range r.Rows {
-		row.compare(r.Rows, e)
+		r.peers[row.peerKey()] = append(r.peers[row.peerKey()], row)
+	}
+	for _, row := range r.Rows {
+		r.compare(row)
 	}
 	return r
 }
@@ -473,49 +480,58 @@ func (r *Row) addTraining() {
 	}
 }
 
+// peerKey is alike for rows whose times can be compared.
+func (r *Row) peerKey() string {
+	if r.Workload == "launch" {
+		return r.Workload + " " + r.GPU
+	}
+	return fmt.Sprint(r.Workload, " ", r.Network, " ", r.GPU, " ", r.Batch)
+}
+
 // baseline finds the row that a row's speedup is relative to: of launches the first one on the same GPU; else the baseline method on the same network, GPU and batch,
 // at the same rates where there is one, and otherwise at whatever rates (its time hardly depends on them).
-func (r *Row) baseline(rows []*Row, method string) *Row {
+func (r *Results) baseline(row *Row, method string) *Row {
 	var near *Row
-	for _, b := range rows {
-		if r.Workload == "launch" && b.Workload == r.Workload && b.GPU == r.GPU && b.Cycles.known() {
+	for _, b := range r.peers[row.peerKey()] {
+		if row.Workload == "launch" && b.Cycles.known() {
 			return b
 		}
-		if b.Method != method || b.Workload != r.Workload || b.Network != r.Network || b.GPU != r.GPU || b.Batch != r.Batch || !b.Cycles.known() {
+		if b.Method != method || !b.Cycles.known() {
 			continue
 		}
-		if r.Workload == "gemm" {
-			if b.Tile == r.Tile && b.Pad == r.Pad {
+		if row.Workload == "gemm" {
+			if b.Tile == row.Tile && b.Pad == row.Pad {
 				return b
 			}
 			continue
 		}
-		if slices.Equal(b.Rates, r.Rates) && (b.Update == r.Update) {
+		if slices.Equal(b.Rates, row.Rates) && b.Update == row.Update {
 			return b
 		}
-		if near == nil || slices.Equal(b.Rates, r.Rates) {
+		if near == nil || slices.Equal(b.Rates, row.Rates) {
 			near = b
 		}
 	}
 	return near
 }
 
-func (r *Row) compare(rows []*Row, e *Experiment) {
-	if b := r.baseline(rows, e.Baseline); b != nil && r.Cycles > 0 {
-		r.Speedup = b.Cycles / r.Cycles
-		r.SpeedupLow, r.SpeedupHigh = b.CyclesLow/r.CyclesHigh, b.CyclesHigh/r.CyclesLow
+// compare sets a row beside its baseline and the paper.
+func (r *Results) compare(row *Row) {
+	if b := r.baseline(row, r.Experiment.Baseline); b != nil && row.Cycles > 0 {
+		row.Speedup = b.Cycles / row.Cycles
+		row.SpeedupLow, row.SpeedupHigh = b.CyclesLow/row.CyclesHigh, b.CyclesHigh/row.CyclesLow
 	}
-	p := published(e.Paper, r.Method, r.Hidden, r.Rates, r.Batch)
+	p := published(r.Experiment.Paper, row.Method, row.Hidden, row.Rates, row.Batch)
 	if p == nil {
 		return
 	}
 	if p.Speedup > 0 {
-		r.PaperSpeedup = number(p.Speedup)
-		r.SpeedupDifference = r.Speedup - r.PaperSpeedup
+		row.PaperSpeedup = number(p.Speedup)
+		row.SpeedupDifference = row.Speedup - row.PaperSpeedup
 	}
 	if p.Accuracy > 0 {
-		r.PaperAccuracy = number(p.Accuracy)
-		r.AccuracyDifference = r.Accuracy - r.PaperAccuracy
+		row.PaperAccuracy = number(p.Accuracy)
+		row.AccuracyDifference = row.Accuracy - row.PaperAccuracy
 	}
 }
 

@@ -1,28 +1,25 @@
 package plots
 
 import (
-	"bytes"
 	"errors"
 	"flag"
-	"image"
-	_ "image/png"
+	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"gonum.org/v1/plot"
+	"warpdrop/plots/golden"
 )
 
 var update = flag.Bool("update", false, "write the golden images anew")
 
 // samples draws one figure of each kind from made-up numbers.
-func samples(t *testing.T) map[string]*plot.Plot {
+func samples(t *testing.T) map[string]*Figure {
 	t.Helper()
 	nan := math.NaN()
-	out := map[string]*plot.Plot{}
-	add := func(name string, p *plot.Plot, err error) {
+	out := map[string]*Figure{}
+	add := func(name string, p *Figure, err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -41,69 +38,36 @@ func samples(t *testing.T) map[string]*plot.Plot {
 		{Name: "rdp", Y: []float64{1.2, 2.2}, Low: []float64{1.1, 2.0}, High: []float64{1.3, 2.3}}, {Name: "rdp", Paper: true, Y: []float64{1.3, nan}}, {Name: "tdp", Y: []float64{nan, 1.9}},
 	})
 	add("bars", p, err)
-	p, err = Stacked(Axis{Title: "Stalls", Y: "share of cycles (%)"}, []string{"dense", "rdp"}, []Group{{Name: "memory", Y: []float64{40, 60}}, {Name: "issued", Y: []float64{50, 30}}, {Name: "barrier", Y: []float64{10, 10}}})
+	p, err = Dots(Axis{Title: "Dots", Y: "accuracy (%)"}, []string{"small", "large"}, []Group{
+		{Name: "rdp", Y: []float64{98.2, 98.4}, Low: []float64{98.1, 98.2}, High: []float64{98.3, 98.6}}, {Name: "rdp", Paper: true, Y: []float64{98.3, nan}}, {Name: "tdp", Y: []float64{nan, 98.1}},
+	})
+	add("dots", p, err)
+	p, err = Changes(Axis{Title: "Changes", X: "change (%)"}, []string{"dense", "rdp", "tdp"}, []float64{-2, 5, nan}, func(x float64) string { return fmt.Sprintf("%+.1f %%", x) })
+	add("changes", p, err)
+	p, err = Stacked(Axis{Title: "Stalls", X: "share of cycles (%)"}, []string{"dense", "rdp"}, []Group{{Name: "memory", Y: []float64{40, 60}}, {Name: "issued", Y: []float64{50, 30}}, {Name: "barrier", Y: []float64{10, 10}}}, nil)
 	add("stacked", p, err)
 	p, err = Roofline("Roofline", 10.6e12, 484e9, []RooflinePoint{{"dense", "gemm", 1e9, 1e7, 2e-4}, {"dense", "update", 1e6, 1e7, 3e-5}, {"rdp", "gemm", 5e8, 8e6, 1e-4}})
 	add("roofline", p, err)
-	p, err = Staircase("Latency", []float64{4096, 65536, 1 << 20, 1 << 24}, []float64{82, 216, 217, 450}, map[string]float64{"L1": 82, "L2": 216})
+	p, err = Staircase("Latency", []Series{{Name: "chase", X: []float64{4096, 65536, 1 << 20, 1 << 24}, Y: []float64{82, 216, 217, 450}}}, Series{X: []float64{4096}, Y: []float64{82}, Low: []float64{78}, High: []float64{86}})
 	add("staircase", p, err)
-	p, mape, err := Correlation("GEMM", []Pair{{"a", 1.1e-4, 1e-4}, {"b", 0.8e-3, 1e-3}})
+	p, err = Correlation("GEMM", []Pair{{"nn", 1.1e-4, 1e-4}, {"nt", 0.8e-3, 1e-3}})
 	add("correlation", p, err)
-	if math.Abs(mape-15) > 1e-9 { // (10 % + 20 %) / 2
-		t.Errorf("mean absolute error %v %%, want 15", mape)
+	if !strings.Contains(p.Title, "15.0 % over 2") { // (10 % + 20 %) / 2
+		t.Errorf("title %q, want a mean absolute error of 15.0 %%", p.Title)
 	}
+	p, err = TradeOff(Axis{Title: "Trade-off", X: "speedup (×)", Y: "accuracy (%)"}, []Series{{Name: "tdp", Points: true, X: []float64{1.1, 1.5, 1.3}, Y: []float64{98.5, 98.0, 97.9}, Labels: []string{"a", "b", "c"}}})
+	add("trade-off", p, err)
 	return out
 }
 
 func TestGoldenImages(t *testing.T) {
-	for name, p := range samples(t) {
-		got, err := Render(p, "png")
+	for name, f := range samples(t) {
+		got, err := Render(f, "png")
 		if err != nil {
 			t.Fatal(err)
 		}
-		file := filepath.Join("testdata", name+".png")
-		if *update {
-			if err := errors.Join(os.MkdirAll("testdata", 0o777), os.WriteFile(file, got, 0o644)); err != nil {
-				t.Fatal(err)
-			}
-			continue
-		}
-		want, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatalf("%v; write it with -update", err)
-		}
-		if share := different(t, got, want); share > 0.001 {
-			t.Errorf("%s: %.2f %% of the pixels differ from %s", name, 100*share, file)
-		}
+		golden.Check(t, got, filepath.Join("testdata", name+".png"), *update)
 	}
-}
-
-// different is the share of pixels that differ by more than an eighth in a channel.
-func different(t *testing.T, a, b []byte) float64 {
-	t.Helper()
-	x, _, err := image.Decode(bytes.NewReader(a))
-	if err != nil {
-		t.Fatal(err)
-	}
-	y, _, err := image.Decode(bytes.NewReader(b))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if x.Bounds() != y.Bounds() {
-		return 1
-	}
-	n := 0
-	far := func(p, q uint32) bool { return max(p, q)-min(p, q) > 0xffff/8 }
-	for i := range x.Bounds().Dx() {
-		for j := range x.Bounds().Dy() {
-			r, g, b, _ := x.At(i, j).RGBA()
-			s, h, c, _ := y.At(i, j).RGBA()
-			if far(r, s) || far(g, h) || far(b, c) {
-				n++
-			}
-		}
-	}
-	return float64(n) / float64(x.Bounds().Dx()*x.Bounds().Dy())
 }
 
 func TestFormats(t *testing.T) {
@@ -117,8 +81,8 @@ func TestFormats(t *testing.T) {
 	if _, err := Render(p, "gif"); err == nil || !strings.Contains(err.Error(), "png, svg, pdf") {
 		t.Errorf("gif: error %v, want the allowed formats", err)
 	}
-	if title := p.Title.Text; !strings.Contains(title, "missing: rdp") && !strings.Contains(title, "missing: tdp small") {
-		t.Errorf("title %q does not name the missing bar", title)
+	if notes := strings.Join(p.Notes, "; "); !strings.Contains(notes, "missing: tdp small") {
+		t.Errorf("notes %q do not name the missing bar", notes)
 	}
 }
 
@@ -127,9 +91,9 @@ func TestNothingToDraw(t *testing.T) {
 	nan := []float64{math.NaN()}
 	_, e1 := Lines(Axis{Y: "y"}, []Series{{Name: "a", X: nan, Y: nan}})
 	_, e2 := Bars(Axis{Y: "y"}, []string{"a"}, []Group{{Name: "a", Y: nan}})
-	_, e3 := Stacked(Axis{Y: "y"}, []string{"a"}, []Group{{Name: "a", Y: []float64{0}}})
+	_, e3 := Stacked(Axis{Y: "y"}, []string{"a"}, []Group{{Name: "a", Y: []float64{0}}}, nil)
 	_, e4 := Roofline("", 1, 1, nil)
-	_, _, e5 := Correlation("", nil)
+	_, e5 := Correlation("", nil)
 	for i, err := range []error{e1, e2, e3, e4, e5} {
 		if !errors.As(err, &nothing) || nothing.Missing == "" {
 			t.Errorf("%d: error %v, want ErrNothing that says what is missing", i, err)
@@ -137,18 +101,28 @@ func TestNothingToDraw(t *testing.T) {
 	}
 }
 
-// TestReadableInGrey checks that methods which often stand side by side differ in lightness, or else in dashes and marker.
+// TestReadableInGrey checks that methods, and parts that touch in a stack, differ in lightness or else in hatching, and
+// methods as lines in marker or dashes too.
 func TestReadableInGrey(t *testing.T) {
-	for a, x := range looks {
-		for b, y := range looks {
-			if a >= b {
-				continue
-			}
-			lum := func(l Look) float64 {
-				return 0.2126*float64(l.Color.R) + 0.7152*float64(l.Color.G) + 0.0722*float64(l.Color.B)
-			}
-			if x.Marker == y.Marker && len(x.Dashes) == len(y.Dashes) && math.Abs(lum(x)-lum(y)) < 40 {
+	alike := func(x, y Look) bool {
+		return x.Hatch == y.Hatch && math.Abs(luminance(x.Color)-luminance(y.Color)) < 25
+	}
+	methods := []string{"none", "dense", "masked", "dropconnect", "rdp", "tdp"}
+	for i, a := range methods {
+		for _, b := range methods[:i] {
+			if x, y := looks[a], looks[b]; alike(x, y) || x.Marker == y.Marker {
 				t.Errorf("%s and %s look alike in grey", a, b)
+			}
+		}
+	}
+	for _, order := range [][]string{
+		{"activation", "copy", "fill", "gemm_backward_data", "gemm_backward_weights", "gemm_forward", "loss", "mask", "update"},
+		{"issued", "stall_count", "memory", "shared", "variable_latency", "unit_busy", "register_bank", "bank_conflict", "memory_queue", "instruction_fetch", "constant", "block_barrier", "branch", "no_warp", "other"},
+	} {
+		for i := 1; i < len(order); i++ {
+			x, ok := looks[order[i]]
+			if !ok || alike(x, looks[order[i-1]]) {
+				t.Errorf("%s and %s, neighbours in a stack, look alike in grey", order[i-1], order[i])
 			}
 		}
 	}

@@ -5,11 +5,16 @@ import (
 	"bytes"
 	"fmt"
 	"image/color"
+	"io"
+	"math"
 	"os"
+	"reflect"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
@@ -17,12 +22,13 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// Look is how a series is drawn: colour, dashes and marker all differ, so that a figure reads in grey and by
+// Look is how a series is drawn: colour, dashes, marker and hatching all differ, so that a figure reads in grey and by
 // colour-blind readers too.
 type Look struct {
 	Color  color.NRGBA
 	Dashes []vg.Length
 	Marker draw.GlyphDrawer
+	Hatch  hatch // of bars
 }
 
 // Palette of Okabe and Ito (2008), which is told apart with every common colour blindness.
@@ -47,98 +53,209 @@ var (
 	dashDot = []vg.Length{vg.Points(6), vg.Points(2), vg.Points(1.5), vg.Points(2)}
 )
 
-// looks fixes a look for each name that comes back in many figures.
+// looks fixes a look for each name that comes back in many figures: methods, parts of an iteration, stall reasons.
 var looks = map[string]Look{
-	"none":        {grey, dotted, draw.RingGlyph{}},
-	"dense":       {black, solid, draw.CircleGlyph{}},
-	"masked":      {vermilion, dashDot, draw.CrossGlyph{}},
-	"dropconnect": {purple, dashDot, draw.PlusGlyph{}},
-	"rdp":         {blue, solid, draw.BoxGlyph{}},
-	"tdp":         {green, dashed, draw.PyramidGlyph{}},
+	"none":        {grey, dotted, draw.RingGlyph{}, noHatch},
+	"dense":       {black, solid, draw.CircleGlyph{}, noHatch},
+	"masked":      {vermilion, dashDot, draw.CrossGlyph{}, crossed},
+	"dropconnect": {purple, dashDot, draw.PlusGlyph{}, level},
+	"rdp":         {blue, solid, draw.BoxGlyph{}, noHatch},
+	"tdp":         {green, dashed, draw.PyramidGlyph{}, rising},
+
+	"gemm_forward":          {blue, solid, draw.BoxGlyph{}, noHatch},
+	"gemm_backward_data":    {skyBlue, solid, draw.BoxGlyph{}, rising},
+	"gemm_backward_weights": {green, solid, draw.BoxGlyph{}, noHatch},
+	"mask":                  {vermilion, solid, draw.BoxGlyph{}, crossed},
+	"activation":            {yellow, solid, draw.BoxGlyph{}, noHatch},
+	"loss":                  {purple, solid, draw.BoxGlyph{}, falling},
+	"update":                {orange, solid, draw.BoxGlyph{}, noHatch},
+	"fill":                  {lightGrey, solid, draw.BoxGlyph{}, rising},
+	"copy":                  {grey, solid, draw.BoxGlyph{}, noHatch},
+
+	"issued":            {blue, solid, draw.BoxGlyph{}, noHatch},
+	"stall_count":       {skyBlue, solid, draw.BoxGlyph{}, rising},
+	"memory":            {vermilion, solid, draw.BoxGlyph{}, noHatch},
+	"memory_queue":      {orange, solid, draw.BoxGlyph{}, falling},
+	"shared":            {yellow, solid, draw.BoxGlyph{}, noHatch},
+	"bank_conflict":     {purple, solid, draw.BoxGlyph{}, crossed},
+	"block_barrier":     {green, solid, draw.BoxGlyph{}, noHatch},
+	"branch":            {purple, solid, draw.BoxGlyph{}, falling},
+	"variable_latency":  {green, solid, draw.BoxGlyph{}, rising},
+	"unit_busy":         {skyBlue, solid, draw.BoxGlyph{}, noHatch},
+	"register_bank":     {vermilion, solid, draw.BoxGlyph{}, rising},
+	"instruction_fetch": {grey, solid, draw.BoxGlyph{}, level},
+	"constant":          {white, solid, draw.BoxGlyph{}, noHatch},
+	"no_warp":           {lightGrey, solid, draw.BoxGlyph{}, noHatch},
+	"other":             {white, solid, draw.BoxGlyph{}, noHatch},
 }
 
 // cycle serves names without a look of their own.
 var cycle = []Look{
-	{blue, solid, draw.CircleGlyph{}}, {orange, dashed, draw.BoxGlyph{}}, {green, dashDot, draw.PyramidGlyph{}}, {vermilion, dotted, draw.CrossGlyph{}},
-	{skyBlue, solid, draw.BoxGlyph{}}, {purple, dashed, draw.PlusGlyph{}}, {yellow, dashDot, draw.RingGlyph{}}, {grey, dotted, draw.SquareGlyph{}},
+	{blue, solid, draw.CircleGlyph{}, noHatch}, {orange, dashed, draw.BoxGlyph{}, rising}, {green, dashDot, draw.PyramidGlyph{}, noHatch}, {vermilion, dotted, draw.CrossGlyph{}, crossed},
+	{skyBlue, solid, draw.BoxGlyph{}, noHatch}, {purple, dashed, draw.PlusGlyph{}, falling}, {yellow, dashDot, draw.RingGlyph{}, noHatch}, {grey, dotted, draw.SquareGlyph{}, level},
 }
 
-// lookOf is a series' look: by its name, or by its place among those without one.
-func lookOf(name string, place int) Look {
-	if l, ok := looks[strings.ToLower(name)]; ok {
-		return l
+// lookOf is a series' look: by its key, or by its place among those without one. Variants of one key share its colour.
+func lookOf(key string, place, variant int) Look {
+	l, ok := looks[strings.ToLower(key)]
+	if !ok {
+		return cycle[place%len(cycle)]
 	}
-	return cycle[place%len(cycle)]
+	for ; variant > 0; variant-- {
+		l.Dashes, l.Marker, l.Hatch = after(allDashes, l.Dashes), after(allMarkers, l.Marker), (l.Hatch+1)%(level+1)
+	}
+	return l
 }
 
-// Size of every figure.
+var (
+	allDashes  = [][]vg.Length{solid, dashed, dashDot, dotted}
+	allMarkers = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.SquareGlyph{}, draw.PyramidGlyph{}, draw.CrossGlyph{}, draw.RingGlyph{}, draw.BoxGlyph{}, draw.PlusGlyph{}, draw.TriangleGlyph{}}
+)
+
+// after is what follows x in a list, round and round.
+func after[T any](list []T, x T) T {
+	at := slices.IndexFunc(list, func(y T) bool { return reflect.DeepEqual(x, y) })
+	return list[(at+1)%len(list)]
+}
+
+// Size of a figure; one with many rows of bars is higher.
 const (
 	Width  = 16 * vg.Centimeter
-	Height = 10 * vg.Centimeter
+	Height = 9.5 * vg.Centimeter
 	dpi    = 120
 )
 
-// New is an empty plot in the project's style.
-func New(title, x, y string) *plot.Plot {
-	p := plot.New()
-	text := font.Font{Typeface: "Liberation", Variant: "Sans", Size: 10}
-	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, x, y
-	p.Title.TextStyle.Font = font.Font{Typeface: "Liberation", Variant: "Sans", Size: 12}
-	p.Title.Padding = vg.Points(6)
-	for _, a := range []*plot.Axis{&p.X, &p.Y} {
-		a.Label.TextStyle.Font, a.Tick.Label.Font = text, font.Font{Typeface: "Liberation", Variant: "Sans", Size: 9}
-		a.Label.Padding = vg.Points(4)
-	}
-	p.Legend.TextStyle.Font = font.Font{Typeface: "Liberation", Variant: "Sans", Size: 9}
-	p.Legend.Top = true
-	p.Legend.Padding = vg.Points(2)
-	p.Legend.XOffs, p.Legend.YOffs = -vg.Points(4), -vg.Points(2)
-	p.BackgroundColor = color.White
-	return p
+func textStyle(size vg.Length) text.Style {
+	return text.Style{Color: black, Font: font.Font{Typeface: "Liberation", Variant: "Sans", Size: size}, Handler: plot.DefaultTextHandler, YAlign: text.YTop}
 }
 
-// framed leaves a margin, in white.
-func framed(c draw.Canvas) draw.Canvas {
+// Figure is a plot with what stands above it, outside of the data: title, notes, legend.
+type Figure struct {
+	Plot   *plot.Plot
+	Title  string
+	X, Y   string   // labels of the axes
+	Notes  []string // what is missing or left out
+	Legend []Entry
+	Height vg.Length
+}
+
+// Entry is a line of a legend.
+type Entry struct {
+	Name   string
+	Thumbs []plot.Thumbnailer
+}
+
+// newFigure is an empty figure in the project's style.
+func newFigure(a Axis) *Figure {
+	p := plot.New()
+	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
+		axis.Tick.Label.Font = textStyle(9).Font
+		axis.Tick.Marker = niceTicks{}
+		axis.LineStyle.Width, axis.Tick.LineStyle.Width = vg.Points(0.6), vg.Points(0.6)
+		axis.Padding = 0
+	}
+	p.BackgroundColor = nil
+	return &Figure{Plot: p, Title: a.Title, X: a.X, Y: a.Y, Height: Height}
+}
+
+// draw draws the figure on a canvas of its size.
+func (f *Figure) draw(c draw.Canvas) {
 	c.SetColor(color.White)
 	c.Fill(c.Rectangle.Path())
 	const margin = 8
-	return draw.Crop(c, margin, -margin, margin, -margin)
+	c = draw.Crop(c, margin, -margin, margin, -margin)
+	y := c.Max.Y
+	line := func(style text.Style, words string) {
+		for _, l := range wrap(style, words, c.Max.X-c.Min.X) {
+			c.FillText(style, vg.Point{X: c.Min.X, Y: y}, l)
+			y -= style.Height(l) + vg.Points(3)
+		}
+	}
+	line(textStyle(12.5), f.Title)
+	note := textStyle(9)
+	for _, n := range f.Notes {
+		note.Color = color.NRGBA{0x9a, 0x3c, 0x00, 0xff}
+		line(note, n)
+	}
+	y -= vg.Points(2)
+	const swatch, gap, row = 22, 5, 14
+	entry := textStyle(9)
+	x := c.Min.X
+	for i, e := range f.Legend {
+		w := swatch + gap + entry.Width(e.Name) + 14
+		if i > 0 && x+w > c.Max.X {
+			x, y = c.Min.X, y-row
+		}
+		for _, t := range e.Thumbs {
+			t.Thumbnail(&draw.Canvas{Canvas: c.Canvas, Rectangle: vg.Rectangle{Min: vg.Point{X: x, Y: y - 9.5}, Max: vg.Point{X: x + swatch, Y: y - 0.5}}})
+		}
+		c.FillText(entry, vg.Point{X: x + swatch + gap, Y: y - 1}, e.Name)
+		x += w
+	}
+	if len(f.Legend) > 0 {
+		y -= row + 4
+	}
+	// The labels of the axes are not left to gonum/plot, which takes the middle of a logarithmic axis for its right end.
+	box := vg.Rectangle{Min: c.Min, Max: vg.Point{X: c.Max.X - 6, Y: y - 2}}
+	label := textStyle(10)
+	if f.X != "" {
+		label.XAlign, label.YAlign = text.XCenter, text.YBottom
+		c.FillText(label, vg.Point{X: (box.Min.X + box.Max.X) / 2, Y: box.Min.Y}, f.X)
+		box.Min.Y += 16
+	}
+	if f.Y != "" {
+		label.XAlign, label.YAlign, label.Rotation = text.XCenter, text.YTop, math.Pi/2
+		c.FillText(label, vg.Point{X: box.Min.X, Y: (box.Min.Y + box.Max.Y) / 2}, f.Y)
+		box.Min.X += 16
+	}
+	f.Plot.Draw(draw.Canvas{Canvas: c.Canvas, Rectangle: box})
+}
+
+// wrap breaks words into lines no wider than width, where they have spaces.
+func wrap(style text.Style, words string, width vg.Length) (lines []string) {
+	line := ""
+	for _, w := range strings.Fields(words) {
+		if line != "" && style.Width(line+" "+w) > width {
+			lines = append(lines, line)
+			line = ""
+		}
+		line = strings.TrimSpace(line + " " + w)
+	}
+	return append(lines, line)
 }
 
 // Formats that figures are written in.
 var Formats = []string{"png", "svg", "pdf"}
 
-// Render draws a plot in a format, the same bytes for the same plot.
-func Render(p *plot.Plot, format string) ([]byte, error) {
+// Render draws a figure in a format, the same bytes for the same figure.
+func Render(f *Figure, format string) ([]byte, error) {
 	var b bytes.Buffer
+	var c io.WriterTo
 	switch format {
 	case "png":
-		c := vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(Width, Height), vgimg.UseDPI(dpi))}
-		p.Draw(framed(draw.New(c)))
-		if _, err := c.WriteTo(&b); err != nil {
-			return nil, err
-		}
+		canvas := vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(Width, f.Height), vgimg.UseDPI(dpi))}
+		f.draw(draw.New(canvas))
+		c = canvas
 	case "svg":
-		c := vgsvg.New(Width, Height)
-		p.Draw(framed(draw.NewCanvas(&outlined{Canvas: c}, Width, Height)))
-		if _, err := c.WriteTo(&b); err != nil {
-			return nil, err
-		}
+		canvas := vgsvg.New(Width, f.Height)
+		f.draw(draw.NewCanvas(&outlined{Canvas: canvas}, Width, f.Height))
+		c = canvas
 	case "pdf":
-		c := vgpdf.New(Width, Height)
-		p.Draw(framed(draw.New(c)))
-		if _, err := c.WriteTo(&b); err != nil {
-			return nil, err
-		}
+		canvas := vgpdf.New(Width, f.Height)
+		f.draw(draw.New(canvas))
+		c = canvas
 	default:
 		return nil, fmt.Errorf("format %q; allowed are %s", format, strings.Join(Formats, ", "))
+	}
+	if _, err := c.WriteTo(&b); err != nil {
+		return nil, err
 	}
 	return b.Bytes(), nil
 }
 
-// Save writes a plot to a file whose ending names the format.
-func Save(p *plot.Plot, path string) error {
-	data, err := Render(p, path[strings.LastIndexByte(path, '.')+1:])
+// Save writes a figure to a file whose ending names the format.
+func Save(f *Figure, path string) error {
+	data, err := Render(f, path[strings.LastIndexByte(path, '.')+1:])
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func newPlotCommand() *cobra.Command {
 			}
 			wanted := names
 			if len(wanted) == 0 {
-				wanted = experiments.FigureNames()
+				wanted = results.Wanted()
 			}
 			dir := filepath.Join(args[0], experiments.FiguresDir)
 			figures, err := results.DrawFigures(dir, wanted, formats)
@@ -60,7 +60,7 @@ func newPlotCommand() *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().StringSliceVar(&names, "figure", nil, "figures to draw (default all)")
+	c.Flags().StringSliceVar(&names, "figure", nil, "figures to draw (default: those of the report)")
 	c.Flags().StringSliceVar(&formats, "format", []string{"png", "svg"}, "formats: png, svg, pdf")
 	c.RegisterFlagCompletionFunc("figure", cobra.FixedCompletions(experiments.FigureNames(), cobra.ShellCompDirectiveNoFileComp))
 	c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(plots.Formats, cobra.ShellCompDirectiveNoFileComp))
