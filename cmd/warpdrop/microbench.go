@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/olekukonko/tablewriter"
 	"github.com/spf13/cobra"
@@ -18,14 +20,25 @@ func newMicrobenchCommand() *cobra.Command {
 		asJSON  bool
 	)
 	c := &cobra.Command{
-		Use:   "microbench",
-		Short: "Measure the simulated GPU's memory with kernels that read the clock",
-		Long: `Measure the simulated GPU with the kernels that one measures a real one with: pointer chases, streams, strided and
-random reads, shared-memory bank conflicts, transposes, atomics. The last columns say what is known of the GTX 1080 Ti.`,
+		Use:   "microbench [sm] [memory]",
+		Short: "Measure the simulated GPU with kernels that read the clock",
+		Long: `Measure the simulated GPU with the kernels that one measures a real one with. The last columns say what is known of the
+GTX 1080 Ti.
+
+sm: latency and throughput of each class of instruction, register banks, dual issue, divergence.
+memory: pointer chases, streams, strided and random reads, shared-memory bank conflicts, transposes, atomics.`,
 		Example: `  warpdrop microbench
+  warpdrop microbench sm
   warpdrop microbench --gpu mine.yaml --json`,
-		Args: exactArgs(0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Args: func(_ *cobra.Command, args []string) error {
+			for _, a := range args {
+				if a != "sm" && a != "memory" {
+					return usagef("microbench: %q is not one of sm, memory", a)
+				}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
 			gpu, err := sim.LoadGPU(gpuName)
 			if err != nil {
 				return usageError{err}
@@ -35,9 +48,19 @@ random reads, shared-memory bank conflicts, transposes, atomics. The last column
 				return usageError{err}
 			}
 			dev.Threads = threads
-			rows, err := microbench.Memory(cmd.Context(), dev)
-			if err != nil {
-				return err
+			var rows []microbench.Row
+			for _, p := range []struct {
+				name string
+				run  func(context.Context, *sim.Device) ([]microbench.Row, error)
+			}{{"sm", microbench.SM}, {"memory", microbench.Memory}} {
+				if len(args) > 0 && !slices.Contains(args, p.name) {
+					continue
+				}
+				r, err := p.run(cmd.Context(), dev)
+				if err != nil {
+					return err
+				}
+				rows = append(rows, r...)
 			}
 			out := cmd.OutOrStdout()
 			if asJSON {

@@ -127,14 +127,7 @@ func ReadCubin(data []byte) (*Cubin, error) {
 }
 
 func readCubin(data []byte) (*Cubin, error) {
-	if err := checkHeaders(data); err != nil {
-		return nil, err
-	}
-	// NVIDIA writes a version of its own, where debug/elf wants 1.
-	const versionAt = 0x14
-	data = bytes.Clone(data)
-	binary.LittleEndian.PutUint32(data[versionAt:], uint32(elf.EV_CURRENT))
-	f, err := elf.NewFile(bytes.NewReader(data))
+	f, err := openELF(data)
 	if err != nil {
 		return nil, err
 	}
@@ -157,6 +150,18 @@ func readCubin(data []byte) (*Cubin, error) {
 		}
 	}
 	return l.cubin, nil
+}
+
+// openELF checks the headers of a cubin and reads them.
+func openELF(data []byte) (*elf.File, error) {
+	if err := checkHeaders(data); err != nil {
+		return nil, err
+	}
+	// NVIDIA writes a version of its own, where debug/elf wants 1.
+	const versionAt = 0x14
+	data = bytes.Clone(data)
+	binary.LittleEndian.PutUint32(data[versionAt:], uint32(elf.EV_CURRENT))
+	return elf.NewFile(bytes.NewReader(data))
 }
 
 // checkHeaders makes sure that what the section headers state lies in the file, without overlap: package elf believes
