@@ -149,7 +149,7 @@ func (m *matrix) packPart(worker, part int) {
 			m.fillFactors(worker, class, cols)
 		}
 		a, d := m.factors[worker][0][:cols.count], m.factors[worker][1][:cols.count]
-		catchUp(wc, m.vc[from:from+n], w, m.v[r*m.out:(r+1)*m.out], a, d, cols)
+		catchUpRow(wc, m.vc[from:from+n], w, m.v[r*m.out:(r+1)*m.out], a, d, cols)
 	}
 }
 
@@ -167,8 +167,8 @@ func (m *matrix) fillFactors(worker, class int, cols kept) {
 	}
 }
 
-// catchUp packs one row: wc = w + a v, vc = d v.
-func catchUp(wc, vc, w, v, a, d []float32, cols kept) {
+// catchUpRow packs one row: wc = w + a v, vc = d v, with a and d of each column run.
+func catchUpRow(wc, vc, w, v, a, d []float32, cols kept) {
 	if cols.width == 1 {
 		c, step := cols.first, cols.step
 		vc, a, d = vc[:len(wc)], a[:len(wc)], d[:len(wc)]
@@ -183,12 +183,7 @@ func catchUp(wc, vc, w, v, a, d []float32, cols kept) {
 	at, c := 0, cols.start()
 	for k := range a {
 		n := min(cols.width, len(wc)-at)
-		a, d := a[k], d[k]
-		wc, vc, w, v := wc[at:at+n], vc[at:at+n], w[c:c+n], v[c:c+n]
-		for j, x := range v {
-			wc[j] = w[j] + a*x
-			vc[j] = d * x
-		}
+		catchUp(wc[at:at+n], vc[at:at+n], w[c:c+n], v[c:c+n], a[k], d[k])
 		at += n
 		c += cols.step * cols.width
 	}
@@ -378,17 +373,7 @@ func (m *matrix) updatePart(_, part int) {
 			w[j] += d
 		}
 	default:
-		momentum(w, m.v[from:to], g, lr, mu)
-	}
-}
-
-// momentum is v = mu v - lr g, w = w + v.
-func momentum(w, v, g []float32, lr, mu float32) {
-	w, v = w[:len(g)], v[:len(g)]
-	for j, g := range g {
-		d := mu*v[j] - lr*g
-		v[j] = d
-		w[j] += d
+		momentum(w, m.v[from:to], w, m.v[from:to], g, lr, mu)
 	}
 }
 
@@ -408,14 +393,14 @@ func (m *matrix) updatePackedPart(_, part int) {
 			cols.scatter(w, wc)
 			continue
 		}
-		momentumPacked(w, m.v[r*m.out:(r+1)*m.out], wc, m.vc[from:from+n], g, m.lr, m.mu, cols)
+		momentumRow(w, m.v[r*m.out:(r+1)*m.out], wc, m.vc[from:from+n], g, m.lr, m.mu, cols)
 	}
 }
 
-// momentumPacked is momentum of a packed row, written to its places in w and v.
-func momentumPacked(w, v, wc, vc, g []float32, lr, mu float32, cols kept) {
-	wc, vc = wc[:len(g)], vc[:len(g)]
+// momentumRow is momentum of a packed row, written to its places in w and v.
+func momentumRow(w, v, wc, vc, g []float32, lr, mu float32, cols kept) {
 	if cols.width == 1 {
+		wc, vc = wc[:len(g)], vc[:len(g)]
 		c, step := cols.first, cols.step
 		for k, g := range g {
 			d := mu*vc[k] - lr*g
@@ -427,12 +412,7 @@ func momentumPacked(w, v, wc, vc, g []float32, lr, mu float32, cols kept) {
 	}
 	for at, c := 0, cols.start(); at < len(g); at, c = at+cols.width, c+cols.step*cols.width {
 		n := min(cols.width, len(g)-at)
-		g, wc, vc, w, v := g[at:at+n], wc[at:at+n], vc[at:at+n], w[c:c+n], v[c:c+n]
-		for j, g := range g {
-			d := mu*vc[j] - lr*g
-			v[j] = d
-			w[j] = wc[j] + d
-		}
+		momentum(w[c:c+n], v[c:c+n], wc[at:at+n], vc[at:at+n], g[at:at+n], lr, mu)
 	}
 }
 
@@ -456,7 +436,7 @@ func (m *matrix) settlePart(worker, part int) {
 			m.fillFactors(worker, class, cols)
 		}
 		w, v := m.w[r*m.out:(r+1)*m.out], m.v[r*m.out:(r+1)*m.out]
-		catchUp(w, v, w, v, m.factors[worker][0][:cols.count], m.factors[worker][1][:cols.count], cols)
+		catchUpRow(w, v, w, v, m.factors[worker][0][:cols.count], m.factors[worker][1][:cols.count], cols)
 	}
 }
 

@@ -1,0 +1,30 @@
+//go:build !purego
+
+package train
+
+import "golang.org/x/sys/cpu"
+
+//go:generate go run ./internal/asmgen -out vector_amd64.s -stubs vector_asm_amd64.go -pkg train
+
+// vectors tells whether this processor runs the vector code; tests set it.
+var vectors = cpu.X86.HasAVX2
+
+func catchUp(wc, vc, w, v []float32, a, d float32) {
+	if !vectors || len(wc) == 0 {
+		catchUpGo(wc, vc, w, v, a, d)
+		return
+	}
+	n := len(wc)
+	_, _, _ = vc[n-1], w[n-1], v[n-1]
+	catchUpAVX2(&wc[0], &vc[0], &w[0], &v[0], n, a, d)
+}
+
+func momentum(w, v, wc, vc, g []float32, lr, mu float32) {
+	if !vectors || len(g) == 0 {
+		momentumGo(w, v, wc, vc, g, lr, mu)
+		return
+	}
+	n := len(g)
+	_, _, _, _ = w[n-1], v[n-1], wc[n-1], vc[n-1]
+	momentumAVX2(&w[0], &v[0], &wc[0], &vc[0], &g[0], n, lr, mu)
+}
