@@ -4,7 +4,11 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/gonum"
 )
+
+// level1 has the vector operations that gonum has vector code for.
+var level1 gonum.Implementation
 
 // matrix is a weight matrix, in x out, with SGD and momentum. An iteration works on all of it, or on the blocks of rows and
 // columns that a pattern keeps: these are packed, multiplied and updated, and nothing else is touched.
@@ -62,7 +66,9 @@ func (m *matrix) allowPatterns(rowUnit, colUnit, rowClasses, colClasses int, mu 
 	m.rowUnit, m.colUnit = rowUnit, colUnit
 	m.rowClasses = min(rowClasses, (m.in+rowUnit-1)/rowUnit)
 	m.colClasses = min(colClasses, (m.out+colUnit-1)/colUnit)
-	m.wc = make([]float32, m.in*m.out)
+	if m.v != nil || colUnit < m.out { // else see direct
+		m.wc = make([]float32, m.in*m.out)
+	}
 	m.blocks = make([]block, 0, 64)
 	if m.v != nil {
 		m.vc = make([]float32, m.in*m.out)
@@ -93,8 +99,40 @@ func (m *matrix) keepTiles(t, dp, bias int, scale float32) {
 	m.pack()
 }
 
+// keepAll makes the iteration work on the whole matrix.
+func (m *matrix) keepAll() { m.blocks = m.blocks[:0] }
+
+// gradients are those of the iteration, of all weights or of the packed ones.
+func (m *matrix) gradients() []float32 {
+	if len(m.blocks) == 0 {
+		return m.g
+	}
+	n := 0
+	for i := range m.blocks {
+		n += m.blocks[i].rows.size() * m.blocks[i].cols.size()
+	}
+	return m.g[:n]
+}
+
+// direct tells whether the products work on the weights in place: kept rows with all columns, with nothing to make up for, are a
+// matrix with a larger leading dimension.
+func (m *matrix) direct() bool {
+	return m.compact && m.v == nil && m.blocks[0].cols.contiguous() && m.blocks[0].rows.width == 1
+}
+
+// packed is the block's weights and their leading dimension.
+func (m *matrix) packed(k *block) ([]float32, int) {
+	if m.direct() {
+		return m.w[k.rows.first*m.out:], k.rows.step * m.out
+	}
+	return m.wc[k.at:], k.cols.size()
+}
+
 // pack copies the kept weights and velocities, brought up to date.
 func (m *matrix) pack() {
+	if m.direct() {
+		return
+	}
 	n := 0
 	for i := range m.blocks {
 		n += parts(m.blocks[i].rows.count * m.blocks[i].rows.width)
@@ -196,7 +234,8 @@ func (m *matrix) forward(b int, x, y []float32) {
 		m.gemm(blas.NoTrans, blas.NoTrans, b, m.out, m.in, 1, x, m.in, m.effective(), m.out, 0, y, m.out)
 	case m.compact:
 		k, n := m.blocks[0].rows.size(), m.blocks[0].cols.size()
-		m.gemm(blas.NoTrans, blas.NoTrans, b, n, k, 1, x, k, m.wc, n, 0, y, n)
+		w, ld := m.packed(&m.blocks[0])
+		m.gemm(blas.NoTrans, blas.NoTrans, b, n, k, 1, x, k, w, ld, 0, y, n)
 	default:
 		m.b, m.x, m.y = b, x, y
 		m.run(parts(b), m.xFn)
@@ -272,7 +311,8 @@ func (m *matrix) backward(b int, x, dy, dx []float32) {
 	case m.compact:
 		k, n := m.blocks[0].rows.size(), m.blocks[0].cols.size()
 		if dx != nil {
-			m.gemm(blas.NoTrans, blas.Trans, b, k, n, 1, dy, n, m.wc, n, 0, dx, k)
+			w, ld := m.packed(&m.blocks[0])
+			m.gemm(blas.NoTrans, blas.Trans, b, k, n, 1, dy, n, w, ld, 0, dx, k)
 		}
 		m.gemm(blas.Trans, blas.NoTrans, k, n, b, 1, x, k, dy, n, 0, m.g, n)
 	default:
@@ -360,10 +400,7 @@ func (m *matrix) updatePart(_, part int) {
 	lr, mu := m.lr, m.mu
 	switch {
 	case m.v == nil:
-		w = w[:len(g)]
-		for j, g := range g {
-			w[j] -= lr * g
-		}
+		level1.Saxpy(len(g), -lr, g, 1, w, 1)
 	case m.masked != nil:
 		v, mask := m.v[from:to], m.masked[from:to]
 		w, v, mask = w[:len(g)], v[:len(g)], mask[:len(g)]
@@ -384,16 +421,15 @@ func (m *matrix) updatePackedPart(_, part int) {
 	for i := part * partRows; i < min((part+1)*partRows, rows.size()); i++ {
 		r := (rows.first+i/rows.width*rows.step)*rows.width + i%rows.width
 		from := b.at + i*n
-		w, g, wc := m.w[r*m.out:(r+1)*m.out], m.g[from:from+n], m.wc[from:from+n]
-		if m.v == nil {
-			wc = wc[:len(g)]
-			for j, g := range g {
-				wc[j] -= m.lr * g
-			}
-			cols.scatter(w, wc)
+		w, g := m.w[r*m.out:(r+1)*m.out], m.g[from:from+n]
+		if m.v != nil {
+			momentumRow(w, m.v[r*m.out:(r+1)*m.out], m.wc[from:from+n], m.vc[from:from+n], g, m.lr, m.mu, cols)
 			continue
 		}
-		momentumRow(w, m.v[r*m.out:(r+1)*m.out], wc, m.vc[from:from+n], g, m.lr, m.mu, cols)
+		for at, c := 0, cols.start(); at < n; at, c = at+cols.width, c+cols.step*cols.width {
+			k := min(cols.width, n-at)
+			level1.Saxpy(k, -m.lr, g[at:at+k], 1, w[c:c+k], 1)
+		}
 	}
 }
 

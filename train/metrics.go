@@ -7,11 +7,12 @@ type EpochMetrics struct {
 	Epoch            int     `json:"epoch"`     // from 1
 	Iteration        int     `json:"iteration"` // iterations done
 	TrainLoss        float64 `json:"train_loss"`
-	TestAccuracy     float64 `json:"test_accuracy"`        // share of right answers, 0 to 1
-	Perplexity       float64 `json:"perplexity,omitempty"` // LSTM: of the validation text
-	LearningRate     float64 `json:"learning_rate"`        // of this epoch
-	Seconds          float64 `json:"seconds"`              // training time since the run began, without evaluation
-	SamplesPerSecond float64 `json:"samples_per_second"`   // LSTM: tokens; of this epoch's training
+	TestAccuracy     float64 `json:"test_accuracy"`             // share of right answers, 0 to 1
+	Perplexity       float64 `json:"perplexity,omitempty"`      // LSTM: of the validation text
+	TestPerplexity   float64 `json:"test_perplexity,omitempty"` // LSTM
+	LearningRate     float64 `json:"learning_rate"`             // of this epoch
+	Seconds          float64 `json:"seconds"`                   // training time since the run began, without evaluation
+	SamplesPerSecond float64 `json:"samples_per_second"`        // LSTM: tokens; of this epoch's training
 }
 
 // TracePoint is the state of a run after some iterations.

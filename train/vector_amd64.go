@@ -2,7 +2,11 @@
 
 package train
 
-import "golang.org/x/sys/cpu"
+import (
+	"math"
+
+	"golang.org/x/sys/cpu"
+)
 
 //go:generate go run ./internal/asmgen -out vector_amd64.s -stubs vector_asm_amd64.go -pkg train
 
@@ -27,4 +31,35 @@ func momentum(w, v, wc, vc, g []float32, lr, mu float32) {
 	n := len(g)
 	_, _, _, _ = w[n-1], v[n-1], wc[n-1], vc[n-1]
 	momentumAVX2(&w[0], &v[0], &wc[0], &vc[0], &g[0], n, lr, mu)
+}
+
+func addMax(y, b []float32) float32 {
+	if !vectors || len(y) == 0 {
+		return addMaxGo(y, b)
+	}
+	acc := [9]float32{}
+	for i := range acc {
+		acc[i] = -math.MaxFloat32
+	}
+	_ = b[len(y)-1]
+	addMaxAVX2(&y[0], &b[0], len(y), &acc)
+	return largest(&acc)
+}
+
+func expSum(y []float32, less float32) float32 {
+	if !vectors || len(y) == 0 {
+		return expSumGo(y, less)
+	}
+	acc := [9]float32{}
+	expSumAVX2(&y[0], len(y), less, &acc)
+	return total(&acc)
+}
+
+func sigmoid(y, b []float32, by, top, less float32) {
+	if !vectors || len(y) == 0 {
+		sigmoidGo(y, b, by, top, less)
+		return
+	}
+	_ = b[len(y)-1]
+	sigmoidAVX2(&y[0], &b[0], len(y), by, top, less)
 }

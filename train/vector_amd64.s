@@ -100,3 +100,372 @@ one:
 end:
 	VZEROUPPER
 	RET
+
+// func addMaxAVX2(y *float32, b *float32, n int, acc *[9]float32)
+// Requires: AVX
+TEXT ·addMaxAVX2(SB), NOSPLIT, $0-32
+	MOVQ    y+0(FP), AX
+	MOVQ    b+8(FP), CX
+	MOVQ    n+16(FP), DX
+	MOVQ    acc+24(FP), BX
+	VMOVUPS (BX), Y0
+	VMOVSS  32(BX), X1
+	XORQ    SI, SI
+	SUBQ    $0x08, DX
+	JLT     rest
+
+eight:
+	VMOVUPS (AX)(SI*4), Y2
+	VADDPS  (CX)(SI*4), Y2, Y2
+	VMOVUPS Y2, (AX)(SI*4)
+	VMAXPS  Y2, Y0, Y0
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, DX
+	JGE     eight
+
+rest:
+	ADDQ $0x08, DX
+	JLE  end
+
+one:
+	VMOVSS (AX)(SI*4), X2
+	VADDSS (CX)(SI*4), X2, X2
+	VMOVSS X2, (AX)(SI*4)
+	VMAXSS X2, X1, X1
+	INCQ   SI
+	DECQ   DX
+	JG     one
+
+end:
+	VMOVUPS Y0, (BX)
+	VMOVSS  X1, 32(BX)
+	VZEROUPPER
+	RET
+
+// func expSumAVX2(y *float32, n int, less float32, acc *[9]float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·expSumAVX2(SB), NOSPLIT, $0-32
+	MOVQ         y+0(FP), AX
+	MOVQ         n+8(FP), CX
+	MOVSS        less+16(FP), X0
+	VBROADCASTSS X0, Y1
+	MOVQ         acc+24(FP), DX
+	VMOVUPS      (DX), Y2
+	VMOVSS       32(DX), X3
+	XORQ         BX, BX
+	SUBQ         $0x08, CX
+	JLT          rest
+
+eight:
+	VMOVUPS (AX)(BX*4), Y4
+	VSUBPS  Y1, Y4, Y4
+	VMOVUPS constant0<>+0(SB), Y5
+	VMAXPS  Y4, Y5, Y4
+	VMOVUPS constant1<>+0(SB), Y5
+	VMINPS  Y4, Y5, Y4
+	VMULPS  constant2<>+0(SB), Y4, Y5
+	VADDPS  constant3<>+0(SB), Y5, Y5
+	VSUBPS  constant3<>+0(SB), Y5, Y6
+	VMULPS  constant4<>+0(SB), Y6, Y7
+	VSUBPS  Y7, Y4, Y4
+	VMULPS  constant5<>+0(SB), Y6, Y7
+	VSUBPS  Y7, Y4, Y4
+	VMULPS  constant6<>+0(SB), Y4, Y6
+	VADDPS  constant7<>+0(SB), Y6, Y6
+	VMULPS  Y4, Y6, Y6
+	VADDPS  constant8<>+0(SB), Y6, Y6
+	VMULPS  Y4, Y6, Y6
+	VADDPS  constant9<>+0(SB), Y6, Y6
+	VMULPS  Y4, Y6, Y6
+	VADDPS  constant10<>+0(SB), Y6, Y6
+	VMULPS  Y4, Y6, Y6
+	VADDPS  constant11<>+0(SB), Y6, Y6
+	VMULPS  Y4, Y6, Y6
+	VADDPS  constant12<>+0(SB), Y6, Y6
+	VMULPS  Y4, Y6, Y6
+	VADDPS  constant12<>+0(SB), Y6, Y6
+	VPSLLD  $0x17, Y5, Y5
+	VPADDD  Y5, Y6, Y6
+	VMOVUPS Y6, (AX)(BX*4)
+	VADDPS  Y6, Y2, Y2
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, CX
+	JGE     eight
+
+rest:
+	ADDQ $0x08, CX
+	JLE  end
+
+one:
+	VMOVSS (AX)(BX*4), X1
+	VSUBSS X0, X1, X1
+	VMOVSS constant0<>+0(SB), X4
+	VMAXSS X1, X4, X1
+	VMOVSS constant1<>+0(SB), X4
+	VMINSS X1, X4, X1
+	VMULSS constant2<>+0(SB), X1, X4
+	VADDSS constant3<>+0(SB), X4, X4
+	VSUBSS constant3<>+0(SB), X4, X5
+	VMULSS constant4<>+0(SB), X5, X6
+	VSUBSS X6, X1, X1
+	VMULSS constant5<>+0(SB), X5, X6
+	VSUBSS X6, X1, X1
+	VMULSS constant6<>+0(SB), X1, X5
+	VADDSS constant7<>+0(SB), X5, X5
+	VMULSS X1, X5, X5
+	VADDSS constant8<>+0(SB), X5, X5
+	VMULSS X1, X5, X5
+	VADDSS constant9<>+0(SB), X5, X5
+	VMULSS X1, X5, X5
+	VADDSS constant10<>+0(SB), X5, X5
+	VMULSS X1, X5, X5
+	VADDSS constant11<>+0(SB), X5, X5
+	VMULSS X1, X5, X5
+	VADDSS constant12<>+0(SB), X5, X5
+	VMULSS X1, X5, X5
+	VADDSS constant12<>+0(SB), X5, X5
+	VPSLLD $0x17, X4, X4
+	VPADDD X4, X5, X5
+	VMOVSS X5, (AX)(BX*4)
+	VADDSS X5, X3, X3
+	INCQ   BX
+	DECQ   CX
+	JG     one
+
+end:
+	VMOVUPS Y2, (DX)
+	VMOVSS  X3, 32(DX)
+	VZEROUPPER
+	RET
+
+DATA constant0<>+0(SB)/4, $0xc2ad3333
+DATA constant0<>+4(SB)/4, $0xc2ad3333
+DATA constant0<>+8(SB)/4, $0xc2ad3333
+DATA constant0<>+12(SB)/4, $0xc2ad3333
+DATA constant0<>+16(SB)/4, $0xc2ad3333
+DATA constant0<>+20(SB)/4, $0xc2ad3333
+DATA constant0<>+24(SB)/4, $0xc2ad3333
+DATA constant0<>+28(SB)/4, $0xc2ad3333
+GLOBL constant0<>(SB), RODATA|NOPTR, $32
+
+DATA constant1<>+0(SB)/4, $0x42b00000
+DATA constant1<>+4(SB)/4, $0x42b00000
+DATA constant1<>+8(SB)/4, $0x42b00000
+DATA constant1<>+12(SB)/4, $0x42b00000
+DATA constant1<>+16(SB)/4, $0x42b00000
+DATA constant1<>+20(SB)/4, $0x42b00000
+DATA constant1<>+24(SB)/4, $0x42b00000
+DATA constant1<>+28(SB)/4, $0x42b00000
+GLOBL constant1<>(SB), RODATA|NOPTR, $32
+
+DATA constant2<>+0(SB)/4, $0x3fb8aa3b
+DATA constant2<>+4(SB)/4, $0x3fb8aa3b
+DATA constant2<>+8(SB)/4, $0x3fb8aa3b
+DATA constant2<>+12(SB)/4, $0x3fb8aa3b
+DATA constant2<>+16(SB)/4, $0x3fb8aa3b
+DATA constant2<>+20(SB)/4, $0x3fb8aa3b
+DATA constant2<>+24(SB)/4, $0x3fb8aa3b
+DATA constant2<>+28(SB)/4, $0x3fb8aa3b
+GLOBL constant2<>(SB), RODATA|NOPTR, $32
+
+DATA constant3<>+0(SB)/4, $0x4b400000
+DATA constant3<>+4(SB)/4, $0x4b400000
+DATA constant3<>+8(SB)/4, $0x4b400000
+DATA constant3<>+12(SB)/4, $0x4b400000
+DATA constant3<>+16(SB)/4, $0x4b400000
+DATA constant3<>+20(SB)/4, $0x4b400000
+DATA constant3<>+24(SB)/4, $0x4b400000
+DATA constant3<>+28(SB)/4, $0x4b400000
+GLOBL constant3<>(SB), RODATA|NOPTR, $32
+
+DATA constant4<>+0(SB)/4, $0x3f318000
+DATA constant4<>+4(SB)/4, $0x3f318000
+DATA constant4<>+8(SB)/4, $0x3f318000
+DATA constant4<>+12(SB)/4, $0x3f318000
+DATA constant4<>+16(SB)/4, $0x3f318000
+DATA constant4<>+20(SB)/4, $0x3f318000
+DATA constant4<>+24(SB)/4, $0x3f318000
+DATA constant4<>+28(SB)/4, $0x3f318000
+GLOBL constant4<>(SB), RODATA|NOPTR, $32
+
+DATA constant5<>+0(SB)/4, $0xb95e8083
+DATA constant5<>+4(SB)/4, $0xb95e8083
+DATA constant5<>+8(SB)/4, $0xb95e8083
+DATA constant5<>+12(SB)/4, $0xb95e8083
+DATA constant5<>+16(SB)/4, $0xb95e8083
+DATA constant5<>+20(SB)/4, $0xb95e8083
+DATA constant5<>+24(SB)/4, $0xb95e8083
+DATA constant5<>+28(SB)/4, $0xb95e8083
+GLOBL constant5<>(SB), RODATA|NOPTR, $32
+
+DATA constant6<>+0(SB)/4, $0x39500d01
+DATA constant6<>+4(SB)/4, $0x39500d01
+DATA constant6<>+8(SB)/4, $0x39500d01
+DATA constant6<>+12(SB)/4, $0x39500d01
+DATA constant6<>+16(SB)/4, $0x39500d01
+DATA constant6<>+20(SB)/4, $0x39500d01
+DATA constant6<>+24(SB)/4, $0x39500d01
+DATA constant6<>+28(SB)/4, $0x39500d01
+GLOBL constant6<>(SB), RODATA|NOPTR, $32
+
+DATA constant7<>+0(SB)/4, $0x3ab60b61
+DATA constant7<>+4(SB)/4, $0x3ab60b61
+DATA constant7<>+8(SB)/4, $0x3ab60b61
+DATA constant7<>+12(SB)/4, $0x3ab60b61
+DATA constant7<>+16(SB)/4, $0x3ab60b61
+DATA constant7<>+20(SB)/4, $0x3ab60b61
+DATA constant7<>+24(SB)/4, $0x3ab60b61
+DATA constant7<>+28(SB)/4, $0x3ab60b61
+GLOBL constant7<>(SB), RODATA|NOPTR, $32
+
+DATA constant8<>+0(SB)/4, $0x3c088889
+DATA constant8<>+4(SB)/4, $0x3c088889
+DATA constant8<>+8(SB)/4, $0x3c088889
+DATA constant8<>+12(SB)/4, $0x3c088889
+DATA constant8<>+16(SB)/4, $0x3c088889
+DATA constant8<>+20(SB)/4, $0x3c088889
+DATA constant8<>+24(SB)/4, $0x3c088889
+DATA constant8<>+28(SB)/4, $0x3c088889
+GLOBL constant8<>(SB), RODATA|NOPTR, $32
+
+DATA constant9<>+0(SB)/4, $0x3d2aaaab
+DATA constant9<>+4(SB)/4, $0x3d2aaaab
+DATA constant9<>+8(SB)/4, $0x3d2aaaab
+DATA constant9<>+12(SB)/4, $0x3d2aaaab
+DATA constant9<>+16(SB)/4, $0x3d2aaaab
+DATA constant9<>+20(SB)/4, $0x3d2aaaab
+DATA constant9<>+24(SB)/4, $0x3d2aaaab
+DATA constant9<>+28(SB)/4, $0x3d2aaaab
+GLOBL constant9<>(SB), RODATA|NOPTR, $32
+
+DATA constant10<>+0(SB)/4, $0x3e2aaaab
+DATA constant10<>+4(SB)/4, $0x3e2aaaab
+DATA constant10<>+8(SB)/4, $0x3e2aaaab
+DATA constant10<>+12(SB)/4, $0x3e2aaaab
+DATA constant10<>+16(SB)/4, $0x3e2aaaab
+DATA constant10<>+20(SB)/4, $0x3e2aaaab
+DATA constant10<>+24(SB)/4, $0x3e2aaaab
+DATA constant10<>+28(SB)/4, $0x3e2aaaab
+GLOBL constant10<>(SB), RODATA|NOPTR, $32
+
+DATA constant11<>+0(SB)/4, $0x3f000000
+DATA constant11<>+4(SB)/4, $0x3f000000
+DATA constant11<>+8(SB)/4, $0x3f000000
+DATA constant11<>+12(SB)/4, $0x3f000000
+DATA constant11<>+16(SB)/4, $0x3f000000
+DATA constant11<>+20(SB)/4, $0x3f000000
+DATA constant11<>+24(SB)/4, $0x3f000000
+DATA constant11<>+28(SB)/4, $0x3f000000
+GLOBL constant11<>(SB), RODATA|NOPTR, $32
+
+DATA constant12<>+0(SB)/4, $0x3f800000
+DATA constant12<>+4(SB)/4, $0x3f800000
+DATA constant12<>+8(SB)/4, $0x3f800000
+DATA constant12<>+12(SB)/4, $0x3f800000
+DATA constant12<>+16(SB)/4, $0x3f800000
+DATA constant12<>+20(SB)/4, $0x3f800000
+DATA constant12<>+24(SB)/4, $0x3f800000
+DATA constant12<>+28(SB)/4, $0x3f800000
+GLOBL constant12<>(SB), RODATA|NOPTR, $32
+
+// func sigmoidAVX2(y *float32, b *float32, n int, by float32, top float32, less float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-36
+	MOVQ         y+0(FP), AX
+	MOVQ         b+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVSS        by+24(FP), X0
+	VBROADCASTSS X0, Y1
+	MOVSS        top+28(FP), X2
+	VBROADCASTSS X2, Y3
+	MOVSS        less+32(FP), X4
+	VBROADCASTSS X4, Y5
+	XORQ         BX, BX
+	SUBQ         $0x08, DX
+	JLT          rest
+
+eight:
+	VMOVUPS (AX)(BX*4), Y6
+	VADDPS  (CX)(BX*4), Y6, Y6
+	VMULPS  Y1, Y6, Y6
+	VMOVUPS constant0<>+0(SB), Y7
+	VMAXPS  Y6, Y7, Y6
+	VMOVUPS constant1<>+0(SB), Y7
+	VMINPS  Y6, Y7, Y6
+	VMULPS  constant2<>+0(SB), Y6, Y7
+	VADDPS  constant3<>+0(SB), Y7, Y7
+	VSUBPS  constant3<>+0(SB), Y7, Y8
+	VMULPS  constant4<>+0(SB), Y8, Y9
+	VSUBPS  Y9, Y6, Y6
+	VMULPS  constant5<>+0(SB), Y8, Y9
+	VSUBPS  Y9, Y6, Y6
+	VMULPS  constant6<>+0(SB), Y6, Y8
+	VADDPS  constant7<>+0(SB), Y8, Y8
+	VMULPS  Y6, Y8, Y8
+	VADDPS  constant8<>+0(SB), Y8, Y8
+	VMULPS  Y6, Y8, Y8
+	VADDPS  constant9<>+0(SB), Y8, Y8
+	VMULPS  Y6, Y8, Y8
+	VADDPS  constant10<>+0(SB), Y8, Y8
+	VMULPS  Y6, Y8, Y8
+	VADDPS  constant11<>+0(SB), Y8, Y8
+	VMULPS  Y6, Y8, Y8
+	VADDPS  constant12<>+0(SB), Y8, Y8
+	VMULPS  Y6, Y8, Y8
+	VADDPS  constant12<>+0(SB), Y8, Y8
+	VPSLLD  $0x17, Y7, Y7
+	VPADDD  Y7, Y8, Y8
+	VADDPS  constant12<>+0(SB), Y8, Y8
+	VDIVPS  Y8, Y3, Y8
+	VSUBPS  Y5, Y8, Y8
+	VMOVUPS Y8, (AX)(BX*4)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     eight
+
+rest:
+	ADDQ $0x08, DX
+	JLE  end
+
+one:
+	VMOVSS (AX)(BX*4), X1
+	VADDSS (CX)(BX*4), X1, X1
+	VMULSS X0, X1, X1
+	VMOVSS constant0<>+0(SB), X3
+	VMAXSS X1, X3, X1
+	VMOVSS constant1<>+0(SB), X3
+	VMINSS X1, X3, X1
+	VMULSS constant2<>+0(SB), X1, X3
+	VADDSS constant3<>+0(SB), X3, X3
+	VSUBSS constant3<>+0(SB), X3, X5
+	VMULSS constant4<>+0(SB), X5, X6
+	VSUBSS X6, X1, X1
+	VMULSS constant5<>+0(SB), X5, X6
+	VSUBSS X6, X1, X1
+	VMULSS constant6<>+0(SB), X1, X5
+	VADDSS constant7<>+0(SB), X5, X5
+	VMULSS X1, X5, X5
+	VADDSS constant8<>+0(SB), X5, X5
+	VMULSS X1, X5, X5
+	VADDSS constant9<>+0(SB), X5, X5
+	VMULSS X1, X5, X5
+	VADDSS constant10<>+0(SB), X5, X5
+	VMULSS X1, X5, X5
+	VADDSS constant11<>+0(SB), X5, X5
+	VMULSS X1, X5, X5
+	VADDSS constant12<>+0(SB), X5, X5
+	VMULSS X1, X5, X5
+	VADDSS constant12<>+0(SB), X5, X5
+	VPSLLD $0x17, X3, X3
+	VPADDD X3, X5, X5
+	VADDSS constant12<>+0(SB), X5, X5
+	VDIVSS X5, X2, X5
+	VSUBSS X4, X5, X5
+	VMOVSS X5, (AX)(BX*4)
+	INCQ   BX
+	DECQ   DX
+	JG     one
+
+end:
+	VZEROUPPER
+	RET

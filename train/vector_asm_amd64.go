@@ -9,3 +9,12 @@ func catchUpAVX2(wc *float32, vc *float32, w *float32, v *float32, n int, a floa
 
 //go:noescape
 func momentumAVX2(w *float32, v *float32, wc *float32, vc *float32, grad *float32, n int, lr float32, mu float32)
+
+//go:noescape
+func addMaxAVX2(y *float32, b *float32, n int, acc *[9]float32)
+
+//go:noescape
+func expSumAVX2(y *float32, n int, less float32, acc *[9]float32)
+
+//go:noescape
+func sigmoidAVX2(y *float32, b *float32, n int, by float32, top float32, less float32)

@@ -1,5 +1,7 @@
 package train
 
+import "math"
+
 // catchUpGo brings weights and velocities up to date (see matrix): wc = w + a v, vc = d v.
 func catchUpGo(wc, vc, w, v []float32, a, d float32) {
 	vc, w, v = vc[:len(wc)], w[:len(wc)], v[:len(wc)]
@@ -18,4 +20,86 @@ func momentumGo(w, v, wc, vc, g []float32, lr, mu float32) {
 		v[j] = d
 		w[j] = wc[j] + d
 	}
+}
+
+// addMaxGo is y = y + b and returns the largest of y.
+func addMaxGo(y, b []float32) float32 {
+	acc := [9]float32{}
+	for i := range acc {
+		acc[i] = -math.MaxFloat32
+	}
+	b = b[:len(y)]
+	for j, x := range y {
+		x += b[j]
+		y[j] = x
+		if a := &acc[lane(j, len(y))]; !(*a > x) {
+			*a = x
+		}
+	}
+	return largest(&acc)
+}
+
+// expSumGo is y = exp(y - less) and returns the sum of y, added up in eight lanes.
+func expSumGo(y []float32, less float32) float32 {
+	acc := [9]float32{}
+	for j, x := range y {
+		x = expGo(x - less)
+		y[j] = x
+		acc[lane(j, len(y))] += x
+	}
+	return total(&acc)
+}
+
+// sigmoidGo is y = top / (1 + exp(by (y + b))) - less: the logistic function with by = -1, top = 1, less = 0, and the
+// hyperbolic tangent with by = -2, top = 2, less = 1.
+func sigmoidGo(y, b []float32, by, top, less float32) {
+	b = b[:len(y)]
+	for j, x := range y {
+		y[j] = top/(expGo((x+b[j])*by)+1) - less
+	}
+}
+
+// lane is which of the eight lanes element j of n belongs to; 8 is what follows the last whole vector.
+func lane(j, n int) int {
+	if j >= n&^7 {
+		return 8
+	}
+	return j & 7
+}
+
+func largest(acc *[9]float32) float32 {
+	top := acc[0]
+	for _, x := range acc[1:] {
+		top = max(top, x)
+	}
+	return top
+}
+
+func total(acc *[9]float32) float32 {
+	return (acc[0] + acc[1] + (acc[2] + acc[3])) + (acc[4] + acc[5] + (acc[6] + acc[7])) + acc[8]
+}
+
+// expGo is the exponential function to about one unit in the last place, for arguments from -86.6 to 88; those beyond give
+// what these give. See exp in internal/asmgen.
+func expGo(x float32) float32 {
+	const magic = 12582912
+	if x < -86.6 {
+		x = -86.6
+	}
+	if x > 88 {
+		x = 88
+	}
+	t := x*float32(math.Log2E) + magic
+	n := t - magic
+	r := x - n*0.693359375
+	r -= n * -2.12194440054690583e-4
+	p := r * (1.0 / 5040)
+	p = (p + 1.0/720) * r
+	p = (p + 1.0/120) * r
+	p = (p + 1.0/24) * r
+	p = (p + 1.0/6) * r
+	p = (p + 1.0/2) * r
+	p = (p + 1) * r
+	p++
+	return math.Float32frombits(math.Float32bits(p) + math.Float32bits(t)<<23)
 }

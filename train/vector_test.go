@@ -3,6 +3,7 @@
 package train
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -37,5 +38,41 @@ func TestVectorCode(t *testing.T) {
 		if !slices.Equal(gotW[:n], wantW) || !slices.Equal(gotV[:n], wantV) || last != [2]float32{gotW[n], gotV[n]} {
 			t.Fatalf("momentum of %d elements differs from its plain twin", n)
 		}
+		y, b := row(n), row(n)
+		want := slices.Clone(y)
+		if got, want := addMax(y, b), addMaxGo(want, b); got != want {
+			t.Fatalf("addMax of %d elements is %g, of its plain twin %g", n, got, want)
+		}
+		if !slices.Equal(y, want) {
+			t.Fatalf("addMax of %d elements differs from its plain twin", n)
+		}
+		sigmoid(y, b, -2, 2, 1)
+		sigmoidGo(want, b, -2, 2, 1)
+		if !slices.Equal(y, want) {
+			t.Fatalf("sigmoid of %d elements differs from its plain twin", n)
+		}
+		if got, want := expSum(y, 0.5), expSumGo(want, 0.5); got != want {
+			t.Fatalf("expSum of %d elements is %g, of its plain twin %g", n, got, want)
+		}
+		if !slices.Equal(y, want) {
+			t.Fatalf("expSum of %d elements differs from its plain twin", n)
+		}
+	}
+}
+
+func TestExp(t *testing.T) {
+	for x := float32(-86); x < 88; x += 0.0137 {
+		want := math.Exp(float64(x))
+		y := []float32{x, x, x, x, x, x, x, x, x}
+		expSum(y, 0)
+		for _, got := range []float32{expGo(x), y[0], y[8]} {
+			if math.Abs(float64(got)-want) > 2e-7*want {
+				t.Fatalf("exp(%g) = %g, want %g", x, got, want)
+			}
+		}
+	}
+	nan := float32(math.NaN())
+	if y := []float32{nan, nan, nan, nan, nan, nan, nan, nan, nan}; !math.IsNaN(float64(expSum(y, 0))) || !math.IsNaN(float64(expGo(nan))) || !math.IsNaN(float64(y[8])) {
+		t.Error("exp(NaN) is a number")
 	}
 }

@@ -3,6 +3,9 @@
 package main
 
 import (
+	"fmt"
+	"math"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -30,11 +33,99 @@ func main() {
 		o.addMem(at("wc"), x, x)
 		o.store(x, at("w"))
 	})
+	elementwise("addMaxAVX2", []string{"y", "b"}, nil, func(at func(string) Mem, s map[string]reg.VecVirtual, o ops) {
+		x := o.vec()
+		o.load(at("y"), x)
+		o.addMem(at("b"), x, x)
+		o.store(x, at("y"))
+		o.op(VMAXPS, VMAXSS, x, s["acc"], s["acc"])
+	})
+	elementwise("expSumAVX2", []string{"y"}, []string{"less"}, func(at func(string) Mem, s map[string]reg.VecVirtual, o ops) {
+		x := o.vec()
+		o.load(at("y"), x)
+		o.sub(x, s["less"], x)
+		x = o.exp(x)
+		o.store(x, at("y"))
+		o.op(VADDPS, VADDSS, x, s["acc"], s["acc"])
+	})
+	elementwise("sigmoidAVX2", []string{"y", "b"}, []string{"by", "top", "less"}, func(at func(string) Mem, s map[string]reg.VecVirtual, o ops) {
+		x := o.vec()
+		o.load(at("y"), x)
+		o.addMem(at("b"), x, x)
+		o.mul(x, s["by"], x)
+		x = o.exp(x)
+		o.op(VADDPS, VADDSS, o.constant(1), x, x)
+		o.op(VDIVPS, VDIVSS, x, s["top"], x)
+		o.sub(x, s["less"], x)
+		o.store(x, at("y"))
+	})
 	Generate()
+}
+
+// The exponential function: exp x = 2^n exp r with n = round(x / ln 2), |r| <= ln 2 / 2, and exp r by its Taylor series, whose rest
+// is below 1e-8. Adding magic rounds to an integer, which then stands in the low bits of the sum.
+const (
+	expLow, expHigh = -86.6, 88.0
+	log2e           = 1.4426950408889634
+	ln2High         = 0.693359375 // few enough bits that n ln2High is exact
+	ln2Low          = -2.12194440054690583e-4
+	magic           = 12582912 // 1.5 * 2^23
+)
+
+func (o ops) exp(x reg.VecVirtual) reg.VecVirtual {
+	t, p := o.vec(), o.vec()
+	// The second source comes out where one is NaN: NaN stays NaN.
+	limit := o.vec()
+	o.load(o.constant(expLow).(Mem), limit)
+	o.op(VMAXPS, VMAXSS, x, limit, x)
+	limit = o.vec()
+	o.load(o.constant(expHigh).(Mem), limit)
+	o.op(VMINPS, VMINSS, x, limit, x)
+	o.mul(x, o.constant(log2e), t)
+	o.op(VADDPS, VADDSS, o.constant(magic), t, t)
+	o.sub(t, o.constant(magic), p)
+	u := o.vec()
+	o.mul(p, o.constant(ln2High), u)
+	o.sub(x, u, x)
+	o.mul(p, o.constant(ln2Low), u)
+	o.sub(x, u, x)
+	o.mul(x, o.constant(1.0/5040), p)
+	for _, c := range []float32{1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 1.0 / 2, 1} {
+		o.op(VADDPS, VADDSS, o.constant(c), p, p)
+		o.mul(p, x, p)
+	}
+	o.op(VADDPS, VADDSS, o.constant(1), p, p)
+	VPSLLD(Imm(23), t, t)
+	VPADDD(t, p, p)
+	return p
 }
 
 // ops are instructions for vectors of 8 or for one number.
 type ops struct{ one bool }
+
+// constants are the routines' constants in memory, each eight times.
+var constants = map[float32]Mem{}
+
+func (o ops) constant(c float32) Op {
+	m, ok := constants[c]
+	if !ok {
+		m = GLOBL(fmt.Sprintf("constant%d", len(constants)), RODATA|NOPTR)
+		for i := range 8 {
+			DATA(4*i, U32(math.Float32bits(c)))
+		}
+		constants[c] = m
+	}
+	return m
+}
+
+// op is to = a op b.
+func (o ops) op(wide, one func(...Op), b, a, to Op) {
+	if o.one {
+		one(b, a, to)
+	} else {
+		wide(b, a, to)
+	}
+}
 
 func (o ops) vec() reg.VecVirtual {
 	if o.one {
@@ -59,30 +150,12 @@ func (o ops) store(v reg.VecVirtual, m Mem) {
 	}
 }
 
-func (o ops) mul(a, b, to reg.VecVirtual) {
-	if o.one {
-		VMULSS(b, a, to)
-	} else {
-		VMULPS(b, a, to)
-	}
-}
+func (o ops) mul(a, b, to Op) { o.op(VMULPS, VMULSS, b, a, to) }
 
 // sub is to = a - b.
-func (o ops) sub(a, b, to reg.VecVirtual) {
-	if o.one {
-		VSUBSS(b, a, to)
-	} else {
-		VSUBPS(b, a, to)
-	}
-}
+func (o ops) sub(a, b, to Op) { o.op(VSUBPS, VSUBSS, b, a, to) }
 
-func (o ops) addMem(m Mem, a, to reg.VecVirtual) {
-	if o.one {
-		VADDSS(m, a, to)
-	} else {
-		VADDPS(m, a, to)
-	}
-}
+func (o ops) addMem(m, a, to Op) { o.op(VADDPS, VADDSS, m, a, to) }
 
 // elementwise emits a routine over n elements of the rows, with these scalars: vectors of 8, then one by one.
 func elementwise(name string, rows, scalars []string, body func(at func(string) Mem, s map[string]reg.VecVirtual, o ops)) {
@@ -94,7 +167,15 @@ func elementwise(name string, rows, scalars []string, body func(at func(string) 
 	for _, s := range scalars {
 		signature += s + ", "
 	}
-	signature = signature[:len(signature)-2] + " float32)"
+	if scalars != nil {
+		signature = signature[:len(signature)-2] + " float32, "
+	}
+	signature = signature[:len(signature)-2]
+	reduce := name == "addMaxAVX2" || name == "expSumAVX2"
+	if reduce { // eight sums or maxima and that of what follows the last eight, which come in as their first values
+		signature += ", acc *[9]float32"
+	}
+	signature += ")"
 	TEXT(name, NOSPLIT, signature)
 	Pragma("noescape")
 	base := map[string]reg.Register{}
@@ -109,6 +190,14 @@ func elementwise(name string, rows, scalars []string, body func(at func(string) 
 		y := YMM()
 		VBROADCASTSS(x, y)
 		wide[s], narrow[s] = y, x
+	}
+	var acc reg.Register
+	if reduce {
+		acc = Load(Param("acc"), GP64())
+		y, x := YMM(), XMM()
+		VMOVUPS(Mem{Base: acc}, y)
+		VMOVSS(Mem{Base: acc, Disp: 32}, x)
+		wide["acc"], narrow["acc"] = y, x
 	}
 	i := GP64()
 	XORQ(i, i)
@@ -129,6 +218,10 @@ func elementwise(name string, rows, scalars []string, body func(at func(string) 
 	DECQ(n)
 	JG(LabelRef("one"))
 	Label("end")
+	if reduce {
+		VMOVUPS(wide["acc"], Mem{Base: acc})
+		VMOVSS(narrow["acc"], Mem{Base: acc, Disp: 32})
+	}
 	VZEROUPPER()
 	RET()
 }

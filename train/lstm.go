@@ -1,0 +1,183 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"warpdrop/dropout"
+)
+
+// LSTMConfig is a training run of a word LSTM on text: truncated back-propagation, plain SGD whose step decays, clipping.
+type LSTMConfig struct {
+	Layers, Hidden int // Hidden: also the width of the embedding
+	Vocabulary     int
+	Batch, Steps   int
+	Epochs         int
+	LR             float64 // of the first DecayAfter epochs; each later one multiplies it by Decay
+	Decay          float64
+	DecayAfter     int
+	Clip           float64 // largest norm of all gradients together; 0 = none
+	Init           float64 // weights start uniform in [-Init, Init]
+	Method         dropout.Method
+	Rates          []float64              // at the input of each LSTM layer; the last one also at that of the softmax layer
+	Distributions  []dropout.Distribution // rdp, tdp: of dp, one a rate
+	Tile           int                    // tdp: edge of a weight tile
+	Seed           uint64
+	BLAS           string // see newEngine
+	Threads        int    // 0 = all CPUs
+	Data           string // see LoadText
+	Tokens         int    // words of the training text to use, 0 = all
+}
+
+// DefaultLSTM has what Zaremba et al. chose for a size: their small (hidden 200), medium (650) and large (1500) networks. Dropping,
+// data, seed and threads are left open.
+func DefaultLSTM(hidden int) LSTMConfig {
+	c := LSTMConfig{Layers: 2, Hidden: hidden, Vocabulary: 10000, Batch: 20, Steps: 35, Epochs: 13, LR: 1, Decay: 0.5, DecayAfter: 4, Clip: 5, Init: 0.1,
+		Method: dropout.None, Tile: 32, Seed: 1}
+	switch {
+	case hidden >= 1000:
+		c.Epochs, c.Decay, c.DecayAfter, c.Clip, c.Init = 55, 1/1.15, 14, 10, 0.04
+	case hidden >= 400:
+		c.Epochs, c.Decay, c.DecayAfter, c.Clip, c.Init = 39, 1/1.2, 6, 5, 0.05
+	}
+	return c
+}
+
+// Check reports the first value that is out of its range.
+func (c *LSTMConfig) Check() error {
+	for _, r := range []struct {
+		name           string
+		n, least, most int
+	}{{"layers", c.Layers, 1, 16}, {"hidden", c.Hidden, 1, 65536}, {"vocabulary", c.Vocabulary, 3, 1000000}, {"batch", c.Batch, 1, 65536}, {"steps", c.Steps, 1, 1024},
+		{"epochs", c.Epochs, 1, 100000}, {"decay after", c.DecayAfter, 0, 100000}, {"tokens", c.Tokens, 0, math.MaxInt32}} {
+		if r.n < r.least || r.n > r.most {
+			return fmt.Errorf("train: %s: %d is not in %d..%d", r.name, r.n, r.least, r.most)
+		}
+	}
+	switch {
+	case !(c.LR > 0) || math.IsInf(c.LR, 0):
+		return fmt.Errorf("train: learning rate: %g is not above 0", c.LR)
+	case !(c.Decay > 0 && c.Decay <= 1):
+		return fmt.Errorf("train: decay: %g is not in (0, 1]", c.Decay)
+	case !(c.Clip >= 0):
+		return fmt.Errorf("train: clip: %g is not 0 (none) or above", c.Clip)
+	case !(c.Init > 0) || math.IsInf(c.Init, 0):
+		return fmt.Errorf("train: init: %g is not above 0", c.Init)
+	}
+	switch c.Method {
+	case dropout.None:
+		return nil
+	case dropout.Dense, dropout.Masked, dropout.RDP, dropout.TDP:
+	default:
+		return fmt.Errorf("train: method %q is not one of none, dense, masked, rdp, tdp", c.Method)
+	}
+	if len(c.Rates) != c.Layers {
+		return fmt.Errorf("train: rates: %d for %d layers", len(c.Rates), c.Layers)
+	}
+	for i, r := range c.Rates {
+		if !(r >= 0 && r < 1) {
+			return fmt.Errorf("train: rates[%d]: %g is not in [0, 1)", i, r)
+		}
+	}
+	if c.Method != dropout.RDP && c.Method != dropout.TDP {
+		return nil
+	}
+	if len(c.Distributions) != c.Layers {
+		return fmt.Errorf("train: distributions: %d for %d layers", len(c.Distributions), c.Layers)
+	}
+	if c.Method == dropout.TDP && (c.Tile < 1 || c.Tile > 128) {
+		return fmt.Errorf("train: tile: %d is not in 1..128", c.Tile)
+	}
+	return nil
+}
+
+// rate is the step of an epoch, from 1.
+func (c *LSTMConfig) rate(epoch int) float64 {
+	return c.LR * math.Pow(c.Decay, float64(max(0, epoch-c.DecayAfter)))
+}
+
+// TrainLSTM runs cfg to its end, or until ctx ends (Result.Stopped). RDP and TDP compute products of the kept input units or
+// tiles only. With gonum's BLAS the result depends on the seed and not on the number of threads.
+func TrainLSTM(ctx context.Context, cfg LSTMConfig, progress func(Progress)) (*Result, error) {
+	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
+	text, err := LoadText(cfg.Data, cfg.Vocabulary)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Tokens > 0 {
+		if cfg.Tokens > len(text.Train) {
+			return nil, fmt.Errorf("train: tokens: %d, the training text has %d words", cfg.Tokens, len(text.Train))
+		}
+		text.Train = text.Train[:cfg.Tokens]
+	}
+	for _, part := range []struct {
+		name  string
+		words []int32
+		least int
+	}{{"training", text.Train, cfg.Batch * (cfg.Steps + 1)}, {"validation", text.Valid, 2 * cfg.Batch}, {"test", text.Test, 2 * cfg.Batch}} {
+		if len(part.words) < part.least {
+			return nil, fmt.Errorf("train: text: %d words of %s text, at least %d are needed for %d sequences", len(part.words), part.name, part.least, cfg.Batch)
+		}
+	}
+	e, err := newEngine(cfg.BLAS, cfg.Threads)
+	if err != nil {
+		return nil, err
+	}
+	defer e.close()
+	m, err := newLSTM(e, cfg)
+	if err != nil {
+		return nil, err
+	}
+	res := &Result{Method: cfg.Method, BLAS: e.name, Threads: e.threads}
+	if cfg.Method == dropout.RDP || cfg.Method == dropout.TDP {
+		for _, d := range cfg.Distributions {
+			res.ReachedRates = append(res.ReachedRates, d.Reached())
+		}
+	}
+	per := (len(text.Train)/cfg.Batch - 1) / cfg.Steps
+	words := cfg.Batch * cfg.Steps
+	iteration, seconds := 0, 0.0
+	for epoch := 1; epoch <= cfg.Epochs; epoch++ {
+		m.reset()
+		lr := cfg.rate(epoch)
+		began := time.Now()
+		sum := 0.0
+		for i := range per {
+			if ctx.Err() != nil {
+				res.Stopped = true
+				return res, nil
+			}
+			m.load(text.Train, i*cfg.Steps, cfg.Steps)
+			if err := m.step(uint64(iteration), float32(lr)); err != nil {
+				return nil, fmt.Errorf("train: epoch %d, iteration %d: %w", epoch, iteration, err)
+			}
+			iteration++
+			sum += m.loss / float64(words)
+			if progress != nil && iteration%5 == 0 {
+				progress(Progress{Epoch: epoch, Epochs: cfg.Epochs, Iteration: iteration, Iterations: per * cfg.Epochs, TrainLoss: sum / float64(i+1),
+					TestAccuracy: res.TestAccuracy, SamplesPerSecond: float64((i+1)*words) / time.Since(began).Seconds()})
+			}
+		}
+		took := time.Since(began).Seconds()
+		seconds += took
+		valid, _ := m.evaluate(text.Valid)
+		res.TestPerplexity, res.TestAccuracy = m.evaluate(text.Test)
+		res.TrainLoss = sum / float64(per)
+		res.Iterations = iteration
+		res.SamplesPerSecond = float64(iteration*words) / seconds
+		res.SubModels = len(m.models)
+		em := EpochMetrics{Epoch: epoch, Iteration: iteration, TrainLoss: res.TrainLoss, TestAccuracy: res.TestAccuracy, TestPerplexity: res.TestPerplexity,
+			Perplexity: valid, LearningRate: lr, Seconds: seconds, SamplesPerSecond: float64(per*words) / took}
+		res.Epochs = append(res.Epochs, em)
+		res.Trace = append(res.Trace, TracePoint{Iteration: iteration, TrainLoss: res.TrainLoss, TestAccuracy: res.TestAccuracy, Perplexity: valid})
+		if progress != nil {
+			progress(Progress{Epoch: epoch, Epochs: cfg.Epochs, Iteration: iteration, Iterations: per * cfg.Epochs, TrainLoss: res.TrainLoss,
+				TestAccuracy: res.TestAccuracy, SamplesPerSecond: em.SamplesPerSecond, Metrics: &em})
+		}
+	}
+	return res, nil
+}
