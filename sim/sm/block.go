@@ -99,7 +99,7 @@ func (b *Block) reset(p *Program, n Need, index, dim, grid [3]uint32) {
 	b.Threads = n.Threads
 	b.live = n.Warps
 	b.barriers = [16]blockBarrier{}
-	b.Shared = resize(b.Shared, p.SharedBytes)
+	b.Shared = resize(b.Shared, p.SharedBytes+sharedPadding)[:p.SharedBytes]
 	rows := max(p.Registers, 1)
 	b.rows = resize(b.rows, n.Warps*rows)
 	b.local = resize(b.local, n.Warps*32*p.LocalBytes)

@@ -20,8 +20,12 @@ type Exec struct {
 	Period float64      // of the clock, nanoseconds
 	Global *memory.View // this SM's view of device memory
 
-	span  *memory.Span // allocation of the last global access
-	sink  [4]Row       // destination of results that are not wanted
+	span *memory.Span // allocation of the last global access
+
+	passes, conflicts int // cost of the last shared-memory access where it is known, see pattern; passes 0 = it is not
+	patterns          patterns
+
+	sink  [4]Row // destination of results that are not wanted
 	tmp   Row
 	inner Op // CodeSetCC
 }

@@ -315,3 +315,66 @@ func laneGather(dst *Row, mem unsafe.Pointer, addr *[32]uint64, base uint64, wor
 func laneScatter(src *Row, mem unsafe.Pointer, addr *[32]uint64, base uint64, words int, mask uint32) {
 	scatterGo(src, mem, addr, base, words, mask)
 }
+
+// laneOffsets returns the lanes in which base + offset is rel.
+func laneOffsets(base, rel *Row, offset uint32) uint32 {
+	switch vectors {
+	case vectorAVX512:
+		return offsetsAVX512(base, rel, offset)
+	case vectorAVX2:
+		return offsetsAVX2(base, rel, offset)
+	}
+	return offsetsGo(base, rel, offset)
+}
+
+// laneNear loads a word for each lane in mask from base + offset, an offset from mem, and reports whether it did: addresses
+// must be aligned, not above limit, and within 128 bytes of the lowest.
+func laneNear(dst, base *Row, mem unsafe.Pointer, offset, limit, mask uint32) bool {
+	if vectors == vectorAVX512 {
+		return nearAVX512(dst, base, (*byte)(mem), offset, limit, mask) != 0
+	}
+	return nearGo(dst, base, mem, offset, limit, mask)
+}
+
+// lanePick loads words consecutive words of each lane from where p says, less its lowest address.
+func lanePick(dst *Row, from unsafe.Pointer, p *pattern, words int) {
+	mem := (*byte)(from)
+	switch {
+	case vectors == vectorNone:
+		pickGo(dst, from, &p.index, words)
+	case vectors == vectorAVX512 && p.span <= sharedPadding:
+		switch words {
+		case 1:
+			pickNear1AVX512(dst, mem, &p.lanes)
+		case 2:
+			pickNear2AVX512(dst, mem, &p.lanes)
+		default:
+			pickNear4AVX512(dst, mem, &p.lanes)
+		}
+	case words == 1:
+		pick1(dst, mem, &p.index)
+	case words == 2:
+		pick2(dst, mem, &p.index)
+	case vectors == vectorAVX512:
+		pick4AVX512(dst, mem, &p.index)
+	default:
+		pick4AVX2(dst, mem, &p.index)
+	}
+}
+
+// lanePlace stores words consecutive words of each of p's lanes.
+func lanePlace(src *Row, to unsafe.Pointer, p *pattern, words int) {
+	mem := (*byte)(to)
+	switch {
+	case p.mask != ^uint32(0) || vectors == vectorNone || words == 2:
+		placeGo(src, to, &p.index, words, p.mask)
+	case words == 1 && p.unit:
+		*(*Row)(to) = *src
+	case words == 1:
+		place1(src, mem, &p.index)
+	case vectors == vectorAVX512:
+		place4AVX512(src, mem, &p.index)
+	default:
+		place4AVX2(src, mem, &p.index)
+	}
+}

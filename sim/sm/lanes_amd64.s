@@ -3130,6 +3130,67 @@ TEXT ·icmpAVX2(SB), NOSPLIT, $0-32
 	VZEROUPPER
 	RET
 
+// func offsetsAVX512(base *[32]uint32, rel *[32]uint32, offset uint32) (same uint32)
+// Requires: AVX, AVX512F
+TEXT ·offsetsAVX512(SB), NOSPLIT, $0-28
+	MOVQ         base+0(FP), CX
+	VMOVDQU32    (CX), Z0
+	MOVL         offset+16(FP), AX
+	VPBROADCASTD AX, Z1
+	VPADDD       Z1, Z0, Z0
+	MOVQ         rel+8(FP), DX
+	VMOVDQU32    (DX), Z2
+	VPCMPEQD     Z2, Z0, K1
+	KMOVW        K1, AX
+	VMOVDQU32    64(CX), Z0
+	VPADDD       Z1, Z0, Z0
+	VMOVDQU32    64(DX), Z1
+	VPCMPEQD     Z1, Z0, K1
+	KMOVW        K1, CX
+	SHLL         $0x10, CX
+	ORL          CX, AX
+	MOVL         AX, same+24(FP)
+	VZEROUPPER
+	RET
+
+// func offsetsAVX2(base *[32]uint32, rel *[32]uint32, offset uint32) (same uint32)
+// Requires: AVX, AVX2
+TEXT ·offsetsAVX2(SB), NOSPLIT, $0-28
+	MOVQ         base+0(FP), CX
+	VMOVDQU      (CX), Y0
+	MOVL         offset+16(FP), AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Y1
+	VPADDD       Y1, Y0, Y0
+	MOVQ         rel+8(FP), DX
+	VMOVDQU      (DX), Y2
+	VPCMPEQD     Y2, Y0, Y0
+	VMOVMSKPS    Y0, AX
+	VMOVDQU      32(CX), Y0
+	VPADDD       Y1, Y0, Y0
+	VMOVDQU      32(DX), Y2
+	VPCMPEQD     Y2, Y0, Y0
+	VMOVMSKPS    Y0, BX
+	SHLL         $0x08, BX
+	ORL          BX, AX
+	VMOVDQU      64(CX), Y0
+	VPADDD       Y1, Y0, Y0
+	VMOVDQU      64(DX), Y2
+	VPCMPEQD     Y2, Y0, Y0
+	VMOVMSKPS    Y0, BX
+	SHLL         $0x10, BX
+	ORL          BX, AX
+	VMOVDQU      96(CX), Y0
+	VPADDD       Y1, Y0, Y0
+	VMOVDQU      96(DX), Y1
+	VPCMPEQD     Y1, Y0, Y0
+	VMOVMSKPS    Y0, CX
+	SHLL         $0x18, CX
+	ORL          CX, AX
+	MOVL         AX, same+24(FP)
+	VZEROUPPER
+	RET
+
 // func imnmxAVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, bias uint32, pred uint32)
 // Requires: AVX, AVX512F
 TEXT ·imnmxAVX512(SB), NOSPLIT, $0-36
@@ -4393,4 +4454,973 @@ ffmaRunAVX2some:
 	DECQ        DX
 	JNE         ffmaRunAVX2some
 	VZEROUPPER
+	RET
+
+// func pick1(dst *[32]uint32, mem *byte, index *[32]uint32)
+TEXT ·pick1(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ mem+8(FP), CX
+	MOVQ index+16(FP), DX
+	MOVL (DX), BX
+	MOVL (CX)(BX*1), BX
+	MOVL BX, (AX)
+	MOVL 4(DX), BX
+	MOVL (CX)(BX*1), BX
+	MOVL BX, 4(AX)
+	MOVL 8(DX), BX
+	MOVL (CX)(BX*1), BX
+	MOVL BX, 8(AX)
+	MOVL 12(DX), BX
+	MOVL (CX)(BX*1), BX
+	MOVL BX, 12(AX)
+	MOVL 16(DX), BX
+	MOVL (CX)(BX*1), BX
+	MOVL BX, 16(AX)
+	MOVL 20(DX), BX
+	MOVL (CX)(BX*1), BX
+	MOVL BX, 20(AX)
+	MOVL 24(DX), BX
+	MOVL (CX)(BX*1), BX
+	MOVL BX, 24(AX)
+	MOVL 28(DX), BX
+	MOVL (CX)(BX*1), BX
+	MOVL BX, 28(AX)
+	MOVL 32(DX), BX
+	MOVL (CX)(BX*1), BX
+	MOVL BX, 32(AX)
+	MOVL 36(DX), BX
+	MOVL (CX)(BX*1), BX
+	MOVL BX, 36(AX)
+	MOVL 40(DX), BX
+	MOVL (CX)(BX*1), BX
+	MOVL BX, 40(AX)
+	MOVL 44(DX), BX
+	MOVL (CX)(BX*1), BX
+	MOVL BX, 44(AX)
+	MOVL 48(DX), BX
+	MOVL (CX)(BX*1), BX
+	MOVL BX, 48(AX)
+	MOVL 52(DX), BX
+	MOVL (CX)(BX*1), BX
+	MOVL BX, 52(AX)
+	MOVL 56(DX), BX
+	MOVL (CX)(BX*1), BX
+	MOVL BX, 56(AX)
+	MOVL 60(DX), BX
+	MOVL (CX)(BX*1), BX
+	MOVL BX, 60(AX)
+	MOVL 64(DX), BX
+	MOVL (CX)(BX*1), BX
+	MOVL BX, 64(AX)
+	MOVL 68(DX), BX
+	MOVL (CX)(BX*1), BX
+	MOVL BX, 68(AX)
+	MOVL 72(DX), BX
+	MOVL (CX)(BX*1), BX
+	MOVL BX, 72(AX)
+	MOVL 76(DX), BX
+	MOVL (CX)(BX*1), BX
+	MOVL BX, 76(AX)
+	MOVL 80(DX), BX
+	MOVL (CX)(BX*1), BX
+	MOVL BX, 80(AX)
+	MOVL 84(DX), BX
+	MOVL (CX)(BX*1), BX
+	MOVL BX, 84(AX)
+	MOVL 88(DX), BX
+	MOVL (CX)(BX*1), BX
+	MOVL BX, 88(AX)
+	MOVL 92(DX), BX
+	MOVL (CX)(BX*1), BX
+	MOVL BX, 92(AX)
+	MOVL 96(DX), BX
+	MOVL (CX)(BX*1), BX
+	MOVL BX, 96(AX)
+	MOVL 100(DX), BX
+	MOVL (CX)(BX*1), BX
+	MOVL BX, 100(AX)
+	MOVL 104(DX), BX
+	MOVL (CX)(BX*1), BX
+	MOVL BX, 104(AX)
+	MOVL 108(DX), BX
+	MOVL (CX)(BX*1), BX
+	MOVL BX, 108(AX)
+	MOVL 112(DX), BX
+	MOVL (CX)(BX*1), BX
+	MOVL BX, 112(AX)
+	MOVL 116(DX), BX
+	MOVL (CX)(BX*1), BX
+	MOVL BX, 116(AX)
+	MOVL 120(DX), BX
+	MOVL (CX)(BX*1), BX
+	MOVL BX, 120(AX)
+	MOVL 124(DX), DX
+	MOVL (CX)(DX*1), CX
+	MOVL CX, 124(AX)
+	RET
+
+// func pick2(dst *[32]uint32, mem *byte, index *[32]uint32)
+TEXT ·pick2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ mem+8(FP), CX
+	MOVQ index+16(FP), DX
+	MOVL (DX), BX
+	MOVQ (CX)(BX*1), BX
+	MOVL BX, (AX)
+	SHRQ $0x20, BX
+	MOVL BX, 128(AX)
+	MOVL 4(DX), BX
+	MOVQ (CX)(BX*1), BX
+	MOVL BX, 4(AX)
+	SHRQ $0x20, BX
+	MOVL BX, 132(AX)
+	MOVL 8(DX), BX
+	MOVQ (CX)(BX*1), BX
+	MOVL BX, 8(AX)
+	SHRQ $0x20, BX
+	MOVL BX, 136(AX)
+	MOVL 12(DX), BX
+	MOVQ (CX)(BX*1), BX
+	MOVL BX, 12(AX)
+	SHRQ $0x20, BX
+	MOVL BX, 140(AX)
+	MOVL 16(DX), BX
+	MOVQ (CX)(BX*1), BX
+	MOVL BX, 16(AX)
+	SHRQ $0x20, BX
+	MOVL BX, 144(AX)
+	MOVL 20(DX), BX
+	MOVQ (CX)(BX*1), BX
+	MOVL BX, 20(AX)
+	SHRQ $0x20, BX
+	MOVL BX, 148(AX)
+	MOVL 24(DX), BX
+	MOVQ (CX)(BX*1), BX
+	MOVL BX, 24(AX)
+	SHRQ $0x20, BX
+	MOVL BX, 152(AX)
+	MOVL 28(DX), BX
+	MOVQ (CX)(BX*1), BX
+	MOVL BX, 28(AX)
+	SHRQ $0x20, BX
+	MOVL BX, 156(AX)
+	MOVL 32(DX), BX
+	MOVQ (CX)(BX*1), BX
+	MOVL BX, 32(AX)
+	SHRQ $0x20, BX
+	MOVL BX, 160(AX)
+	MOVL 36(DX), BX
+	MOVQ (CX)(BX*1), BX
+	MOVL BX, 36(AX)
+	SHRQ $0x20, BX
+	MOVL BX, 164(AX)
+	MOVL 40(DX), BX
+	MOVQ (CX)(BX*1), BX
+	MOVL BX, 40(AX)
+	SHRQ $0x20, BX
+	MOVL BX, 168(AX)
+	MOVL 44(DX), BX
+	MOVQ (CX)(BX*1), BX
+	MOVL BX, 44(AX)
+	SHRQ $0x20, BX
+	MOVL BX, 172(AX)
+	MOVL 48(DX), BX
+	MOVQ (CX)(BX*1), BX
+	MOVL BX, 48(AX)
+	SHRQ $0x20, BX
+	MOVL BX, 176(AX)
+	MOVL 52(DX), BX
+	MOVQ (CX)(BX*1), BX
+	MOVL BX, 52(AX)
+	SHRQ $0x20, BX
+	MOVL BX, 180(AX)
+	MOVL 56(DX), BX
+	MOVQ (CX)(BX*1), BX
+	MOVL BX, 56(AX)
+	SHRQ $0x20, BX
+	MOVL BX, 184(AX)
+	MOVL 60(DX), BX
+	MOVQ (CX)(BX*1), BX
+	MOVL BX, 60(AX)
+	SHRQ $0x20, BX
+	MOVL BX, 188(AX)
+	MOVL 64(DX), BX
+	MOVQ (CX)(BX*1), BX
+	MOVL BX, 64(AX)
+	SHRQ $0x20, BX
+	MOVL BX, 192(AX)
+	MOVL 68(DX), BX
+	MOVQ (CX)(BX*1), BX
+	MOVL BX, 68(AX)
+	SHRQ $0x20, BX
+	MOVL BX, 196(AX)
+	MOVL 72(DX), BX
+	MOVQ (CX)(BX*1), BX
+	MOVL BX, 72(AX)
+	SHRQ $0x20, BX
+	MOVL BX, 200(AX)
+	MOVL 76(DX), BX
+	MOVQ (CX)(BX*1), BX
+	MOVL BX, 76(AX)
+	SHRQ $0x20, BX
+	MOVL BX, 204(AX)
+	MOVL 80(DX), BX
+	MOVQ (CX)(BX*1), BX
+	MOVL BX, 80(AX)
+	SHRQ $0x20, BX
+	MOVL BX, 208(AX)
+	MOVL 84(DX), BX
+	MOVQ (CX)(BX*1), BX
+	MOVL BX, 84(AX)
+	SHRQ $0x20, BX
+	MOVL BX, 212(AX)
+	MOVL 88(DX), BX
+	MOVQ (CX)(BX*1), BX
+	MOVL BX, 88(AX)
+	SHRQ $0x20, BX
+	MOVL BX, 216(AX)
+	MOVL 92(DX), BX
+	MOVQ (CX)(BX*1), BX
+	MOVL BX, 92(AX)
+	SHRQ $0x20, BX
+	MOVL BX, 220(AX)
+	MOVL 96(DX), BX
+	MOVQ (CX)(BX*1), BX
+	MOVL BX, 96(AX)
+	SHRQ $0x20, BX
+	MOVL BX, 224(AX)
+	MOVL 100(DX), BX
+	MOVQ (CX)(BX*1), BX
+	MOVL BX, 100(AX)
+	SHRQ $0x20, BX
+	MOVL BX, 228(AX)
+	MOVL 104(DX), BX
+	MOVQ (CX)(BX*1), BX
+	MOVL BX, 104(AX)
+	SHRQ $0x20, BX
+	MOVL BX, 232(AX)
+	MOVL 108(DX), BX
+	MOVQ (CX)(BX*1), BX
+	MOVL BX, 108(AX)
+	SHRQ $0x20, BX
+	MOVL BX, 236(AX)
+	MOVL 112(DX), BX
+	MOVQ (CX)(BX*1), BX
+	MOVL BX, 112(AX)
+	SHRQ $0x20, BX
+	MOVL BX, 240(AX)
+	MOVL 116(DX), BX
+	MOVQ (CX)(BX*1), BX
+	MOVL BX, 116(AX)
+	SHRQ $0x20, BX
+	MOVL BX, 244(AX)
+	MOVL 120(DX), BX
+	MOVQ (CX)(BX*1), BX
+	MOVL BX, 120(AX)
+	SHRQ $0x20, BX
+	MOVL BX, 248(AX)
+	MOVL 124(DX), DX
+	MOVQ (CX)(DX*1), CX
+	MOVL CX, 124(AX)
+	SHRQ $0x20, CX
+	MOVL CX, 252(AX)
+	RET
+
+// func nearAVX512(dst *[32]uint32, base *[32]uint32, mem *byte, offset uint32, limit uint32, mask uint32) (ok uint32)
+// Requires: AVX, AVX2, AVX512F
+TEXT ·nearAVX512(SB), NOSPLIT, $0-44
+	MOVL          mask+32(FP), AX
+	XORL          CX, CX
+	MOVL          AX, DX
+	KMOVW         DX, K1
+	MOVQ          base+8(FP), DX
+	VMOVDQU32     (DX), Z0
+	MOVL          offset+24(FP), BX
+	VPBROADCASTD  BX, Z2
+	VPADDD        Z2, Z0, Z3
+	MOVL          $0xffffffff, BX
+	VPBROADCASTD  BX, Z0
+	VMOVDQA32     Z0, Z0
+	VMOVDQA32     Z3, K1, Z0
+	VMOVDQA32.Z   Z3, K1, Z1
+	SHRL          $0x10, AX
+	KMOVW         AX, K2
+	VMOVDQU32     64(DX), Z4
+	VPADDD        Z2, Z4, Z2
+	VPMINUD       Z2, Z0, K2, Z0
+	VPMAXUD       Z2, Z1, K2, Z1
+	VEXTRACTI64X4 $0x01, Z0, Y4
+	VPMINUD       Y4, Y0, Y4
+	VEXTRACTI128  $0x01, Y4, X0
+	VPMINUD       X0, X4, X0
+	VPSHUFD       $0x4e, X0, X4
+	VPMINUD       X4, X0, X0
+	VPSHUFD       $0xb1, X0, X4
+	VPMINUD       X4, X0, X0
+	VMOVD         X0, AX
+	VEXTRACTI64X4 $0x01, Z1, Y0
+	VPMAXUD       Y0, Y1, Y0
+	VEXTRACTI128  $0x01, Y0, X1
+	VPMAXUD       X1, X0, X1
+	VPSHUFD       $0x4e, X1, X0
+	VPMAXUD       X0, X1, X1
+	VPSHUFD       $0xb1, X1, X0
+	VPMAXUD       X0, X1, X1
+	VMOVD         X1, DX
+	MOVL          limit+28(FP), BX
+	CMPL          DX, BX
+	JHI           far
+	SUBL          AX, DX
+	CMPL          DX, $+124
+	JHI           far
+	MOVL          $0x00000003, DX
+	VPBROADCASTD  DX, Z0
+	VPTESTMD      Z0, Z3, K1, K3
+	VPTESTMD      Z0, Z2, K2, K4
+	KORTESTW      K4, K3
+	JNE           far
+	MOVQ          mem+16(FP), DX
+	MOVQ          dst+0(FP), BX
+	VMOVDQU32     (DX)(AX*1), Z0
+	VMOVDQU32     64(DX)(AX*1), Z1
+	VPBROADCASTD  AX, Z4
+	VPSUBD        Z4, Z3, Z3
+	VPSRLD        $0x02, Z3, Z3
+	VPERMI2D      Z1, Z0, Z3
+	VMOVDQU32     Z3, K1, (BX)
+	VPSUBD        Z4, Z2, Z2
+	VPSRLD        $0x02, Z2, Z2
+	VPERMI2D      Z1, Z0, Z2
+	VMOVDQU32     Z2, K2, 64(BX)
+	INCL          CX
+
+far:
+	MOVL CX, ok+40(FP)
+	VZEROUPPER
+	RET
+
+// func pickNear1AVX512(dst *[32]uint32, mem *byte, lanes *[32]uint32)
+// Requires: AVX, AVX512F
+TEXT ·pickNear1AVX512(SB), NOSPLIT, $0-24
+	MOVQ      dst+0(FP), AX
+	MOVQ      mem+8(FP), CX
+	MOVQ      lanes+16(FP), DX
+	VMOVDQU32 (CX), Z0
+	VMOVDQU32 64(CX), Z1
+	VMOVDQU32 (DX), Z2
+	VMOVDQU32 64(DX), Z3
+	VPERMI2D  Z1, Z0, Z2
+	VMOVDQU32 Z2, (AX)
+	VPERMI2D  Z1, Z0, Z3
+	VMOVDQU32 Z3, 64(AX)
+	VZEROUPPER
+	RET
+
+// func pickNear2AVX512(dst *[32]uint32, mem *byte, lanes *[32]uint32)
+// Requires: AVX, AVX512F
+TEXT ·pickNear2AVX512(SB), NOSPLIT, $0-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         mem+8(FP), CX
+	MOVQ         lanes+16(FP), DX
+	VMOVDQU32    (CX), Z0
+	VMOVDQU32    64(CX), Z1
+	VMOVDQU32    (DX), Z2
+	VMOVDQU32    64(DX), Z3
+	VMOVDQA32    Z2, Z4
+	VPERMI2D     Z1, Z0, Z4
+	VMOVDQU32    Z4, (AX)
+	MOVL         $0x00000001, CX
+	VPBROADCASTD CX, Z4
+	VPADDD       Z4, Z2, Z2
+	VMOVDQA32    Z3, Z5
+	VPERMI2D     Z1, Z0, Z5
+	VMOVDQU32    Z5, 64(AX)
+	VPADDD       Z4, Z3, Z3
+	VPERMI2D     Z1, Z0, Z2
+	VMOVDQU32    Z2, 128(AX)
+	VPERMI2D     Z1, Z0, Z3
+	VMOVDQU32    Z3, 192(AX)
+	VZEROUPPER
+	RET
+
+// func pickNear4AVX512(dst *[32]uint32, mem *byte, lanes *[32]uint32)
+// Requires: AVX, AVX512F
+TEXT ·pickNear4AVX512(SB), NOSPLIT, $0-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         mem+8(FP), CX
+	MOVQ         lanes+16(FP), DX
+	VMOVDQU32    (CX), Z0
+	VMOVDQU32    64(CX), Z1
+	VMOVDQU32    (DX), Z2
+	VMOVDQU32    64(DX), Z3
+	VMOVDQA32    Z2, Z4
+	VPERMI2D     Z1, Z0, Z4
+	VMOVDQU32    Z4, (AX)
+	MOVL         $0x00000001, CX
+	VPBROADCASTD CX, Z4
+	VPADDD       Z4, Z2, Z2
+	VMOVDQA32    Z3, Z5
+	VPERMI2D     Z1, Z0, Z5
+	VMOVDQU32    Z5, 64(AX)
+	VPADDD       Z4, Z3, Z3
+	VMOVDQA32    Z2, Z5
+	VPERMI2D     Z1, Z0, Z5
+	VMOVDQU32    Z5, 128(AX)
+	VPADDD       Z4, Z2, Z2
+	VMOVDQA32    Z3, Z5
+	VPERMI2D     Z1, Z0, Z5
+	VMOVDQU32    Z5, 192(AX)
+	VPADDD       Z4, Z3, Z3
+	VMOVDQA32    Z2, Z5
+	VPERMI2D     Z1, Z0, Z5
+	VMOVDQU32    Z5, 256(AX)
+	VPADDD       Z4, Z2, Z2
+	VMOVDQA32    Z3, Z5
+	VPERMI2D     Z1, Z0, Z5
+	VMOVDQU32    Z5, 320(AX)
+	VPADDD       Z4, Z3, Z3
+	VPERMI2D     Z1, Z0, Z2
+	VMOVDQU32    Z2, 384(AX)
+	VPERMI2D     Z1, Z0, Z3
+	VMOVDQU32    Z3, 448(AX)
+	VZEROUPPER
+	RET
+
+// func pick4AVX512(dst *[32]uint32, mem *byte, index *[32]uint32)
+// Requires: AVX, AVX512F
+TEXT ·pick4AVX512(SB), NOSPLIT, $0-24
+	MOVQ            dst+0(FP), AX
+	MOVQ            mem+8(FP), CX
+	MOVQ            index+16(FP), DX
+	MOVL            (DX), BX
+	VBROADCASTI32X4 (CX)(BX*1), Z0
+	MOVL            16(DX), BX
+	VINSERTI32X4    $0x01, (CX)(BX*1), Z0, Z0
+	MOVL            32(DX), BX
+	VINSERTI32X4    $0x02, (CX)(BX*1), Z0, Z0
+	MOVL            48(DX), BX
+	VINSERTI32X4    $0x03, (CX)(BX*1), Z0, Z0
+	MOVL            4(DX), BX
+	VBROADCASTI32X4 (CX)(BX*1), Z1
+	MOVL            20(DX), BX
+	VINSERTI32X4    $0x01, (CX)(BX*1), Z1, Z1
+	MOVL            36(DX), BX
+	VINSERTI32X4    $0x02, (CX)(BX*1), Z1, Z1
+	MOVL            52(DX), BX
+	VINSERTI32X4    $0x03, (CX)(BX*1), Z1, Z1
+	MOVL            8(DX), BX
+	VBROADCASTI32X4 (CX)(BX*1), Z2
+	MOVL            24(DX), BX
+	VINSERTI32X4    $0x01, (CX)(BX*1), Z2, Z2
+	MOVL            40(DX), BX
+	VINSERTI32X4    $0x02, (CX)(BX*1), Z2, Z2
+	MOVL            56(DX), BX
+	VINSERTI32X4    $0x03, (CX)(BX*1), Z2, Z2
+	MOVL            12(DX), BX
+	VBROADCASTI32X4 (CX)(BX*1), Z3
+	MOVL            28(DX), BX
+	VINSERTI32X4    $0x01, (CX)(BX*1), Z3, Z3
+	MOVL            44(DX), BX
+	VINSERTI32X4    $0x02, (CX)(BX*1), Z3, Z3
+	MOVL            60(DX), BX
+	VINSERTI32X4    $0x03, (CX)(BX*1), Z3, Z3
+	VPUNPCKLDQ      Z1, Z0, Z4
+	VPUNPCKLDQ      Z3, Z2, Z5
+	VPUNPCKHDQ      Z1, Z0, Z0
+	VPUNPCKHDQ      Z3, Z2, Z1
+	VPUNPCKLQDQ     Z5, Z4, Z2
+	VMOVDQU32       Z2, (AX)
+	VPUNPCKHQDQ     Z5, Z4, Z2
+	VMOVDQU32       Z2, 128(AX)
+	VPUNPCKLQDQ     Z1, Z0, Z2
+	VMOVDQU32       Z2, 256(AX)
+	VPUNPCKHQDQ     Z1, Z0, Z0
+	VMOVDQU32       Z0, 384(AX)
+	MOVL            64(DX), BX
+	VBROADCASTI32X4 (CX)(BX*1), Z0
+	MOVL            80(DX), BX
+	VINSERTI32X4    $0x01, (CX)(BX*1), Z0, Z0
+	MOVL            96(DX), BX
+	VINSERTI32X4    $0x02, (CX)(BX*1), Z0, Z0
+	MOVL            112(DX), BX
+	VINSERTI32X4    $0x03, (CX)(BX*1), Z0, Z0
+	MOVL            68(DX), BX
+	VBROADCASTI32X4 (CX)(BX*1), Z1
+	MOVL            84(DX), BX
+	VINSERTI32X4    $0x01, (CX)(BX*1), Z1, Z1
+	MOVL            100(DX), BX
+	VINSERTI32X4    $0x02, (CX)(BX*1), Z1, Z1
+	MOVL            116(DX), BX
+	VINSERTI32X4    $0x03, (CX)(BX*1), Z1, Z1
+	MOVL            72(DX), BX
+	VBROADCASTI32X4 (CX)(BX*1), Z2
+	MOVL            88(DX), BX
+	VINSERTI32X4    $0x01, (CX)(BX*1), Z2, Z2
+	MOVL            104(DX), BX
+	VINSERTI32X4    $0x02, (CX)(BX*1), Z2, Z2
+	MOVL            120(DX), BX
+	VINSERTI32X4    $0x03, (CX)(BX*1), Z2, Z2
+	MOVL            76(DX), BX
+	VBROADCASTI32X4 (CX)(BX*1), Z3
+	MOVL            92(DX), BX
+	VINSERTI32X4    $0x01, (CX)(BX*1), Z3, Z3
+	MOVL            108(DX), BX
+	VINSERTI32X4    $0x02, (CX)(BX*1), Z3, Z3
+	MOVL            124(DX), DX
+	VINSERTI32X4    $0x03, (CX)(DX*1), Z3, Z3
+	VPUNPCKLDQ      Z1, Z0, Z4
+	VPUNPCKLDQ      Z3, Z2, Z5
+	VPUNPCKHDQ      Z1, Z0, Z0
+	VPUNPCKHDQ      Z3, Z2, Z1
+	VPUNPCKLQDQ     Z5, Z4, Z2
+	VMOVDQU32       Z2, 64(AX)
+	VPUNPCKHQDQ     Z5, Z4, Z2
+	VMOVDQU32       Z2, 192(AX)
+	VPUNPCKLQDQ     Z1, Z0, Z2
+	VMOVDQU32       Z2, 320(AX)
+	VPUNPCKHQDQ     Z1, Z0, Z0
+	VMOVDQU32       Z0, 448(AX)
+	VZEROUPPER
+	RET
+
+// func place4AVX512(src *[32]uint32, mem *byte, index *[32]uint32)
+// Requires: AVX, AVX512F
+TEXT ·place4AVX512(SB), NOSPLIT, $0-24
+	MOVQ          src+0(FP), AX
+	MOVQ          mem+8(FP), CX
+	MOVQ          index+16(FP), DX
+	VMOVDQU32     (AX), Z0
+	VMOVDQU32     128(AX), Z1
+	VMOVDQU32     256(AX), Z2
+	VMOVDQU32     384(AX), Z3
+	VPUNPCKLDQ    Z1, Z0, Z4
+	VPUNPCKLDQ    Z3, Z2, Z5
+	VPUNPCKHDQ    Z1, Z0, Z0
+	VPUNPCKHDQ    Z3, Z2, Z1
+	VPUNPCKLQDQ   Z5, Z4, Z2
+	VPUNPCKHQDQ   Z5, Z4, Z3
+	VPUNPCKLQDQ   Z1, Z0, Z4
+	VPUNPCKHQDQ   Z1, Z0, Z0
+	MOVL          (DX), BX
+	VMOVDQU       X2, (CX)(BX*1)
+	MOVL          4(DX), BX
+	VMOVDQU       X3, (CX)(BX*1)
+	MOVL          8(DX), BX
+	VMOVDQU       X4, (CX)(BX*1)
+	MOVL          12(DX), BX
+	VMOVDQU       X0, (CX)(BX*1)
+	MOVL          16(DX), BX
+	VEXTRACTI32X4 $0x01, Z2, (CX)(BX*1)
+	MOVL          20(DX), BX
+	VEXTRACTI32X4 $0x01, Z3, (CX)(BX*1)
+	MOVL          24(DX), BX
+	VEXTRACTI32X4 $0x01, Z4, (CX)(BX*1)
+	MOVL          28(DX), BX
+	VEXTRACTI32X4 $0x01, Z0, (CX)(BX*1)
+	MOVL          32(DX), BX
+	VEXTRACTI32X4 $0x02, Z2, (CX)(BX*1)
+	MOVL          36(DX), BX
+	VEXTRACTI32X4 $0x02, Z3, (CX)(BX*1)
+	MOVL          40(DX), BX
+	VEXTRACTI32X4 $0x02, Z4, (CX)(BX*1)
+	MOVL          44(DX), BX
+	VEXTRACTI32X4 $0x02, Z0, (CX)(BX*1)
+	MOVL          48(DX), BX
+	VEXTRACTI32X4 $0x03, Z2, (CX)(BX*1)
+	MOVL          52(DX), BX
+	VEXTRACTI32X4 $0x03, Z3, (CX)(BX*1)
+	MOVL          56(DX), BX
+	VEXTRACTI32X4 $0x03, Z4, (CX)(BX*1)
+	MOVL          60(DX), BX
+	VEXTRACTI32X4 $0x03, Z0, (CX)(BX*1)
+	VMOVDQU32     64(AX), Z0
+	VMOVDQU32     192(AX), Z1
+	VMOVDQU32     320(AX), Z2
+	VMOVDQU32     448(AX), Z3
+	VPUNPCKLDQ    Z1, Z0, Z4
+	VPUNPCKLDQ    Z3, Z2, Z5
+	VPUNPCKHDQ    Z1, Z0, Z0
+	VPUNPCKHDQ    Z3, Z2, Z1
+	VPUNPCKLQDQ   Z5, Z4, Z2
+	VPUNPCKHQDQ   Z5, Z4, Z3
+	VPUNPCKLQDQ   Z1, Z0, Z4
+	VPUNPCKHQDQ   Z1, Z0, Z0
+	MOVL          64(DX), AX
+	VMOVDQU       X2, (CX)(AX*1)
+	MOVL          68(DX), AX
+	VMOVDQU       X3, (CX)(AX*1)
+	MOVL          72(DX), AX
+	VMOVDQU       X4, (CX)(AX*1)
+	MOVL          76(DX), AX
+	VMOVDQU       X0, (CX)(AX*1)
+	MOVL          80(DX), AX
+	VEXTRACTI32X4 $0x01, Z2, (CX)(AX*1)
+	MOVL          84(DX), AX
+	VEXTRACTI32X4 $0x01, Z3, (CX)(AX*1)
+	MOVL          88(DX), AX
+	VEXTRACTI32X4 $0x01, Z4, (CX)(AX*1)
+	MOVL          92(DX), AX
+	VEXTRACTI32X4 $0x01, Z0, (CX)(AX*1)
+	MOVL          96(DX), AX
+	VEXTRACTI32X4 $0x02, Z2, (CX)(AX*1)
+	MOVL          100(DX), AX
+	VEXTRACTI32X4 $0x02, Z3, (CX)(AX*1)
+	MOVL          104(DX), AX
+	VEXTRACTI32X4 $0x02, Z4, (CX)(AX*1)
+	MOVL          108(DX), AX
+	VEXTRACTI32X4 $0x02, Z0, (CX)(AX*1)
+	MOVL          112(DX), AX
+	VEXTRACTI32X4 $0x03, Z2, (CX)(AX*1)
+	MOVL          116(DX), AX
+	VEXTRACTI32X4 $0x03, Z3, (CX)(AX*1)
+	MOVL          120(DX), AX
+	VEXTRACTI32X4 $0x03, Z4, (CX)(AX*1)
+	MOVL          124(DX), AX
+	VEXTRACTI32X4 $0x03, Z0, (CX)(AX*1)
+	VZEROUPPER
+	RET
+
+// func pick4AVX2(dst *[32]uint32, mem *byte, index *[32]uint32)
+// Requires: AVX, AVX2
+TEXT ·pick4AVX2(SB), NOSPLIT, $0-24
+	MOVQ           dst+0(FP), AX
+	MOVQ           mem+8(FP), CX
+	MOVQ           index+16(FP), DX
+	MOVL           (DX), BX
+	VBROADCASTI128 (CX)(BX*1), Y0
+	MOVL           16(DX), BX
+	VINSERTI128    $0x01, (CX)(BX*1), Y0, Y0
+	MOVL           4(DX), BX
+	VBROADCASTI128 (CX)(BX*1), Y1
+	MOVL           20(DX), BX
+	VINSERTI128    $0x01, (CX)(BX*1), Y1, Y1
+	MOVL           8(DX), BX
+	VBROADCASTI128 (CX)(BX*1), Y2
+	MOVL           24(DX), BX
+	VINSERTI128    $0x01, (CX)(BX*1), Y2, Y2
+	MOVL           12(DX), BX
+	VBROADCASTI128 (CX)(BX*1), Y3
+	MOVL           28(DX), BX
+	VINSERTI128    $0x01, (CX)(BX*1), Y3, Y3
+	VPUNPCKLDQ     Y1, Y0, Y4
+	VPUNPCKLDQ     Y3, Y2, Y5
+	VPUNPCKHDQ     Y1, Y0, Y0
+	VPUNPCKHDQ     Y3, Y2, Y1
+	VPUNPCKLQDQ    Y5, Y4, Y2
+	VMOVDQU        Y2, (AX)
+	VPUNPCKHQDQ    Y5, Y4, Y2
+	VMOVDQU        Y2, 128(AX)
+	VPUNPCKLQDQ    Y1, Y0, Y2
+	VMOVDQU        Y2, 256(AX)
+	VPUNPCKHQDQ    Y1, Y0, Y0
+	VMOVDQU        Y0, 384(AX)
+	MOVL           32(DX), BX
+	VBROADCASTI128 (CX)(BX*1), Y0
+	MOVL           48(DX), BX
+	VINSERTI128    $0x01, (CX)(BX*1), Y0, Y0
+	MOVL           36(DX), BX
+	VBROADCASTI128 (CX)(BX*1), Y1
+	MOVL           52(DX), BX
+	VINSERTI128    $0x01, (CX)(BX*1), Y1, Y1
+	MOVL           40(DX), BX
+	VBROADCASTI128 (CX)(BX*1), Y2
+	MOVL           56(DX), BX
+	VINSERTI128    $0x01, (CX)(BX*1), Y2, Y2
+	MOVL           44(DX), BX
+	VBROADCASTI128 (CX)(BX*1), Y3
+	MOVL           60(DX), BX
+	VINSERTI128    $0x01, (CX)(BX*1), Y3, Y3
+	VPUNPCKLDQ     Y1, Y0, Y4
+	VPUNPCKLDQ     Y3, Y2, Y5
+	VPUNPCKHDQ     Y1, Y0, Y0
+	VPUNPCKHDQ     Y3, Y2, Y1
+	VPUNPCKLQDQ    Y5, Y4, Y2
+	VMOVDQU        Y2, 32(AX)
+	VPUNPCKHQDQ    Y5, Y4, Y2
+	VMOVDQU        Y2, 160(AX)
+	VPUNPCKLQDQ    Y1, Y0, Y2
+	VMOVDQU        Y2, 288(AX)
+	VPUNPCKHQDQ    Y1, Y0, Y0
+	VMOVDQU        Y0, 416(AX)
+	MOVL           64(DX), BX
+	VBROADCASTI128 (CX)(BX*1), Y0
+	MOVL           80(DX), BX
+	VINSERTI128    $0x01, (CX)(BX*1), Y0, Y0
+	MOVL           68(DX), BX
+	VBROADCASTI128 (CX)(BX*1), Y1
+	MOVL           84(DX), BX
+	VINSERTI128    $0x01, (CX)(BX*1), Y1, Y1
+	MOVL           72(DX), BX
+	VBROADCASTI128 (CX)(BX*1), Y2
+	MOVL           88(DX), BX
+	VINSERTI128    $0x01, (CX)(BX*1), Y2, Y2
+	MOVL           76(DX), BX
+	VBROADCASTI128 (CX)(BX*1), Y3
+	MOVL           92(DX), BX
+	VINSERTI128    $0x01, (CX)(BX*1), Y3, Y3
+	VPUNPCKLDQ     Y1, Y0, Y4
+	VPUNPCKLDQ     Y3, Y2, Y5
+	VPUNPCKHDQ     Y1, Y0, Y0
+	VPUNPCKHDQ     Y3, Y2, Y1
+	VPUNPCKLQDQ    Y5, Y4, Y2
+	VMOVDQU        Y2, 64(AX)
+	VPUNPCKHQDQ    Y5, Y4, Y2
+	VMOVDQU        Y2, 192(AX)
+	VPUNPCKLQDQ    Y1, Y0, Y2
+	VMOVDQU        Y2, 320(AX)
+	VPUNPCKHQDQ    Y1, Y0, Y0
+	VMOVDQU        Y0, 448(AX)
+	MOVL           96(DX), BX
+	VBROADCASTI128 (CX)(BX*1), Y0
+	MOVL           112(DX), BX
+	VINSERTI128    $0x01, (CX)(BX*1), Y0, Y0
+	MOVL           100(DX), BX
+	VBROADCASTI128 (CX)(BX*1), Y1
+	MOVL           116(DX), BX
+	VINSERTI128    $0x01, (CX)(BX*1), Y1, Y1
+	MOVL           104(DX), BX
+	VBROADCASTI128 (CX)(BX*1), Y2
+	MOVL           120(DX), BX
+	VINSERTI128    $0x01, (CX)(BX*1), Y2, Y2
+	MOVL           108(DX), BX
+	VBROADCASTI128 (CX)(BX*1), Y3
+	MOVL           124(DX), DX
+	VINSERTI128    $0x01, (CX)(DX*1), Y3, Y3
+	VPUNPCKLDQ     Y1, Y0, Y4
+	VPUNPCKLDQ     Y3, Y2, Y5
+	VPUNPCKHDQ     Y1, Y0, Y0
+	VPUNPCKHDQ     Y3, Y2, Y1
+	VPUNPCKLQDQ    Y5, Y4, Y2
+	VMOVDQU        Y2, 96(AX)
+	VPUNPCKHQDQ    Y5, Y4, Y2
+	VMOVDQU        Y2, 224(AX)
+	VPUNPCKLQDQ    Y1, Y0, Y2
+	VMOVDQU        Y2, 352(AX)
+	VPUNPCKHQDQ    Y1, Y0, Y0
+	VMOVDQU        Y0, 480(AX)
+	VZEROUPPER
+	RET
+
+// func place4AVX2(src *[32]uint32, mem *byte, index *[32]uint32)
+// Requires: AVX, AVX2
+TEXT ·place4AVX2(SB), NOSPLIT, $0-24
+	MOVQ         src+0(FP), AX
+	MOVQ         mem+8(FP), CX
+	MOVQ         index+16(FP), DX
+	VMOVDQU      (AX), Y0
+	VMOVDQU      128(AX), Y1
+	VMOVDQU      256(AX), Y2
+	VMOVDQU      384(AX), Y3
+	VPUNPCKLDQ   Y1, Y0, Y4
+	VPUNPCKLDQ   Y3, Y2, Y5
+	VPUNPCKHDQ   Y1, Y0, Y0
+	VPUNPCKHDQ   Y3, Y2, Y1
+	VPUNPCKLQDQ  Y5, Y4, Y2
+	VPUNPCKHQDQ  Y5, Y4, Y3
+	VPUNPCKLQDQ  Y1, Y0, Y4
+	VPUNPCKHQDQ  Y1, Y0, Y0
+	MOVL         (DX), BX
+	VMOVDQU      X2, (CX)(BX*1)
+	MOVL         4(DX), BX
+	VMOVDQU      X3, (CX)(BX*1)
+	MOVL         8(DX), BX
+	VMOVDQU      X4, (CX)(BX*1)
+	MOVL         12(DX), BX
+	VMOVDQU      X0, (CX)(BX*1)
+	MOVL         16(DX), BX
+	VEXTRACTI128 $0x01, Y2, (CX)(BX*1)
+	MOVL         20(DX), BX
+	VEXTRACTI128 $0x01, Y3, (CX)(BX*1)
+	MOVL         24(DX), BX
+	VEXTRACTI128 $0x01, Y4, (CX)(BX*1)
+	MOVL         28(DX), BX
+	VEXTRACTI128 $0x01, Y0, (CX)(BX*1)
+	VMOVDQU      32(AX), Y0
+	VMOVDQU      160(AX), Y1
+	VMOVDQU      288(AX), Y2
+	VMOVDQU      416(AX), Y3
+	VPUNPCKLDQ   Y1, Y0, Y4
+	VPUNPCKLDQ   Y3, Y2, Y5
+	VPUNPCKHDQ   Y1, Y0, Y0
+	VPUNPCKHDQ   Y3, Y2, Y1
+	VPUNPCKLQDQ  Y5, Y4, Y2
+	VPUNPCKHQDQ  Y5, Y4, Y3
+	VPUNPCKLQDQ  Y1, Y0, Y4
+	VPUNPCKHQDQ  Y1, Y0, Y0
+	MOVL         32(DX), BX
+	VMOVDQU      X2, (CX)(BX*1)
+	MOVL         36(DX), BX
+	VMOVDQU      X3, (CX)(BX*1)
+	MOVL         40(DX), BX
+	VMOVDQU      X4, (CX)(BX*1)
+	MOVL         44(DX), BX
+	VMOVDQU      X0, (CX)(BX*1)
+	MOVL         48(DX), BX
+	VEXTRACTI128 $0x01, Y2, (CX)(BX*1)
+	MOVL         52(DX), BX
+	VEXTRACTI128 $0x01, Y3, (CX)(BX*1)
+	MOVL         56(DX), BX
+	VEXTRACTI128 $0x01, Y4, (CX)(BX*1)
+	MOVL         60(DX), BX
+	VEXTRACTI128 $0x01, Y0, (CX)(BX*1)
+	VMOVDQU      64(AX), Y0
+	VMOVDQU      192(AX), Y1
+	VMOVDQU      320(AX), Y2
+	VMOVDQU      448(AX), Y3
+	VPUNPCKLDQ   Y1, Y0, Y4
+	VPUNPCKLDQ   Y3, Y2, Y5
+	VPUNPCKHDQ   Y1, Y0, Y0
+	VPUNPCKHDQ   Y3, Y2, Y1
+	VPUNPCKLQDQ  Y5, Y4, Y2
+	VPUNPCKHQDQ  Y5, Y4, Y3
+	VPUNPCKLQDQ  Y1, Y0, Y4
+	VPUNPCKHQDQ  Y1, Y0, Y0
+	MOVL         64(DX), BX
+	VMOVDQU      X2, (CX)(BX*1)
+	MOVL         68(DX), BX
+	VMOVDQU      X3, (CX)(BX*1)
+	MOVL         72(DX), BX
+	VMOVDQU      X4, (CX)(BX*1)
+	MOVL         76(DX), BX
+	VMOVDQU      X0, (CX)(BX*1)
+	MOVL         80(DX), BX
+	VEXTRACTI128 $0x01, Y2, (CX)(BX*1)
+	MOVL         84(DX), BX
+	VEXTRACTI128 $0x01, Y3, (CX)(BX*1)
+	MOVL         88(DX), BX
+	VEXTRACTI128 $0x01, Y4, (CX)(BX*1)
+	MOVL         92(DX), BX
+	VEXTRACTI128 $0x01, Y0, (CX)(BX*1)
+	VMOVDQU      96(AX), Y0
+	VMOVDQU      224(AX), Y1
+	VMOVDQU      352(AX), Y2
+	VMOVDQU      480(AX), Y3
+	VPUNPCKLDQ   Y1, Y0, Y4
+	VPUNPCKLDQ   Y3, Y2, Y5
+	VPUNPCKHDQ   Y1, Y0, Y0
+	VPUNPCKHDQ   Y3, Y2, Y1
+	VPUNPCKLQDQ  Y5, Y4, Y2
+	VPUNPCKHQDQ  Y5, Y4, Y3
+	VPUNPCKLQDQ  Y1, Y0, Y4
+	VPUNPCKHQDQ  Y1, Y0, Y0
+	MOVL         96(DX), AX
+	VMOVDQU      X2, (CX)(AX*1)
+	MOVL         100(DX), AX
+	VMOVDQU      X3, (CX)(AX*1)
+	MOVL         104(DX), AX
+	VMOVDQU      X4, (CX)(AX*1)
+	MOVL         108(DX), AX
+	VMOVDQU      X0, (CX)(AX*1)
+	MOVL         112(DX), AX
+	VEXTRACTI128 $0x01, Y2, (CX)(AX*1)
+	MOVL         116(DX), AX
+	VEXTRACTI128 $0x01, Y3, (CX)(AX*1)
+	MOVL         120(DX), AX
+	VEXTRACTI128 $0x01, Y4, (CX)(AX*1)
+	MOVL         124(DX), AX
+	VEXTRACTI128 $0x01, Y0, (CX)(AX*1)
+	VZEROUPPER
+	RET
+
+// func place1(src *[32]uint32, mem *byte, index *[32]uint32)
+TEXT ·place1(SB), NOSPLIT, $0-24
+	MOVQ src+0(FP), AX
+	MOVQ mem+8(FP), CX
+	MOVQ index+16(FP), DX
+	MOVL (DX), BX
+	MOVL (AX), SI
+	MOVL SI, (CX)(BX*1)
+	MOVL 4(DX), BX
+	MOVL 4(AX), SI
+	MOVL SI, (CX)(BX*1)
+	MOVL 8(DX), BX
+	MOVL 8(AX), SI
+	MOVL SI, (CX)(BX*1)
+	MOVL 12(DX), BX
+	MOVL 12(AX), SI
+	MOVL SI, (CX)(BX*1)
+	MOVL 16(DX), BX
+	MOVL 16(AX), SI
+	MOVL SI, (CX)(BX*1)
+	MOVL 20(DX), BX
+	MOVL 20(AX), SI
+	MOVL SI, (CX)(BX*1)
+	MOVL 24(DX), BX
+	MOVL 24(AX), SI
+	MOVL SI, (CX)(BX*1)
+	MOVL 28(DX), BX
+	MOVL 28(AX), SI
+	MOVL SI, (CX)(BX*1)
+	MOVL 32(DX), BX
+	MOVL 32(AX), SI
+	MOVL SI, (CX)(BX*1)
+	MOVL 36(DX), BX
+	MOVL 36(AX), SI
+	MOVL SI, (CX)(BX*1)
+	MOVL 40(DX), BX
+	MOVL 40(AX), SI
+	MOVL SI, (CX)(BX*1)
+	MOVL 44(DX), BX
+	MOVL 44(AX), SI
+	MOVL SI, (CX)(BX*1)
+	MOVL 48(DX), BX
+	MOVL 48(AX), SI
+	MOVL SI, (CX)(BX*1)
+	MOVL 52(DX), BX
+	MOVL 52(AX), SI
+	MOVL SI, (CX)(BX*1)
+	MOVL 56(DX), BX
+	MOVL 56(AX), SI
+	MOVL SI, (CX)(BX*1)
+	MOVL 60(DX), BX
+	MOVL 60(AX), SI
+	MOVL SI, (CX)(BX*1)
+	MOVL 64(DX), BX
+	MOVL 64(AX), SI
+	MOVL SI, (CX)(BX*1)
+	MOVL 68(DX), BX
+	MOVL 68(AX), SI
+	MOVL SI, (CX)(BX*1)
+	MOVL 72(DX), BX
+	MOVL 72(AX), SI
+	MOVL SI, (CX)(BX*1)
+	MOVL 76(DX), BX
+	MOVL 76(AX), SI
+	MOVL SI, (CX)(BX*1)
+	MOVL 80(DX), BX
+	MOVL 80(AX), SI
+	MOVL SI, (CX)(BX*1)
+	MOVL 84(DX), BX
+	MOVL 84(AX), SI
+	MOVL SI, (CX)(BX*1)
+	MOVL 88(DX), BX
+	MOVL 88(AX), SI
+	MOVL SI, (CX)(BX*1)
+	MOVL 92(DX), BX
+	MOVL 92(AX), SI
+	MOVL SI, (CX)(BX*1)
+	MOVL 96(DX), BX
+	MOVL 96(AX), SI
+	MOVL SI, (CX)(BX*1)
+	MOVL 100(DX), BX
+	MOVL 100(AX), SI
+	MOVL SI, (CX)(BX*1)
+	MOVL 104(DX), BX
+	MOVL 104(AX), SI
+	MOVL SI, (CX)(BX*1)
+	MOVL 108(DX), BX
+	MOVL 108(AX), SI
+	MOVL SI, (CX)(BX*1)
+	MOVL 112(DX), BX
+	MOVL 112(AX), SI
+	MOVL SI, (CX)(BX*1)
+	MOVL 116(DX), BX
+	MOVL 116(AX), SI
+	MOVL SI, (CX)(BX*1)
+	MOVL 120(DX), BX
+	MOVL 120(AX), SI
+	MOVL SI, (CX)(BX*1)
+	MOVL 124(DX), DX
+	MOVL 124(AX), AX
+	MOVL AX, (CX)(DX*1)
 	RET

@@ -5,6 +5,7 @@ package sm
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"unsafe"
 )
@@ -118,6 +119,83 @@ func TestFFMARun(t *testing.T) {
 			ffmaRunGo(unsafe.Pointer(&y[0]), ops, mask)
 			if x != y {
 				t.Fatalf("%d FFMAs %v, mask %#x: %x, plain %x", len(ops), ops, mask, x, y)
+			}
+		}
+	})
+}
+
+// TestPatterns compares the routines for shared memory with their plain twins.
+func TestPatterns(t *testing.T) {
+	mem := make([]uint32, 1<<10+sharedPadding/4)
+	for i := range mem {
+		mem[i] = uint32(i) * 2654435761
+	}
+	withVectors(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(9, 10))
+		for n := range 4000 {
+			words := 1 << r.IntN(3)
+			near, start := n%2 == 0, 16*r.IntN(100)
+			var p pattern
+			p.mask = r.Uint32() | -uint32(n>>1&1) | 1
+			var base Row
+			for i := range base {
+				at := r.IntN(1<<12/(4*words)) * 4 * words
+				if near {
+					at = start + r.IntN(128/(4*words))*4*words
+				}
+				base[i] = uint32(at)
+				if p.mask>>i&1 != 0 {
+					p.index[i] = uint32(at)
+				}
+				p.lanes[i] = p.index[i] / 4
+				p.span = max(p.span, int64(p.index[i])+int64(4*words))
+			}
+			from := unsafe.Pointer(&mem[0])
+			if near {
+				from = unsafe.Add(from, start)
+				p.span = 128
+				for i := range p.index {
+					if p.mask>>i&1 != 0 {
+						p.index[i] -= uint32(start)
+						p.lanes[i] = p.index[i] / 4
+					}
+				}
+			}
+			var x, y [4]Row
+			lanePick(&x[0], from, &p, words)
+			pickGo(&y[0], from, &p.index, words)
+			if x != y {
+				t.Fatalf("pick of %d words: %x, plain %x", words, x, y)
+			}
+			other := slices.Clone(mem)
+			to := unsafe.Add(unsafe.Pointer(&other[0]), uintptr(from)-uintptr(unsafe.Pointer(&mem[0])))
+			for k := range x {
+				x[k] = randomRow(r)
+			}
+			lanePlace(&x[0], to, &p, words)
+			third := slices.Clone(mem)
+			placeGo(&x[0], unsafe.Add(unsafe.Pointer(&third[0]), uintptr(from)-uintptr(unsafe.Pointer(&mem[0]))), &p.index, words, p.mask)
+			if !slices.Equal(other, third) {
+				t.Fatalf("place of %d words differs", words)
+			}
+			rel, offset := base, r.Uint32()
+			for i := range rel {
+				rel[i] += offset + r.Uint32N(8)/7
+			}
+			if x, y := laneOffsets(&base, &rel, offset), offsetsGo(&base, &rel, offset); x != y {
+				t.Fatalf("offsets %#x, plain %#x", x, y)
+			}
+			limit := uint32(4<<10 - 4)
+			if n%8 == 0 {
+				limit = uint32(start) + 60
+			}
+			if n%16 == 1 {
+				base[r.IntN(32)]++
+			}
+			d, e := x[0], x[0]
+			okD, okE := laneNear(&d, &base, unsafe.Pointer(&mem[0]), 0, limit, p.mask), nearGo(&e, &base, unsafe.Pointer(&mem[0]), 0, limit, p.mask)
+			if d != e || okD != okE {
+				t.Fatalf("near: %v %x, plain %v %x", okD, d, okE, e)
 			}
 		}
 	})

@@ -125,6 +125,12 @@ func icmpAVX512(a *[32]uint32, b *[32]uint32, bias uint32) (lt uint32, eq uint32
 func icmpAVX2(a *[32]uint32, b *[32]uint32, bias uint32) (lt uint32, eq uint32)
 
 //go:noescape
+func offsetsAVX512(base *[32]uint32, rel *[32]uint32, offset uint32) (same uint32)
+
+//go:noescape
+func offsetsAVX2(base *[32]uint32, rel *[32]uint32, offset uint32) (same uint32)
+
+//go:noescape
 func imnmxAVX512(dst *[32]uint32, a *[32]uint32, b *[32]uint32, mask uint32, bias uint32, pred uint32)
 
 //go:noescape
@@ -162,3 +168,36 @@ func ffmaRunAVX512(regs *byte, ops *uint16, n int, mask uint32)
 
 //go:noescape
 func ffmaRunAVX2(regs *byte, ops *uint16, n int, mask uint32)
+
+//go:noescape
+func pick1(dst *[32]uint32, mem *byte, index *[32]uint32)
+
+//go:noescape
+func pick2(dst *[32]uint32, mem *byte, index *[32]uint32)
+
+//go:noescape
+func nearAVX512(dst *[32]uint32, base *[32]uint32, mem *byte, offset uint32, limit uint32, mask uint32) (ok uint32)
+
+//go:noescape
+func pickNear1AVX512(dst *[32]uint32, mem *byte, lanes *[32]uint32)
+
+//go:noescape
+func pickNear2AVX512(dst *[32]uint32, mem *byte, lanes *[32]uint32)
+
+//go:noescape
+func pickNear4AVX512(dst *[32]uint32, mem *byte, lanes *[32]uint32)
+
+//go:noescape
+func pick4AVX512(dst *[32]uint32, mem *byte, index *[32]uint32)
+
+//go:noescape
+func place4AVX512(src *[32]uint32, mem *byte, index *[32]uint32)
+
+//go:noescape
+func pick4AVX2(dst *[32]uint32, mem *byte, index *[32]uint32)
+
+//go:noescape
+func place4AVX2(src *[32]uint32, mem *byte, index *[32]uint32)
+
+//go:noescape
+func place1(src *[32]uint32, mem *byte, index *[32]uint32)

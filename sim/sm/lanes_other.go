@@ -51,3 +51,14 @@ func laneADDC(dst, a, b *Row, mask, na, nb, cin uint32) (c1, c2, zero, minus, ov
 func lanePrefetch(a, b, c *Row) {}
 
 func laneFFMARun(regs unsafe.Pointer, ops []fmaOp, mask uint32) { ffmaRunGo(regs, ops, mask) }
+
+func laneOffsets(base, rel *Row, offset uint32) uint32 { return offsetsGo(base, rel, offset) }
+func laneNear(dst, base *Row, mem unsafe.Pointer, offset, limit, mask uint32) bool {
+	return nearGo(dst, base, mem, offset, limit, mask)
+}
+func lanePick(dst *Row, from unsafe.Pointer, p *pattern, words int) {
+	pickGo(dst, from, &p.index, words)
+}
+func lanePlace(src *Row, to unsafe.Pointer, p *pattern, words int) {
+	placeGo(src, to, &p.index, words, p.mask)
+}

@@ -522,7 +522,10 @@ func (m *SM) access(w *Warp, op *Op, pc int32, t int64) {
 
 // shared times a shared-memory access: it goes through the SM's one pipe, a pass over the banks at a time.
 func (m *SM) shared(w *Warp, op *Op, pc int32, a *memory.Access, t int64) {
-	passes, conflicts := memory.SharedCost(a)
+	passes, conflicts := m.Exec.passes, m.Exec.conflicts
+	if passes == 0 || a.Mask == 0 {
+		passes, conflicts = memory.SharedCost(a)
+	}
 	m.Counters.SharedAccesses++
 	m.Counters.SharedPasses += int64(passes)
 	m.Counters.SharedBankConflicts += int64(conflicts)

@@ -432,6 +432,9 @@ func integers() {
 		g.collect(g.less(a, b), g.rows["ret lt"])
 		g.collect(g.equal(a, b), g.rows["ret eq"])
 	}, "lt", "eq")
+	routine("offsets", "base, rel *[32]uint32, offset uint32", func(g *gen) {
+		g.collect(g.equal(g.add(g.load("base"), g.param("offset")), g.load("rel")), g.rows["ret same"])
+	}, "same")
 	routine("imnmx", "dst, a, b *[32]uint32, mask, bias, pred uint32", func(g *gen) {
 		a, b := g.load("a"), g.load("b")
 		k := g.less(g.xor(a, g.param("bias")), g.xor(b, g.param("bias")))
@@ -506,6 +509,219 @@ func gathers() {
 		transpose(q, YMM, func(v reg.VecVirtual, row int) { VMOVDQU(v, Mem{Base: dst, Disp: 128*row + 32*quarter}) })
 	}
 	VZEROUPPER()
+	RET()
+}
+
+// picks loads each lane's words from its own place, a 32-bit offset from mem; all lanes take part.
+func picks() {
+	for words := 1; words <= 2; words++ {
+		TEXT([]string{"", "pick1", "pick2"}[words], NOSPLIT, "func(dst *[32]uint32, mem *byte, index *[32]uint32)")
+		Pragma("noescape")
+		dst, mem, index := Load(Param("dst"), GP64()), Load(Param("mem"), GP64()), Load(Param("index"), GP64())
+		for i := range 32 {
+			a, v := GP64(), GP64()
+			MOVL(Mem{Base: index, Disp: 4 * i}, a.As32())
+			if words == 1 {
+				MOVL(Mem{Base: mem, Index: a, Scale: 1}, v.As32())
+				MOVL(v.As32(), Mem{Base: dst, Disp: 4 * i})
+			} else {
+				MOVQ(Mem{Base: mem, Index: a, Scale: 1}, v)
+				MOVL(v.As32(), Mem{Base: dst, Disp: 4 * i})
+				SHRQ(U8(32), v)
+				MOVL(v.As32(), Mem{Base: dst, Disp: 128 + 4*i})
+			}
+		}
+		RET()
+	}
+	// The same for addresses that nobody has looked at: ok if all are aligned, at most limit, and within 128 bytes of the
+	// lowest. Nothing is loaded otherwise.
+	TEXT("nearAVX512", NOSPLIT, "func(dst, base *[32]uint32, mem *byte, offset, limit, mask uint32) (ok uint32)")
+	Pragma("noescape")
+	{
+		g := &gen{wide: true, rows: map[string]reg.Register{}, params: map[string]V{}, consts: map[uint32]V{}}
+		g.rows["mask32"] = Load(Param("mask"), GP32())
+		ok := GP32()
+		XORL(ok, ok)
+		var a [2]V
+		var k [2]C
+		low, high := ZMM(), ZMM()
+		for g.chunk = range a {
+			k[g.chunk] = g.lanesOf("mask")
+			a[g.chunk] = g.add(g.load("base"), g.param("offset"))
+			if g.chunk == 0 {
+				VMOVDQA32(g.constant(1<<32-1), low)
+				VMOVDQA32(a[0], k[0], low)
+				VMOVDQA32_Z(a[0], k[0], high)
+			} else {
+				VPMINUD(a[1], low, k[1], low)
+				VPMAXUD(a[1], high, k[1], high)
+			}
+		}
+		reduce := func(v V, f func(a, b, to reg.VecVirtual, y bool)) reg.Register {
+			y, x := YMM(), XMM()
+			VEXTRACTI64X4(U8(1), v, y)
+			f(y, v.AsY().(reg.VecVirtual), y, true)
+			VEXTRACTI128(U8(1), y, x)
+			f(x, y.AsX().(reg.VecVirtual), x, false)
+			t := XMM()
+			VPSHUFD(U8(0x4e), x, t)
+			f(t, x, x, false)
+			VPSHUFD(U8(0xb1), x, t)
+			f(t, x, x, false)
+			r := GP32()
+			VMOVD(x, r)
+			return r
+		}
+		lo := reduce(low, func(a, b, to reg.VecVirtual, y bool) { VPMINUD(a, b, to) })
+		hi := reduce(high, func(a, b, to reg.VecVirtual, y bool) { VPMAXUD(a, b, to) })
+		CMPL(hi, Load(Param("limit"), GP32()))
+		JHI(LabelRef("far"))
+		SUBL(lo, hi)
+		CMPL(hi, I32(124))
+		JHI(LabelRef("far"))
+		k1, k2 := KReg(), KReg()
+		VPTESTMD(g.constant(3), a[0], k[0], k1)
+		VPTESTMD(g.constant(3), a[1], k[1], k2)
+		KORTESTW(k2, k1)
+		JNE(LabelRef("far"))
+		first, second := ZMM(), ZMM()
+		mem, dst := Load(Param("mem"), GP64()), g.row("dst")
+		from := Mem{Base: mem, Index: lo, Scale: 1}
+		VMOVDQU32(from, first)
+		from.Disp = 64
+		VMOVDQU32(from, second)
+		lowest := g.broadcast(lo)
+		for half := range a {
+			VPSUBD(lowest, a[half], a[half])
+			VPSRLD(U8(2), a[half], a[half])
+			VPERMI2D(second, first, a[half])
+			VMOVDQU32(a[half], k[half], Mem{Base: dst, Disp: 64 * half})
+		}
+		INCL(ok)
+		Label("far")
+		Store(ok, Return("ok"))
+		VZEROUPPER()
+		RET()
+	}
+	// From 128 bytes, which two vectors hold: lanes gives the place of each lane's first word among their words.
+	for _, words := range []int{1, 2, 4} {
+		TEXT("pickNear"+string(rune('0'+words))+"AVX512", NOSPLIT, "func(dst *[32]uint32, mem *byte, lanes *[32]uint32)")
+		Pragma("noescape")
+		dst, mem, lanes := Load(Param("dst"), GP64()), Load(Param("mem"), GP64()), Load(Param("lanes"), GP64())
+		low, high := ZMM(), ZMM()
+		VMOVDQU32(Mem{Base: mem}, low)
+		VMOVDQU32(Mem{Base: mem, Disp: 64}, high)
+		g := &gen{wide: true, consts: map[uint32]V{}}
+		var at [2]V
+		for half := range at {
+			at[half] = ZMM()
+			VMOVDQU32(Mem{Base: lanes, Disp: 64 * half}, at[half])
+		}
+		for k := range words {
+			for half := range at {
+				v := ZMM()
+				if k == words-1 {
+					v = at[half]
+				} else {
+					VMOVDQA32(at[half], v)
+				}
+				VPERMI2D(high, low, v)
+				VMOVDQU32(v, Mem{Base: dst, Disp: 128*k + 64*half})
+				if k < words-1 {
+					VPADDD(g.constant(1), at[half], at[half])
+				}
+			}
+		}
+		VZEROUPPER()
+		RET()
+	}
+	// Four words a lane: 16 bytes of lanes 0, 4, 8, 12 in one vector, of 1, 5, 9, 13 in the next …: transposing each
+	// quarter of four such vectors leaves the words of 16 lanes in order.
+	for _, wide := range []bool{true, false} {
+		g := &gen{wide: wide}
+		suffix := "AVX2"
+		if wide {
+			suffix = "AVX512"
+		}
+		quarters := g.width() / 4
+		TEXT("pick4"+suffix, NOSPLIT, "func(dst *[32]uint32, mem *byte, index *[32]uint32)")
+		Pragma("noescape")
+		dst, mem, index := Load(Param("dst"), GP64()), Load(Param("mem"), GP64()), Load(Param("index"), GP64())
+		for chunk := range 32 / g.width() {
+			var q [4]reg.VecVirtual
+			for j := range q {
+				q[j] = g.vec()
+				for k := range quarters {
+					a := GP64()
+					MOVL(Mem{Base: index, Disp: 4 * (g.width()*chunk + j + 4*k)}, a.As32())
+					from := Mem{Base: mem, Index: a, Scale: 1}
+					switch {
+					case k == 0 && wide:
+						VBROADCASTI32X4(from, q[j])
+					case k == 0:
+						VBROADCASTI128(from, q[j])
+					case wide:
+						VINSERTI32X4(U8(k), from, q[j], q[j])
+					default:
+						VINSERTI128(U8(k), from, q[j], q[j])
+					}
+				}
+			}
+			transpose(q, g.vec, func(v reg.VecVirtual, row int) {
+				to := Mem{Base: dst, Disp: 128*row + 4*g.width()*chunk}
+				if wide {
+					VMOVDQU32(v, to)
+				} else {
+					VMOVDQU(v, to)
+				}
+			})
+		}
+		VZEROUPPER()
+		RET()
+
+		TEXT("place4"+suffix, NOSPLIT, "func(src *[32]uint32, mem *byte, index *[32]uint32)")
+		Pragma("noescape")
+		src, mem, index := Load(Param("src"), GP64()), Load(Param("mem"), GP64()), Load(Param("index"), GP64())
+		for chunk := range 32 / g.width() {
+			var q, t [4]reg.VecVirtual
+			for row := range q {
+				q[row] = g.vec()
+				from := Mem{Base: src, Disp: 128*row + 4*g.width()*chunk}
+				if wide {
+					VMOVDQU32(from, q[row])
+				} else {
+					VMOVDQU(from, q[row])
+				}
+			}
+			transpose(q, g.vec, func(v reg.VecVirtual, row int) { t[row] = v })
+			for k := range quarters {
+				for j := range t {
+					a := GP64()
+					MOVL(Mem{Base: index, Disp: 4 * (g.width()*chunk + j + 4*k)}, a.As32())
+					to := Mem{Base: mem, Index: a, Scale: 1}
+					switch {
+					case k == 0:
+						VMOVDQU(t[j].AsX(), to)
+					case wide:
+						VEXTRACTI32X4(U8(k), t[j], to)
+					default:
+						VEXTRACTI128(U8(k), t[j], to)
+					}
+				}
+			}
+		}
+		VZEROUPPER()
+		RET()
+	}
+	TEXT("place1", NOSPLIT, "func(src *[32]uint32, mem *byte, index *[32]uint32)")
+	Pragma("noescape")
+	src, mem, index := Load(Param("src"), GP64()), Load(Param("mem"), GP64()), Load(Param("index"), GP64())
+	for i := range 32 {
+		a, v := GP64(), GP32()
+		MOVL(Mem{Base: index, Disp: 4 * i}, a.As32())
+		MOVL(Mem{Base: src, Disp: 4 * i}, v)
+		MOVL(v, Mem{Base: mem, Index: a, Scale: 1})
+	}
 	RET()
 }
 
@@ -746,5 +962,6 @@ func main() {
 	addresses()
 	prefetch()
 	runs()
+	picks()
 	Generate()
 }
