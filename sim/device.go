@@ -24,6 +24,9 @@ type Device struct {
 	MaxCycles int64
 	// Profile, when set, counts by instruction; Result.Profile holds the counts.
 	Profile bool
+	// Races and Uninit look for races on shared memory and for reads of shared and local memory that was not written (see
+	// sm.Check). What they find is an *sm.CheckError of the launch, which has run to its end; its Result is returned too.
+	Races, Uninit bool
 	// Observe, when set, is called at the end of each window with the cycle reached and the SMs' counters so far.
 	Observe func(Progress)
 
@@ -168,7 +171,7 @@ func (d *Device) Launch(ctx context.Context, k *Kernel, cfg LaunchConfig, args .
 	before := d.system.Counters()
 	profile := d.begin(g, start)
 	if err := d.run(ctx, g, start); err != nil {
-		return nil, errors.Join(err, d.abandon())
+		return nil, errors.Join(err, d.findings(), d.abandon())
 	}
 	r := &Result{Kernel: k.Name(), Grid: cfg.Grid, Block: cfg.Block, Cycles: d.now - start, OverheadCycles: overhead,
 		BlocksPerSM: d.GPU.SM.Resident(g.need)}
@@ -185,7 +188,7 @@ func (d *Device) Launch(ctx context.Context, k *Kernel, cfg LaunchConfig, args .
 	after := d.system.Counters()
 	r.Counters.Memory = after.Sub(&before)
 	r.WallSeconds = time.Since(began).Seconds()
-	return r, nil
+	return r, d.findings()
 }
 
 // prepare checks a launch and binds its arguments.
@@ -229,6 +232,10 @@ func (d *Device) begin(g *grid, start int64) *sm.Profile {
 	d.system.BeginKernel(start)
 	for _, m := range d.sms {
 		m.Begin(start)
+		m.Exec.Check = nil
+		if d.Races || d.Uninit {
+			m.Exec.Check = &sm.Check{Races: d.Races, Uninit: d.Uninit}
+		}
 		if profile != nil {
 			m.Profile = sm.NewProfile(g.prog)
 		}
@@ -320,10 +327,10 @@ func (d *Device) run(ctx context.Context, g *grid, start int64) error {
 			next = min(next, m.Next())
 		}
 		if next == math.MaxInt64 {
-			return d.deadlock(g, to-start)
+			return d.stuck(fmt.Sprintf("kernel %s: deadlock after %d cycles: no warp can go on", g.prog.Name, to-start))
 		}
 		if d.MaxCycles > 0 && to-start >= d.MaxCycles {
-			return fmt.Errorf("kernel %s: still running after %d cycles (the limit set by max-cycles); %d of %d blocks finished", g.prog.Name, d.MaxCycles, g.finished, g.total)
+			return d.stuck(fmt.Sprintf("kernel %s: still running after %d cycles (the limit set by max-cycles); %d of %d blocks finished", g.prog.Name, d.MaxCycles, g.finished, g.total))
 		}
 		if err := ctx.Err(); err != nil {
 			return err
@@ -352,16 +359,28 @@ func (d *Device) faults() error {
 	return first
 }
 
-// deadlock reports which warps wait where.
-func (d *Device) deadlock(g *grid, cycle int64) error {
+// findings returns what the checks found, nil if nothing or if they are off.
+func (d *Device) findings() error {
+	var checks []*sm.Check
+	for _, m := range d.sms {
+		if m.Exec.Check != nil {
+			checks = append(checks, m.Exec.Check)
+		}
+	}
+	return sm.NewCheckError(checks)
+}
+
+// stuck says where the warps stand, for errors of a launch that does not end.
+func (d *Device) stuck(what string) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "kernel %s: deadlock after %d cycles: no warp can go on", g.prog.Name, cycle)
+	b.WriteString(what)
 	const most = 8
 	n := 0
 	for _, m := range d.sms {
-		m.Waiting(func(w *sm.Warp, where string) {
+		m.Waiting(func(w *sm.Warp, op int32, why string) {
 			if n++; n <= most {
-				fmt.Fprintf(&b, "\n  SM %d, block %v, warp %d, before %s: waits for %s", m.ID, w.Block.Index, w.InBlock, w.Block.Prog.Text(w.PC), where)
+				i := w.Block.Index
+				fmt.Fprintf(&b, "\n  SM %d, block (%d,%d,%d), warp %d, at %s: %s", m.ID, i[0], i[1], i[2], w.InBlock, w.Block.Prog.Text(op), why)
 			}
 		})
 	}

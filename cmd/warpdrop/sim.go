@@ -64,7 +64,7 @@ func newSimCommand() *cobra.Command {
 		shared, threads                       int
 		maxCycles                             int64
 		asJSON                                bool
-		specs                                 []string
+		specs, checks                         []string
 	)
 	c := &cobra.Command{
 		Use:   "sim FILE.cubin|FILE.ptx|FILE.cu",
@@ -74,6 +74,11 @@ func newSimCommand() *cobra.Command {
 Arguments are given in order, one --arg a kernel parameter:
   i32:V u32:V i64:V u64:V f32:V f64:V        a number
   buf:BYTES[:file=PATH][,out=PATH]           a device buffer, zero-filled or filled from a raw file; written to out= after the run
+
+Accesses out of bounds or misaligned, deadlocks at barriers, stack overflows and illegal instructions are errors that name the
+instruction, block and thread. --check adds races on shared memory (pairs of accesses by different warps to one byte that no
+barrier orders, or stores of different values by one instruction) and uninit (reads of shared or local memory before it is
+written); what they find is an error at the end of the run.
 
 A .ptx or .cu file is compiled with clang-19 and ptxas where they are installed (scripts/toolchain.sh installs them).`,
 		Example: `  warpdrop sim workloads/kernels/elementwise.cubin --kernel relu_forward --grid 8 --block 256 --arg buf:8192 --arg buf:8192 --arg i32:2048
@@ -95,6 +100,16 @@ A .ptx or .cu file is compiled with clang-19 and ptxas where they are installed 
 			dev.Threads = threads
 			dev.MaxCycles = maxCycles
 			dev.Profile = profile != ""
+			for _, c := range checks {
+				switch c {
+				case "races":
+					dev.Races = true
+				case "uninit":
+					dev.Uninit = true
+				default:
+					return usagef("--check %q is not one of races, uninit", c)
+				}
+			}
 			mod, err := dev.LoadModule(image)
 			if err != nil {
 				return usageError{fmt.Errorf("%s: %w", args[0], err)}
@@ -161,6 +176,7 @@ A .ptx or .cu file is compiled with clang-19 and ptxas where they are installed 
 	f.Int64Var(&maxCycles, "max-cycles", 0, "stop with an error after so many cycles (0: no limit)")
 	f.IntVar(&threads, "threads", 0, "goroutines that simulate (0: one a core); changes no result")
 	f.StringVar(&profile, "profile", "", "write the listing with counts and stall cycles beside each instruction to this file")
+	f.StringSliceVar(&checks, "check", nil, "look for errors that change no value here: races on shared memory, uninit reads of shared and local memory")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object")
 	f.StringArrayVar(&specs, "arg", nil, "a kernel argument, in order")
 	return c

@@ -16,7 +16,7 @@ const (
 	WindowBytes  = 0x01000000
 
 	globalBase = 0x10_0000_0000 // address of the first allocation
-	localBase  = 1 << 44        // address from which the device lays out local memory (see LocalAddress)
+	LocalBase  = 1 << 44        // address from which the device lays out local memory (see LocalAddress)
 	addressEnd = 1 << 40        // allocations end below
 
 	// Alignment of an allocation's address in bytes, as cudaMalloc's.
@@ -132,5 +132,11 @@ func (g *Global) Write(addr uint64, p []byte) error {
 // so that they coalesce, as the CUDA programming guide describes local memory.
 func LocalAddress(warp, lane int, perThread, offset uint64) uint64 {
 	stride := (perThread + 3) / 4 * 128
-	return localBase + uint64(warp)*stride + offset/4*128 + uint64(lane)*4 + offset%4
+	return LocalBase + uint64(warp)*stride + offset/4*128 + uint64(lane)*4 + offset%4
+}
+
+// LocalOffset returns the offset that LocalAddress laid out at addr.
+func LocalOffset(addr, perThread uint64) uint64 {
+	at := (addr - LocalBase) % ((perThread + 3) / 4 * 128)
+	return at/128*4 + at%4
 }

@@ -1,6 +1,7 @@
 package sm
 
 import (
+	"fmt"
 	"math/bits"
 	"unsafe"
 )
@@ -54,6 +55,9 @@ func (m *SM) Start(p *Program, n Need, index, dim, grid [3]uint32, t int64) {
 		b = &Block{}
 	}
 	b.reset(p, n, index, dim, grid)
+	if m.Exec.Check != nil {
+		m.Exec.Check.begin(b)
+	}
 	m.blocks++
 	m.resident += n.Warps
 	m.regsUsed += n.Registers
@@ -93,6 +97,7 @@ func (m *SM) freeSlot() int {
 // reset makes b a fresh block, reusing its memory.
 func (b *Block) reset(p *Program, n Need, index, dim, grid [3]uint32) {
 	b.serial++
+	b.shadow = nil
 	b.Prog = p
 	b.need = n
 	b.Index, b.Dim, b.Grid = index, dim, grid
@@ -140,6 +145,9 @@ func (m *SM) exit(s *scheduler, slot int, t int64) {
 	m.occupancy(t + 1)
 	m.resident--
 	b.live--
+	if b.shadow != nil {
+		b.shadow.exit(w)
+	}
 	for id := range b.barriers {
 		if b.barriers[id].waiting != 0 {
 			m.complete(b, id, t)
@@ -173,6 +181,9 @@ func (m *SM) arrive(w *Warp, t int64) (wait bool) {
 	if r.Kind != BarArrive {
 		bar.waiting |= 1 << w.InBlock
 		w.issue.atBar, w.issue.bar = true, uint8(r.ID)
+	}
+	if b.shadow != nil {
+		b.shadow.arrive(w, r.ID)
 	}
 	m.complete(b, int(r.ID), t)
 	return r.Kind != BarArrive
@@ -210,31 +221,41 @@ func (m *SM) complete(b *Block, id int, t int64) {
 	if bar.arrived < expect {
 		return
 	}
-	b.BarResult = bar.value
 	waiting := bar.waiting
+	if b.shadow != nil {
+		b.shadow.complete(id, waiting, bar.expect == 0)
+	}
+	value := bar.value
 	*bar = blockBarrier{}
 	ready := t + int64(m.cfg.BlockBarrier)
 	for ; waiting != 0; waiting &= waiting - 1 {
 		w := b.Warps[bits.TrailingZeros64(waiting)]
 		w.issue.atBar = false
+		w.BarResult = value
 		s, slot := m.place(w.Slot)
 		m.schedule(s, slot, w, t, ready, ReasonBlockBarrier)
 		s.wake = min(s.wake, s.ready[slot])
 	}
 }
 
-// Waiting describes where each resident warp stands: what a deadlock report shows.
-func (m *SM) Waiting(report func(w *Warp, where string)) {
+// Waiting reports each resident warp, the instruction at which it stands (an index into Program.Ops), and why: what a
+// deadlock report shows.
+func (m *SM) Waiting(report func(w *Warp, op int32, why string)) {
 	for i := 0; i < m.nsched; i++ {
 		s := &m.sched[i]
 		for j := 0; j < s.n; j++ {
 			slot := int(s.order[j])
 			w := s.warps[slot]
-			if w.issue.atBar {
-				report(w, "BAR")
-			} else {
-				report(w, ReasonNames[s.reason[slot]])
+			if !w.issue.atBar {
+				report(w, w.PC, "waits for "+ReasonNames[s.reason[slot]])
+				continue
 			}
+			bar := &w.Block.barriers[w.issue.bar]
+			expect := bar.expect
+			if expect == 0 {
+				expect = 32 * w.Block.live
+			}
+			report(w, w.PC-1, fmt.Sprintf("waits at barrier %d, where %d of %d threads have arrived", w.issue.bar, bar.arrived, expect))
 		}
 	}
 }

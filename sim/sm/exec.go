@@ -19,6 +19,7 @@ type Exec struct {
 	SMs    uint32       // of the device
 	Period float64      // of the clock, nanoseconds
 	Global *memory.View // this SM's view of device memory
+	Check  *Check       // nil = off
 
 	span *memory.Span // allocation of the last global access
 
@@ -184,6 +185,9 @@ func (x *Exec) Exec(w *Warp, op *Op, mask uint32) {
 		x.Access.Mask = mask
 		if mask != 0 {
 			x.memory(w, op, mask)
+			if x.Check != nil && x.Fault.Reason == "" {
+				x.Check.access(x, w, op, w.PC-1, mask)
+			}
 		}
 		return
 	}
@@ -662,7 +666,7 @@ func (x *Exec) rare(w *Warp, op *Op, mask uint32) {
 		}
 		laneMOV(d, &x.tmp, mask)
 	case CodeB2R:
-		r := w.Block.BarResult
+		r := w.BarResult
 		for m := mask; m != 0; m &= m - 1 {
 			d[bits.TrailingZeros32(m)] = r
 		}

@@ -151,10 +151,11 @@ func (m *machine) block(b *Block) error {
 						expect = 32 * left
 					}
 					if bar.arrived > 0 && bar.arrived >= expect {
-						b.BarResult = bar.value
+						value := bar.value
 						*bar = blockBarrier{}
 						for k, v := range waiting {
 							if v == id {
+								b.Warps[k].BarResult = value
 								delete(waiting, k)
 							}
 						}

@@ -34,10 +34,11 @@ type Warp struct {
 	PC     int32             // index into Program.Ops
 	Stack  []StackEntry
 
-	Block   *Block
-	InBlock int    // warp number in its block
-	Slot    int    // warp slot of the SM
-	Local   []byte // local memory of the 32 threads: thread i's byte b at i*LocalBytes+b
+	Block     *Block
+	InBlock   int    // warp number in its block
+	BarResult uint32 // of the last BAR.RED
+	Slot      int    // warp slot of the SM
+	Local     []byte // local memory of the 32 threads: thread i's byte b at i*LocalBytes+b
 
 	// scheduling, owned by sm.go
 	issue warpIssue
@@ -54,14 +55,13 @@ func (w *Warp) row(s Src) *Row {
 
 // Block is one thread block on an SM.
 type Block struct {
-	Prog      *Program
-	Index     [3]uint32 // blockIdx
-	Dim       [3]uint32 // blockDim
-	Grid      [3]uint32 // gridDim
-	Threads   int
-	Shared    []byte
-	Warps     []*Warp
-	BarResult uint32 // result of the last BAR.RED
+	Prog    *Program
+	Index   [3]uint32 // blockIdx
+	Dim     [3]uint32 // blockDim
+	Grid    [3]uint32 // gridDim
+	Threads int
+	Shared  []byte
+	Warps   []*Warp
 
 	need     Need
 	live     int // warps that have not exited
@@ -70,4 +70,5 @@ type Block struct {
 	local    []byte // local memory of all warps
 	serial   uint64 // counts the blocks that used this memory
 	finished int64
+	shadow   *shadow // what a Check knows of it
 }
