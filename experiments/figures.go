@@ -20,9 +20,9 @@ type Figure struct {
 
 // Figures is the table of all figures, in the order of the report.
 var Figures = []Figure{
-	{"speedup-rate", "Speedup of an iteration against the dropout rate. The paper's values are the hollow markers on dotted lines.", speedupByRate, rate},
-	{"speedup-network", "Speedup of an iteration. The paper's values are the dotted outlines.", speedupByNetwork, nil},
-	{"accuracy", "Test accuracy; bars show one standard deviation over seeds, hollow markers are the paper's values.", accuracyByNetwork, nil},
+	{"speedup-rate", "Speedup of an iteration against the dropout rate.", speedupByRate, rate},
+	{"speedup-network", "Speedup of an iteration.", speedupByNetwork, nil},
+	{"accuracy", "Test accuracy; bars show one standard deviation over seeds.", accuracyByNetwork, nil},
 	{"trade-off", "What a configuration gains and what it costs: up and to the right is better.", tradeOff, speedup},
 	{"convergence", "The test set in the course of training; bars show one standard deviation over seeds.", convergence, nil},
 	{"perplexity-rate", "Test perplexity against the dropout rate; less is better.", perplexityByRate, rate},

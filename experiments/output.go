@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -40,7 +41,8 @@ type Manifest struct {
 	Host       string            `json:"host"`
 	Written    string            `json:"written"`
 	Inputs     map[string]string `json:"inputs"` // SHA-256 of the experiment file; versions of models, presets and data
-	Store      string            `json:"store"`  // relative to the folder, or absolute
+	Seeds      []int             `json:"seeds"`
+	Store      string            `json:"store"` // relative to the folder, or absolute
 	Points     []ManifestPoint   `json:"points"`
 }
 
@@ -70,8 +72,15 @@ func (r *Results) Manifest(version, store string) *Manifest {
 		}
 	}
 	for _, p := range r.Points {
+		row := newRow(p.Spec)
 		for k, v := range p.Versions {
+			if k == "gpu" { // its preset's text
+				k = "preset " + row.GPU + " sha256"
+			}
 			m.Inputs[k] = v
+		}
+		if seed := reflect.ValueOf(p.Spec).FieldByName("Seed"); seed.IsValid() && !slices.Contains(m.Seeds, int(seed.Int())) {
+			m.Seeds = append(m.Seeds, int(seed.Int()))
 		}
 		mp := ManifestPoint{Hash: p.Hash, Label: Label(p.Spec), Spec: p.Spec}
 		if s := r.Stored[p.Hash]; s != nil {
@@ -100,6 +109,11 @@ func (r *Results) WriteOutput(dir, version, store string) error {
 	if err := writeJSON(filepath.Join(dir, ManifestName), m); err != nil {
 		return err
 	}
+	return r.WriteReport(dir, m)
+}
+
+// WriteReport draws the wanted figures, as PNG and SVG, and writes report.html.
+func (r *Results) WriteReport(dir string, m *Manifest) error {
 	drawn, err := r.DrawFigures(filepath.Join(dir, FiguresDir), r.Wanted(), []string{"png", "svg"})
 	if err != nil {
 		return err
@@ -144,6 +158,9 @@ func (r *Results) DrawFigures(dir string, names, formats []string) ([]plots.Repo
 		}
 		shown := plots.ReportFigure{Name: f.Name, Caption: f.Caption}
 		p, err := f.Draw(r)
+		if err == nil && p.Published() {
+			shown.Caption += " Hollow and dotted: the paper's values."
+		}
 		var nothing plots.ErrNothing
 		if errors.As(err, &nothing) {
 			for _, format := range plots.Formats {
@@ -173,12 +190,34 @@ func (r *Results) DrawFigures(dir string, names, formats []string) ([]plots.Repo
 	return out, nil
 }
 
+// meta is the report's line on what it is made of.
+func (r *Results) meta() string {
+	var gpus []string
+	seconds := 0.0
+	for _, row := range r.Rows {
+		if row.GPU != "" && !slices.Contains(gpus, row.GPU) {
+			gpus = append(gpus, row.GPU)
+		}
+	}
+	for _, s := range r.Stored {
+		seconds += s.Timing.Seconds
+	}
+	text := fmt.Sprintf("Experiment %s at scale %s; %d of %d points", r.Experiment.Name, r.Scale, len(r.Points)-len(r.Missing), len(r.Points))
+	if len(gpus) > 0 {
+		text += "; simulated: " + strings.Join(gpus, ", ")
+	}
+	if seconds > 0 {
+		text += fmt.Sprintf("; computed in %s of wall-clock time, points added up", time.Duration(seconds*float64(time.Second)).Round(time.Second))
+	}
+	return text + "."
+}
+
 // report gathers what report.html says. Figures that the file did not ask for by name and that have nothing to show are
 // left out.
 func (r *Results) report(m *Manifest, figures []plots.ReportFigure) plots.Report {
 	out := plots.Report{
-		Title: r.Experiment.Title, Question: r.Experiment.Question, Answer: r.Answer(), Warnings: r.Warnings(), Tables: r.tables(),
-		Notes: r.Experiment.Notes, Source: string(r.Experiment.Source),
+		Title: r.Experiment.Title, Question: r.Experiment.Question, Answer: r.Answer(), Cards: r.cards(), Warnings: r.Warnings(), Tables: r.tables(),
+		Meta: r.meta(), Notes: r.notes(), Source: string(r.Experiment.Source),
 		Commands: []string{
 			fmt.Sprintf("go run ./cmd/warpdrop run %s --scale %s", SourceName, r.Scale),
 			"# or, from the repository: go run ./cmd/warpdrop run experiments/" + r.Experiment.Name + ".yaml --scale " + r.Scale,

@@ -83,7 +83,7 @@ func (n number) round(decimals int) string {
 }
 
 // span is the range of a value over rows: "1.20" or "1.20 to 1.77".
-func span(rows []*Row, x func(*Row) float64, decimals int) string {
+func span(rows []*Row, x func(*Row) float64, format string) string {
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, r := range rows {
 		if v := x(r); !math.IsNaN(v) {
@@ -93,57 +93,108 @@ func span(rows []*Row, x func(*Row) float64, decimals int) string {
 	switch {
 	case low > high:
 		return ""
-	case fmt.Sprintf("%.*f", decimals, low) == fmt.Sprintf("%.*f", decimals, high):
-		return fmt.Sprintf("%.*f", decimals, low)
+	case fmt.Sprintf(format, low) == fmt.Sprintf(format, high):
+		return fmt.Sprintf(format, low)
 	}
-	return fmt.Sprintf("%.*f to %.*f", decimals, low, decimals, high)
+	return fmt.Sprintf(format+" to "+format, low, high)
+}
+
+// methodText says what a method is, for readers who do not know its name.
+var methodText = map[string]string{
+	"none": "no dropout", "dense": "conventional dropout", "masked": "if-else round the inner product", "dropconnect": "dropped weights",
+	"rdp": "one row in dp is kept", "tdp": "one tile in dp is kept",
+}
+
+// byMethod are the rows of each method but the baseline's, in order of appearance.
+func (r *Results) byMethod() (names []string, rows map[string][]*Row) {
+	rows = map[string][]*Row{}
+	for _, row := range r.Rows {
+		if row.Workload == "search" || row.Workload == "launch" {
+			continue
+		}
+		if rows[row.Method] == nil && row.Method != r.Experiment.Baseline {
+			names = append(names, row.Method)
+		}
+		rows[row.Method] = append(rows[row.Method], row)
+	}
+	return names, rows
+}
+
+// accuracyChange is a row's accuracy minus that of the baseline on the same network, rates and batch, in percentage points.
+func (r *Results) accuracyChange(row *Row) float64 {
+	if row.Method == "masked" || !row.Accuracy.known() { // masked trains as dense does
+		return math.NaN()
+	}
+	for _, b := range r.Rows {
+		if b.Method == r.Experiment.Baseline && b.Network == row.Network && slices.Equal(b.Rates, row.Rates) && b.Batch == row.Batch && b.Accuracy.known() {
+			return float64(row.Accuracy - b.Accuracy)
+		}
+	}
+	return math.NaN()
 }
 
 // Answer is what the results say, in sentences.
 func (r *Results) Answer() (out []string) {
 	base := r.Experiment.Baseline
-	if len(r.Rows) > 0 && r.Rows[0].Workload == "launch" {
-		base = r.Rows[0].Method
-	}
-	for _, row := range r.Searches {
-		out = append(out, fmt.Sprintf("Rate %s with N = %d: %s reaches %s.", join(row.Rates), row.patterns(), row.Search, row.Reached.round(4)))
-		if len(out) == 6 {
-			break
-		}
-	}
-	for _, m := range methodsOf(r.Rows) {
-		if m == base || m == "-" {
-			continue
-		}
-		var rows []*Row
-		for _, row := range r.Rows {
-			if row.Method == m {
-				rows = append(rows, row)
+	names, rows := r.byMethod()
+	for _, m := range names {
+		var said []string
+		if s := span(rows[m], speedup, "%.2f"); s != "" {
+			text := fmt.Sprintf("runs %s times as fast as %s", s, base)
+			if slow := !slices.ContainsFunc(rows[m], func(row *Row) bool { return row.Speedup >= 1 }); slow {
+				text += ", so slower"
 			}
+			said = append(said, text)
 		}
-		var parts []string
-		if s := span(rows, speedup, 2); s != "" {
-			parts = append(parts, fmt.Sprintf("runs %s times as fast as %s", s, base))
+		if s := span(rows[m], paperSpeedup, "%.2f"); s != "" {
+			said = append(said, "the paper has "+s)
 		}
-		var delta []*Row
-		for _, row := range rows {
-			for _, b := range r.Rows {
-				if b.Method == base && b.Network == row.Network && slices.Equal(b.Rates, row.Rates) && b.Batch == row.Batch {
-					d := *row
-					d.AccuracyDifference = row.Accuracy - b.Accuracy
-					delta = append(delta, &d)
-					break
+		if s := span(rows[m], r.accuracyChange, "%+.2f"); s != "" {
+			said = append(said, fmt.Sprintf("its test accuracy is %s percentage points from %s's", s, base))
+		}
+		if s := span(rows[m], perplexity, "%.1f"); s != "" {
+			said = append(said, fmt.Sprintf("it reaches a test perplexity of %s (%s: %s)", s, base, span(rows[base], perplexity, "%.1f")))
+		}
+		if len(said) > 0 {
+			name := strings.ToUpper(m)
+			if text := methodText[m]; text != "" {
+				name += " (" + text + ")"
+			}
+			out = append(out, name+" "+strings.Join(said, "; ")+".")
+		}
+	}
+	if best := r.unbeaten(); len(best) > 0 {
+		out = append(out, "Not beaten in both speed and accuracy: "+strings.Join(best, "; ")+".")
+	}
+	var sum, n float64
+	for _, row := range r.Rows {
+		if row.MeasuredUS.known() && row.TimeUS > 0 {
+			sum += math.Abs(float64(row.TimeUS/row.MeasuredUS - 1))
+			n++
+		}
+	}
+	if n > 0 {
+		out = append(out, fmt.Sprintf("Simulated times differ from those measured on the real GPU by %.1f %% on average, over %d products.", 100*sum/n, int(n)))
+	}
+	for _, s := range r.Micro {
+		within, known := 0, 0
+		for _, row := range s.Result.Micro.Rows {
+			if row.High > 0 {
+				known++
+				if row.Value >= row.Low && row.Value <= row.High {
+					within++
 				}
 			}
 		}
-		if s := span(delta, func(row *Row) float64 { return float64(row.AccuracyDifference) }, 2); s != "" && m != "masked" {
-			parts = append(parts, fmt.Sprintf("its test accuracy differs from %s's by %s percentage points", base, s))
-		}
-		if s := span(rows, func(row *Row) float64 { return float64(row.Perplexity) }, 1); s != "" {
-			parts = append(parts, fmt.Sprintf("reaches a test perplexity of %s", s))
-		}
-		if len(parts) > 0 {
-			out = append(out, strings.ToUpper(m)+": "+strings.Join(parts, "; ")+".")
+		out = append(out, fmt.Sprintf("%d of %d measurements of %s lie where they are known to lie on the real GPU.", within, known, s.Spec.(Microbench).GPU))
+	}
+	if len(names) == 0 || len(out) == 0 {
+		for i, row := range r.Searches {
+			if i == 6 {
+				out = append(out, "…")
+				break
+			}
+			out = append(out, fmt.Sprintf("Rate %s with N = %d: %s reaches %s.", join(row.Rates), row.patterns(), row.Search, row.Reached.round(4)))
 		}
 	}
 	if len(out) == 0 {
@@ -152,14 +203,64 @@ func (r *Results) Answer() (out []string) {
 	return out
 }
 
+// unbeaten names the configurations that no other beats in both speed and accuracy, where one method has several.
+func (r *Results) unbeaten() (out []string) {
+	var rows []*Row
+	methods := map[string]int{}
+	for _, row := range r.iterations() {
+		if row.Speedup.known() && row.Accuracy.known() && row.Method != "masked" && row.Patterns > 0 {
+			rows = append(rows, row)
+			methods[fmt.Sprint(row.Method, row.Network, row.Rates, row.Batch)]++
+		}
+	}
+	if len(methods) != 1 || len(rows) < 3 {
+		return nil
+	}
+	some := varying(rows, func(*Row) string { return "" })
+	for _, row := range rows {
+		beaten := slices.ContainsFunc(rows, func(o *Row) bool {
+			return o.Speedup >= row.Speedup && o.Accuracy >= row.Accuracy && (o.Speedup > row.Speedup || o.Accuracy > row.Accuracy)
+		})
+		if !beaten {
+			out = append(out, fmt.Sprintf("%s (%s times, %s %%)", traitText(row, some), row.Speedup.round(2), row.Accuracy.round(2)))
+		}
+	}
+	return out
+}
+
+// cards are each method's figures at a glance.
+func (r *Results) cards() (out []plots.Card) {
+	names, rows := r.byMethod()
+	for _, m := range names {
+		s := span(rows[m], speedup, "%.2f")
+		if s == "" {
+			continue
+		}
+		c := plots.Card{Name: m, Big: s + " ×", Lines: []string{"speedup over " + r.Experiment.Baseline}}
+		if s := span(rows[m], paperSpeedup, "%.2f"); s != "" {
+			c.Lines = append(c.Lines, "paper: "+s+" ×")
+		}
+		if s := span(rows[m], r.accuracyChange, "%+.2f"); s != "" {
+			c.Lines = append(c.Lines, "accuracy: "+s+" percentage points")
+		}
+		if s := span(rows[m], perplexity, "%.1f"); s != "" {
+			c.Lines = append(c.Lines, "perplexity: "+s)
+		}
+		if s := span(rows[m], func(row *Row) float64 { return float64(row.ConflictsPerAccess) }, "%.2f"); s != "" {
+			c.Lines = append(c.Lines, "bank conflicts: "+s+" an access")
+		}
+		if s := span(rows[m], func(row *Row) float64 { return 100 * float64(row.SIMTEfficiency) }, "%.1f"); s != "" {
+			c.Lines = append(c.Lines, "lanes active: "+s+" %")
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
 // Warnings are what a reader must know before trusting the figures.
 func (r *Results) Warnings() (out []string) {
-	if n := len(r.Missing); n > 0 {
-		var names []string
-		for _, p := range r.Missing[:min(n, 5)] {
-			names = append(names, Label(p.Spec))
-		}
-		out = append(out, fmt.Sprintf("%d of %d points are missing: %s%s.", n, len(r.Points), strings.Join(names, "; "), map[bool]string{true: "; …", false: ""}[n > 5]))
+	if len(r.Missing) > 0 {
+		out = append(out, r.missingText(5)+".")
 	}
 	if r.Scale != "paper" && r.Experiment.Paper != "" {
 		out = append(out, "Run at scale "+r.Scale+"; the paper's sizes are those of scale paper.")
@@ -173,6 +274,24 @@ func (r *Results) Warnings() (out []string) {
 	if seeds > 0 {
 		out = append(out, "Small sample: accuracies of one seed carry no spread; a difference of some tenths of a percentage point may be chance.")
 	}
+	few := 0
+	for _, row := range r.Rows {
+		if row.Samples > 0 && row.Samples < fewSamples {
+			few = max(few, row.Samples)
+		}
+	}
+	if few > 0 {
+		out = append(out, fmt.Sprintf("Small sample: expected cycles rest on up to %d drawn combinations of patterns; the intervals say how far they may be off.", few))
+	}
+	return out
+}
+
+// fewSamples is the number of drawn patterns below which a warning says so.
+const fewSamples = 30
+
+// notes are the experiment's remarks, and what the cycles cover.
+func (r *Results) notes() (out []string) {
+	out = slices.Clone(r.Experiment.Notes)
 	var coverage []string
 	for _, row := range r.Rows {
 		if row.Coverage != "" && !slices.Contains(coverage, row.Coverage) {
@@ -198,7 +317,10 @@ func (r *Results) tables() []plots.Table {
 		return rows[:maxTableRows], fmt.Sprintf("The first %d of %d rows; results.csv has all.", maxTableRows, len(rows))
 	}
 	shown, note := cut(rows)
-	out := []plots.Table{{Title: "Results", Head: head, Rows: shown, Note: note}}
+	var out []plots.Table
+	if len(shown) > 0 {
+		out = append(out, plots.Table{Title: "Results", Head: head, Rows: shown, Note: note})
+	}
 
 	if names := partNames(r.Rows); len(names) > 0 {
 		t := plots.Table{Title: "Breakdown", Head: append([]string{"method", "network", "rate"}, names...)}
@@ -209,11 +331,11 @@ func (r *Results) tables() []plots.Table {
 			}
 			line := []string{row.variant(), row.Network, join(row.Rates)}
 			for _, n := range names {
-				part, ok := row.Parts[n]
-				if !ok {
-					part = none
+				text := "-"
+				if part, ok := row.Parts[n]; ok {
+					text = fmt.Sprintf("%s (%s %%)", part.round(0), (100 * part / row.Cycles).round(1))
 				}
-				line = append(line, fmt.Sprintf("%s (%s %%)", part.round(0), (100*part/row.Cycles).round(1)))
+				line = append(line, text)
 			}
 			rows = append(rows, line)
 		}
@@ -233,6 +355,17 @@ func (r *Results) tables() []plots.Table {
 		t.Rows, _ = cut(rows)
 		if len(rows) == 0 {
 			t.Note = "No row at scale " + r.Scale + " has the sizes of the paper's; --scale paper has."
+		}
+		out = append(out, t)
+	}
+	for _, s := range r.Micro {
+		t := plots.Table{Title: "Microbenchmarks of " + s.Spec.(Microbench).GPU, Head: []string{"measured", "case", "value", "unit", "known from", "to", "source"}}
+		for _, row := range s.Result.Micro.Rows {
+			line := []string{row.Group, row.Case, number(row.Value).round(1), row.Unit, "-", "-", row.From}
+			if row.High > 0 {
+				line[4], line[5] = number(row.Low).round(1), number(row.High).round(1)
+			}
+			t.Rows = append(t.Rows, line)
 		}
 		out = append(out, t)
 	}

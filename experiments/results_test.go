@@ -22,6 +22,7 @@ const everything = `
 name: everything
 title: Everything <script>alert(1)</script>
 question: "Does <b>markup</b> stay text?"
+notes: ["</pre></details><img src=x onerror=alert(2)>", "{{.Title}} <a href='javascript:alert(3)'>x</a>"]
 paper: table1
 points:
   - search: {rate: 0.5}
@@ -124,7 +125,7 @@ func TestExportsAreReadable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, bad := range []string{"<script>", "<b>", "http://", "https://"} {
+	for _, bad := range []string{"<script>", "<b>", "<img src=x", "<a href='java", "http://", "https://"} {
 		if bytes.Contains(report, []byte(bad)) {
 			t.Errorf("report.html contains %s: it must escape what users write and load nothing", bad)
 		}

@@ -110,30 +110,30 @@ func fillBlock(c draw.Canvas, box vg.Rectangle, look Look, paper bool) {
 	}
 	c.Fill(box.Path())
 	if !paper {
-		lines := draw.LineStyle{Color: white, Width: vg.Points(0.7)}
+		var lines vg.Path // all in one, as each path costs a line of SVG
 		const apart = 5
 		w, h := box.Max.X-box.Min.X, box.Max.Y-box.Min.Y
-		diagonal := func(up bool) {
-			for d := vg.Length(apart) / 2; d < w+h; d += apart {
-				// From the point d along the bottom and then the right side (falling: top and right) to its partner.
-				ax, ay := min(d, w), max(0, d-w)
-				bx, by := max(0, d-h), min(d, h)
-				if up {
-					ay, by = h-ay, h-by
-				}
-				c.StrokeLine2(lines, box.Min.X+ax, box.Min.Y+ay, box.Min.X+bx, box.Min.Y+by)
+		add := func(ax, ay, bx, by vg.Length) {
+			lines.Move(vg.Point{X: box.Min.X + ax, Y: box.Min.Y + ay})
+			lines.Line(vg.Point{X: box.Min.X + bx, Y: box.Min.Y + by})
+		}
+		for d := vg.Length(apart) / 2; d < w+h; d += apart {
+			// From the point d along the bottom and then the right side (rising: top and right) to its partner.
+			ax, ay := min(d, w), max(0, d-w)
+			bx, by := max(0, d-h), min(d, h)
+			if look.Hatch == rising || look.Hatch == crossed {
+				add(ax, h-ay, bx, h-by)
+			}
+			if look.Hatch == falling || look.Hatch == crossed {
+				add(ax, ay, bx, by)
+			}
+			if look.Hatch == level && d < h {
+				add(0, d, w, d)
 			}
 		}
-		if look.Hatch == rising || look.Hatch == crossed {
-			diagonal(true)
-		}
-		if look.Hatch == falling || look.Hatch == crossed {
-			diagonal(false)
-		}
-		if look.Hatch == level {
-			for d := vg.Length(apart) / 2; d < h; d += apart {
-				c.StrokeLine2(lines, box.Min.X, box.Min.Y+d, box.Max.X, box.Min.Y+d)
-			}
+		if len(lines) > 0 {
+			c.SetLineStyle(draw.LineStyle{Color: white, Width: vg.Points(0.7)})
+			c.Stroke(lines)
 		}
 	}
 	c.StrokeLines(outline, []vg.Point{box.Min, {X: box.Min.X, Y: box.Max.Y}, box.Max, {X: box.Max.X, Y: box.Min.Y}, box.Min})
@@ -225,7 +225,7 @@ func grouped(a Axis, categories []string, groups []Group, dots bool) (*Figure, e
 		}
 		name := group.Name
 		if group.Paper {
-			name += " (paper)"
+			name += paperMark
 		}
 		f.Legend = append(f.Legend, Entry{name, []plot.Thumbnailer{swatch{look, group.Paper}}})
 		if s.spread() {

@@ -127,7 +127,7 @@ func (f *Figure) addSeries(s Series, look Look) error {
 	p := f.Plot
 	e := Entry{Name: s.Name}
 	if s.Paper {
-		e.Name += " (paper)"
+		e.Name += paperMark
 	}
 	if !s.Points {
 		line, err := plotter.NewLine(points{s})

@@ -10,8 +10,10 @@ import (
 // Report is all that report.html says. Text is plain; the template escapes it.
 type Report struct {
 	Title    string
+	Meta     string // one line: scale, GPU, points
 	Question string
 	Answer   []string
+	Cards    []Card
 	Warnings []string
 	Figures  []ReportFigure
 	Tables   []Table
@@ -19,6 +21,13 @@ type Report struct {
 	Commands []string // how to run it again
 	Source   string   // the experiment file
 	Facts    [][2]string
+}
+
+// Card is one method's answer at a glance.
+type Card struct {
+	Name  string
+	Big   string
+	Lines []string
 }
 
 // ReportFigure is a figure in a report, or what is missing for it.

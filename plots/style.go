@@ -57,8 +57,8 @@ var (
 var looks = map[string]Look{
 	"none":        {grey, dotted, draw.RingGlyph{}, noHatch},
 	"dense":       {black, solid, draw.CircleGlyph{}, noHatch},
-	"masked":      {vermilion, dashDot, draw.CrossGlyph{}, crossed},
-	"dropconnect": {purple, dashDot, draw.PlusGlyph{}, level},
+	"masked":      {vermilion, dashDot, cross{}, crossed},
+	"dropconnect": {purple, dashDot, plus{}, level},
 	"rdp":         {blue, solid, draw.BoxGlyph{}, noHatch},
 	"tdp":         {green, dashed, draw.PyramidGlyph{}, rising},
 
@@ -91,8 +91,8 @@ var looks = map[string]Look{
 
 // cycle serves names without a look of their own.
 var cycle = []Look{
-	{blue, solid, draw.CircleGlyph{}, noHatch}, {orange, dashed, draw.BoxGlyph{}, rising}, {green, dashDot, draw.PyramidGlyph{}, noHatch}, {vermilion, dotted, draw.CrossGlyph{}, crossed},
-	{skyBlue, solid, draw.BoxGlyph{}, noHatch}, {purple, dashed, draw.PlusGlyph{}, falling}, {yellow, dashDot, draw.RingGlyph{}, noHatch}, {grey, dotted, draw.SquareGlyph{}, level},
+	{blue, solid, draw.CircleGlyph{}, noHatch}, {orange, dashed, draw.BoxGlyph{}, rising}, {green, dashDot, draw.PyramidGlyph{}, noHatch}, {vermilion, dotted, cross{}, crossed},
+	{skyBlue, solid, draw.BoxGlyph{}, noHatch}, {purple, dashed, plus{}, falling}, {yellow, dashDot, draw.RingGlyph{}, noHatch}, {grey, dotted, draw.SquareGlyph{}, level},
 }
 
 // lookOf is a series' look: by its key, or by its place among those without one. Variants of one key share its colour.
@@ -109,13 +109,35 @@ func lookOf(key string, place, variant int) Look {
 
 var (
 	allDashes  = [][]vg.Length{solid, dashed, dashDot, dotted}
-	allMarkers = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.SquareGlyph{}, draw.PyramidGlyph{}, draw.CrossGlyph{}, draw.RingGlyph{}, draw.BoxGlyph{}, draw.PlusGlyph{}, draw.TriangleGlyph{}}
+	allMarkers = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.SquareGlyph{}, draw.PyramidGlyph{}, cross{}, draw.RingGlyph{}, draw.BoxGlyph{}, plus{}, draw.TriangleGlyph{}}
 )
 
 // after is what follows x in a list, round and round.
 func after[T any](list []T, x T) T {
 	at := slices.IndexFunc(list, func(y T) bool { return reflect.DeepEqual(x, y) })
 	return list[(at+1)%len(list)]
+}
+
+// cross and plus are gonum/plot's, with lines as thick as the curves'.
+type (
+	cross struct{}
+	plus  struct{}
+)
+
+func (cross) DrawGlyph(c *draw.Canvas, s draw.GlyphStyle, at vg.Point) {
+	r := s.Radius
+	strokes(c, s, at, r, r, -r, -r)
+	strokes(c, s, at, r, -r, -r, r)
+}
+
+func (plus) DrawGlyph(c *draw.Canvas, s draw.GlyphStyle, at vg.Point) {
+	r := s.Radius * 1.2
+	strokes(c, s, at, r, 0, -r, 0)
+	strokes(c, s, at, 0, r, 0, -r)
+}
+
+func strokes(c *draw.Canvas, s draw.GlyphStyle, at vg.Point, ax, ay, bx, by vg.Length) {
+	c.StrokeLine2(draw.LineStyle{Color: s.Color, Width: vg.Points(1.3)}, at.X+ax, at.Y+ay, at.X+bx, at.Y+by)
 }
 
 // Size of a figure; one with many rows of bars is higher.
@@ -157,6 +179,14 @@ func newFigure(a Axis) *Figure {
 	p.BackgroundColor = nil
 	return &Figure{Plot: p, Title: a.Title, X: a.X, Y: a.Y, Height: Height}
 }
+
+// Published tells whether the figure shows published values.
+func (f *Figure) Published() bool {
+	return slices.ContainsFunc(f.Legend, func(e Entry) bool { return strings.HasSuffix(e.Name, paperMark) })
+}
+
+// paperMark ends the names of published series.
+const paperMark = " (paper)"
 
 // draw draws the figure on a canvas of its size.
 func (f *Figure) draw(c draw.Canvas) {

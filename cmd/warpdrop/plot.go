@@ -14,10 +14,11 @@ import (
 
 func newPlotCommand() *cobra.Command {
 	var names, formats []string
+	var report bool
 	c := &cobra.Command{
 		Use:     "plot DIR",
 		Short:   "Draw the figures of an output folder again from its stored points",
-		Example: "  warpdrop plot out/quickstart\n  warpdrop plot out/quickstart --figure parts --format pdf",
+		Example: "  warpdrop plot out/quickstart\n  warpdrop plot out/quickstart --figure parts --format pdf\n  warpdrop plot out/quickstart --report",
 		Args:    exactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			for _, n := range names {
@@ -33,7 +34,7 @@ func newPlotCommand() *cobra.Command {
 			if err := isFolder(args[0]); err != nil {
 				return err
 			}
-			results, _, err := experiments.ReadOutput(args[0])
+			results, manifest, err := experiments.ReadOutput(args[0])
 			if err != nil {
 				return err
 			}
@@ -54,6 +55,12 @@ func newPlotCommand() *cobra.Command {
 					fmt.Fprintf(c.OutOrStdout(), "%s: nothing to draw: %s\n", f.Name, f.Missing)
 				}
 			}
+			if report {
+				if err := results.WriteReport(args[0], manifest); err != nil {
+					return err
+				}
+				fmt.Fprintln(c.OutOrStdout(), filepath.Join(args[0], experiments.ReportName))
+			}
 			for _, w := range results.Warnings() {
 				fmt.Fprintln(c.ErrOrStderr(), w)
 			}
@@ -62,6 +69,7 @@ func newPlotCommand() *cobra.Command {
 	}
 	c.Flags().StringSliceVar(&names, "figure", nil, "figures to draw (default: those of the report)")
 	c.Flags().StringSliceVar(&formats, "format", []string{"png", "svg"}, "formats: png, svg, pdf")
+	c.Flags().BoolVar(&report, "report", false, "write report.html anew too")
 	c.RegisterFlagCompletionFunc("figure", cobra.FixedCompletions(experiments.FigureNames(), cobra.ShellCompDirectiveNoFileComp))
 	c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(plots.Formats, cobra.ShellCompDirectiveNoFileComp))
 	return c
