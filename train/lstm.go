@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"time"
 
 	"warpdrop/dropout"
 )
@@ -29,6 +28,7 @@ type LSTMConfig struct {
 	Threads        int    // 0 = all CPUs
 	Data           string // see LoadText
 	Tokens         int    // words of the training text to use, 0 = all
+	Saving
 }
 
 // DefaultLSTM has what Zaremba et al. chose for a size: their small (hidden 200), medium (650) and large (1500) networks. Dropping,
@@ -138,46 +138,56 @@ func TrainLSTM(ctx context.Context, cfg LSTMConfig, progress func(Progress)) (*R
 			res.ReachedRates = append(res.ReachedRates, d.Reached())
 		}
 	}
-	per := (len(text.Train)/cfg.Batch - 1) / cfg.Steps
-	words := cfg.Batch * cfg.Steps
-	iteration, seconds := 0, 0.0
-	for epoch := 1; epoch <= cfg.Epochs; epoch++ {
-		m.reset()
-		lr := cfg.rate(epoch)
-		began := time.Now()
-		sum := 0.0
-		for i := range per {
-			if ctx.Err() != nil {
-				res.Stopped = true
-				return res, nil
-			}
-			m.load(text.Train, i*cfg.Steps, cfg.Steps)
-			if err := m.step(uint64(iteration), float32(lr)); err != nil {
-				return nil, fmt.Errorf("train: epoch %d, iteration %d: %w", epoch, iteration, err)
-			}
-			iteration++
-			sum += m.loss / float64(words)
-			if progress != nil && iteration%5 == 0 {
-				progress(Progress{Epoch: epoch, Epochs: cfg.Epochs, Iteration: iteration, Iterations: per * cfg.Epochs, TrainLoss: sum / float64(i+1),
-					TestAccuracy: res.TestAccuracy, SamplesPerSecond: float64((i+1)*words) / time.Since(began).Seconds()})
-			}
-		}
-		took := time.Since(began).Seconds()
-		seconds += took
-		valid, _ := m.evaluate(text.Valid)
-		res.TestPerplexity, res.TestAccuracy = m.evaluate(text.Test)
-		res.TrainLoss = sum / float64(per)
-		res.Iterations = iteration
-		res.SamplesPerSecond = float64(iteration*words) / seconds
-		res.SubModels = len(m.models)
-		em := EpochMetrics{Epoch: epoch, Iteration: iteration, TrainLoss: res.TrainLoss, TestAccuracy: res.TestAccuracy, TestPerplexity: res.TestPerplexity,
-			Perplexity: valid, LearningRate: lr, Seconds: seconds, SamplesPerSecond: float64(per*words) / took}
-		res.Epochs = append(res.Epochs, em)
-		res.Trace = append(res.Trace, TracePoint{Iteration: iteration, TrainLoss: res.TrainLoss, TestAccuracy: res.TestAccuracy, Perplexity: valid})
-		if progress != nil {
-			progress(Progress{Epoch: epoch, Epochs: cfg.Epochs, Iteration: iteration, Iterations: per * cfg.Epochs, TrainLoss: res.TrainLoss,
-				TestAccuracy: res.TestAccuracy, SamplesPerSecond: em.SamplesPerSecond, Metrics: &em})
-		}
+	t := training{Saving: cfg.Saving, kind: "lstm", config: cfg.common(), epochs: cfg.Epochs, per: (len(text.Train)/cfg.Batch - 1) / cfg.Steps,
+		samples: cfg.Batch * cfg.Steps, notify: 5, models: m.models, progress: progress}
+	if err := t.run(ctx, &lstmRun{lstm: m, text: text}, res); err != nil {
+		return nil, err
 	}
 	return res, nil
+}
+
+// common is what a resumed run has to have in common with the one before: all but the number of epochs, where data lie, and how
+// it is computed.
+func (c LSTMConfig) common() any {
+	c.Epochs, c.BLAS, c.Threads, c.Data, c.Saving = 0, "", 0, "", Saving{}
+	return c
+}
+
+// lstmRun is the model of a run on text.
+type lstmRun struct {
+	*lstm
+	text *Text
+	lr   float64
+}
+
+func (r *lstmRun) start(epoch, done int) {
+	r.lr = r.cfg.rate(epoch)
+	if done == 0 {
+		r.reset()
+	}
+}
+
+func (r *lstmRun) iterate(i int, iteration uint64) (float64, error) {
+	r.load(r.text.Train, i*r.cfg.Steps, r.cfg.Steps)
+	err := r.step(iteration, float32(r.lr))
+	return r.loss / float64(r.cfg.Steps*r.cfg.Batch), err
+}
+
+func (r *lstmRun) measure(em *EpochMetrics) {
+	em.LearningRate = r.lr
+	em.Perplexity, _ = r.evaluate(r.text.Valid)
+	em.TestPerplexity, em.TestAccuracy = r.evaluate(r.text.Test)
+}
+
+func (r *lstmRun) matrices() []*matrix { return nil } // plain SGD has nothing to make up for
+
+func (r *lstmRun) state() []array {
+	out := []array{{"embedding", bitsOf(r.embedding)}, {"softmax: weights", bitsOf(r.out.w)}, {"softmax: bias", bitsOf(r.outBias)}}
+	for i, c := range r.cells {
+		k := c.batch * c.hidden
+		for _, a := range []array{{"input weights", bitsOf(c.w)}, {"recurrent weights", bitsOf(c.recurrent.w)}, {"bias", bitsOf(c.bias)}, {"h", bitsOf(c.h[:k])}, {"c", bitsOf(c.c[:k])}} {
+			out = append(out, array{fmt.Sprintf("layer %d: %s", i+1, a.name), a.values})
+		}
+	}
+	return out
 }

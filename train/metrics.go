@@ -29,6 +29,7 @@ type Progress struct {
 	Iteration, Iterations int // done, and in all
 	TrainLoss             float64
 	TestAccuracy          float64       // the last one measured
+	TestPerplexity        float64       // LSTM
 	SamplesPerSecond      float64       // LSTM: tokens
 	Metrics               *EpochMetrics // set when an epoch has ended
 }

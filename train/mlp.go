@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"time"
 
 	"warpdrop/dropout"
 )
@@ -26,6 +25,7 @@ type MLPConfig struct {
 	Threads       int    // 0 = all CPUs
 	DataDir       string // see LoadMNIST
 	TrainSamples  int    // 0 = all
+	Saving
 }
 
 // Check reports the first value that is out of its range.
@@ -83,7 +83,7 @@ func TrainMLP(ctx context.Context, cfg MLPConfig, progress func(Progress)) (*Res
 	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
-	data, err := LoadMNIST(cfg.DataDir)
+	data, err := sharedMNIST(cfg.DataDir)
 	if err != nil {
 		return nil, err
 	}
@@ -99,52 +99,62 @@ func TrainMLP(ctx context.Context, cfg MLPConfig, progress func(Progress)) (*Res
 	if err != nil {
 		return nil, err
 	}
-	per := data.Train.Len() / cfg.Batch
 	res := &Result{Method: cfg.Method, BLAS: e.name, Threads: e.threads}
 	if cfg.Method == dropout.RDP || cfg.Method == dropout.TDP {
 		for _, d := range cfg.Distributions {
 			res.ReachedRates = append(res.ReachedRates, d.Reached())
 		}
 	}
-	order := make([]int, data.Train.Len())
-	iteration, seconds := 0, 0.0
-	for epoch := 1; epoch <= cfg.Epochs; epoch++ {
-		shuffle(order, cfg.Seed, epoch)
-		began := time.Now()
-		sum := 0.0
-		for i := range per {
-			if ctx.Err() != nil {
-				res.Stopped = true
-				return res, nil
-			}
-			m.load(data.Train, order[i*cfg.Batch:(i+1)*cfg.Batch])
-			if err := m.step(uint64(iteration)); err != nil {
-				return nil, fmt.Errorf("train: epoch %d, iteration %d: %w", epoch, iteration, err)
-			}
-			iteration++
-			sum += m.loss
-			if progress != nil && iteration%20 == 0 {
-				progress(Progress{Epoch: epoch, Epochs: cfg.Epochs, Iteration: iteration, Iterations: per * cfg.Epochs, TrainLoss: sum / float64(i+1),
-					TestAccuracy: res.TestAccuracy, SamplesPerSecond: float64((i+1)*cfg.Batch) / time.Since(began).Seconds()})
-			}
-		}
-		took := time.Since(began).Seconds()
-		seconds += took
-		res.TestAccuracy = m.accuracy(data.Test)
-		res.TrainLoss = sum / float64(per)
-		res.Iterations = iteration
-		res.SamplesPerSecond = float64(iteration*cfg.Batch) / seconds
-		res.SubModels = len(m.models)
-		em := EpochMetrics{Epoch: epoch, Iteration: iteration, TrainLoss: res.TrainLoss, TestAccuracy: res.TestAccuracy, LearningRate: float64(cfg.LR),
-			Seconds: seconds, SamplesPerSecond: float64(per*cfg.Batch) / took}
-		res.Epochs = append(res.Epochs, em)
-		res.Trace = append(res.Trace, TracePoint{Iteration: iteration, TrainLoss: res.TrainLoss, TestAccuracy: res.TestAccuracy})
-		if progress != nil {
-			progress(Progress{Epoch: epoch, Epochs: cfg.Epochs, Iteration: iteration, Iterations: per * cfg.Epochs, TrainLoss: res.TrainLoss,
-				TestAccuracy: res.TestAccuracy, SamplesPerSecond: em.SamplesPerSecond, Metrics: &em})
-		}
+	t := training{Saving: cfg.Saving, kind: "mlp", config: cfg.common(), epochs: cfg.Epochs, per: data.Train.Len() / cfg.Batch, samples: cfg.Batch, notify: 20,
+		models: m.models, progress: progress}
+	if err := t.run(ctx, &mlpRun{mlp: m, data: &data, order: make([]int, data.Train.Len())}, res); err != nil {
+		return nil, err
 	}
 	return res, nil
+}
+
+// common is what a resumed run has to have in common with the one before: all but the number of epochs, where data lie, and how
+// it is computed.
+func (c MLPConfig) common() any {
+	c.Epochs, c.BLAS, c.Threads, c.DataDir, c.Saving = 0, "", 0, "", Saving{}
+	return c
+}
+
+// mlpRun is the model of a run on MNIST.
+type mlpRun struct {
+	*mlp
+	data  *MNIST
+	order []int
+}
+
+func (r *mlpRun) start(epoch, _ int) { shuffle(r.order, r.cfg.Seed, epoch) }
+
+func (r *mlpRun) iterate(i int, iteration uint64) (float64, error) {
+	b := r.cfg.Batch
+	r.load(r.data.Train, r.order[i*b:(i+1)*b])
+	err := r.step(iteration)
+	return r.loss, err
+}
+
+func (r *mlpRun) measure(em *EpochMetrics) {
+	em.TestAccuracy = r.accuracy(r.data.Test)
+	em.LearningRate = float64(r.cfg.LR)
+}
+
+func (r *mlpRun) matrices() (out []*matrix) {
+	for _, l := range r.layers {
+		out = append(out, l.matrix)
+	}
+	return out
+}
+
+func (r *mlpRun) state() (out []array) {
+	for i, l := range r.layers {
+		for _, a := range []array{{"weights", bitsOf(l.w)}, {"velocities", bitsOf(l.v)}, {"bias", bitsOf(l.bias)}, {"velocities of bias", bitsOf(l.biasV)}, {"stamps", l.stamps}} {
+			out = append(out, array{fmt.Sprintf("layer %d: %s", i+1, a.name), a.values})
+		}
+	}
+	return out
 }
 
 // shuffle is the order of an epoch. It depends on seed and epoch only, so that a resumed run needs no state of it.

