@@ -234,7 +234,7 @@ func (m *SM) complete(b *Block, id int, t int64) {
 		w.BarResult = value
 		s, slot := m.place(w.Slot)
 		m.schedule(s, slot, w, t, ready, ReasonBlockBarrier)
-		s.wake = min(s.wake, s.ready[slot])
+		m.wake(s, s.ready[slot])
 	}
 }
 

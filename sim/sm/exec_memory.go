@@ -25,12 +25,12 @@ func (x *Exec) memory(w *Warp, op *Op, mask uint32) {
 	switch op.Code {
 	case CodeLDS:
 		a.Space, a.Kind = memory.SpaceShared, memory.Load
-		if !x.loadShared(w, op, mask) && x.sharedAddress(w, op, mask) {
+		if (x.Check != nil || !x.loadShared(w, op, mask)) && x.sharedAddress(w, op, mask) {
 			x.load(w, op, unsafe.Pointer(unsafe.SliceData(w.Block.Shared)), 0, mask)
 		}
 	case CodeSTS:
 		a.Space, a.Kind = memory.SpaceShared, memory.Store
-		if !x.storeShared(w, op, mask) && x.sharedAddress(w, op, mask) {
+		if (x.Check != nil || !x.storeShared(w, op, mask)) && x.sharedAddress(w, op, mask) {
 			x.store(w, op, unsafe.Pointer(unsafe.SliceData(w.Block.Shared)), 0, mask)
 		}
 	case CodeATOMS:

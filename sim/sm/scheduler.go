@@ -41,19 +41,15 @@ func (s *scheduler) available(slot int, m *SM) int64 {
 // that is first then.
 func (s *scheduler) pick(t int64, m *SM) (slot int, next int64, first int) {
 	if m.policy == policyGTO {
-		if c := s.current; c >= 0 && !s.yield && s.available(c, m) <= t {
-			return c, 0, c
-		}
+		return s.oldest(t, m)
 	}
 	next, first = Never, -1
 	m.Counters.WarpsScanned += int64(s.n)
 	start := 0
-	if m.policy != policyGTO {
-		for i := 0; i < s.n; i++ {
-			if int(s.order[i]) == s.current {
-				start = i + 1
-				break
-			}
+	for i := 0; i < s.n; i++ {
+		if int(s.order[i]) == s.current {
+			start = i + 1
+			break
 		}
 	}
 	fallback := -1
@@ -86,6 +82,37 @@ func (s *scheduler) pick(t int64, m *SM) (slot int, next int64, first int) {
 		if m.policy == policyTwoLevel {
 			s.promote(fallback)
 		}
+		return fallback, 0, fallback
+	}
+	return -1, next, first
+}
+
+// oldest is pick for the greedy policy when the current warp cannot go on: the oldest that can, the current one last if it
+// gave way.
+func (s *scheduler) oldest(t int64, m *SM) (slot int, next int64, first int) {
+	next, first = Never, -1
+	m.Counters.WarpsScanned += int64(s.n)
+	gave := -1
+	if s.yield {
+		gave = s.current
+	}
+	fallback := -1
+	for _, o := range s.order[:s.n] {
+		slot := int(o) & (maxWarpsPerScheduler - 1)
+		if s.ready[slot] >= next && s.ready[slot] > t {
+			continue
+		}
+		a := s.available(slot, m)
+		if a <= t {
+			if slot != gave {
+				return slot, 0, slot
+			}
+			fallback = slot
+		} else if a < next {
+			next, first = a, slot
+		}
+	}
+	if fallback >= 0 {
 		return fallback, 0, fallback
 	}
 	return -1, next, first

@@ -51,6 +51,7 @@ type SM struct {
 	policy policy
 	runs   bool  // whether runs of FFMAs may be issued in one piece
 	until  int64 // end of the window
+	woken  int64 // earliest cycle for which a scheduler woke another in this one
 	units  [NumUnits]UnitTiming
 	sched  [maxSchedulers]scheduler
 	nsched int
@@ -183,20 +184,26 @@ func (m *SM) Run(from, to int64) {
 				next = min(next, m.heldUntil)
 			}
 		}
-		for i := 0; i < m.nsched; i++ {
-			s := &m.sched[i]
+		m.woken = Never
+		scheds := m.sched[:m.nsched]
+		for i := range scheds {
+			s := &scheds[i]
 			if s.wake <= t {
 				m.step(s, t)
 				if m.Fault != nil {
 					return
 				}
 			}
+			next = min(next, s.wake)
 		}
-		for i := 0; i < m.nsched; i++ {
-			next = min(next, m.sched[i].wake)
-		}
-		t = next
+		t = min(next, m.woken)
 	}
+}
+
+// wake has scheduler s look at cycle t again, if it would not before.
+func (m *SM) wake(s *scheduler, t int64) {
+	s.wake = min(s.wake, t)
+	m.woken = min(m.woken, t)
 }
 
 // step lets one scheduler act at cycle t.
@@ -212,22 +219,13 @@ func (m *SM) step(s *scheduler, t int64) {
 		s.waiting = ReasonRegisterBank
 		return
 	}
-	slot, next, first := s.pick(t, m)
-	if slot < 0 {
-		s.wake = next
-		switch {
-		case first < 0 && s.n == 0:
-			s.waiting = ReasonNoWarp
-		case first < 0:
-			s.waiting = s.reason[s.order[0]]
-		case s.ready[first] > t:
-			s.waiting = s.reason[first]
-		default:
-			s.waiting = m.unitReason(s.unit[first])
+	slot := s.current
+	if m.policy != policyGTO || slot < 0 || s.yield || s.ready[slot] > t || s.available(slot, m) > t {
+		if slot = m.choose(s, t); slot < 0 {
+			return
 		}
-		return
+		s.current = slot
 	}
-	s.current = slot
 	s.yield = false
 	m.Counters.IssueCycles++
 	s.account = t + 1
@@ -241,6 +239,26 @@ func (m *SM) step(s *scheduler, t int64) {
 		m.Counters.DualIssues++
 		m.issue(s, slot, t)
 	}
+}
+
+// choose returns the slot from which scheduler s issues at cycle t when it looks at all of them; if it is -1, the scheduler
+// sleeps until one is ready.
+func (m *SM) choose(s *scheduler, t int64) int {
+	slot, next, first := s.pick(t, m)
+	if slot < 0 {
+		s.wake = next
+		switch {
+		case first < 0 && s.n == 0:
+			s.waiting = ReasonNoWarp
+		case first < 0:
+			s.waiting = s.reason[s.order[0]]
+		case s.ready[first] > t:
+			s.waiting = s.reason[first]
+		default:
+			s.waiting = m.unitReason(s.unit[first])
+		}
+	}
+	return slot
 }
 
 // run issues the FFMAs from the PC of the warp in slot on, one a cycle, the first at cycle t, as many as there are in a run
@@ -654,7 +672,7 @@ func (m *SM) release(w *Warp, b uint8, flight uint32, at int64) {
 		return
 	}
 	s.ready[slot], s.reason[slot] = ready, reason
-	s.wake = min(s.wake, ready)
+	m.wake(s, ready)
 }
 
 // place returns the scheduler of a warp slot and the slot's number there.
