@@ -80,6 +80,7 @@ func runLaunch(ctx context.Context, _ *Engines, s Spec, threads int, _ func(floa
 	}
 	r := newSimResult(gpu)
 	r.Coverage = "one launch, its overhead included"
+	r.simulated(got)
 	r.add(got, 1)
 	r.finish(gpu)
 	return Result{Sim: r}, nil

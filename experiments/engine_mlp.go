@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 
 	"warpdrop/dropout"
 	"warpdrop/workloads"
@@ -28,19 +27,27 @@ func mlpLayers(p Perceptron) []int {
 // mlpWork estimates the multiply-adds that are simulated.
 func mlpWork(s Spec) float64 {
 	m := s.(MLP)
-	runs := 1.0
-	if m.approximate() && m.DP == 0 {
-		n := m.Patterns
-		if n == 0 {
-			n = 4
-		}
-		runs = 0
-		for dp := 1; dp <= n; dp++ { // a combination costs about what it keeps
-			runs += 1 / float64(dp)
-		}
-		runs = math.Pow(runs, float64(len(m.Hidden)))
-	}
+	runs := combinationWork(m.Dropping, len(m.Hidden), m.Samples)
 	return runs * mlpSize(m.Perceptron) * float64(m.Batch)
+}
+
+// combinationWork is about how many iterations without dropout the combinations of a point come to.
+func combinationWork(d Dropping, sites, samples int) float64 {
+	if !d.approximate() || d.DP > 0 {
+		return 1
+	}
+	if samples > 0 {
+		return float64(samples) / 2
+	}
+	n := d.Patterns
+	if n == 0 {
+		n = 4
+	}
+	runs := 0.0
+	for dp := 1; dp <= n; dp++ { // a combination costs about what it keeps
+		runs += 1 / float64(dp)
+	}
+	return math.Pow(runs, float64(sites))
 }
 
 // mlpMemory is the device memory of an iteration (weights, momenta, gradients, activations) and the simulator's own.
@@ -75,77 +82,50 @@ func distributions(d Dropping) (ds []dropout.Distribution, out []SearchResult, e
 	return ds, out, nil
 }
 
-// combination is one dp for each layer.
-type combination struct {
-	dp          []int
-	probability float64
-}
-
-// combinations are all of them, each layer's dp drawn independently of the others'.
-func combinations(ds []dropout.Distribution) []combination {
-	out := []combination{{nil, 1}}
-	for _, d := range ds {
-		var next []combination
-		for _, c := range out {
-			for i, p := range d.P {
-				if p > 0 {
-					next = append(next, combination{append(slices.Clone(c.dp), i+1), c.probability * p})
-				}
+// mlpKept is the multiply-adds that a combination of patterns keeps of those of a product with all weights.
+func mlpKept(m MLP) func(share []float64) float64 {
+	sizes := mlpLayers(m.Perceptron)
+	return func(share []float64) (sum float64) {
+		for l := 0; l+1 < len(sizes); l++ {
+			n := float64(sizes[l]) * float64(sizes[l+1])
+			if l < len(share) {
+				n *= share[l]
 			}
+			if l > 0 && m.Method == string(dropout.RDP) {
+				n *= share[l-1]
+			}
+			sum += n
 		}
-		out = next
+		return sum
 	}
-	return out
 }
 
 func runMLP(ctx context.Context, _ *Engines, s Spec, threads int, progress func(float64)) (Result, error) {
 	spec := s.(MLP)
-	switch {
-	case spec.Method == string(dropout.TDP) && spec.Tile != workloads.TDPTile:
-		return Result{}, fmt.Errorf("tile %d: %w; its TDP kernels have tile %d", spec.Tile, ErrNoEngine, workloads.TDPTile)
-	case spec.Samples != 0:
-		return Result{}, fmt.Errorf("samples %d: %w; it sums over all combinations (samples: 0)", spec.Samples, ErrNoEngine)
+	if err := tileOf(spec.Dropping); err != nil {
+		return Result{}, err
 	}
 	gpu, err := loadGPU(spec.GPU)
 	if err != nil {
 		return Result{}, err
 	}
-	ds, found, err := distributions(spec.Dropping)
+	r, err := expectation(ctx, gpu, spec.Dropping, len(spec.Hidden), spec.Samples, uint64(spec.Seed), threads, progress, mlpKept(spec),
+		func(ctx context.Context, rates []float64, patterns []dropout.Pattern, opt workloads.Options) (*workloads.IterationResult, error) {
+			return workloads.SimulateMLP(ctx, gpu, workloads.MLPSpec{Layers: mlpLayers(spec.Perceptron), Batch: spec.Batch, Method: dropout.Method(spec.Method), Rates: rates,
+				Patterns: patterns, Update: spec.Update, LR: 0.01, Momentum: 0.9, Seed: uint64(spec.Seed)}, opt)
+		})
 	if err != nil {
 		return Result{}, err
 	}
-	all := combinations(ds)
-	r := newSimResult(gpu)
-	r.Distribution = found
-	for n, c := range all {
-		it := workloads.MLPSpec{Layers: mlpLayers(spec.Perceptron), Batch: spec.Batch, Method: dropout.Method(spec.Method), Rates: spec.Rates,
-			Update: spec.Update, LR: 0.01, Momentum: 0.9, Seed: uint64(spec.Seed), Iteration: 0}
-		for _, dp := range c.dp {
-			// The bias moves which rows are kept, not how many by more than one: the middle one stands for all.
-			it.Patterns = append(it.Patterns, dropout.Pattern{Method: it.Method, DP: dp, Bias: (dp + 1) / 2})
-		}
-		if found != nil {
-			it.Rates = nil
-			for _, f := range found {
-				it.Rates = append(it.Rates, f.Reached)
-			}
-		}
-		got, err := workloads.SimulateMLP(ctx, gpu, it, workloads.Options{Threads: threads, Progress: func(done, total int) {
-			progress((float64(n) + float64(done)/float64(total)) / float64(len(all)))
-		}})
-		if err != nil {
-			return Result{}, err
-		}
-		r.add(got, c.probability)
-		if c.dp != nil {
-			r.Patterns = append(r.Patterns, PatternCycles{DP: c.dp, Probability: c.probability, Cycles: float64(got.Cycles)})
-		}
-	}
-	r.finish(gpu)
 	r.FLOP = 6 * mlpSize(spec.Perceptron) * float64(spec.Batch)
-	r.Coverage = "one training iteration: copies to the device, forward, backward by data and weights, update; launch overhead included"
-	if ds != nil {
-		r.Coverage += fmt.Sprintf("; expected value over all %d combinations of dp, one bias each", len(all))
-	}
+	r.Coverage = "one training iteration: copies to the device, forward, backward by data and weights, update; launch overhead included" + r.Coverage
 	return Result{Sim: r}, nil
+}
+
+// tileOf refuses tiles that there are no kernels for.
+func tileOf(d Dropping) error {
+	if d.Method == string(dropout.TDP) && d.Tile != workloads.TDPTile {
+		return fmt.Errorf("tile %d: %w; its TDP kernels have tile %d", d.Tile, ErrNoEngine, workloads.TDPTile)
+	}
+	return nil
 }

@@ -38,9 +38,15 @@ func (r *SimResult) finish(gpu *sim.GPU) {
 	slices.SortFunc(r.Kernels, func(a, b KernelResult) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Part, b.Part)) })
 }
 
+// simulated counts the instructions that were simulated for an iteration: once where a launch stands for several.
+func (r *SimResult) simulated(it *workloads.IterationResult) {
+	for i := range it.Launches {
+		r.Instructions += float64(it.Launches[i].Counters.SM.WarpInstructions) / float64(it.Launches[i].Repeat)
+	}
+}
+
 // add adds an iteration, or the launches of a single product, that happens with the given probability.
 func (r *SimResult) add(it *workloads.IterationResult, probability float64) {
-	r.Instructions += float64(it.Counters.SM.WarpInstructions)
 	r.Cycles += probability * float64(it.Cycles)
 	parts := it.Parts()
 	for _, part := range slices.Sorted(maps.Keys(parts)) {

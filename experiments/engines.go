@@ -31,6 +31,7 @@ type engine struct {
 // engines is the table of them, by kind.
 var engines = map[string]engine{
 	"search":    {searchVersions, func(Spec) float64 { return 1 }, func(s Spec) int64 { return 1 << 20 }, runSearch},
+	"lstm":      {lstmVersions, lstmWork, lstmMemory, runLSTM},
 	"mlp":       {mlpVersions, mlpWork, mlpMemory, runMLP},
 	"launch":    {launchVersions, launchWork, launchMemory, runLaunch},
 	"train-mlp": {trainVersions, trainMLPWork, trainMLPMemory, runTrainMLP},

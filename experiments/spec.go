@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strings"
 
 	"warpdrop/dropout"
+	"warpdrop/workloads"
 )
 
 // The json tag of a field is its key in YAML too. The jsonschema tag states its default and its range, for the decoder
@@ -207,9 +209,19 @@ type MLP struct {
 	Seed    int    `json:"seed" jsonschema:"minimum=0,default=1" jsonschema_description:"Seed of masks, patterns and data."`
 }
 
-func (MLP) Kind() string       { return "mlp" }
-func (m MLP) check() []problem { return append(checkGPU(m.GPU), m.Dropping.check(m.Hidden)...) }
-func (m MLP) normal() Spec     { m.Dropping = m.Dropping.normal(); return m }
+func (MLP) Kind() string { return "mlp" }
+
+func (m MLP) check() []problem {
+	return slices.Concat(checkGPU(m.GPU), m.Dropping.check(m.Hidden), checkSamples(m.Samples), checkFours("hidden", m.Hidden...), checkFours("batch", m.Batch))
+}
+
+func (m MLP) normal() Spec {
+	m.Dropping = m.Dropping.normal()
+	if !m.approximate() { // every weight has a gradient, and there are no patterns
+		m.Update, m.Samples = workloads.UpdateDense, 0
+	}
+	return m
+}
 
 // Recurrent is the network that LSTM simulates and TrainLSTM trains.
 type Recurrent struct {
@@ -234,13 +246,33 @@ type LSTM struct {
 	GPU string `json:"gpu" jsonschema:"default=gtx1080ti" jsonschema_description:"GPU preset by name, or a preset file."`
 	Recurrent
 	Dropping
-	Samples int `json:"samples" jsonschema:"minimum=0,maximum=65536,default=0" jsonschema_description:"Pattern combinations to simulate; 0 = all, summed exactly."`
-	Seed    int `json:"seed" jsonschema:"minimum=0,default=1" jsonschema_description:"Seed of masks, patterns and data."`
+	Samples        int `json:"samples" jsonschema:"minimum=0,maximum=65536,default=0" jsonschema_description:"Pattern combinations to simulate, drawn by their probability; 0 = all, summed exactly."`
+	SimulatedSteps int `json:"simulated_steps" jsonschema:"minimum=0,maximum=1024,default=0" jsonschema_description:"Steps of each time loop to simulate; the last of them counts for the others. 0 = all."`
+	Seed           int `json:"seed" jsonschema:"minimum=0,default=1" jsonschema_description:"Seed of masks, patterns and data."`
 }
 
-func (LSTM) Kind() string       { return "lstm" }
-func (l LSTM) check() []problem { return append(checkGPU(l.GPU), l.Dropping.check(l.sizes())...) }
-func (l LSTM) normal() Spec     { l.Dropping = l.Dropping.normal(); return l }
+func (LSTM) Kind() string { return "lstm" }
+func (l LSTM) check() []problem {
+	out := slices.Concat(checkGPU(l.GPU), l.Dropping.check(l.sizes()), checkSamples(l.Samples), checkFours("hidden", l.Hidden))
+	if l.Method == string(dropout.DropConnect) {
+		out = append(out, problem{"method", "dropconnect is there for mlp only; allowed are none, dense, masked, rdp, tdp"})
+	}
+	if l.SimulatedSteps >= l.Steps {
+		out = append(out, problem{"simulated_steps", fmt.Sprintf("%d simulated of %d steps; allowed is 0 (all) to %d", l.SimulatedSteps, l.Steps, l.Steps-1)})
+	}
+	if n := l.Batch * l.Steps; n > 65536 {
+		out = append(out, problem{"batch", fmt.Sprintf("batch %d x %d steps are %d words; allowed is up to 65536", l.Batch, l.Steps, n)})
+	}
+	return out
+}
+
+func (l LSTM) normal() Spec {
+	l.Dropping = l.Dropping.normal()
+	if !l.approximate() {
+		l.Samples = 0
+	}
+	return l
+}
 
 // TrainMLP is a training run on MNIST.
 type TrainMLP struct {

@@ -17,7 +17,7 @@ var cubins embed.FS
 
 // KernelVersion changes with every change of a kernel or of how one is chosen that can move a cycle count; it is part of
 // the name of every stored result.
-const KernelVersion = "4"
+const KernelVersion = "5"
 
 // Part says what a launch is for; breakdowns add cycles up by it.
 type Part string
@@ -27,6 +27,7 @@ const (
 	PartBackwardData    Part = "gemm_backward_data"
 	PartBackwardWeights Part = "gemm_backward_weights"
 	PartRecurrent       Part = "gemm_recurrent"
+	PartGather          Part = "gather"
 	PartMask            Part = "mask"
 	PartActivation      Part = "activation"
 	PartLoss            Part = "loss"

@@ -353,7 +353,7 @@ func (m *lstm) input(site int) {
 		m.launch("embedding", PartEmbedding, "lstm", "embedding", 0, flat(n4, 128),
 			append([]sim.Arg{sim.PtrArg(x.Ptr), sim.PtrArg(m.table), sim.PtrArg(m.tokens)}, shape...)...)
 	case s.Method == dropout.RDP:
-		m.launch(name("keep units"), PartMask, "lstm", "compact", 0, flat(n4, 128),
+		m.launch(name("keep units"), PartGather, "lstm", "compact", 0, flat(n4, 128),
 			append([]sim.Arg{sim.PtrArg(x.Ptr), sim.PtrArg(m.step(m.h[site-1], 1, h))}, shape...)...)
 	default:
 		from = m.step(m.h[site-1], 1, h)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
 
 	"warpdrop/dropout"
 	"warpdrop/sim"
@@ -273,7 +272,8 @@ func (m *mlp) weights(l int) *weights {
 		w.v = m.upload(w.stored(func(i int) float32 { return velocity[i] }))
 	}
 	w.g = m.malloc(w.size())
-	if w.lazy || m.connected(l) || gatherStrided && w.kc != All {
+	// Products that read every dp-th column are slower than copying these together first, see docs/iterations.md.
+	if w.lazy || m.connected(l) || w.kc != All {
 		w.kept = m.malloc(w.size())
 	}
 	if m.connected(l) {
@@ -336,9 +336,6 @@ func (m *mlp) padded(l int) (in, out int) {
 	}
 	return m.width(l), m.width(l + 1)
 }
-
-// gatherStrided copies kept weights together where the products would read every dp-th column of them.
-var gatherStrided = os.Getenv("GATHER") != ""
 
 func (m *mlp) forward(l int) {
 	s, w := m.s, m.w[l]

@@ -131,7 +131,7 @@ func (r *runner) gather(what string, w *weights, m momentum) {
 	pointers := []sim.Arg{sim.PtrArg(w.kept), sim.PtrArg(w.w), u}
 	nr, ldw := pad4(w.kr.Count(w.rows)), pad4(w.kc.Count(w.cols))
 	launch := func(kernel string, n int, args ...sim.Arg) {
-		r.launch(what, PartUpdate, "update", kernel, 2*int64(n), flat(n, 128), append(append(append(pointers, i32(n)), args...), factor)...)
+		r.launch(what, PartGather, "update", kernel, 2*int64(n), flat(n, 128), append(append(append(pointers, i32(n)), args...), factor)...)
 	}
 	switch {
 	case w.tdp.DP > 0:
