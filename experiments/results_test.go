@@ -223,7 +223,7 @@ func TestTenThousandPoints(t *testing.T) {
 	var rates, hidden []string
 	for i := range 50 {
 		rates = append(rates, fmt.Sprintf("[%.2f]", float64(i)/100+0.1))
-		hidden = append(hidden, fmt.Sprintf("[%d]", 64+i))
+		hidden = append(hidden, fmt.Sprintf("[%d]", 64+4*i))
 	}
 	e := mustParse(t, "name: many\ntitle: Many\npoints:\n  - mlp: {}\n    sweep: {method: [dense, masked, rdp, tdp], rates: ["+strings.Join(rates, ",")+"], hidden: ["+strings.Join(hidden, ",")+"]}\n")
 	specs := e.Specs("small")
