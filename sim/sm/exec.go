@@ -660,10 +660,7 @@ func (x *Exec) rare(w *Warp, op *Op, mask uint32) {
 	case CodeSHFL:
 		x.shuffle(w, op, d, mask)
 	case CodeS2R:
-		for m := mask; m != 0; m &= m - 1 {
-			i := bits.TrailingZeros32(m)
-			x.tmp[i] = x.special(w, op.Aux, i)
-		}
+		x.specials(w, op.Aux)
 		laneMOV(d, &x.tmp, mask)
 	case CodeB2R:
 		r := w.BarResult
@@ -871,6 +868,30 @@ func (x *Exec) special(w *Warp, number uint32, i int) uint32 {
 		return uint32(x.nanoseconds() >> 32)
 	}
 	return 0
+}
+
+// specials fills tmp with a special register of all lanes.
+func (x *Exec) specials(w *Warp, number uint32) {
+	b := w.Block
+	switch number {
+	case SRTidX:
+		if b.Dim[1]*b.Dim[2] == 1 {
+			for i := range x.tmp {
+				x.tmp[i] = uint32(w.InBlock*32 + i)
+			}
+			return
+		}
+	case SRLaneID, SRTid, SRTidY, SRTidZ, SREqMask, SRLtMask, SRLeMask, SRGtMask, SRGeMask:
+	default: // the same in all
+		v := x.special(w, number, 0)
+		for i := range x.tmp {
+			x.tmp[i] = v
+		}
+		return
+	}
+	for i := range x.tmp {
+		x.tmp[i] = x.special(w, number, i)
+	}
 }
 
 // nanoseconds is the time since the device was made.

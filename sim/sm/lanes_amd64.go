@@ -378,3 +378,11 @@ func lanePlace(src *Row, to unsafe.Pointer, p *pattern, words int) {
 		place4AVX2(src, mem, &p.index)
 	}
 }
+
+// laneReady returns the slots that are ready at cycle t and the first cycle at which another is.
+func laneReady(ready *[maxWarpsPerScheduler]int64, t int64) (now uint32, soonest int64) {
+	if vectors == vectorAVX512 {
+		return readyAVX512(ready, t)
+	}
+	return readyGo(ready, t)
+}

@@ -5424,3 +5424,34 @@ TEXT ·place1(SB), NOSPLIT, $0-24
 	MOVL 124(AX), AX
 	MOVL AX, (CX)(DX*1)
 	RET
+
+// func readyAVX512(ready *[16]int64, t int64) (now uint32, soonest int64)
+// Requires: AVX, AVX2, AVX512DQ, AVX512F, AVX512VL
+TEXT ·readyAVX512(SB), NOSPLIT, $0-32
+	MOVQ          ready+0(FP), AX
+	MOVQ          t+8(FP), CX
+	VPBROADCASTQ  CX, Z0
+	MOVQ          $0x7fffffffffffffff, CX
+	VPBROADCASTQ  CX, Z1
+	VMOVDQU64     (AX), Z2
+	VMOVDQU64     64(AX), Z3
+	VPCMPQ        $0x02, Z0, Z2, K1
+	VPCMPQ        $0x02, Z0, Z3, K2
+	VMOVDQA64     Z1, K1, Z2
+	VMOVDQA64     Z1, K2, Z3
+	VPMINSQ       Z3, Z2, Z2
+	VEXTRACTI64X4 $0x01, Z2, Y0
+	VPMINSQ       Y0, Y2, Y0
+	VEXTRACTI128  $0x01, Y0, X1
+	VPMINSQ       X1, X0, X1
+	VPSHUFD       $0x4e, X1, X0
+	VPMINSQ       X0, X1, X1
+	VMOVQ         X1, CX
+	MOVQ          CX, soonest+24(FP)
+	KMOVB         K1, AX
+	KMOVB         K2, CX
+	SHLL          $0x08, CX
+	ORL           CX, AX
+	MOVL          AX, now+16(FP)
+	VZEROUPPER
+	RET

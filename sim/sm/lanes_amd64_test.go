@@ -201,6 +201,27 @@ func TestPatterns(t *testing.T) {
 	})
 }
 
+// TestReady compares the scan of ready times with its plain twin.
+func TestReady(t *testing.T) {
+	withVectors(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(13, 14))
+		for range 2000 {
+			var ready [maxWarpsPerScheduler]int64
+			for i := range ready {
+				ready[i] = []int64{Never, r.Int64N(20), r.Int64N(1 << 50)}[r.IntN(3)]
+			}
+			at := r.Int64N(25)
+			if r.IntN(3) == 0 {
+				at = r.Int64N(1 << 50)
+			}
+			a, b := laneReady(&ready, at)
+			if c, d := readyGo(&ready, at); a != c || b != d {
+				t.Fatalf("%v at %d: %#x %d, plain %#x %d", ready, at, a, b, c, d)
+			}
+		}
+	})
+}
+
 // TestAddresses compares the address routines and gathers with their plain twins.
 func TestAddresses(t *testing.T) {
 	mem := make([]uint32, 1<<12)

@@ -201,3 +201,6 @@ func place4AVX2(src *[32]uint32, mem *byte, index *[32]uint32)
 
 //go:noescape
 func place1(src *[32]uint32, mem *byte, index *[32]uint32)
+
+//go:noescape
+func readyAVX512(ready *[16]int64, t int64) (now uint32, soonest int64)

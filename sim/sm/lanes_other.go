@@ -62,3 +62,7 @@ func lanePick(dst *Row, from unsafe.Pointer, p *pattern, words int) {
 func lanePlace(src *Row, to unsafe.Pointer, p *pattern, words int) {
 	placeGo(src, to, &p.index, words, p.mask)
 }
+
+func laneReady(ready *[maxWarpsPerScheduler]int64, t int64) (now uint32, soonest int64) {
+	return readyGo(ready, t)
+}

@@ -578,6 +578,10 @@ func (l *lowerer) banks() {
 func (l *lowerer) runs() {
 	ops := l.p.Ops
 	l.p.fmas = make([]fmaOp, len(ops))
+	for i := range ops {
+		op := &ops[i]
+		op.Plain = !op.IsMem && !op.IsCtrl && op.WrBar >= 6 && op.RdBar >= 6 && op.Banks == 0
+	}
 	for i := len(ops) - 2; i >= 0; i-- {
 		op, next := &ops[i], &ops[i+1]
 		plain := op.Code == CodeFFMA && op.NoGuard && op.Flags == 0 && !op.SetCC && op.WrBar >= 6 && op.RdBar >= 6 && !op.Dual && op.ConstLine == 0 &&

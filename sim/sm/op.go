@@ -58,6 +58,7 @@ type Op struct {
 	Line      int32  // instruction cache line, counted from the start of the device's code
 	ConstLine int32  // constant cache line that a constant operand needs, 0 = none
 	Inst      uint32 // index of the isa.Inst in Program.Insts, for messages and profiles
+	Plain     bool   // no memory, no control, no barrier, no register-bank conflict
 	Run       uint8  // plain FFMAs from this one on that one warp may issue without a pause (see lowerer.runs), 0 = this is none
 	RunBanks  uint8  // cycles that register-bank conflicts put between them
 }

@@ -96,13 +96,36 @@ func (s *scheduler) oldest(t int64, m *SM) (slot int, next int64, first int) {
 	if s.yield {
 		gave = s.current
 	}
+	now, soonest := laneReady(&s.ready, t)
+	if now == 0 {
+		if soonest == Never {
+			return -1, Never, -1
+		}
+		for _, o := range s.order[:s.n] {
+			if slot := int(o) & (maxWarpsPerScheduler - 1); s.ready[slot] == soonest {
+				if s.available(slot, m) == soonest {
+					return -1, soonest, slot
+				}
+				break
+			}
+		}
+	}
 	fallback := -1
+	shared, global := m.memoryFree(UnitShared), m.memoryFree(UnitGlobal)
 	for _, o := range s.order[:s.n] {
 		slot := int(o) & (maxWarpsPerScheduler - 1)
-		if s.ready[slot] >= next && s.ready[slot] > t {
+		a := s.ready[slot]
+		if a >= next && a > t {
 			continue
 		}
-		a := s.available(slot, m)
+		u := s.unit[slot]
+		a = max(a, s.unitFree[u])
+		switch u {
+		case UnitShared:
+			a = max(a, shared)
+		case UnitGlobal:
+			a = max(a, global)
+		}
 		if a <= t {
 			if slot != gave {
 				return slot, 0, slot
@@ -116,6 +139,19 @@ func (s *scheduler) oldest(t int64, m *SM) (slot int, next int64, first int) {
 		return fallback, 0, fallback
 	}
 	return -1, next, first
+}
+
+// readyGo returns the slots that are ready at cycle t and the first cycle at which another is.
+func readyGo(ready *[maxWarpsPerScheduler]int64, t int64) (now uint32, soonest int64) {
+	soonest = Never
+	for i, r := range ready {
+		if r <= t {
+			now |= 1 << i
+		} else {
+			soonest = min(soonest, r)
+		}
+	}
+	return now, soonest
 }
 
 // promote puts slot into the two-level policy's active set; the set loses its lowest slot when it is full.

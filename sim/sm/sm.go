@@ -47,17 +47,18 @@ type SM struct {
 	Fault    *Fault   // the first error, nil = none
 	Profile  *Profile // per-instruction counts, nil = off
 
-	cfg    *Config
-	policy policy
-	runs   bool  // whether runs of FFMAs may be issued in one piece
-	until  int64 // end of the window
-	woken  int64 // earliest cycle for which a scheduler woke another in this one
-	units  [NumUnits]UnitTiming
-	sched  [maxSchedulers]scheduler
-	nsched int
-	port   *memory.Port
-	icache instructionCache
-	ccache lineCache
+	cfg      *Config
+	policy   policy
+	runs     bool  // whether runs of FFMAs may be issued in one piece
+	until    int64 // end of the window
+	woken    int64 // earliest cycle for which a scheduler woke another in this one
+	units    [NumUnits]UnitTiming
+	interval [16]int64 // of each unit, once more
+	sched    [maxSchedulers]scheduler
+	nsched   int
+	port     *memory.Port
+	icache   instructionCache
+	ccache   lineCache
 
 	sharedFree   int64         // first cycle at which the shared-memory pipe is idle
 	conflictFree int64         // the same, for the part of the queue that bank conflicts made
@@ -103,6 +104,9 @@ func New(id int, cfg *Config, port *memory.Port) (*SM, error) {
 	m := &SM{ID: id, cfg: cfg, policy: p, units: cfg.Units.table(), nsched: cfg.Schedulers, port: port,
 		icache: newInstructionCache(&cfg.ICache),
 		ccache: newLineCache(cfg.ConstCache.Bytes, cfg.ConstCache.LineBytes, 4),
+	}
+	for u := range m.units {
+		m.interval[u] = int64(m.units[u].Interval)
 	}
 	m.runs = p == policyGTO && m.units[UnitFP32].Interval == 1
 	for i := range m.sched {
@@ -312,7 +316,7 @@ func (m *SM) run(s *scheduler, slot int, w *Warp, t int64) {
 		s.waiting = ReasonRegisterBank
 	}
 	s.yield = last.Yield
-	m.schedule(s, slot, w, t, t+int64(last.Stall), ReasonStallCount)
+	m.follow(s, slot, w, t, t+int64(last.Stall))
 }
 
 // unitReason says why a free warp could not use unit u.
@@ -355,8 +359,13 @@ func (m *SM) issue(s *scheduler, slot int, t int64) (dual bool) {
 		mask = w.guardMask(op)
 	}
 	c.WarpInstructions++
-	c.ThreadInstructions += int64(bits.OnesCount32(active))
-	c.PredicatedInstructions += int64(bits.OnesCount32(mask))
+	threads := int64(bits.OnesCount32(active))
+	c.ThreadInstructions += threads
+	if mask == active {
+		c.PredicatedInstructions += threads
+	} else {
+		c.PredicatedInstructions += int64(bits.OnesCount32(mask))
+	}
 	c.UnitInstructions[op.Unit]++
 	if m.Profile != nil {
 		m.Profile.count(pc, t-wi.at, mask)
@@ -366,7 +375,31 @@ func (m *SM) issue(s *scheduler, slot int, t int64) (dual bool) {
 	m.Exec.Clock = t
 	m.Exec.Exec(w, op, mask)
 
-	s.unitFree[op.Unit] = t + int64(m.units[op.Unit].Interval)
+	s.unitFree[op.Unit] = t + m.interval[op.Unit&15]
+	if !op.Plain {
+		return m.settle(s, slot, w, op, pc, active, mask, t)
+	}
+	s.yield = op.Yield
+	m.follow(s, slot, w, t, t+int64(op.Stall))
+	return op.Dual
+}
+
+// follow finds when warp w may issue the instruction at its PC after a plain one at cycle t that holds it until ready.
+func (m *SM) follow(s *scheduler, slot int, w *Warp, t, ready int64) {
+	op := &w.ops[w.PC]
+	if op.Line != w.issue.line || op.Wait != 0 || op.ConstLine != 0 {
+		m.schedule(s, slot, w, t, ready, ReasonStallCount)
+		return
+	}
+	s.ready[slot] = ready
+	s.reason[slot] = ReasonStallCount
+	s.unit[slot] = op.Unit
+}
+
+// settle does for issue what instructions that are not Plain need: memory, control, barriers, register-bank conflicts.
+func (m *SM) settle(s *scheduler, slot int, w *Warp, op *Op, pc int32, active, mask uint32, t int64) (dual bool) {
+	c := &m.Counters
+	wi := &w.issue
 	ready := t + int64(op.Stall)
 	reason := ReasonStallCount
 	if op.IsMem || op.IsCtrl {

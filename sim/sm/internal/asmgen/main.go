@@ -953,6 +953,46 @@ func runs() {
 	}
 }
 
+// scan emits the routine that looks at the ready times of a scheduler's 16 warps.
+func scan() {
+	TEXT("readyAVX512", NOSPLIT, "func(ready *[16]int64, t int64) (now uint32, soonest int64)")
+	Pragma("noescape")
+	ready, t := Load(Param("ready"), GP64()), Load(Param("t"), GP64())
+	limit, never := ZMM(), ZMM()
+	VPBROADCASTQ(t, limit)
+	r := GP64()
+	MOVQ(U64(1<<63-1), r)
+	VPBROADCASTQ(r, never)
+	low, high := ZMM(), ZMM()
+	VMOVDQU64(Mem{Base: ready}, low)
+	VMOVDQU64(Mem{Base: ready, Disp: 64}, high)
+	k1, k2 := KReg(), KReg()
+	const less = 2
+	VPCMPQ(U8(less), limit, low, k1)
+	VPCMPQ(U8(less), limit, high, k2)
+	VMOVDQA64(never, k1, low)
+	VMOVDQA64(never, k2, high)
+	VPMINSQ(high, low, low)
+	y, x := YMM(), XMM()
+	VEXTRACTI64X4(U8(1), low, y)
+	VPMINSQ(y, low.AsY(), y)
+	VEXTRACTI128(U8(1), y, x)
+	VPMINSQ(x, y.AsX(), x)
+	other := XMM()
+	VPSHUFD(U8(0x4e), x, other)
+	VPMINSQ(other, x, x)
+	VMOVQ(x, r)
+	Store(r, Return("soonest"))
+	a, b := GP32(), GP32()
+	KMOVB(k1, a)
+	KMOVB(k2, b)
+	SHLL(U8(8), b)
+	ORL(b, a)
+	Store(a, Return("now"))
+	VZEROUPPER()
+	RET()
+}
+
 func main() {
 	ConstraintExpr("!purego")
 	laneBits()
@@ -963,5 +1003,6 @@ func main() {
 	prefetch()
 	runs()
 	picks()
+	scan()
 	Generate()
 }
