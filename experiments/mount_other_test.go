@@ -4,5 +4,8 @@ package experiments
 
 import "errors"
 
-func mountSmall(string) error { return errors.New("not Linux") }
-func unmount(string)          {}
+var errNotLinux = errors.New("not Linux")
+
+func mountSmall(string, string) error    { return errNotLinux }
+func remount(string, string, bool) error { return errNotLinux }
+func unmount(string)                     {}

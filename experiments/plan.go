@@ -1,6 +1,7 @@
 package experiments
 
 import (
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -136,7 +137,7 @@ func (d *decoder) expand(e *Experiment, scale string, kind field, base, sweep fi
 // Plan says what a run would do.
 type Plan struct {
 	Points  []Planned
-	Seconds float64 // estimate for the points that are not stored, on one processor each
+	Seconds float64 // estimate for the points that are not stored, of one processor
 	Guessed int     // points whose estimate has no measurement behind it
 }
 
@@ -144,31 +145,47 @@ type Plan struct {
 type Planned struct {
 	Point   Point
 	Stored  bool
-	Seconds float64 // wall clock: measured if stored, else estimated
+	Seconds float64 // of one processor: measured if stored, else estimated
 	Guess   bool    // no earlier point of its kind was measured
 }
 
-// guessedSpeed is the work a second assumed of a kind that no stored point has measured: warps for
-// launches, warp-instructions for other simulations, floating-point operations for training. Only estimates rest on it.
-var guessedSpeed = map[string]float64{"search": 20, "gemm": 3e6, "mlp": 3e6, "lstm": 3e6, "train-mlp": 1.5e10, "train-lstm": 1e10, "launch": 3e4, "microbench": 0.1}
+// guessedSpeed is the work a processor second assumed of a kind that no stored point has measured: warps for launches,
+// multiply-adds for other simulations and for training. Only estimates rest on it.
+var guessedSpeed = map[string]float64{"search": 100, "gemm": 1e7, "mlp": 1e7, "lstm": 1e7, "train-mlp": 1.5e9, "train-lstm": 1.5e9, "launch": 3e4, "microbench": 0.1}
 
-// NewPlan looks up the points in the store (nil: none is there) and estimates the rest from the speed of stored ones.
-func NewPlan(points []Point, e Engine, store *Store) *Plan {
+// processorSeconds is the wall-clock time of a point times the threads that it had.
+func (t Timing) processorSeconds() float64 { return t.Seconds * float64(max(t.Threads, 1)) }
+
+// NewPlan looks up the points in the store (nil: none is there) and estimates the rest from the speed of points stored
+// there and in others, where they were measured on a machine of the same name if any was.
+func NewPlan(points []Point, e Engine, store *Store, others ...*Store) *Plan {
 	work, seconds := map[string]float64{}, map[string]float64{}
 	plan := &Plan{}
 	for _, p := range points {
 		l := Planned{Point: p}
 		if store != nil {
 			if s, err := store.Get(p.Hash); err == nil {
-				l.Stored, l.Seconds = true, s.Timing.Seconds
+				l.Stored, l.Seconds = true, s.Timing.processorSeconds()
 			}
 		}
 		plan.Points = append(plan.Points, l)
 	}
-	if store != nil {
-		for _, s := range store.all() {
-			work[s.Kind] += s.Timing.Work
-			seconds[s.Kind] += s.Timing.Seconds
+	host, _ := os.Hostname()
+	here := map[string]bool{} // kinds that were measured on this machine
+	for _, from := range append([]*Store{store}, others...) {
+		if from == nil {
+			continue
+		}
+		for _, s := range from.all() {
+			local := s.Timing.Host == host
+			if local && !here[s.Kind] {
+				here[s.Kind] = true
+				work[s.Kind], seconds[s.Kind] = 0, 0
+			}
+			if local == here[s.Kind] {
+				work[s.Kind] += s.Timing.Work
+				seconds[s.Kind] += s.Timing.processorSeconds()
+			}
 		}
 	}
 	for i := range plan.Points {

@@ -123,6 +123,7 @@ type TracePoint struct {
 // Timing is what differs from run to run; it stays out of results.csv and results.json.
 type Timing struct {
 	Seconds float64 `json:"seconds"` // wall clock
+	Threads int     `json:"threads"` // that the point had
 	Work    float64 `json:"work"`    // Engine.Work of the point
 	Host    string  `json:"host"`
 	CPUs    int     `json:"cpus"`

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -63,6 +64,7 @@ func (f *fake) Run(ctx context.Context, s Spec, _ int, progress func(float64)) (
 const faultFile = `
 name: fault
 title: Faults
+figures: [parts]
 points:
   - mlp: {hidden: [64, 64], batch: 8}
     sweep:
@@ -98,6 +100,44 @@ func complete(ctx context.Context, e *Experiment, engine Engine, dir string, opt
 	return CSV(NewResults(e, "small", points, stored).Rows), err
 }
 
+// output is complete with the whole output folder, as warpdrop run makes it.
+func output(ctx context.Context, e *Experiment, engine Engine, dir string, opt RunOptions) error {
+	points, err := Points(e.Specs("small"), engine)
+	if err != nil {
+		return err
+	}
+	store, err := OpenStore(filepath.Join(dir, StoreDir))
+	if err != nil {
+		return err
+	}
+	stored, err := Run(ctx, points, engine, store, opt)
+	return errors.Join(err, NewResults(e, "small", points, stored).WriteOutput(dir, "test", StoreDir))
+}
+
+// exports are the files of an output folder that must not depend on what happened on the way.
+func exports(t *testing.T, dir string) string {
+	t.Helper()
+	var all []byte
+	for _, name := range []string{CSVName, JSONName, SourceName, FiguresDir + "/parts.svg"} {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, data...)
+	}
+	return string(all)
+}
+
+// undisturbed is what a run that nothing happens to exports.
+func undisturbed(t *testing.T, e *Experiment) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := output(t.Context(), e, &fake{}, dir, RunOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	return exports(t, dir)
+}
+
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("WARPDROP_TEST_CHILD"); dir != "" {
 		child(dir)
@@ -112,7 +152,7 @@ func child(dir string) {
 	if err != nil {
 		panic(err)
 	}
-	_, err = complete(context.Background(), e, &fake{pause: 2 * time.Millisecond}, dir, RunOptions{Jobs: 2, Notify: func(ev Event) {
+	err = output(context.Background(), e, &fake{pause: 2 * time.Millisecond}, dir, RunOptions{Jobs: 2, Notify: func(ev Event) {
 		switch ev.Kind {
 		case Started:
 			fmt.Println("started", ev.Point.Hash)
@@ -140,16 +180,15 @@ func startChild(t *testing.T, dir string) (*exec.Cmd, *bytes.Buffer) {
 
 func TestKilledRunsEndTheSame(t *testing.T) {
 	e := mustParse(t, faultFile)
-	want, err := complete(t.Context(), e, &fake{}, t.TempDir(), RunOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	want := undisturbed(t, e)
 	dir := t.TempDir()
 	r := rand.New(rand.NewPCG(1, 2))
 	finished := map[string]int{}
-	for range 50 {
+	written := 0
+	for i := range 50 {
 		c, out := startChild(t, dir)
-		time.Sleep(time.Duration(r.IntN(60)) * time.Millisecond)
+		// The first kills fall into the points, the last also into the writing of tables, figures and report.
+		time.Sleep(time.Duration(r.IntN(40+4*i)) * time.Millisecond)
 		c.Process.Signal(syscall.SIGKILL)
 		c.Wait()
 		lines := bufio.NewScanner(out)
@@ -160,14 +199,19 @@ func TestKilledRunsEndTheSame(t *testing.T) {
 				t.Error(lines.Text())
 			}
 		}
+		// Whatever stands in the output folder is whole.
+		if data, err := os.ReadFile(filepath.Join(dir, JSONName)); err == nil {
+			if written++; !json.Valid(data) {
+				t.Errorf("%s was left half-written", JSONName)
+			}
+		}
 	}
 	for hash, n := range finished {
 		if n > 1 {
 			t.Errorf("point %s was finished %d times; once is enough", hash, n)
 		}
 	}
-	last := &fake{}
-	got, err := complete(t.Context(), e, last, dir, RunOptions{Notify: func(ev Event) {
+	err := output(t.Context(), e, &fake{}, dir, RunOptions{Notify: func(ev Event) {
 		if ev.Kind == SetAside {
 			t.Errorf("half-written point: %v", ev.Err)
 		}
@@ -175,12 +219,13 @@ func TestKilledRunsEndTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("results.csv after 50 kills differs from an undisturbed run's:\n%s\nwant\n%s", got, want)
+	if got := exports(t, dir); got != want {
+		t.Errorf("the output after 50 kills differs from an undisturbed run's:\n%s\nwant\n%s", got, want)
 	}
 	if len(finished) == 0 {
 		t.Error("no child finished a point: the kills came too early to show anything")
 	}
+	t.Logf("%d points finished by killed runs, %d kills after results.json was written", len(finished), written)
 }
 
 func TestTwoRunsShareAStore(t *testing.T) {
@@ -190,6 +235,9 @@ func TestTwoRunsShareAStore(t *testing.T) {
 	b, outB := startChild(t, dir)
 	if err := errors.Join(a.Wait(), b.Wait()); err != nil {
 		t.Fatalf("%v\n%s%s", err, outA, outB)
+	}
+	if exports(t, dir) != undisturbed(t, e) {
+		t.Error("the output of two runs at once differs from that of one")
 	}
 	started := map[string]int{}
 	for _, line := range strings.Fields(outA.String() + outB.String()) {
@@ -292,26 +340,113 @@ func TestFullDiskStopsAndKeepsWhatIsFinished(t *testing.T) {
 	}
 }
 
-// TestRealFullDisk fills a small tmpfs, which only root can mount.
+// TestRealFullDisk fills a small tmpfs, which only root can mount, and gives it room again.
 func TestRealFullDisk(t *testing.T) {
 	dir := t.TempDir()
-	if err := mountSmall(dir); err != nil {
+	if err := mountSmall(dir, "48k"); err != nil {
 		t.Skipf("a small tmpfs cannot be mounted here: %v", err)
 	}
 	defer unmount(dir)
 	e := mustParse(t, faultFile)
-	_, err := complete(t.Context(), e, &fake{}, filepath.Join(dir, "store"), RunOptions{Jobs: 1})
-	if !errors.Is(err, syscall.ENOSPC) {
+	out := filepath.Join(dir, "out")
+	if err := output(t.Context(), e, &fake{}, out, RunOptions{Jobs: 1}); !errors.Is(err, syscall.ENOSPC) {
 		t.Fatalf("error %v, want no space left", err)
 	}
-	files, _ := filepath.Glob(filepath.Join(dir, "store", "*.json"))
-	store, err := ReadStore(filepath.Join(dir, "store"))
+	files, _ := filepath.Glob(filepath.Join(out, StoreDir, "*.json"))
+	store, err := ReadStore(filepath.Join(out, StoreDir))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range files {
 		if _, err := store.Get(strings.TrimSuffix(filepath.Base(f), ".json")); err != nil {
 			t.Errorf("a point was left half-written: %v", err)
+		}
+	}
+	if err := remount(dir, "16m", false); err != nil {
+		t.Fatal(err)
+	}
+	again := &fake{}
+	if err := output(t.Context(), e, again, out, RunOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if n := int(again.runs.Load()); n != len(e.Specs("small"))-len(files) {
+		t.Errorf("%d points were run once there was room, %d of %d were stored", n, len(files), len(e.Specs("small")))
+	}
+	if exports(t, out) != undisturbed(t, e) {
+		t.Error("the output after a full disk differs from an undisturbed run's")
+	}
+}
+
+// TestReadOnlyFileSystem runs on a tmpfs that is made read-only after some points, which only root can do.
+func TestReadOnlyFileSystem(t *testing.T) {
+	dir := t.TempDir()
+	if err := mountSmall(dir, "16m"); err != nil {
+		t.Skipf("a tmpfs cannot be mounted here: %v", err)
+	}
+	defer unmount(dir)
+	e := mustParse(t, faultFile)
+	out := filepath.Join(dir, "out")
+	left := 5
+	engine := &fake{}
+	err := output(t.Context(), e, engine, out, RunOptions{Jobs: 1, Notify: func(ev Event) {
+		if ev.Kind == Finished {
+			if left--; left == 0 {
+				if err := remount(dir, "16m", true); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	}})
+	if !errors.Is(err, syscall.EROFS) || !strings.Contains(err.Error(), out) {
+		t.Errorf("error %v, want one that names the read-only place", err)
+	}
+	if n := engine.runs.Load(); n != 5 {
+		t.Errorf("%d points were run, want 5: no claim can be made after that", n)
+	}
+	if _, err := OpenStore(filepath.Join(out, StoreDir)); !errors.Is(err, syscall.EROFS) {
+		t.Errorf("store on a read-only file system: error %v, want a refusal", err)
+	}
+	if err := remount(dir, "16m", false); err != nil {
+		t.Fatal(err)
+	}
+	if err := output(t.Context(), e, &fake{}, out, RunOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if exports(t, out) != undisturbed(t, e) {
+		t.Error("the output differs from an undisturbed run's")
+	}
+}
+
+// hungry needs memory, and counts how much its points under way take together.
+type hungry struct {
+	fake
+	mu        sync.Mutex
+	now, most int64
+}
+
+func (h *hungry) Memory(s Spec) int64 { return int64(10 * (1 + len(specText(s))%5)) }
+
+func (h *hungry) Run(ctx context.Context, s Spec, threads int, progress func(float64)) (Result, error) {
+	take := func(n int64) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.now += n
+		h.most = max(h.most, h.now)
+	}
+	take(h.Memory(s))
+	defer take(-h.Memory(s))
+	return h.fake.Run(ctx, s, threads, progress)
+}
+
+func TestPointsUnderWayFitTheMemory(t *testing.T) {
+	e := mustParse(t, faultFile)
+	for _, limit := range []int64{100, 50, 1} { // 1: each point is over the limit by itself, and runs alone
+		h := &hungry{fake: fake{pause: time.Millisecond}}
+		if _, err := complete(t.Context(), e, h, t.TempDir(), RunOptions{Jobs: 8, Memory: limit}); err != nil {
+			t.Fatal(err)
+		}
+		if h.most > max(limit, 50) {
+			t.Errorf("points under way took %d together, want up to %d", h.most, limit)
 		}
 	}
 }

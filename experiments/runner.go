@@ -45,6 +45,7 @@ type Event struct {
 	Point   Point
 	Share   float64 // Progress: share of the point that is done
 	Seconds float64 // Finished: wall clock
+	Threads int     // Finished: threads that the point had
 	Err     error   // Failed: why; SetAside: what was wrong
 	Path    string  // SetAside: where the damaged file is now
 }
@@ -242,7 +243,7 @@ func (r *runner) one(ctx context.Context, p Point, threads int, wait bool) bool 
 	end := time.Now()
 	stored := &Stored{
 		Hash: p.Hash, Kind: p.Spec.Kind(), Spec: p.Spec, Versions: p.Versions, Result: result,
-		Timing: Timing{Seconds: end.Sub(start).Seconds(), Work: r.engine.Work(p.Spec), Host: host, CPUs: runtime.NumCPU(), Ended: end.UTC().Format(time.RFC3339)},
+		Timing: Timing{Seconds: end.Sub(start).Seconds(), Threads: threads, Work: r.engine.Work(p.Spec), Host: host, CPUs: runtime.NumCPU(), Ended: end.UTC().Format(time.RFC3339)},
 	}
 	if err := r.opt.Put(stored); err != nil {
 		fail(err)
@@ -252,7 +253,7 @@ func (r *runner) one(ctx context.Context, p Point, threads int, wait bool) bool 
 	r.mu.Lock()
 	r.done[p.Hash] = stored
 	r.mu.Unlock()
-	r.notify(Event{Kind: Finished, Point: p, Seconds: stored.Timing.Seconds})
+	r.notify(Event{Kind: Finished, Point: p, Seconds: stored.Timing.Seconds, Threads: threads})
 	return true
 }
 

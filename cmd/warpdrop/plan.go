@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,7 +25,7 @@ func newPlanCommand() *cobra.Command {
 				return err
 			}
 			store, _ := experiments.ReadStore(r.store) // not there yet: nothing is stored
-			plan := experiments.NewPlan(r.points, r.engine, store)
+			plan := experiments.NewPlan(r.points, r.engine, store, r.neighbours()...)
 			if asJSON {
 				type point struct {
 					Hash    string           `json:"hash"`
@@ -54,10 +55,14 @@ func newPlanCommand() *cobra.Command {
 				}
 				rows = append(rows, []string{l.Point.Hash[:12], experiments.Label(l.Point.Spec), state, seconds})
 			}
-			if err := printTable(c.OutOrStdout(), []string{"point", "what", "state", "seconds"}, rows); err != nil {
+			if err := printTable(c.OutOrStdout(), []string{"point", "what", "state", "processor seconds"}, rows); err != nil {
 				return err
 			}
-			fmt.Fprintf(c.OutOrStdout(), "%d points, %d stored; the rest about %s of processor time", len(plan.Points), stored, time.Duration(plan.Seconds*float64(time.Second)).Round(time.Second))
+			span := func(seconds float64) time.Duration {
+				return time.Duration(seconds * float64(time.Second)).Round(time.Second)
+			}
+			n := runtime.GOMAXPROCS(0)
+			fmt.Fprintf(c.OutOrStdout(), "%d points, %d stored; the rest about %s of processor time, %s on the %d processors here", len(plan.Points), stored, span(plan.Seconds), span(plan.Seconds/float64(n)), n)
 			if plan.Guessed > 0 {
 				fmt.Fprintf(c.OutOrStdout(), " (%d of them guessed: no point of their kind was measured here yet)", plan.Guessed)
 			}

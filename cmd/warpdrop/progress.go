@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 
@@ -24,11 +25,11 @@ type progress struct {
 	mu    sync.Mutex
 	out   io.Writer
 	bar   *progressbar.ProgressBar
-	start time.Time
-	work  map[string]float64 // of each point that was not stored
-	share map[string]float64 // of each point under way
-	total float64
-	done  float64
+	work  map[string]float64 // estimated seconds of one processor, of each point that is not done
+	kind  map[string]string  // of each of them
+	share map[string]float64 // done of each point under way
+	took  map[string]float64 // seconds of one processor that finished points took, by kind …
+	guess map[string]float64 // … and what was estimated for them
 	count int
 	of    int
 }
@@ -38,15 +39,16 @@ const barUnits = 10_000
 
 // newProgress follows the points of a plan.
 func newProgress(out io.Writer, plan *experiments.Plan) *progress {
-	p := &progress{out: out, start: time.Now(), work: map[string]float64{}, share: map[string]float64{}, of: len(plan.Points)}
+	p := &progress{out: out, work: map[string]float64{}, kind: map[string]string{}, share: map[string]float64{},
+		took: map[string]float64{}, guess: map[string]float64{}, of: len(plan.Points)}
 	for _, l := range plan.Points {
 		if !l.Stored {
 			p.work[l.Point.Hash] = max(l.Seconds, 1e-9)
-			p.total += max(l.Seconds, 1e-9)
+			p.kind[l.Point.Hash] = l.Point.Spec.Kind()
 		}
 	}
-	if isTerminal(out) && p.total > 0 {
-		p.bar = progressbar.NewOptions(barUnits, progressbar.OptionSetWriter(out), progressbar.OptionSetPredictTime(true), progressbar.OptionFullWidth(),
+	if isTerminal(out) && len(p.work) > 0 {
+		p.bar = progressbar.NewOptions(barUnits, progressbar.OptionSetWriter(out), progressbar.OptionSetPredictTime(false), progressbar.OptionFullWidth(),
 			progressbar.OptionSetElapsedTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionSetDescription("points"))
 	}
 	return p
@@ -60,16 +62,34 @@ func (p *progress) line(format string, args ...any) {
 	fmt.Fprintf(p.out, format+"\n", args...)
 }
 
-// left is the time that the rest will take at the pace so far.
-func (p *progress) left() string {
-	done := p.done
-	for hash, share := range p.share {
-		done += share * p.work[hash]
+// remaining is the processor time that is left, from the estimates as the finished points of each kind correct them.
+func (p *progress) remaining() (seconds float64) {
+	for hash, work := range p.work {
+		if kind := p.kind[hash]; p.guess[kind] > 0 {
+			work *= p.took[kind] / p.guess[kind]
+		}
+		seconds += work * (1 - p.share[hash])
 	}
-	if done <= 0 || p.total <= 0 {
+	return seconds
+}
+
+// spent is the processor time of what is done.
+func (p *progress) spent() (seconds float64) {
+	for hash, share := range p.share {
+		seconds += share * p.work[hash]
+	}
+	for _, took := range p.took {
+		seconds += took
+	}
+	return seconds
+}
+
+// left is the time that the rest will take.
+func (p *progress) left() string {
+	if len(p.took) == 0 {
 		return "time left not known yet"
 	}
-	left := time.Duration(float64(time.Since(p.start)) * (p.total - done) / done)
+	left := time.Duration(p.remaining() / float64(runtime.GOMAXPROCS(0)) * float64(time.Second))
 	return "about " + left.Round(time.Second).String() + " left"
 }
 
@@ -86,15 +106,16 @@ func (p *progress) notify(e experiments.Event) {
 			p.line("[%d/%d] stored already: %s", p.count, p.of, label)
 		}
 	case experiments.Started:
-		if p.bar != nil {
-			p.bar.Describe(fmt.Sprintf("[%d/%d] %s", p.count, p.of, label))
-		} else {
+		if p.bar == nil {
 			p.line("[%d/%d] started: %s", p.count, p.of, label)
 		}
 	case experiments.Progress:
 		p.share[hash] = e.Share
 	case experiments.Finished:
 		p.count++
+		took := e.Seconds * float64(max(e.Threads, 1))
+		p.took[p.kind[hash]] += took
+		p.guess[p.kind[hash]] += p.work[hash]
 		p.finish(hash)
 		p.line("[%d/%d] %s: %.1f s, %s", p.count, p.of, label, e.Seconds, p.left())
 	case experiments.Failed:
@@ -104,16 +125,13 @@ func (p *progress) notify(e experiments.Event) {
 		p.line("%v; set aside as %s and run again", e.Err, e.Path)
 	}
 	if p.bar != nil {
-		done := p.done
-		for h, share := range p.share {
-			done += share * p.work[h]
-		}
-		p.bar.Set(int(barUnits * done / p.total))
+		spent, left := p.spent(), p.remaining()
+		p.bar.Describe(fmt.Sprintf("[%d/%d] %s", p.count, p.of, p.left()))
+		p.bar.Set(int(barUnits * spent / max(spent+left, 1e-9)))
 	}
 }
 
 func (p *progress) finish(hash string) {
-	p.done += p.work[hash]
 	delete(p.work, hash)
 	delete(p.share, hash)
 }

@@ -80,6 +80,20 @@ func (r *request) storeName() string {
 	return r.store
 }
 
+// neighbours are the stores of the output folders beside this one: earlier points there tell how fast this machine is.
+func (r *request) neighbours() (stores []*experiments.Store) {
+	dirs, _ := filepath.Glob(filepath.Join(filepath.Dir(r.out), "*", experiments.StoreDir))
+	for _, dir := range dirs {
+		if filepath.Clean(dir) == filepath.Clean(r.store) {
+			continue
+		}
+		if s, err := experiments.ReadStore(dir); err == nil {
+			stores = append(stores, s)
+		}
+	}
+	return stores
+}
+
 func newRunCommand() *cobra.Command {
 	var f experimentFlags
 	c := &cobra.Command{
@@ -108,7 +122,7 @@ func (r *request) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return err
 	}
 	store.Sweep()
-	bar := newProgress(stderr, experiments.NewPlan(r.points, r.engine, store))
+	bar := newProgress(stderr, experiments.NewPlan(r.points, r.engine, store, r.neighbours()...))
 	stored, runErr := experiments.Run(ctx, r.points, r.engine, store, experiments.RunOptions{Jobs: r.jobs, Notify: bar.notify})
 	bar.close()
 	results := experiments.NewResults(r.experiment, r.scale, r.points, stored)
