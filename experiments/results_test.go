@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -132,6 +133,44 @@ func TestExportsAreReadable(t *testing.T) {
 	}
 	if !bytes.Contains(report, []byte("&lt;script&gt;alert(1)")) || !bytes.Contains(report, []byte("rdp")) {
 		t.Error("report.html lacks the title or the results")
+	}
+}
+
+func TestCompareFindsWhatChanged(t *testing.T) {
+	a := fixtureOf(t, "methods", fixtures[2].points)
+	stored := map[string]*Stored{}
+	for hash, s := range a.Stored {
+		if m, ok := s.Spec.(MLP); ok && m.Method == "rdp" {
+			c, sim := *s, *s.Result.Sim
+			sim.Cycles *= 1.1
+			sim.Parts = map[string]float64{"update": s.Result.Sim.Parts["update"] * 2, "copy": s.Result.Sim.Parts["copy"]}
+			c.Result.Sim = &sim
+			s = &c
+		} else if newRow(s.Spec).Method == "tdp" {
+			continue // only the first run has it
+		}
+		stored[hash] = s
+	}
+	changes := Compare(a, NewResults(a.Experiment, a.Scale, a.Points, stored))
+	changed := map[string]Change{}
+	for _, c := range changes {
+		if c.Changed() {
+			changed[c.Row] = c
+		}
+	}
+	rdp, tdp := changed["rdp"], changed["tdp"]
+	if len(changed) != 2 || len(changes) != 4 || math.Abs(float64(rdp.Values["cycles"].relative()-10)) > 1e-9 || rdp.Part == "" {
+		t.Errorf("changes %+v; want rdp by 10 %%, and tdp gone", changed)
+	}
+	if v := tdp.Values["cycles"]; !v.Before.known() || v.Now.known() {
+		t.Errorf("cycles of tdp %+v, want them before and not now", v)
+	}
+	head, rows := ChangeTable(changes)
+	if len(rows) != 4 || !slices.Contains(head, "change %") || slices.Contains(head, "perplexity before") {
+		t.Errorf("table %v with %d rows; want the values that any row has", head, len(rows))
+	}
+	if _, err := DrawChanges(changes, "before", "now"); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -12,7 +13,7 @@ import (
 
 func newCompareCommand() *cobra.Command {
 	var figure string
-	var asJSON bool
+	var asJSON, all bool
 	c := &cobra.Command{
 		Use:     "compare DIR1 DIR2",
 		Short:   "Show what changed between two output folders",
@@ -42,21 +43,23 @@ func newCompareCommand() *cobra.Command {
 			if asJSON {
 				return json.NewEncoder(c.OutOrStdout()).Encode(changes)
 			}
-			head, rows := experiments.ChangeTable(changes)
-			if err := printTable(c.OutOrStdout(), head, rows); err != nil {
-				return err
+			changed := slices.DeleteFunc(slices.Clone(changes), func(ch experiments.Change) bool { return !ch.Changed() })
+			shown := changed
+			if all {
+				shown = changes
 			}
-			changed := 0
-			for _, ch := range changes {
-				if ch.Changed() {
-					changed++
+			if len(shown) > 0 {
+				head, rows := experiments.ChangeTable(shown)
+				if err := printTable(c.OutOrStdout(), head, rows); err != nil {
+					return err
 				}
 			}
-			fmt.Fprintf(c.OutOrStdout(), "%d of %d rows changed\n", changed, len(changes))
+			fmt.Fprintf(c.OutOrStdout(), "%d of %d rows changed\n", len(changed), len(changes))
 			return nil
 		},
 	}
-	c.Flags().StringVar(&figure, "plot", "", "draw the relative cycles to this .png, .svg or .pdf file")
+	c.Flags().StringVar(&figure, "plot", "", "draw the change of cycles to this .png, .svg or .pdf file")
+	c.Flags().BoolVar(&all, "all", false, "show rows that did not change too")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the changes as JSON")
 	return c
 }
