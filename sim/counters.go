@@ -18,9 +18,14 @@ func (c *Counters) Add(d *Counters) {
 }
 
 // Stalls returns the scheduler stall cycles by reason name.
-func (c *Counters) Stalls() map[string]int64 {
+func (c *Counters) Stalls() map[string]int64 { return byReason(&c.SM.SchedulerStalls) }
+
+// WarpStalls returns the warp stall cycles by reason name.
+func (c *Counters) WarpStalls() map[string]int64 { return byReason(&c.SM.WarpStalls) }
+
+func byReason(stalls *[sm.NumReasons]int64) map[string]int64 {
 	m := make(map[string]int64, sm.NumReasons)
-	for r, n := range c.SM.SchedulerStalls {
+	for r, n := range stalls {
 		m[sm.ReasonNames[r]] = n
 	}
 	return m
@@ -32,4 +37,26 @@ func (c *Counters) SIMTEfficiency() float64 {
 		return 0
 	}
 	return float64(c.SM.ThreadInstructions) / float64(32*c.SM.WarpInstructions)
+}
+
+// EligibleWarps is the mean number of warps that a scheduler could have issued from, over the launch's scheduler cycles.
+func (r *Result) EligibleWarps(g *GPU) float64 {
+	return float64(r.Counters.SM.EligibleWarps()) / float64(r.schedulerCycles(g))
+}
+
+func (r *Result) schedulerCycles(g *GPU) int64 {
+	return max(r.Cycles, 1) * int64(g.SMs*g.SM.Schedulers)
+}
+
+// UnitUtilization is the share of the launch's cycles for which each execution unit class was taken, by name. Units are the
+// schedulers' own, but for the shared-memory pipe, of which an SM has one.
+func (r *Result) UnitUtilization(g *GPU) map[string]float64 {
+	c := &r.Counters.SM
+	m := map[string]float64{}
+	for u, t := range g.SM.Units.Table() {
+		m[sm.UnitNames[u]] = float64(c.UnitInstructions[u]*int64(t.Interval)) / float64(r.schedulerCycles(g))
+	}
+	shuffles := max(c.UnitInstructions[sm.UnitShared]-c.SharedAccesses, 0)
+	m[sm.UnitNames[sm.UnitShared]] = float64((c.SharedPasses+shuffles)*int64(g.SM.SharedPass)) / float64(max(r.Cycles, 1)*int64(g.SMs))
+	return m
 }

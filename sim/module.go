@@ -168,18 +168,3 @@ func (d *Device) abandon() error {
 	}
 	return errors.Join(errs...)
 }
-
-// ProfileListing returns a profiled launch's instructions with their counts: executions by warps, by threads, stall
-// cycles before the instruction, shared-memory bank conflicts.
-func ProfileListing(r *Result) string {
-	f := r.Profile
-	var b strings.Builder
-	fmt.Fprintf(&b, "%12s %14s %14s %10s  instruction\n", "warps", "threads", "stall_cycles", "conflicts")
-	for i := range f.Prog.Ops {
-		if f.Warps[i] == 0 {
-			continue
-		}
-		fmt.Fprintf(&b, "%12d %14d %14d %10d  %s\n", f.Warps[i], f.Threads[i], f.Stalls[i], f.Conflicts[i], f.Prog.Text(int32(i)))
-	}
-	return b.String()
-}

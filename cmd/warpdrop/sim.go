@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -17,30 +18,34 @@ import (
 
 // simReport is the object that `warpdrop sim --json` prints.
 type simReport struct {
-	Kernel              string           `json:"kernel"`
-	GPU                 string           `json:"gpu"`
-	Grid                string           `json:"grid"`
-	Block               string           `json:"block"`
-	Cycles              int64            `json:"cycles"`
-	TimeUS              float64          `json:"time_us"`
-	WarpInstructions    int64            `json:"warp_instructions"`
-	ThreadInstructions  int64            `json:"thread_instructions"`
-	IPC                 float64          `json:"ipc"`
-	Occupancy           float64          `json:"achieved_occupancy"`
-	BlocksPerSM         int              `json:"blocks_per_sm"`
-	SIMTEfficiency      float64          `json:"simt_efficiency"`
-	SharedAccesses      int64            `json:"shared_accesses"`
-	SharedBankConflicts int64            `json:"shared_bank_conflicts"`
-	Branches            int64            `json:"branches"`
-	DivergentBranches   int64            `json:"divergent_branches"`
-	SectorsRead         int64            `json:"sectors_read"`
-	SectorsWritten      int64            `json:"sectors_written"`
-	L1HitRate           float64          `json:"l1_hit_rate"`
-	L2HitRate           float64          `json:"l2_hit_rate"`
-	DRAMBytes           int64            `json:"dram_bytes"`
-	Stalls              map[string]int64 `json:"stall_cycles"`
-	WallSeconds         float64          `json:"wall_seconds"`
-	Speed               float64          `json:"warp_instructions_per_second"`
+	Kernel              string             `json:"kernel"`
+	GPU                 string             `json:"gpu"`
+	Grid                string             `json:"grid"`
+	Block               string             `json:"block"`
+	Cycles              int64              `json:"cycles"`
+	TimeUS              float64            `json:"time_us"`
+	WarpInstructions    int64              `json:"warp_instructions"`
+	ThreadInstructions  int64              `json:"thread_instructions"`
+	IPC                 float64            `json:"ipc"`
+	Occupancy           float64            `json:"achieved_occupancy"`
+	BlocksPerSM         int                `json:"blocks_per_sm"`
+	SIMTEfficiency      float64            `json:"simt_efficiency"`
+	SharedAccesses      int64              `json:"shared_accesses"`
+	SharedBankConflicts int64              `json:"shared_bank_conflicts"`
+	Branches            int64              `json:"branches"`
+	DivergentBranches   int64              `json:"divergent_branches"`
+	SectorsRead         int64              `json:"sectors_read"`
+	SectorsWritten      int64              `json:"sectors_written"`
+	L1HitRate           float64            `json:"l1_hit_rate"`
+	L2HitRate           float64            `json:"l2_hit_rate"`
+	DRAMBytes           int64              `json:"dram_bytes"`
+	IssueCycles         int64              `json:"issue_cycles"` // scheduler cycles; with stall_cycles all of them
+	Stalls              map[string]int64   `json:"stall_cycles"`
+	WarpStalls          map[string]int64   `json:"warp_stall_cycles"`
+	EligibleWarps       float64            `json:"eligible_warps"` // a scheduler, mean
+	Utilization         map[string]float64 `json:"unit_utilization"`
+	WallSeconds         float64            `json:"wall_seconds"`
+	Speed               float64            `json:"warp_instructions_per_second"`
 }
 
 func newSimReport(gpu *sim.GPU, r *sim.Result) simReport {
@@ -54,7 +59,8 @@ func newSimReport(gpu *sim.GPU, r *sim.Result) simReport {
 		Branches: c.SM.Branches, DivergentBranches: c.SM.DivergentBranches,
 		SectorsRead: c.Memory.LoadSectors, SectorsWritten: c.Memory.StoreSectors,
 		L1HitRate: c.Memory.Rates().L1Hit, L2HitRate: c.Memory.Rates().L2Hit, DRAMBytes: c.Memory.DRAMBytes(),
-		Stalls: c.Stalls(), WallSeconds: r.WallSeconds, Speed: float64(c.SM.WarpInstructions) / r.WallSeconds,
+		IssueCycles: c.SM.IssueCycles, Stalls: c.Stalls(), WarpStalls: c.WarpStalls(), EligibleWarps: r.EligibleWarps(gpu), Utilization: r.UnitUtilization(gpu),
+		WallSeconds: r.WallSeconds, Speed: float64(c.SM.WarpInstructions) / r.WallSeconds,
 	}
 }
 
@@ -237,6 +243,9 @@ func printSimReport(cmd *cobra.Command, r *simReport) error {
 		{"sectors read, written", fmt.Sprintf("%d, %d", r.SectorsRead, r.SectorsWritten)},
 		{"L1, L2 hit rate", fmt.Sprintf("%.1f %%, %.1f %%", 100*r.L1HitRate, 100*r.L2HitRate)},
 		{"DRAM bytes", r.DRAMBytes},
+		{"scheduler cycles", strings.Join(shares(r.Stalls, "issued", r.IssueCycles), ", ")},
+		{"warp cycles stalled", strings.Join(shares(r.WarpStalls, "", 0), ", ")},
+		{"eligible warps", fmt.Sprintf("%.2f", r.EligibleWarps)},
 		{"wall seconds", fmt.Sprintf("%.3f", r.WallSeconds)}, {"warp instructions/s", fmt.Sprintf("%.3g", r.Speed)},
 	}
 	for _, row := range rows {
@@ -245,4 +254,31 @@ func printSimReport(cmd *cobra.Command, r *simReport) error {
 		}
 	}
 	return t.Render()
+}
+
+// shares lists the parts of a sum that are at least half a percent of it, the largest first, in percent.
+func shares(parts map[string]int64, first string, n int64) []string {
+	type part struct {
+		name string
+		n    int64
+	}
+	list := []part{}
+	sum := n
+	for name, k := range parts {
+		list = append(list, part{name, k})
+		sum += k
+	}
+	if first != "" {
+		list = append(list, part{first, n})
+	}
+	sort.Slice(list, func(i, j int) bool {
+		return list[i].n > list[j].n || list[i].n == list[j].n && list[i].name < list[j].name
+	})
+	var out []string
+	for _, p := range list {
+		if share := 100 * float64(p.n) / float64(max(sum, 1)); share >= .5 {
+			out = append(out, fmt.Sprintf("%s %.1f %%", p.name, share))
+		}
+	}
+	return out
 }

@@ -63,6 +63,11 @@ func (m *SM) Start(p *Program, n Need, index, dim, grid [3]uint32, t int64) {
 	m.regsUsed += n.Registers
 	m.sharedUsed += n.Shared
 	begin := t + int64(m.cfg.BlockStart)
+	setUp := int64(len(b.Warps) * m.cfg.BlockStart)
+	m.Counters.WarpStalls[ReasonBlockStart] += setUp
+	if m.Profile != nil {
+		m.Profile.Stalls[p.Entry][ReasonBlockStart] += setUp
+	}
 	for _, w := range b.Warps {
 		slot := m.freeSlot()
 		m.slots |= 1 << slot
@@ -71,7 +76,7 @@ func (m *SM) Start(p *Program, n Need, index, dim, grid [3]uint32, t int64) {
 		s, i := m.place(slot)
 		s.advance(t, &m.Counters)
 		s.add(i, w)
-		m.schedule(s, i, w, begin, begin, ReasonStallCount)
+		m.schedule(s, i, w, begin, begin, ReasonBlockStart)
 		s.wake = min(s.wake, s.ready[i])
 		if s.n == 1 {
 			s.waiting = s.reason[i]

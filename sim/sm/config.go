@@ -70,8 +70,8 @@ type Units struct {
 	None    UnitTiming `yaml:"none"`
 }
 
-// table returns the timings indexed by Unit.
-func (u *Units) table() [NumUnits]UnitTiming {
+// Table returns the timings indexed by Unit.
+func (u *Units) Table() [NumUnits]UnitTiming {
 	return [NumUnits]UnitTiming{UnitFP32: u.FP32, UnitHalf: u.Half, UnitFP64: u.FP64, UnitSFU: u.SFU, UnitConvert: u.Convert, UnitImul: u.Imul,
 		UnitBranch: u.Branch, UnitShared: u.Shared, UnitGlobal: u.Global, UnitConst: u.Const, UnitSReg: u.SReg, UnitNone: u.None}
 }
@@ -123,7 +123,7 @@ func (c *Config) Validate() error {
 		{"constant_cache.bytes", c.ConstCache.Bytes, c.ConstCache.LineBytes, 1 << 20},
 		{"constant_cache.miss", c.ConstCache.Miss, 1, 10000},
 	}
-	for u, t := range c.Units.table() {
+	for u, t := range c.Units.Table() {
 		bounds = append(bounds, bound{"units." + UnitNames[u] + ".interval", t.Interval, 1, 1024}, bound{"units." + UnitNames[u] + ".latency", t.Latency, 1, 10000})
 	}
 	for _, b := range bounds {

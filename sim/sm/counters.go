@@ -16,6 +16,7 @@ const (
 	ReasonConstant                   // constant cache miss
 	ReasonBlockBarrier               // BAR
 	ReasonBranch                     // redirect after a taken branch
+	ReasonBlockStart                 // block dispatched, warps not yet started
 	ReasonNotSelected                // ready, but another warp was issued (warps only)
 	ReasonNoWarp                     // no warp resident (schedulers only)
 	NumReasons
@@ -23,7 +24,7 @@ const (
 
 // ReasonNames are the names of the stall reasons in counters, tables and plots.
 var ReasonNames = [NumReasons]string{"stall_count", "memory", "shared", "variable_latency", "unit_busy", "register_bank", "bank_conflict",
-	"memory_queue", "instruction_fetch", "constant", "block_barrier", "branch", "not_selected", "no_warp"}
+	"memory_queue", "instruction_fetch", "constant", "block_barrier", "branch", "block_start", "not_selected", "no_warp"}
 
 // Counters are the event counts of one SM; all are sums, so that those of several SMs add up (see Add).
 type Counters struct {
@@ -33,7 +34,7 @@ type Counters struct {
 	IssueCycles            int64             // scheduler cycles in which at least one instruction was issued
 	DualIssues             int64             // instructions issued as the second of a pair
 	SchedulerStalls        [NumReasons]int64 // scheduler cycles without issue; with IssueCycles they add up to schedulers x cycles
-	WarpStalls             [NumReasons]int64 // warp cycles between two issues, by what the warp waited for
+	WarpStalls             [NumReasons]int64 // warp cycles without issue, by what the warp waited for; with WarpInstructions - DualIssues they add up to WarpCycles
 	WarpCycles             int64             // resident warps, summed over cycles
 	ActiveCycles           int64             // SM cycles with at least one resident warp
 	UnitInstructions       [NumUnits]int64   // warp instructions by execution unit class
@@ -49,6 +50,10 @@ type Counters struct {
 	Blocks                 int64             // blocks finished
 	WarpsScanned           int64             // work of the simulator: warps looked at by schedulers
 }
+
+// EligibleWarps is how many warps a scheduler could have issued from, summed over scheduler cycles: those that it did issue
+// from, and those that were ready with their unit free.
+func (c *Counters) EligibleWarps() int64 { return c.IssueCycles + c.WarpStalls[ReasonNotSelected] }
 
 // Add adds d to c.
 func (c *Counters) Add(d *Counters) {

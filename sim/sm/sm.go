@@ -101,7 +101,7 @@ func New(id int, cfg *Config, port *memory.Port) (*SM, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &SM{ID: id, cfg: cfg, policy: p, units: cfg.Units.table(), nsched: cfg.Schedulers, port: port,
+	m := &SM{ID: id, cfg: cfg, policy: p, units: cfg.Units.Table(), nsched: cfg.Schedulers, port: port,
 		icache: newInstructionCache(&cfg.ICache),
 		ccache: newLineCache(cfg.ConstCache.Bytes, cfg.ConstCache.LineBytes, 4),
 	}
@@ -287,10 +287,8 @@ func (m *SM) run(s *scheduler, slot int, w *Warp, t int64) {
 	}
 	c := &m.Counters
 	wi := &w.issue
-	if gap := t - wi.at; gap > 0 {
-		ready := min(max(s.ready[slot], wi.at), t)
-		c.WarpStalls[s.reason[slot]] += ready - wi.at
-		c.WarpStalls[ReasonNotSelected] += t - ready
+	if t > wi.at {
+		m.waited(s, slot, wi, t)
 	}
 	laneFFMARun(w.base[0], w.fmas[pc:pc+int32(n)], w.Active)
 	threads := n * int64(bits.OnesCount32(w.Active))
@@ -300,7 +298,7 @@ func (m *SM) run(s *scheduler, slot int, w *Warp, t int64) {
 	c.UnitInstructions[UnitFP32] += n
 	c.IssueCycles += n - 1
 	c.SchedulerStalls[ReasonRegisterBank] += banks
-	c.WarpStalls[ReasonNotSelected] += banks
+	c.WarpStalls[ReasonRegisterBank] += banks
 	c.RegisterBankConflicts += banks
 	w.PC = pc + int32(n)
 	t += n - 1 + banks
@@ -317,6 +315,46 @@ func (m *SM) run(s *scheduler, slot int, w *Warp, t int64) {
 	}
 	s.yield = last.Yield
 	m.follow(s, slot, w, t, t+int64(last.Stall))
+}
+
+// waited accounts for the cycles of the warp in slot since it last issued, now that it issues at cycle t: first what kept it
+// from being ready, by the last of its reasons; then the scheduler's register-bank conflict and the unit, as long as they
+// last kept it; the rest it was eligible.
+func (m *SM) waited(s *scheduler, slot int, wi *warpIssue, t int64) {
+	c := &m.Counters
+	ready := min(max(s.ready[slot], wi.at), t)
+	c.WarpStalls[s.reason[slot]] += ready - wi.at
+	if ready == t {
+		return
+	}
+	if s.blocked > ready {
+		end := min(s.blocked, t)
+		c.WarpStalls[ReasonRegisterBank] += end - ready
+		ready = end
+	}
+	u := s.unit[slot]
+	free := s.unitFree[u]
+	if u == UnitShared || u == UnitGlobal {
+		free = max(free, m.memoryFree(u))
+	}
+	if free > ready {
+		end := min(free, t)
+		c.WarpStalls[m.unitReason(u)] += end - ready
+		ready = end
+	}
+	c.WarpStalls[ReasonNotSelected] += t - ready
+}
+
+// profile counts the warp's instruction at pc, issued at cycle t, with the cycles that it waited.
+func (m *SM) profile(s *scheduler, slot int, wi *warpIssue, pc int32, t int64) {
+	m.Profile.Warps[pc]++
+	if t > wi.at {
+		before := m.Counters.WarpStalls
+		m.waited(s, slot, wi, t)
+		for r, n := range m.Counters.WarpStalls {
+			m.Profile.Stalls[pc][r] += n - before[r]
+		}
+	}
 }
 
 // unitReason says why a free warp could not use unit u.
@@ -348,10 +386,10 @@ func (m *SM) issue(s *scheduler, slot int, t int64) (dual bool) {
 	c := &m.Counters
 	wi := &w.issue
 
-	if gap := t - wi.at; gap > 0 {
-		ready := min(max(s.ready[slot], wi.at), t)
-		c.WarpStalls[s.reason[slot]] += ready - wi.at
-		c.WarpStalls[ReasonNotSelected] += t - ready
+	if m.Profile != nil {
+		m.profile(s, slot, wi, pc, t)
+	} else if t > wi.at {
+		m.waited(s, slot, wi, t)
 	}
 	active := w.Active
 	mask := active
@@ -368,7 +406,7 @@ func (m *SM) issue(s *scheduler, slot int, t int64) (dual bool) {
 	}
 	c.UnitInstructions[op.Unit]++
 	if m.Profile != nil {
-		m.Profile.count(pc, t-wi.at, mask)
+		m.Profile.Threads[pc] += int64(bits.OnesCount32(mask))
 	}
 	wi.at = t + 1
 
