@@ -14,7 +14,8 @@ type warpIssue struct {
 	barReason [6]Reason // what kind of instruction set it
 	pending   [6]uint8  // replies outstanding
 	latest    [6]int64  // latest known release of those that are not
-	at        int64     // cycle of the last issue, or of the warp's start
+	at        int64     // cycle after the last issue, or of the warp's start
+	blocked   int64     // end of the last register-bank conflict that an instruction of the warp made
 	line      int32     // instruction cache line of the last instruction
 	atBar     bool      // waits at BAR
 	bar       uint8     // which
@@ -310,6 +311,7 @@ func (m *SM) run(s *scheduler, slot int, w *Warp, t int64) {
 	if last.Banks != 0 {
 		c.RegisterBankConflicts += int64(last.Banks)
 		s.blocked = t + 1 + int64(last.Banks)
+		wi.blocked = s.blocked
 		s.wake = s.blocked
 		s.waiting = ReasonRegisterBank
 	}
@@ -318,8 +320,8 @@ func (m *SM) run(s *scheduler, slot int, w *Warp, t int64) {
 }
 
 // waited accounts for the cycles of the warp in slot since it last issued, now that it issues at cycle t: first what kept it
-// from being ready, by the last of its reasons; then the scheduler's register-bank conflict and the unit, as long as they
-// last kept it; the rest it was eligible.
+// from being ready, by the last of its reasons; then the register-bank conflict of its own last instruction; then the time
+// until the unit was last free for it; the rest it was eligible.
 func (m *SM) waited(s *scheduler, slot int, wi *warpIssue, t int64) {
 	c := &m.Counters
 	ready := min(max(s.ready[slot], wi.at), t)
@@ -327,8 +329,8 @@ func (m *SM) waited(s *scheduler, slot int, wi *warpIssue, t int64) {
 	if ready == t {
 		return
 	}
-	if s.blocked > ready {
-		end := min(s.blocked, t)
+	if wi.blocked > ready {
+		end := min(wi.blocked, t)
 		c.WarpStalls[ReasonRegisterBank] += end - ready
 		ready = end
 	}
@@ -494,6 +496,7 @@ func (m *SM) settle(s *scheduler, slot int, w *Warp, op *Op, pc int32, active, m
 	if op.Banks != 0 {
 		c.RegisterBankConflicts += int64(op.Banks)
 		s.blocked = t + 1 + int64(op.Banks)
+		wi.blocked = s.blocked
 		s.wake = s.blocked
 		s.waiting = ReasonRegisterBank
 	}
