@@ -1,21 +1,41 @@
 package workloads
 
-import "warpdrop/sim"
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"warpdrop/sim"
+)
 
 // shape is a tile shape of the family in gemm.cu: a block of threads computes bm x bn of C, bk deep a step.
 type shape struct {
 	name       string
 	bm, bn, bk int
 	threads    int
-	resident   int // blocks on an SM at once
+	resident   int // blocks on an SM at once, of the kernels that load vectors
+	scalar     int // … and of those that do not
+
+	// What the cost model knows, in cycles, fitted to simulated candidates (see TestCostModel).
+	share float64 // of the FP32 peak that a full SM reaches inside the loop
+	alone float64 // least cycles of a step, however few blocks share the SM
+	ends  float64 // of a block outside of the loop
 }
 
 var shapes = []shape{
-	{"128x128", 128, 128, 8, 256, 2},
-	{"128x64", 128, 64, 8, 128, 4},
-	{"64x64", 64, 64, 16, 128, 3},
-	{"128x32", 128, 32, 16, 128, 3},
-	{"32x32", 32, 32, 32, 128, 4},
+	{"128x128", 128, 128, 8, 256, 2, 2, 0.88, 1300, 3500},
+	{"128x64", 128, 64, 8, 128, 4, 3, 0.88, 800, 3000},
+	{"64x64", 64, 64, 16, 128, 3, 3, 0.84, 800, 3000},
+	{"128x32", 128, 32, 16, 128, 3, 2, 0.84, 800, 3000},
+	{"32x32", 32, 32, 32, 128, 5, 4, 0.75, 700, 2500},
+}
+
+// blocksAtOnce returns how many blocks of p an SM holds.
+func (s *shape) blocksAtOnce(p product) int {
+	if p.vectors() == "v" {
+		return s.resident
+	}
+	return s.scalar
 }
 
 // tiledShapes are those of the TDP products with the weights as B: a block is as wide as a weight tile.
@@ -25,30 +45,109 @@ var tiledShapes = shapes[3:]
 type plan struct {
 	p     product
 	shape *shape
-	split int // blocks that share the k of one output tile
-	chunk int // elements of k a block
+	split int     // blocks that share the k of one output tile
+	chunk int     // elements of k a block
+	cost  float64 // cycles, by the model
+}
+
+func (p plan) String() string {
+	return fmt.Sprintf("gemm_%s_%s_%s split %d", p.p.layout(), p.p.vectors(), p.shape.name, p.split)
 }
 
 // newPlan runs p in the given shape, its k in at most split parts.
 func newPlan(p product, s *shape, split int) plan {
 	steps := ceil(max(p.k, 1), s.bk)
 	chunk := ceil(steps, max(split, 1)) * s.bk
-	return plan{p, s, ceil(max(p.k, 1), chunk), chunk}
+	return plan{p: p, shape: s, split: ceil(max(p.k, 1), chunk), chunk: chunk}
+}
+
+// maxSplit bounds the parts of k.
+const maxSplit = 32
+
+// candidates lists the ways to run p, cheapest first by the model: every shape, as it stands and the other way round
+// (C^T = B^T A^T), with every useful split.
+func candidates(gpu *sim.GPU, p product, t *tiles) []plan {
+	var out []plan
+	try := func(p product, list []shape) {
+		for i := range list {
+			seen := 0
+			for split := 1; split <= maxSplit; split++ {
+				c := newPlan(p, &list[i], split)
+				if c.split == seen {
+					continue
+				}
+				seen = c.split
+				c.cost = c.estimate(gpu, t)
+				out = append(out, c)
+			}
+		}
+	}
+	if t != nil {
+		try(p, tiledShapes)
+	} else {
+		try(p, shapes)
+		try(p.transposed(), shapes)
+	}
+	slices.SortStableFunc(out, func(a, b plan) int {
+		switch {
+		case a.cost < b.cost:
+			return -1
+		case a.cost > b.cost:
+			return 1
+		}
+		return 0
+	})
+	return out
 }
 
 // choose plans a product: one rule for dense and compact alike.
-func choose(gpu *sim.GPU, p product, t *tiles) plan {
-	list := shapes
+func choose(gpu *sim.GPU, p product, t *tiles) plan { return candidates(gpu, p, t)[0] }
+
+// estimate is the cost model: the SM with most blocks runs them in rounds of as many as fit; a round's step takes as long as
+// its multiplications or, with few blocks, as the way to memory and back. All of it is no shorter than DRAM and L2 need.
+func (c plan) estimate(gpu *sim.GPU, t *tiles) float64 {
+	p, s := c.p, c.shape
+	lanes := 32 * float64(gpu.SM.Schedulers)
+	columns, rows := ceil(p.n, s.bn), ceil(p.m, s.bm)
+	steps := float64(ceil(c.chunk, s.bk))
+	share := 1.0 // of k that is visited
 	if t != nil {
-		list = tiledShapes
-	}
-	best, cost := plan{}, int64(-1)
-	for i := range list {
-		s := &list[i]
-		blocks := ceil(p.m, s.bm) * ceil(p.n, s.bn)
-		if c := int64(ceil(blocks, gpu.SMs)) * int64(s.bm*s.bn); cost < 0 || c < cost {
-			best, cost = newPlan(p, s, 1), c
+		count := ceil(p.k, TDPTile)
+		kept, most := 0, 0
+		for x := range columns {
+			n := t.kept(x, count)
+			kept += n
+			most = max(most, n)
 		}
+		share = float64(kept) / float64(columns*count)
+		steps = float64(ceil(most, c.split)) * TDPTile / float64(s.bk)
+		columns = ceil(kept, max(most, 1)) // as many columns of the longest kind
 	}
-	return best
+	blocks := columns * rows * c.split
+	work := float64(s.bm*s.bn*s.bk) / lanes / s.share
+	round := func(n int) float64 {
+		if n == 0 {
+			return 0
+		}
+		return steps*math.Max(float64(n)*work, s.alone) + s.ends
+	}
+	most, resident := ceil(blocks, gpu.SMs), s.blocksAtOnce(p)
+	cycles := float64(most/resident)*round(resident) + round(most%resident)
+	// Traffic: every block reads its tiles through L2; DRAM sees each operand at least once.
+	l2 := 4 * float64(columns*rows) * float64(s.bm+s.bn) * float64(p.k) * math.Max(share, 1e-9)
+	dram := 4 * (float64(p.m)*float64(p.k) + float64(p.k)*float64(p.n)*share + float64(p.m)*float64(p.n))
+	if c.split > 1 {
+		parts := 4 * float64(blocks*s.bm*s.bn)
+		l2 += 2 * parts
+		cycles += splitCycles + float64(c.split)*(float64(4*s.bm*s.bn)/float64(gpu.Memory.Crossbar.ReplyBytes)+300)
+	}
+	l2Rate := float64(gpu.SMs * gpu.Memory.Crossbar.ReplyBytes)
+	dramRate := gpu.Memory.PeakBytesPerSecond(gpu.CoreMHz) / (gpu.CoreMHz * 1e6)
+	return math.Max(cycles, math.Max(l2/l2Rate/busy, dram/dramRate/busy)+s.ends)
 }
+
+// splitCycles is what a split product pays for its tickets, busy the share of a memory's peak that products reach.
+const (
+	splitCycles = 2000
+	busy        = 0.8
+)

@@ -295,12 +295,13 @@ func TestShapes(t *testing.T) {
 		for _, v := range []string{"v", "s"} {
 			for _, layout := range []string{"nn", "nt", "tn", "tt"} {
 				a, b, c := layoutOf(r, rand.New(rand.NewPCG(1, 1)), 4, 4, 4, layout, v == "v")
-				res := r.runPlan("test", PartForward, newPlan(product{c.Operand, a.Operand, b.Operand, 4, 4, 4, 1, 0}, s, 1), nil)
+				p := product{c.Operand, a.Operand, b.Operand, 4, 4, 4, 1, 0}
+				res := r.runPlan("test", PartForward, newPlan(p, s, 1), nil)
 				if r.err != nil {
 					t.Fatal(r.err)
 				}
-				if res.BlocksPerSM < s.resident {
-					t.Errorf("%s: %d blocks an SM, the table says %d", res.Kernel, res.BlocksPerSM, s.resident)
+				if want := s.blocksAtOnce(p); res.BlocksPerSM != want {
+					t.Errorf("%s: %d blocks an SM, the table says %d", res.Kernel, res.BlocksPerSM, want)
 				}
 			}
 		}

@@ -25,6 +25,7 @@ var commands = []func() *cobra.Command{
 	newSearchCommand,
 	newPlotCommand,
 	newCompareCommand,
+	newGEMMCommand,
 	newSimCommand,
 	newDisasmCommand,
 	newGPUsCommand,

@@ -119,9 +119,9 @@ __device__ __forceinline__ int thread() {
 }
 
 // loadL2 reads what other blocks have written.
-__device__ __forceinline__ float4 loadL2(const float4 *p) {
-  float4 v;
-  asm volatile("ld.global.cg.v4.f32 {%0, %1, %2, %3}, [%4];" : "=f"(v.x), "=f"(v.y), "=f"(v.z), "=f"(v.w) : "l"(p) : "memory");
+__device__ __forceinline__ float loadL2(const float *p) {
+  float v;
+  asm volatile("ld.global.cg.f32 %0, [%1];" : "=f"(v) : "l"(p) : "memory");
   return v;
 }
 
@@ -235,10 +235,14 @@ __device__ __forceinline__ void gemm(ARGS, int bx, int by, Tiles tiles) {
             __syncthreads();
             operands(0, 0, buffer);
           }
+          // In this order ptxas finds registers with few bank conflicts.
 #pragma unroll
           for (int i = 0; i < TM; i++)
 #pragma unroll
-            for (int j = 0; j < TN; j++) acc[i][j] = __builtin_fmaf(x[kk % 2][i], y[kk % 2][j], acc[i][j]);
+            for (int q = 0; q < TN; q++) {
+              const int j = (q + i + 2) % TN;
+              acc[i][j] = __builtin_fmaf(x[kk % 2][i], y[kk % 2][j], acc[i][j]);
+            }
         }
       } while (more);
     }
@@ -267,15 +271,13 @@ __device__ __forceinline__ void gemm(ARGS, int bx, int by, Tiles tiles) {
   }
   if (gridDim.z > 1) {  // the blocks of one tile
     const int tile = by * gridDim.x + bx;
-    float4 *mine = (float4 *)partial + (long long)(tile * gridDim.z + blockIdx.z) * (BM * BN / 4) + at;
+    // One by one: sums that leave in vectors would have to stand in vectors, which costs register-bank conflicts in the loop.
+    float *mine = partial + (long long)(tile * gridDim.z + blockIdx.z) * (BM * BN) + at;
     if (slice == 0) {
 #pragma unroll
       for (int i = 0; i < TM; i++)
 #pragma unroll
-        for (int j = 0; j < TN; j += 4) {
-          float4 v = {acc[i][j], acc[i][j + 1], acc[i][j + 2], acc[i][j + 3]};
-          mine[(i * TN + j) / 4 * GROUP] = v;
-        }
+        for (int j = 0; j < TN; j++) mine[(i * TN + j) * GROUP] = acc[i][j];
     }
     __shared__ bool last;
     __nvvm_membar_gl();
@@ -286,20 +288,17 @@ __device__ __forceinline__ void gemm(ARGS, int bx, int by, Tiles tiles) {
     }
     __syncthreads();
     if (!last || slice > 0) return;
-    const float4 *part = (const float4 *)partial + (long long)tile * gridDim.z * (BM * BN / 4) + at;
+    const float *part = partial + (long long)tile * gridDim.z * (BM * BN) + at;
 #pragma unroll
     for (int i = 0; i < TM; i++)
 #pragma unroll
       for (int j = 0; j < TN; j++) acc[i][j] = 0.0f;
 #pragma unroll 1
-    for (int z = 0; z < gridDim.z; z++, part += BM * BN / 4) {
+    for (int z = 0; z < gridDim.z; z++, part += BM * BN) {
 #pragma unroll
       for (int i = 0; i < TM; i++)
 #pragma unroll
-        for (int j = 0; j < TN; j += 4) {
-          float4 v = loadL2(part + (i * TN + j) / 4 * GROUP);
-          acc[i][j] += v.x, acc[i][j + 1] += v.y, acc[i][j + 2] += v.z, acc[i][j + 3] += v.w;
-        }
+        for (int j = 0; j < TN; j++) acc[i][j] += loadL2(part + (i * TN + j) * GROUP);
     }
   }
   int tx, ty;
@@ -352,33 +351,34 @@ __device__ __forceinline__ void gemm(ARGS, int bx, int by, Tiles tiles) {
 
 // gemm_LAYOUT_VECTORS_SHAPE: with v all matrices are read and written 16 bytes at a time (C along rows where cc = 1, along
 // columns where rc = 1), with s 4.
-#define DENSE1(LAYOUT, AK, BNC, V, N, SHAPE, BM, BN, BK, TM, TN, WK, RESIDENT)                                              \
+// RV, RS: blocks that shall fit on an SM with v and s; the more, the fewer registers a thread may take.
+#define DENSE1(LAYOUT, AK, BNC, V, N, RESIDENT, SHAPE, BM, BN, BK, TM, TN, WK) \
   extern "C" __global__ void __launch_bounds__((BM / TM) * (BN / TN) * WK, RESIDENT) gemm_##LAYOUT##_##V##_##SHAPE(ARGS) { \
     gemm<BM, BN, BK, TM, TN, WK, AK, BNC, N, ALL>(PASS, blockIdx.x, blockIdx.y, Tiles{});                                  \
   }
-#define LAYOUTS(KIND, ...)                 \
-  KIND(nn, true, true, v, 4, __VA_ARGS__)  \
-  KIND(nt, true, false, v, 4, __VA_ARGS__) \
-  KIND(tn, false, true, v, 4, __VA_ARGS__) \
-  KIND(tt, false, false, v, 4, __VA_ARGS__) \
-  KIND(nn, true, true, s, 1, __VA_ARGS__)  \
-  KIND(nt, true, false, s, 1, __VA_ARGS__) \
-  KIND(tn, false, true, s, 1, __VA_ARGS__) \
-  KIND(tt, false, false, s, 1, __VA_ARGS__)
+#define LAYOUTS(KIND, RV, RS, ...)              \
+  KIND(nn, true, true, v, 4, RV, __VA_ARGS__) \
+  KIND(nt, true, false, v, 4, RV, __VA_ARGS__) \
+  KIND(tn, false, true, v, 4, RV, __VA_ARGS__) \
+  KIND(tt, false, false, v, 4, RV, __VA_ARGS__) \
+  KIND(nn, true, true, s, 1, RS, __VA_ARGS__) \
+  KIND(nt, true, false, s, 1, RS, __VA_ARGS__) \
+  KIND(tn, false, true, s, 1, RS, __VA_ARGS__) \
+  KIND(tt, false, false, s, 1, RS, __VA_ARGS__)
 
-LAYOUTS(DENSE1, 128x128, 128, 128, 8, 8, 8, 1, 2)
-LAYOUTS(DENSE1, 128x64, 128, 64, 8, 8, 8, 1, 4)
-LAYOUTS(DENSE1, 64x64, 64, 64, 16, 8, 8, 2, 3)
-LAYOUTS(DENSE1, 128x32, 128, 32, 16, 8, 8, 2, 3)
-LAYOUTS(DENSE1, 32x32, 32, 32, 32, 8, 4, 4, 4)
+LAYOUTS(DENSE1, 2, 2, 128x128, 128, 128, 8, 8, 8, 1)
+LAYOUTS(DENSE1, 4, 3, 128x64, 128, 64, 8, 8, 8, 1)
+LAYOUTS(DENSE1, 3, 3, 64x64, 64, 64, 16, 8, 8, 2)
+LAYOUTS(DENSE1, 3, 2, 128x32, 128, 32, 16, 8, 8, 2)
+LAYOUTS(DENSE1, 4, 4, 32x32, 32, 32, 32, 8, 4, 4)
 
-#define TILED1(LAYOUT, AK, BNC, V, N, SHAPE, BM, BN, BK, TM, TN, WK, RESIDENT)                                                     \
+#define TILED1(LAYOUT, AK, BNC, V, N, RESIDENT, SHAPE, BM, BN, BK, TM, TN, WK) \
   extern "C" __global__ void __launch_bounds__((BM / TM) * (BN / TN) * WK, RESIDENT)                                               \
       gemm_tdp_##LAYOUT##_##V##_##SHAPE(ARGS, int dp, int bias, int across, int g, int apart, int inverse) {                        \
     gemm<BM, BN, BK, TM, TN, WK, AK, BNC, N, TILES>(PASS, blockIdx.x, blockIdx.y, Tiles{dp, bias, across, g, apart, inverse});      \
   }
-LAYOUTS(TILED1, 128x32, 128, 32, 16, 8, 8, 2, 3)
-LAYOUTS(TILED1, 32x32, 32, 32, 32, 8, 4, 4, 4)
+LAYOUTS(TILED1, 3, 2, 128x32, 128, 32, 16, 8, 8, 2)
+LAYOUTS(TILED1, 4, 4, 32x32, 32, 32, 32, 8, 4, 4)
 
 // The gradient of the weights under TDP: block x computes the x-th kept 32x32 tile of C.
 #define GRADIENT(V, N)                                                                                                               \

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/olekukonko/tablewriter"
+	"github.com/spf13/cobra"
+
+	"warpdrop/dropout"
+	"warpdrop/sim"
+	"warpdrop/workloads"
+)
+
+// gemmReport is the object that `warpdrop gemm --json` prints.
+type gemmReport struct {
+	GPU          string  `json:"gpu"`
+	M            int     `json:"m"`
+	N            int     `json:"n"`
+	K            int     `json:"k"`
+	Method       string  `json:"method"`
+	Kernel       string  `json:"kernel"`
+	Split        int     `json:"split"`
+	Grid         string  `json:"grid"`
+	BlocksPerSM  int     `json:"blocks_per_sm"`
+	Cycles       int64   `json:"cycles"`
+	TimeUS       float64 `json:"time_us"`
+	FLOP         int64   `json:"flop"`
+	TFLOPS       float64 `json:"tflops"`
+	PeakShare    float64 `json:"peak_share"`
+	BoundFLOP    int64   `json:"bound_flop_cycles"`
+	BoundBytes   int64   `json:"bound_bytes_cycles"`
+	BoundShare   float64 `json:"bound_share"`
+	CheckedRows  int     `json:"checked_rows"`
+	MaxError     float64 `json:"max_error"`
+	LargestValue float64 `json:"largest_value"`
+
+	WarpInstructions      int64            `json:"warp_instructions"`
+	Occupancy             float64          `json:"achieved_occupancy"`
+	SIMTEfficiency        float64          `json:"simt_efficiency"`
+	DualIssues            int64            `json:"dual_issues"`
+	RegisterBankConflicts int64            `json:"register_bank_conflicts"`
+	SharedAccesses        int64            `json:"shared_accesses"`
+	SharedBankConflicts   int64            `json:"shared_bank_conflicts"`
+	Branches              int64            `json:"branches"`
+	DivergentBranches     int64            `json:"divergent_branches"`
+	L1HitRate             float64          `json:"l1_hit_rate"`
+	L2HitRate             float64          `json:"l2_hit_rate"`
+	L2Bytes               int64            `json:"l2_bytes"`
+	DRAMBytes             int64            `json:"dram_bytes"`
+	Stalls                map[string]int64 `json:"stall_cycles"`
+}
+
+func newGEMMReport(gpu *sim.GPU, s *workloads.GEMMSpec, r *workloads.GEMMResult) gemmReport {
+	c := &r.Counters
+	rates := c.Memory.Rates()
+	return gemmReport{
+		GPU: gpu.Name, M: s.M, N: s.N, K: s.K, Method: string(s.Method),
+		Kernel: r.Kernel, Split: r.Split, Grid: r.Grid.String(), BlocksPerSM: r.BlocksPerSM,
+		Cycles: r.KernelCycles, TimeUS: r.TimeUS, FLOP: r.FLOP, TFLOPS: r.TFLOPS, PeakShare: r.PeakShare,
+		BoundFLOP: r.Bounds.FLOP, BoundBytes: r.Bounds.Bytes, BoundShare: float64(r.Bounds.Cycles()) / float64(r.KernelCycles),
+		CheckedRows: r.Error.Rows, MaxError: r.Error.Max, LargestValue: r.Error.Scale,
+		WarpInstructions: c.SM.WarpInstructions, Occupancy: r.Occupancy, SIMTEfficiency: c.SIMTEfficiency(), DualIssues: c.SM.DualIssues,
+		RegisterBankConflicts: c.SM.RegisterBankConflicts, SharedAccesses: c.SM.SharedAccesses, SharedBankConflicts: c.SM.SharedBankConflicts,
+		Branches: c.SM.Branches, DivergentBranches: c.SM.DivergentBranches, L1HitRate: rates.L1Hit, L2HitRate: rates.L2Hit,
+		L2Bytes: c.Memory.L2Bytes(), DRAMBytes: c.Memory.DRAMBytes(), Stalls: c.Stalls(),
+	}
+}
+
+func newGEMMCommand() *cobra.Command {
+	var (
+		s             workloads.GEMMSpec
+		method, gpuAs string
+		threads       int
+		asJSON, plain bool
+	)
+	c := &cobra.Command{
+		Use:   "gemm --m M --n N --k K",
+		Short: "Run one matrix product on the simulated GPU",
+		Long: `gemm runs C = A B on the simulated GPU, C M x N, A M x K (a layer's weights, one row a neuron), B K x N (its inputs, one column
+a sample), all row-major; --ta and --tb say that A or B is stored transposed. It prints the chosen kernel, cycles, TFLOP/s,
+counters and the largest difference from the CPU.
+
+  --method dense    every element
+  --method masked   an if-else round each element's inner product, by a random mask of --rate
+  --method rdp      one row of A in --dp, from row --bias on
+  --method tdp      one 32 x 32 tile of A in --dp, from tile --bias on
+
+Without --tile the kernel comes from the tuned family; --tile 8, 16, 32 or 64 runs the simple kernel with such tiles.`,
+		Example: `  warpdrop gemm --m 2048 --n 128 --k 2048
+  warpdrop gemm --m 256 --n 64 --k 256 --method tdp --dp 2 --json
+  warpdrop gemm --m 256 --n 64 --k 256 --tile 16 --plain
+  warpdrop gemm deepbench`,
+		Args: exactArgs(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			gpu, err := sim.LoadGPU(gpuAs)
+			if err != nil {
+				return usageError{err}
+			}
+			s.Method, s.Pad = dropout.Method(method), !plain
+			if err := checkGEMMFlags(cmd, &s); err != nil {
+				return err
+			}
+			if err := s.Check(); err != nil {
+				return usageError{err}
+			}
+			r, err := workloads.SimulateGEMM(cmd.Context(), gpu, s, workloads.Options{Threads: threads})
+			if err != nil {
+				return err
+			}
+			rep := newGEMMReport(gpu, &s, r)
+			if asJSON {
+				e := json.NewEncoder(cmd.OutOrStdout())
+				e.SetIndent("", "  ")
+				return e.Encode(rep)
+			}
+			return rep.print(cmd.OutOrStdout())
+		},
+	}
+	f := c.Flags()
+	f.IntVar(&s.M, "m", 0, "rows of A and C")
+	f.IntVar(&s.N, "n", 0, "columns of B and C")
+	f.IntVar(&s.K, "k", 0, "columns of A, rows of B")
+	f.BoolVar(&s.TA, "ta", false, "A is stored transposed")
+	f.BoolVar(&s.TB, "tb", false, "B is stored transposed")
+	f.StringVar(&method, "method", "dense", "dense, masked, rdp or tdp")
+	f.Float64Var(&s.Rate, "rate", 0.5, "masked: share of the elements that are dropped")
+	f.IntVar(&s.DP, "dp", 2, "rdp, tdp: one row or tile in dp is kept")
+	f.IntVar(&s.Bias, "bias", 1, "rdp, tdp: the first one kept, 1 to dp")
+	f.IntVar(&s.Tile, "tile", 0, "0: tuned family; 8, 16, 32, 64: simple kernel with such tiles")
+	f.BoolVar(&plain, "plain", false, "simple kernel: rows of shared memory not padded")
+	f.Uint64Var(&s.Seed, "seed", 1, "of values and mask")
+	f.BoolVar(&s.Warm, "warm", false, "measure the second of two launches, as benchmarks do: code and small matrices are in the caches")
+	f.StringVar(&gpuAs, "gpu", "gtx1080ti", "GPU preset or a preset file")
+	f.IntVar(&threads, "threads", 0, "goroutines that simulate (0: one a core); changes no result")
+	f.BoolVar(&asJSON, "json", false, "print one JSON object")
+	return c
+}
+
+// checkGEMMFlags refuses flags that the method does not use.
+func checkGEMMFlags(cmd *cobra.Command, s *workloads.GEMMSpec) error {
+	pattern := s.Method == dropout.RDP || s.Method == dropout.TDP
+	for _, f := range []struct {
+		name string
+		used bool
+		with string
+	}{
+		{"rate", s.Method == dropout.Masked, "--method masked"}, {"dp", pattern, "--method rdp or tdp"}, {"bias", pattern, "--method rdp or tdp"},
+		{"plain", s.Tile != 0, "--tile 8, 16, 32 or 64"},
+	} {
+		if cmd.Flags().Changed(f.name) && !f.used {
+			return usagef("--%s has no meaning here; it is allowed with %s", f.name, f.with)
+		}
+	}
+	return nil
+}
+
+func (r *gemmReport) print(out io.Writer) error {
+	t := tablewriter.NewWriter(out)
+	t.Header("counter", "value")
+	for _, row := range [][2]string{
+		{"product", fmt.Sprintf("%d x %d x %d, %s, on %s", r.M, r.N, r.K, r.Method, r.GPU)},
+		{"kernel", r.Kernel},
+		{"grid, blocks on an SM, split of k", fmt.Sprintf("%s, %d, %d", r.Grid, r.BlocksPerSM, r.Split)},
+		{"cycles", fmt.Sprint(r.Cycles)},
+		{"time (us, with launch)", fmt.Sprintf("%.2f", r.TimeUS)},
+		{"TFLOP/s, share of peak", fmt.Sprintf("%.2f, %.1f %%", r.TFLOPS, 100*r.PeakShare)},
+		{"bound (FLOP, bytes), share", fmt.Sprintf("%d, %d cycles, %.1f %%", r.BoundFLOP, r.BoundBytes, 100*r.BoundShare)},
+		{"largest error, value (rows checked)", fmt.Sprintf("%.2g, %.3g (%d)", r.MaxError, r.LargestValue, r.CheckedRows)},
+		{"warp instructions, dual issues", fmt.Sprintf("%d, %d", r.WarpInstructions, r.DualIssues)},
+		{"achieved occupancy, SIMT efficiency", fmt.Sprintf("%.1f %%, %.1f %%", 100*r.Occupancy, 100*r.SIMTEfficiency)},
+		{"register bank conflicts", fmt.Sprint(r.RegisterBankConflicts)},
+		{"shared accesses, bank conflicts", fmt.Sprintf("%d, %d", r.SharedAccesses, r.SharedBankConflicts)},
+		{"branches (divergent)", fmt.Sprintf("%d (%d)", r.Branches, r.DivergentBranches)},
+		{"L1, L2 hit rate", fmt.Sprintf("%.1f %%, %.1f %%", 100*r.L1HitRate, 100*r.L2HitRate)},
+		{"L2, DRAM bytes", fmt.Sprintf("%d, %d", r.L2Bytes, r.DRAMBytes)},
+	} {
+		if err := t.Append(row[0], row[1]); err != nil {
+			return err
+		}
+	}
+	return t.Render()
+}
