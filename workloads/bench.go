@@ -14,6 +14,7 @@ import (
 type Bench struct {
 	Name string
 	Doc  string // what it makes the simulator do
+	Long bool   // takes long: left out unless it is named
 
 	prepare func(r *runner, rng *rand.Rand) func()
 }
@@ -23,7 +24,7 @@ var Benches = []Bench{
 	benchGEMM("sgemm-256", 256, 256, 256),
 	benchGEMM("sgemm-2048x128x2048", 2048, 128, 2048),
 	benchGEMM("sgemm-4096x128x4096", 4096, 128, 4096),
-	{"masked", "product with an if-else round each sum, half of the elements dropped, 256x512x256: divergent branches", func(r *runner, rng *rand.Rand) func() {
+	{Name: "masked", Doc: "product with an if-else round each sum, half of the elements dropped, 256x512x256: divergent branches", prepare: func(r *runner, rng *rand.Rand) func() {
 		const m, n, k = 256, 512, 256
 		c, a, b := RowMajor(r.malloc(m*n), n), RowMajor(r.random(rng, m*k), k), RowMajor(r.random(rng, k*n), n)
 		mask := r.malloc(m * n / 4)
@@ -34,14 +35,14 @@ var Benches = []Bench{
 		r.write(mask, keep)
 		return func() { r.gemmMasked("masked", PartForward, c, a, b, m, n, k, 1, 0, mask) }
 	}},
-	{"copy", "copy of 16 MiB, 16 bytes a thread: DRAM reads and writes", func(r *runner, rng *rand.Rand) func() {
+	{Name: "copy", Doc: "copy of 16 MiB, 16 bytes a thread: DRAM reads and writes", prepare: func(r *runner, rng *rand.Rand) func() {
 		const n4 = 1 << 20
 		from, to := r.malloc(4*n4), r.malloc(4*n4)
 		return func() {
 			r.launch("copy", PartCopy, "memory", "stream_copy", 0, sim.LaunchConfig{Grid: sim.Dim3{X: 28 * 8}, Block: sim.Dim3{X: 256}}, sim.PtrArg(to), sim.PtrArg(from), sim.I32(n4))
 		}
 	}},
-	{"sgd", "update of 2^21 weights with momentum: three arrays read, two written, some arithmetic", func(r *runner, rng *rand.Rand) func() {
+	{Name: "sgd", Doc: "update of 2^21 weights with momentum: three arrays read, two written, some arithmetic", prepare: func(r *runner, rng *rand.Rand) func() {
 		const n = 1 << 21
 		w, v, g := r.random(rng, n), r.random(rng, n), r.random(rng, n)
 		return func() {
@@ -49,7 +50,7 @@ var Benches = []Bench{
 				sim.PtrArg(0), sim.PtrArg(0), sim.PtrArg(0), sim.I32(0), sim.I32(0), sim.I32(1))
 		}
 	}},
-	{"philox", "2^22 Bernoulli mask bytes by Philox: integer arithmetic", func(r *runner, rng *rand.Rand) func() {
+	{Name: "philox", Doc: "2^22 Bernoulli mask bytes by Philox: integer arithmetic", prepare: func(r *runner, rng *rand.Rand) func() {
 		const n = 1 << 22
 		mask := r.malloc(n / 4)
 		return func() {
@@ -57,7 +58,7 @@ var Benches = []Bench{
 				sim.U32(uint32(dropout.Threshold(0.5))))
 		}
 	}},
-	{"random", "reads at scattered places of 64 MiB: a sector a thread, most of the time waiting", func(r *runner, rng *rand.Rand) func() {
+	{Name: "random", Doc: "reads at scattered places of 64 MiB: a sector a thread, most of the time waiting", prepare: func(r *runner, rng *rand.Rand) func() {
 		const words = 16 << 20
 		in, out := r.malloc(words), r.malloc(64)
 		return func() {
@@ -67,7 +68,8 @@ var Benches = []Bench{
 }
 
 func benchGEMM(name string, m, n, k int) Bench {
-	return Bench{name, fmt.Sprintf("dense product, C %d x %d, depth %d: FP32 arithmetic from shared memory", m, n, k), func(r *runner, rng *rand.Rand) func() {
+	doc := fmt.Sprintf("dense product, C %d x %d, depth %d: FP32 arithmetic from shared memory", m, n, k)
+	return Bench{Name: name, Doc: doc, Long: m*n*k > 1<<30, prepare: func(r *runner, rng *rand.Rand) func() {
 		c, a, b := RowMajor(r.malloc(m*n), n), RowMajor(r.random(rng, m*k), k), RowMajor(r.random(rng, k*n), n)
 		return func() { r.gemm(name, PartForward, c, a, b, m, n, k, 1, 0) }
 	}}

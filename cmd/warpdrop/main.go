@@ -31,6 +31,7 @@ var commands = []func() *cobra.Command{
 	newGPUsCommand,
 	newMicrobenchCommand,
 	newIterationCommand,
+	newBenchCommand,
 }
 
 // usageError is an error in what the user asked for: exit code 2.
