@@ -292,3 +292,29 @@ func TestMLPSpecCheck(t *testing.T) {
 		}
 	}
 }
+
+// TestBias runs an iteration with every bias: which rows or tiles are kept hardly moves its cycles, so one bias can stand for all.
+func TestBias(t *testing.T) {
+	gpu, err := sim.LoadGPU("gtx1080ti")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, method := range []dropout.Method{dropout.RDP, dropout.TDP} {
+		var low, high int64
+		for bias := 1; bias <= 3; bias++ {
+			s := MLPSpec{Layers: []int{64, 128, 128, 10}, Batch: 32, Method: method, Rates: []float64{0.5, 0.5}, Patterns: []dropout.Pattern{{DP: 3, Bias: bias}, {DP: 3, Bias: 4 - bias}}}
+			r, err := SimulateMLP(context.Background(), gpu, s, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if low == 0 || r.Cycles < low {
+				low = r.Cycles
+			}
+			high = max(high, r.Cycles)
+		}
+		t.Logf("%s: %d to %d cycles", method, low, high)
+		if float64(high) > 1.01*float64(low) {
+			t.Errorf("%s: from %d to %d cycles with the bias, over 1 %%", method, low, high)
+		}
+	}
+}
