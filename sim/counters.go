@@ -60,3 +60,30 @@ func (r *Result) UnitUtilization(g *GPU) map[string]float64 {
 	m[sm.UnitNames[sm.UnitShared]] = float64((c.SharedPasses+shuffles)*int64(g.SM.SharedPass)) / float64(max(r.Cycles, 1)*int64(g.SMs))
 	return m
 }
+
+// Roofline is where a launch stands under its GPU's two ceilings (Williams, Waterman and Patterson, CACM 2009).
+type Roofline struct {
+	FLOPPerByte float64 `json:"flop_per_byte"` // of DRAM traffic; 0 if there was none
+	GFLOPS      float64 `json:"gflops"`        // achieved, FP32 and FP64 together
+	PeakGFLOPS  float64 `json:"peak_gflops"`   // FP32
+	GBps        float64 `json:"dram_gb_per_s"` // achieved
+	PeakGBps    float64 `json:"peak_dram_gb_per_s"`
+	Bound       string  `json:"bound"`         // the lower ceiling at this intensity: compute or memory
+	Share       float64 `json:"share_of_roof"` // of what that ceiling allows, 0..1
+}
+
+// Roofline returns the launch's point on preset g, over its cycles without the launch overhead.
+func (r *Result) Roofline(g *GPU) Roofline {
+	seconds := g.Seconds(max(r.Cycles, 1))
+	bytes, flop := float64(r.Counters.Memory.DRAMBytes()), float64(r.Counters.SM.FLOP)
+	p := Roofline{GFLOPS: flop / seconds / 1e9, PeakGFLOPS: g.PeakGFLOPS(), GBps: bytes / seconds / 1e9,
+		PeakGBps: g.Memory.PeakBytesPerSecond(g.CoreMHz) / 1e9, Bound: "compute"}
+	p.Share = p.GFLOPS / p.PeakGFLOPS
+	if bytes > 0 {
+		p.FLOPPerByte = flop / bytes
+		if p.FLOPPerByte < p.PeakGFLOPS/p.PeakGBps {
+			p.Bound, p.Share = "memory", p.GBps/p.PeakGBps
+		}
+	}
+	return p
+}

@@ -27,6 +27,8 @@ type Device struct {
 	// Races and Uninit look for races on shared memory and for reads of shared and local memory that was not written (see
 	// sm.Check). What they find is an *sm.CheckError of the launch, which has run to its end; its Result is returned too.
 	Races, Uninit bool
+	// Trace, when set, records launches, copies, blocks and counters over time.
+	Trace *Trace
 	// Observe, when set, is called at the end of each window with the cycle reached and the SMs' counters so far.
 	Observe func(Progress)
 
@@ -103,10 +105,26 @@ func (d *Device) CopyIn(p Ptr, data []byte) (*CopyResult, error) {
 	if err := d.Write(p, data); err != nil {
 		return nil, err
 	}
-	seconds := d.GPU.Copy.CopyTime(int64(len(data)))
+	return d.copied("copy to device", len(data)), nil
+}
+
+// CopyOut is Read in simulated time.
+func (d *Device) CopyOut(p Ptr, data []byte) (*CopyResult, error) {
+	if err := d.Read(p, data); err != nil {
+		return nil, err
+	}
+	return d.copied("copy to host", len(data)), nil
+}
+
+// copied lets the time of a copy pass.
+func (d *Device) copied(name string, n int) *CopyResult {
+	seconds := d.GPU.Copy.CopyTime(int64(n))
 	cycles := int64(math.Ceil(seconds * d.GPU.CoreMHz * 1e6))
+	if d.Trace != nil {
+		d.Trace.launch(d.GPU, name, "copy", d.now, d.now+cycles, map[string]any{"bytes": n})
+	}
 	d.now += cycles
-	return &CopyResult{Bytes: int64(len(data)), Cycles: cycles, TimeUS: seconds * 1e6}, nil
+	return &CopyResult{Bytes: int64(n), Cycles: cycles, TimeUS: seconds * 1e6}
 }
 
 // LaunchConfig is the shape of a launch.
@@ -187,6 +205,11 @@ func (d *Device) Launch(ctx context.Context, k *Kernel, cfg LaunchConfig, args .
 	r.Profile = profile
 	after := d.system.Counters()
 	r.Counters.Memory = after.Sub(&before)
+	if d.Trace != nil {
+		d.Trace.sample(d.GPU, d.now, &r.Counters.SM, after)
+		d.Trace.launch(d.GPU, r.Kernel, "kernel", start, d.now, map[string]any{"grid": cfg.Grid.String(), "block": cfg.Block.String(), "cycles": r.Cycles,
+			"warp_instructions": r.Counters.SM.WarpInstructions, "blocks_per_sm": r.BlocksPerSM})
+	}
 	r.WallSeconds = time.Since(began).Seconds()
 	return r, d.findings()
 }
@@ -228,6 +251,9 @@ func (d *Device) begin(g *grid, start int64) *sm.Profile {
 	var profile *sm.Profile
 	if d.Profile {
 		profile = sm.NewProfile(g.prog)
+	}
+	if d.Trace != nil {
+		d.Trace.begin(start, d.system.Counters())
 	}
 	d.system.BeginKernel(start)
 	for _, m := range d.sms {
@@ -311,9 +337,20 @@ func (d *Device) run(ctx context.Context, g *grid, start int64) error {
 			for _, f := range finished {
 				end = max(end, f.block.FinishedAt())
 				g.finished++
+				if d.Trace != nil {
+					d.Trace.block(f.sm, f.block)
+				}
 				d.sms[f.sm].Recycle(f.block)
 				d.dispatch(g, d.sms[f.sm], to)
 			}
+		}
+		if d.Trace != nil && d.Trace.due(to) {
+			var sum sm.Counters
+			for _, m := range d.sms {
+				m.End(to)
+				sum.Add(&m.Counters)
+			}
+			d.Trace.sample(d.GPU, to, &sum, d.system.Counters())
 		}
 		if d.Observe != nil {
 			d.Observe(Progress{Cycle: to - start, Blocks: g.finished, Total: g.total})

@@ -84,7 +84,8 @@ func (m *Module) KernelNames() []string {
 	return names
 }
 
-// Kernel returns a kernel by name; "" names the only one. An instruction that it can reach and that Warpdrop decodes but
+// Kernel returns a kernel by name; "" names the only one, and a C++ function's name without its mangling will do where no
+// other has it. An instruction that it can reach and that Warpdrop decodes but
 // does not execute is an error here.
 func (m *Module) Kernel(name string) (*Kernel, error) {
 	if name == "" {
@@ -98,6 +99,16 @@ func (m *Module) Kernel(name string) (*Kernel, error) {
 	}
 	k := m.cubin.Kernel(name)
 	if k == nil {
+		// A C++ name as it stands in the source, if it says which.
+		var meant []string
+		for _, full := range m.KernelNames() {
+			if strings.HasPrefix(full, fmt.Sprintf("_Z%d%s", len(name), name)) {
+				meant = append(meant, full)
+			}
+		}
+		if len(meant) == 1 {
+			return m.Kernel(meant[0])
+		}
 		return nil, fmt.Errorf("no kernel %q; the module has %s", name, strings.Join(m.KernelNames(), ", "))
 	}
 	p, err := sm.Lower(m.cubin.Insts, k.Entry, sm.LowerConfig{Name: name, Registers: k.Registers, JumpTables: k.JumpTables,

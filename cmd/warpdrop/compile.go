@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"warpdrop/workloads"
 )
 
 // cubinOf returns the cubin in file, compiling a .ptx or .cu with the tools that scripts/toolchain.sh installs.
@@ -31,9 +33,23 @@ func cubinOf(ctx context.Context, file string) ([]byte, error) {
 	ptx := file
 	if ext == ".cu" {
 		ptx = filepath.Join(dir, "k.ptx")
-		// The same flags as scripts/kernels.sh; cuda.h, which declares what CUDA C++ adds, is looked for beside the file.
-		if err := tool(ctx, "clang-19", "-x", "cuda", "--cuda-device-only", "--cuda-gpu-arch=sm_61", "-nocudainc", "-nocudalib", "-nogpulib",
-			"-I", filepath.Join("workloads", "kernels"), "-S", "-O3", file, "-o", ptx); err != nil {
+		// The flags of scripts/kernels.sh. Headers of CUDA's names declare what CUDA C++ adds; a file that includes nothing
+		// and declares nothing of it gets them as well.
+		for name, text := range workloads.Headers() {
+			if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
+				return nil, err
+			}
+		}
+		source, err := os.ReadFile(file)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		args := []string{"-x", "cuda", "--cuda-device-only", "--cuda-gpu-arch=sm_61", "-nocudainc", "-nocudalib", "-nogpulib", "-fdeclspec", "-Wno-unknown-cuda-version",
+			"-Xclang", "-target-feature", "-Xclang", "+ptx63", "-I", dir, "-S", "-O3", file, "-o", ptx}
+		if !bytes.Contains(source, []byte("#include")) && !bytes.Contains(source, []byte("define __global__")) && !bytes.Contains(source, []byte("__attribute__((global))")) {
+			args = append([]string{"-include", filepath.Join(dir, "cuda_runtime.h")}, args...)
+		}
+		if err := tool(ctx, "clang-19", args...); err != nil {
 			return nil, err
 		}
 	}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"warpdrop/sim"
+	"warpdrop/sim/sm"
 	"warpdrop/workloads"
 )
 
@@ -22,8 +25,8 @@ type simReport struct {
 	GPU                 string             `json:"gpu"`
 	Grid                string             `json:"grid"`
 	Block               string             `json:"block"`
-	Cycles              int64              `json:"cycles"`
-	TimeUS              float64            `json:"time_us"`
+	Cycles              int64              `json:"cycles"`  // from the first block's dispatch to the last access's end
+	TimeUS              float64            `json:"time_us"` // of that and the launch overhead
 	WarpInstructions    int64              `json:"warp_instructions"`
 	ThreadInstructions  int64              `json:"thread_instructions"`
 	IPC                 float64            `json:"ipc"`
@@ -34,23 +37,50 @@ type simReport struct {
 	SharedBankConflicts int64              `json:"shared_bank_conflicts"`
 	Branches            int64              `json:"branches"`
 	DivergentBranches   int64              `json:"divergent_branches"`
-	SectorsRead         int64              `json:"sectors_read"`
+	SectorsRead         int64              `json:"sectors_read"` // asked for by loads, 32 bytes each
 	SectorsWritten      int64              `json:"sectors_written"`
 	L1HitRate           float64            `json:"l1_hit_rate"`
 	L2HitRate           float64            `json:"l2_hit_rate"`
 	DRAMBytes           int64              `json:"dram_bytes"`
+	FLOP                int64              `json:"flop"`
+	Bandwidth           bandwidth          `json:"bandwidth_gb_per_s"`
+	Roofline            sim.Roofline       `json:"roofline"`
 	IssueCycles         int64              `json:"issue_cycles"` // scheduler cycles; with stall_cycles all of them
 	Stalls              map[string]int64   `json:"stall_cycles"`
 	WarpStalls          map[string]int64   `json:"warp_stall_cycles"`
 	EligibleWarps       float64            `json:"eligible_warps"` // a scheduler, mean
 	Utilization         map[string]float64 `json:"unit_utilization"`
+	Units               map[string]int64   `json:"unit_instructions"`
+	Memory              map[string]int64   `json:"memory"` // all counters of the memory system
+	CopyIn              copyReport         `json:"copy_to_device"`
+	CopyOut             copyReport         `json:"copy_to_host"`
 	WallSeconds         float64            `json:"wall_seconds"`
 	Speed               float64            `json:"warp_instructions_per_second"`
 }
 
-func newSimReport(gpu *sim.GPU, r *sim.Result) simReport {
+// bandwidth is achieved bandwidth by level, GB/s.
+type bandwidth struct {
+	Shared float64 `json:"shared"` // passes over the banks, 128 bytes each
+	L1     float64 `json:"l1"`
+	L2     float64 `json:"l2"`
+	DRAM   float64 `json:"dram"`
+}
+
+// copyReport is what copying the buffers that have a file takes on the preset's host link.
+type copyReport struct {
+	Bytes  int64   `json:"bytes"`
+	TimeUS float64 `json:"time_us"`
+}
+
+func (c *copyReport) add(gpu *sim.GPU, n int64) {
+	c.Bytes += n
+	c.TimeUS += gpu.Copy.CopyTime(n) * 1e6
+}
+
+func newSimReport(gpu *sim.GPU, r *sim.Result, buffers []*workloads.Buffer) simReport {
 	c := &r.Counters
-	return simReport{
+	rates, bytes := c.Memory.Rates(), c.Memory.Bandwidth(r.Cycles, gpu.CoreMHz)
+	rep := simReport{
 		Kernel: r.Kernel, GPU: gpu.Name, Grid: r.Grid.String(), Block: r.Block.String(),
 		Cycles: r.Cycles, TimeUS: r.TimeUS,
 		WarpInstructions: c.SM.WarpInstructions, ThreadInstructions: c.SM.ThreadInstructions, IPC: r.IPC(),
@@ -58,19 +88,35 @@ func newSimReport(gpu *sim.GPU, r *sim.Result) simReport {
 		SharedAccesses: c.SM.SharedAccesses, SharedBankConflicts: c.SM.SharedBankConflicts,
 		Branches: c.SM.Branches, DivergentBranches: c.SM.DivergentBranches,
 		SectorsRead: c.Memory.LoadSectors, SectorsWritten: c.Memory.StoreSectors,
-		L1HitRate: c.Memory.Rates().L1Hit, L2HitRate: c.Memory.Rates().L2Hit, DRAMBytes: c.Memory.DRAMBytes(),
+		L1HitRate: rates.L1Hit, L2HitRate: rates.L2Hit, DRAMBytes: c.Memory.DRAMBytes(),
+		FLOP: c.SM.FLOP, Roofline: r.Roofline(gpu),
+		Bandwidth:   bandwidth{float64(128*c.SM.SharedPasses) / gpu.Seconds(max(r.Cycles, 1)) / 1e9, bytes.L1, bytes.L2, bytes.DRAM},
 		IssueCycles: c.SM.IssueCycles, Stalls: c.Stalls(), WarpStalls: c.WarpStalls(), EligibleWarps: r.EligibleWarps(gpu), Utilization: r.UnitUtilization(gpu),
+		Units: map[string]int64{}, Memory: c.Memory.ByName(),
 		WallSeconds: r.WallSeconds, Speed: float64(c.SM.WarpInstructions) / r.WallSeconds,
 	}
+	for i, n := range c.SM.UnitInstructions {
+		rep.Units[sm.UnitNames[i]] = n
+	}
+	for _, b := range buffers {
+		if b.File != "" {
+			rep.CopyIn.add(gpu, b.Bytes)
+		}
+		if b.Out != "" {
+			rep.CopyOut.add(gpu, b.Bytes)
+		}
+	}
+	return rep
 }
 
 func newSimCommand() *cobra.Command {
 	var (
-		kernel, grid, block, gpuName, profile string
-		shared, threads                       int
-		maxCycles                             int64
-		asJSON                                bool
-		specs, checks                         []string
+		kernel, grid, block, gpuName string
+		profile, trace               string
+		shared, threads              int
+		maxCycles                    int64
+		asJSON                       bool
+		specs, checks                []string
 	)
 	c := &cobra.Command{
 		Use:   "sim FILE.cubin|FILE.ptx|FILE.cu",
@@ -86,9 +132,10 @@ instruction, block and thread. --check adds races on shared memory (pairs of acc
 barrier orders, or stores of different values by one instruction) and uninit (reads of shared or local memory before it is
 written); what they find is an error at the end of the run.
 
-A .ptx or .cu file is compiled with clang-19 and ptxas where they are installed (scripts/toolchain.sh installs them).`,
-		Example: `  warpdrop sim workloads/kernels/elementwise.cubin --kernel relu_forward --grid 8 --block 256 --arg buf:8192 --arg buf:8192 --arg i32:2048
-  warpdrop sim k.cubin --kernel f --grid 28,2 --block 16,16 --shared 4096 --json`,
+A .ptx or .cu file is compiled with clang-19 and ptxas where they are installed (scripts/toolchain.sh installs them). CUDA's own
+headers are not needed: <cuda_runtime.h> is one of ours, with the functions that kernels mostly use. Host code is not compiled.`,
+		Example: `  warpdrop sim sim/testdata/checks.cubin --kernel saxpy --grid 8 --block 128 --arg buf:4000 --arg buf:4000 --arg f32:0.5 --arg i32:1000
+  warpdrop sim sim/sm/testdata/programs.cubin --kernel transpose --grid 3,2 --block 32,8 --arg buf:12600 --arg buf:12600 --arg i32:70 --arg i32:45 --check races,uninit --json`,
 		Args: exactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			gpu, err := sim.LoadGPU(gpuName)
@@ -106,6 +153,9 @@ A .ptx or .cu file is compiled with clang-19 and ptxas where they are installed 
 			dev.Threads = threads
 			dev.MaxCycles = maxCycles
 			dev.Profile = profile != ""
+			if trace != "" {
+				dev.Trace = &sim.Trace{}
+			}
 			for _, c := range checks {
 				switch c {
 				case "races":
@@ -145,6 +195,9 @@ A .ptx or .cu file is compiled with clang-19 and ptxas where they are installed 
 			}
 			r, err := dev.Launch(cmd.Context(), k, cfg, list...)
 			if err != nil {
+				if dev.Trace != nil { // what there is of it shows how far the kernel came
+					err = errors.Join(err, writeTrace(trace, dev.Trace))
+				}
 				return err
 			}
 			for _, b := range buffers {
@@ -152,10 +205,15 @@ A .ptx or .cu file is compiled with clang-19 and ptxas where they are installed 
 					continue
 				}
 				data := make([]byte, b.Bytes)
-				if err := dev.Read(b.Ptr, data); err != nil {
+				if _, err := dev.CopyOut(b.Ptr, data); err != nil {
 					return err
 				}
 				if err := writeFile(b.Out, data); err != nil {
+					return err
+				}
+			}
+			if dev.Trace != nil {
+				if err := writeTrace(trace, dev.Trace); err != nil {
 					return err
 				}
 			}
@@ -164,7 +222,7 @@ A .ptx or .cu file is compiled with clang-19 and ptxas where they are installed 
 					return err
 				}
 			}
-			rep := newSimReport(gpu, r)
+			rep := newSimReport(gpu, r, buffers)
 			if asJSON {
 				e := json.NewEncoder(cmd.OutOrStdout())
 				e.SetIndent("", "  ")
@@ -183,6 +241,7 @@ A .ptx or .cu file is compiled with clang-19 and ptxas where they are installed 
 	f.IntVar(&threads, "threads", 0, "goroutines that simulate (0: one a core); changes no result")
 	f.StringVar(&profile, "profile", "", "write the listing with counts and stall cycles beside each instruction to this file")
 	f.StringSliceVar(&checks, "check", nil, "look for errors that change no value here: races on shared memory, uninit reads of shared and local memory")
+	f.StringVar(&trace, "trace", "", "write kernels, blocks on SMs and counters over time to this file, for ui.perfetto.dev or chrome://tracing")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object")
 	f.StringArrayVar(&specs, "arg", nil, "a kernel argument, in order")
 	return c
@@ -203,6 +262,14 @@ func parseDim(what, s string) (sim.Dim3, error) {
 		v[i] = n
 	}
 	return sim.Dim3{X: v[0], Y: v[1], Z: v[2]}, nil
+}
+
+func writeTrace(path string, t *sim.Trace) error {
+	var b bytes.Buffer
+	if _, err := t.WriteTo(&b); err != nil {
+		return err
+	}
+	return writeFile(path, b.Bytes())
 }
 
 // writeFile writes data to path so that path never holds a part of it.
@@ -242,11 +309,18 @@ func printSimReport(cmd *cobra.Command, r *simReport) error {
 		{"branches (divergent)", fmt.Sprintf("%d (%d)", r.Branches, r.DivergentBranches)},
 		{"sectors read, written", fmt.Sprintf("%d, %d", r.SectorsRead, r.SectorsWritten)},
 		{"L1, L2 hit rate", fmt.Sprintf("%.1f %%, %.1f %%", 100*r.L1HitRate, 100*r.L2HitRate)},
-		{"DRAM bytes", r.DRAMBytes},
+		{"DRAM bytes, row hits", fmt.Sprintf("%d, %.1f %%", r.DRAMBytes, 100*share(r.Memory["dram_row_hits"], r.Memory["dram_reads"]+r.Memory["dram_writes"]))},
+		{"GB/s: shared, L1, L2, DRAM", fmt.Sprintf("%.0f, %.0f, %.0f, %.0f", r.Bandwidth.Shared, r.Bandwidth.L1, r.Bandwidth.L2, r.Bandwidth.DRAM)},
+		{"queue stalls: miss, store entries", fmt.Sprintf("%d, %d cycles", r.Memory["mshr_stalls"], r.Memory["store_stalls"])},
+		{"GFLOP/s", fmt.Sprintf("%.0f of %.0f", r.Roofline.GFLOPS, r.Roofline.PeakGFLOPS)},
+		{"roofline", fmt.Sprintf("%.2f flop/byte, bound by %s, %.1f %% of the roof", r.Roofline.FLOPPerByte, r.Roofline.Bound, 100*r.Roofline.Share)},
 		{"scheduler cycles", strings.Join(shares(r.Stalls, "issued", r.IssueCycles), ", ")},
 		{"warp cycles stalled", strings.Join(shares(r.WarpStalls, "", 0), ", ")},
 		{"eligible warps", fmt.Sprintf("%.2f", r.EligibleWarps)},
 		{"wall seconds", fmt.Sprintf("%.3f", r.WallSeconds)}, {"warp instructions/s", fmt.Sprintf("%.3g", r.Speed)},
+	}
+	if r.CopyIn.Bytes+r.CopyOut.Bytes > 0 {
+		rows = append(rows, []any{"copies to device, to host", fmt.Sprintf("%.1f us, %.1f us", r.CopyIn.TimeUS, r.CopyOut.TimeUS)})
 	}
 	for _, row := range rows {
 		if err := t.Append(row...); err != nil {
@@ -281,4 +355,11 @@ func shares(parts map[string]int64, first string, n int64) []string {
 		}
 	}
 	return out
+}
+
+func share(part, whole int64) float64 {
+	if whole == 0 {
+		return 0
+	}
+	return float64(part) / float64(whole)
 }

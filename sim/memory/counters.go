@@ -66,6 +66,30 @@ func (c *Counters) combine(d *Counters, sign int64) {
 	}
 }
 
+// ByName returns all counters by their names in lower case with underscores: l1_hits, dram_row_hits, mshr_stalls.
+func (c *Counters) ByName() map[string]int64 {
+	out := map[string]int64{}
+	v := reflect.ValueOf(c).Elem()
+	for i := range v.NumField() {
+		var name []byte
+		camel := v.Type().Field(i).Name
+		for k := 0; k < len(camel); k++ {
+			upper := camel[k] >= 'A' && camel[k] <= 'Z'
+			// A word starts at an upper-case letter behind a lower-case letter or digit, or before a lower-case one.
+			if upper && k > 0 && (camel[k-1] < 'A' || camel[k-1] > 'Z' || k+1 < len(camel) && camel[k+1] >= 'a' && camel[k+1] <= 'z') {
+				name = append(name, '_')
+			}
+			c := camel[k]
+			if upper {
+				c += 'a' - 'A'
+			}
+			name = append(name, c)
+		}
+		out[string(name)] = v.Field(i).Int()
+	}
+	return out
+}
+
 // DRAMBytes is what crossed the DRAM pins.
 func (c *Counters) DRAMBytes() int64 { return SectorBytes * (c.DRAMReads + c.DRAMWrites) }
 

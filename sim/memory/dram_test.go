@@ -122,9 +122,9 @@ func TestDRAMTiming(t *testing.T) {
 			name string
 			p    program
 		}{
-			{"copy", copyProgram(28, 64, 4<<20)},
-			{"random", mixed(256<<20, 30, 9)},
-			{"narrow", mixed(4<<20, 30, 10)},
+			{"copy", copyProgram(28, 64, 1<<20)},
+			{"random", mixed(256<<20, 8, 9)},
+			{"narrow", mixed(4<<20, 8, 10)},
 		} {
 			t.Run(name+"/"+traffic.name, func(t *testing.T) {
 				d := newDriver(t, &cfg, 28, 64, traffic.p)

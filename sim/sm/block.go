@@ -55,6 +55,7 @@ func (m *SM) Start(p *Program, n Need, index, dim, grid [3]uint32, t int64) {
 		b = &Block{}
 	}
 	b.reset(p, n, index, dim, grid)
+	b.started = t
 	if m.Exec.Check != nil {
 		m.Exec.Check.begin(b)
 	}
@@ -170,6 +171,9 @@ func (m *SM) exit(s *scheduler, slot int, t int64) {
 
 // Recycle gives a finished block's memory back for the next one.
 func (m *SM) Recycle(b *Block) { m.free = append(m.free, b) }
+
+// StartedAt returns the cycle of the block's dispatch.
+func (b *Block) StartedAt() int64 { return b.started }
 
 // FinishedAt returns the cycle after the block's last instruction.
 func (b *Block) FinishedAt() int64 { return b.finished }

@@ -31,6 +31,7 @@ type Counters struct {
 	WarpInstructions       int64             // warp instructions issued
 	ThreadInstructions     int64             // the same, times active threads
 	PredicatedInstructions int64             // the same, times threads whose guard holds
+	FLOP                   int64             // floating-point operations of threads, FP32 and FP64: FFMA 2, FADD and FMUL 1
 	IssueCycles            int64             // scheduler cycles in which at least one instruction was issued
 	DualIssues             int64             // instructions issued as the second of a pair
 	SchedulerStalls        [NumReasons]int64 // scheduler cycles without issue; with IssueCycles they add up to schedulers x cycles
@@ -60,6 +61,7 @@ func (c *Counters) Add(d *Counters) {
 	c.WarpInstructions += d.WarpInstructions
 	c.ThreadInstructions += d.ThreadInstructions
 	c.PredicatedInstructions += d.PredicatedInstructions
+	c.FLOP += d.FLOP
 	c.IssueCycles += d.IssueCycles
 	c.DualIssues += d.DualIssues
 	for i := range c.SchedulerStalls {

@@ -220,6 +220,12 @@ func (l *lowerer) lower(i int32) error {
 	if l.setCC {
 		op.Code, op.Imm2, op.SetCC = CodeSetCC, int32(op.Code), false
 	}
+	switch op.Code {
+	case CodeFFMA, CodeFFMAFTZ, CodeFFMAX, CodeDFMA:
+		op.FLOP = 2
+	case CodeFADD, CodeFADDFTZ, CodeFADDX, CodeFMUL, CodeFMULFTZ, CodeFMULX, CodeDADD, CodeDMUL:
+		op.FLOP = 1
+	}
 	op.IsMem = op.Code >= CodeLDC && op.Code <= CodeATOMS
 	op.IsCtrl = op.Code >= CodeBRA
 	switch op.Code {

@@ -54,6 +54,7 @@ type Op struct {
 	Banks     uint8  // extra cycles that this instruction's register-bank conflicts cost, after reuse (found when lowered)
 	IsMem     bool   // Exec leaves an Access
 	IsCtrl    bool   // may change PC other than by 1, the active mask, or the warp's state
+	FLOP      uint8  // floating-point operations a thread: 2 for a fused multiply-add, 1 for a sum or product
 	Branch    uint8  // 1: counted as a branch (BRA, BRX, JMP, JMX; guarded SYNC, BRK, CONT)
 	Line      int32  // instruction cache line, counted from the start of the device's code
 	ConstLine int32  // constant cache line that a constant operand needs, 0 = none

@@ -296,6 +296,7 @@ func (m *SM) run(s *scheduler, slot int, w *Warp, t int64) {
 	c.WarpInstructions += n
 	c.ThreadInstructions += threads
 	c.PredicatedInstructions += threads
+	c.FLOP += 2 * threads
 	c.UnitInstructions[UnitFP32] += n
 	c.IssueCycles += n - 1
 	c.SchedulerStalls[ReasonRegisterBank] += banks
@@ -401,11 +402,11 @@ func (m *SM) issue(s *scheduler, slot int, t int64) (dual bool) {
 	c.WarpInstructions++
 	threads := int64(bits.OnesCount32(active))
 	c.ThreadInstructions += threads
-	if mask == active {
-		c.PredicatedInstructions += threads
-	} else {
-		c.PredicatedInstructions += int64(bits.OnesCount32(mask))
+	if mask != active {
+		threads = int64(bits.OnesCount32(mask))
 	}
+	c.PredicatedInstructions += threads
+	c.FLOP += threads * int64(op.FLOP)
 	c.UnitInstructions[op.Unit]++
 	if m.Profile != nil {
 		m.Profile.Threads[pc] += int64(bits.OnesCount32(mask))

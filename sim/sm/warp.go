@@ -69,6 +69,7 @@ type Block struct {
 	rows     []Row  // registers of all warps
 	local    []byte // local memory of all warps
 	serial   uint64 // counts the blocks that used this memory
+	started  int64
 	finished int64
 	shadow   *shadow // what a Check knows of it
 }

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const checksCubin = "../../sim/testdata/checks.cubin"
+
+func runSim(args ...string) (code int, stdout, stderr string) {
+	var out, err bytes.Buffer
+	code = run(context.Background(), append([]string{"sim"}, args...), nil, &out, &err)
+	return code, out.String(), err.String()
+}
+
+// TestSimJSON: the object has the documented names, and the buffers are read and written.
+func TestSimJSON(t *testing.T) {
+	dir := t.TempDir()
+	x, y := filepath.Join(dir, "x"), filepath.Join(dir, "y,out=1")
+	var data []byte
+	for i := range 1000 {
+		data = binary.LittleEndian.AppendUint32(data, math.Float32bits(float32(i)))
+	}
+	if err := os.WriteFile(x, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	code, out, stderr := runSim(checksCubin, "--kernel", "saxpy", "--grid", "8", "--block", "128", "--json", "--threads", "2",
+		"--arg", "buf:4000:file="+x+",out="+y, "--arg", "buf:4000:file="+x, "--arg", "f32:0.5", "--arg", "i32:1000")
+	if code != 0 {
+		t.Fatalf("exit %d: %s", code, stderr)
+	}
+	var r map[string]any
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"kernel", "gpu", "grid", "block", "cycles", "time_us", "warp_instructions", "thread_instructions", "ipc", "shared_accesses", "shared_bank_conflicts",
+		"divergent_branches", "sectors_read", "sectors_written", "l1_hit_rate", "l2_hit_rate", "dram_bytes", "stall_cycles", "warp_stall_cycles", "wall_seconds", "warp_instructions_per_second",
+		"bandwidth_gb_per_s", "roofline", "memory", "copy_to_device", "copy_to_host"} {
+		if _, ok := r[name]; !ok {
+			t.Errorf("the object has no %q", name)
+		}
+	}
+	for name, want := range map[string]any{"kernel": "saxpy", "gpu": "gtx1080ti", "grid": "8x1x1", "block": "128x1x1", "warp_instructions": 704.0, "sectors_read": 250.0,
+		"sectors_written": 125.0, "flop": 2000.0} {
+		if r[name] != want {
+			t.Errorf("%s is %v, want %v", name, r[name], want)
+		}
+	}
+	memory := r["memory"].(map[string]any)
+	for _, name := range []string{"l1_hits", "mshr_stalls", "store_stalls", "dram_row_hits", "l2_read_hits", "request_wait"} {
+		if _, ok := memory[name]; !ok {
+			t.Errorf("memory has no %q", name)
+		}
+	}
+	if c := r["copy_to_device"].(map[string]any); c["bytes"] != 8000.0 || c["time_us"].(float64) <= 0 {
+		t.Errorf("copies to the device: %v", c)
+	}
+	got, err := os.ReadFile(y)
+	if err != nil || len(got) != 4000 {
+		t.Fatalf("%d bytes written: %v", len(got), err)
+	}
+	if v := math.Float32frombits(binary.LittleEndian.Uint32(got[4*999:])); v != 999*1.5 {
+		t.Errorf("y[999] = %g, want %g", v, 999*1.5)
+	}
+}
+
+func TestSimOutputs(t *testing.T) {
+	dir := t.TempDir()
+	profile, trace := filepath.Join(dir, "p"), filepath.Join(dir, "t.json")
+	code, out, stderr := runSim(checksCubin, "--kernel", "counts", "--block", "128", "--arg", "buf:512", "--profile", profile, "--trace", trace)
+	if code != 0 || !strings.Contains(out, "shared bank conflicts") || !strings.Contains(out, "roofline") {
+		t.Errorf("exit %d: %s%s", code, out, stderr)
+	}
+	if text, err := os.ReadFile(profile); err != nil || !bytes.Contains(text, []byte("ATOMS.ADD")) {
+		t.Errorf("profile: %v\n%s", err, text)
+	}
+	if text, err := os.ReadFile(trace); err != nil || !json.Valid(text) || !bytes.Contains(text, []byte(`"traceEvents"`)) {
+		t.Errorf("trace: %v\n%.200s", err, text)
+	}
+}
+
+// TestSimErrors: 2 is a request that was refused, 1 a run that failed; the message says what and where.
+func TestSimErrors(t *testing.T) {
+	const kernel = "--kernel"
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"missing.cubin"}, 2, "missing.cubin"},
+		{[]string{"sim_test.go"}, 2, "sim_test.go"},
+		{[]string{checksCubin}, 2, "name a kernel"},
+		{[]string{checksCubin, kernel, "none"}, 2, `no kernel "none"`},
+		{[]string{checksCubin, kernel, "trap", "--gpu", "none"}, 2, "gtx1080ti"},
+		{[]string{checksCubin, kernel, "trap", "--grid", "0"}, 2, "1..2147483647"},
+		{[]string{checksCubin, kernel, "trap", "--block", "1,2,3,4"}, 2, "at most three"},
+		{[]string{checksCubin, kernel, "trap", "--check", "all"}, 2, `"all" is not one of races, uninit`},
+		{[]string{checksCubin, kernel, "trap", "--arg", "i33:1"}, 2, "i32 u32 i64 u64 f32 f64 buf"},
+		{[]string{checksCubin, kernel, "trap", "--arg", "i32:x"}, 2, `"i32:x"`},
+		{[]string{checksCubin, kernel, "trap", "--arg", "buf:0"}, 2, "above 0"},
+		{[]string{checksCubin, kernel, "trap", "--arg", "buf:4:file=missing"}, 2, "missing"},
+		{[]string{checksCubin, kernel, "trap"}, 1, "0 arguments for 1 parameters"},
+		{[]string{checksCubin, kernel, "bounded", "--block", "64", "--arg", "buf:4"}, 1, "out of bounds"},
+		{[]string{checksCubin, kernel, "deadlock", "--block", "128", "--arg", "buf:512"}, 1, "deadlock"},
+		{[]string{checksCubin, kernel, "forever", "--max-cycles", "3000", "--arg", "buf:4"}, 1, "still running after 3000 cycles"},
+		{[]string{checksCubin, kernel, "no_barrier", "--block", "128", "--arg", "buf:512", "--check", "races"}, 1, "race on byte"},
+		{[]string{checksCubin, kernel, "uninit_shared", "--block", "128", "--arg", "buf:512", "--check", "uninit"}, 1, "read before it is written"},
+	} {
+		code, out, stderr := runSim(c.args...)
+		if code != c.code || !strings.Contains(stderr, c.want) {
+			t.Errorf("sim %s: exit %d, %q; want %d and %q", strings.Join(c.args, " "), code, stderr, c.code, c.want)
+		}
+		if out != "" {
+			t.Errorf("sim %s: an error, and output: %q", strings.Join(c.args, " "), out)
+		}
+	}
+}
+
+const source = `
+__device__ int twice(int x) { return 2 * x; }
+__global__ void k(int *out) {
+  int v = twice(threadIdx.x);
+  v += __shfl_xor_sync(~0u, v, 1);
+  atomicAdd(&out[threadIdx.x], v);
+}
+`
+
+// TestSimSource: CUDA C++ and PTX are compiled where the tools are installed; where not, the error says how to install them.
+func TestSimSource(t *testing.T) {
+	dir := t.TempDir()
+	cu, out := filepath.Join(dir, "k.cu"), filepath.Join(dir, "out")
+	if err := os.WriteFile(cu, []byte(source), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{cu, "--kernel", "k", "--arg", "buf:128,out=" + out}
+	if _, err := findTool("ptxas"); err != nil {
+		t.Logf("not compiled: %v", err)
+	} else {
+		if code, _, stderr := runSim(args...); code != 0 {
+			t.Fatalf("exit %d: %s", code, stderr)
+		}
+		if data, err := os.ReadFile(out); err != nil || binary.LittleEndian.Uint32(data[4*7:]) != 2*(6+7) {
+			t.Errorf("%v: %x", err, data)
+		}
+		bad := filepath.Join(dir, "bad.cu")
+		if err := os.WriteFile(bad, []byte("__global__ void k() { nonsense }\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if code, _, stderr := runSim(bad); code != 1 || !strings.Contains(stderr, "bad.cu:1:") {
+			t.Errorf("a file that does not compile: exit %d, %s", code, stderr)
+		}
+		ptx := filepath.Join(dir, "k.ptx")
+		if err := os.WriteFile(ptx, []byte(".version 6.0\n.target sm_61\n.address_size 64\n.visible .entry k() { ret; }\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if code, _, stderr := runSim(ptx); code != 0 {
+			t.Errorf("a .ptx file: exit %d: %s", code, stderr)
+		}
+	}
+	t.Setenv("WARPDROP_TOOLCHAIN", "")
+	t.Setenv("PATH", dir)
+	t.Chdir(dir)
+	for _, file := range []string{"k.cu", "k.ptx"} {
+		if err := os.WriteFile(file, []byte(source), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if code, _, stderr := runSim(file, "--kernel", "k"); code != 2 || !strings.Contains(stderr, "is not installed: run scripts/toolchain.sh") {
+			t.Errorf("%s without the tools: exit %d, %q", file, code, stderr)
+		}
+	}
+}
+
+// TestSimExamples runs the examples of --help as they stand, from the repository's root.
+func TestSimExamples(t *testing.T) {
+	t.Chdir("../..")
+	n := 0
+	for line := range strings.SplitSeq(newSimCommand().Example, "\n") {
+		if args, ok := strings.CutPrefix(strings.TrimSpace(line), "warpdrop sim "); ok {
+			n++
+			if code, _, stderr := runSim(strings.Fields(args)...); code != 0 {
+				t.Errorf("%s: exit %d: %s", line, code, stderr)
+			}
+		}
+	}
+	if n == 0 {
+		t.Error("no example")
+	}
+}

@@ -1,0 +1,267 @@
+package sim
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+
+	"warpdrop/sim/memory"
+	"warpdrop/sim/sm"
+)
+
+// Trace records what a device does over simulated time: launches and copies, blocks on SMs, and counters. Set Device.Trace
+// before the first launch; WriteTo writes what was recorded in the Trace Event Format, which ui.perfetto.dev and
+// chrome://tracing show. The zero value is ready to use.
+type Trace struct {
+	// Interval is the least number of cycles between two readings of the counters; 0 means 1000. It doubles whenever there
+	// are MaxSamples.
+	Interval int64
+	// MaxBlocks and MaxSamples bound what is kept; 0 means 200,000 blocks and 5,000 samples. Blocks beyond are counted only.
+	MaxBlocks, MaxSamples int
+
+	gpu      *GPU
+	launches []traceSpan
+	blocks   []traceBlock
+	dropped  int64
+	samples  []traceSample
+	last     reading // at the last sample
+}
+
+type traceSpan struct {
+	name, category string
+	from, to       int64 // cycles since the device was made
+	args           map[string]any
+}
+
+type traceBlock struct {
+	launch   int // index of the launch under way when it finished
+	index    [3]uint32
+	sm       int
+	from, to int64
+}
+
+// traceSample is a rate over the cycles from one sample to the next.
+type traceSample struct {
+	from, to int64
+	warps    float64 // resident, mean
+	ipc      float64
+	l2, dram float64 // GB/s
+	issue    float64 // shares of the schedulers' cycles, in percent
+	stalls   [sm.NumReasons]float64
+}
+
+// reading is the counters at one moment.
+type reading struct {
+	cycle  int64
+	sm     sm.Counters
+	memory memory.Counters
+}
+
+// launch notes a kernel or a copy.
+func (t *Trace) launch(g *GPU, name, category string, from, to int64, args map[string]any) {
+	t.gpu = g
+	t.launches = append(t.launches, traceSpan{name, category, from, to, args})
+}
+
+// block notes a block that has finished.
+func (t *Trace) block(m int, b *sm.Block) {
+	limit := t.MaxBlocks
+	if limit == 0 {
+		limit = 200_000
+	}
+	if len(t.blocks) >= limit {
+		t.dropped++
+		return
+	}
+	t.blocks = append(t.blocks, traceBlock{len(t.launches), b.Index, m, b.StartedAt(), b.FinishedAt()})
+}
+
+// begin takes the counters at the start of a launch, where those of the SMs begin anew.
+func (t *Trace) begin(now int64, c memory.Counters) { t.last = reading{cycle: now, memory: c} }
+
+// due reports whether it is time for a sample.
+func (t *Trace) due(now int64) bool { return now-t.last.cycle >= t.interval() }
+
+func (t *Trace) interval() int64 {
+	if t.Interval <= 0 {
+		return 1000
+	}
+	return t.Interval
+}
+
+// sample notes the rates since the last reading.
+func (t *Trace) sample(g *GPU, now int64, s *sm.Counters, m memory.Counters) {
+	cycles := now - t.last.cycle
+	if cycles <= 0 {
+		return
+	}
+	per := 1 / float64(cycles)
+	part := m.Sub(&t.last.memory)
+	bytes := part.Bandwidth(cycles, g.CoreMHz)
+	x := traceSample{from: t.last.cycle, to: now, l2: bytes.L2, dram: bytes.DRAM,
+		ipc: float64(s.WarpInstructions-t.last.sm.WarpInstructions) * per, warps: float64(s.WarpCycles-t.last.sm.WarpCycles) * per}
+	slots := 100 * per / float64(g.SMs*g.SM.Schedulers)
+	x.issue = float64(s.IssueCycles-t.last.sm.IssueCycles) * slots
+	for i := range x.stalls {
+		x.stalls[i] = float64(s.SchedulerStalls[i]-t.last.sm.SchedulerStalls[i]) * slots
+	}
+	t.samples = append(t.samples, x)
+	t.last = reading{now, *s, m}
+	limit := t.MaxSamples
+	if limit == 0 {
+		limit = 5000
+	}
+	if len(t.samples) > limit {
+		t.Interval = 2 * t.interval()
+		t.samples = merge(t.samples)
+	}
+}
+
+// merge makes one of each two neighbouring samples.
+func merge(s []traceSample) []traceSample {
+	n := 0
+	for i := 0; i < len(s); i++ {
+		a := s[i]
+		if i+1 < len(s) && s[i+1].from == a.to {
+			b := s[i+1]
+			p, q := float64(a.to-a.from)/float64(b.to-a.from), float64(b.to-b.from)/float64(b.to-a.from)
+			mean := func(x *float64, y float64) { *x = *x*p + y*q }
+			mean(&a.warps, b.warps)
+			mean(&a.ipc, b.ipc)
+			mean(&a.l2, b.l2)
+			mean(&a.dram, b.dram)
+			mean(&a.issue, b.issue)
+			for k := range a.stalls {
+				mean(&a.stalls[k], b.stalls[k])
+			}
+			a.to = b.to
+			i++
+		}
+		s[n] = a
+		n++
+	}
+	return s[:n]
+}
+
+// traceEvent is one event as the Trace Event Format writes it; times are microseconds.
+type traceEvent struct {
+	Name     string         `json:"name"`
+	Category string         `json:"cat,omitempty"`
+	Phase    string         `json:"ph"`
+	Time     float64        `json:"ts"`
+	Duration *float64       `json:"dur,omitempty"`
+	Process  int            `json:"pid"`
+	Thread   int            `json:"tid"`
+	Args     map[string]any `json:"args,omitempty"`
+}
+
+// Processes of the trace: what viewers show as groups of tracks.
+const (
+	traceHost = 1 + iota
+	traceCounters
+	traceSMs // the first of one a SM
+)
+
+// WriteTo writes the trace as one JSON object.
+func (t *Trace) WriteTo(w io.Writer) (int64, error) {
+	count := &countingWriter{w: w}
+	out := bufio.NewWriter(count)
+	if t.gpu == nil {
+		t.gpu = &GPU{Name: "nothing was launched", CoreMHz: 1}
+	}
+	us := func(cycle int64) float64 { return float64(cycle) / t.gpu.CoreMHz }
+	other, err := json.Marshal(map[string]any{"gpu": t.gpu.Name, "core_mhz": t.gpu.CoreMHz, "model": ModelVersion, "blocks_not_kept": t.dropped})
+	if err != nil {
+		return 0, err
+	}
+	fmt.Fprintf(out, "{\"displayTimeUnit\":\"ns\",\"otherData\":%s,\"traceEvents\":[", other)
+	first := true
+	var failed error
+	event := func(e traceEvent) {
+		data, err := json.Marshal(e)
+		if err != nil {
+			failed = err
+			return
+		}
+		if !first {
+			out.WriteByte(',')
+		}
+		first = false
+		out.WriteByte('\n')
+		out.Write(data)
+	}
+	span := func(process, thread int, name, category string, from, to int64, args map[string]any) {
+		d := us(to) - us(from)
+		event(traceEvent{Name: name, Category: category, Phase: "X", Time: us(from), Duration: &d, Process: process, Thread: thread, Args: args})
+	}
+	label := func(process, thread int, what, name string) {
+		event(traceEvent{Name: what, Phase: "M", Process: process, Thread: thread, Args: map[string]any{"name": name}})
+	}
+	label(traceHost, 0, "process_name", t.gpu.Name)
+	label(traceHost, 1, "thread_name", "kernels")
+	label(traceHost, 2, "thread_name", "copies")
+	label(traceCounters, 0, "process_name", "counters")
+	for _, l := range t.launches {
+		thread := 1
+		if l.category == "copy" {
+			thread = 2
+		}
+		span(traceHost, thread, l.name, l.category, l.from, l.to, l.args)
+	}
+	for _, s := range t.samples {
+		series := func(name string, values map[string]any) {
+			event(traceEvent{Name: name, Phase: "C", Time: us(s.from), Process: traceCounters, Args: values})
+		}
+		stalls := map[string]any{"issue": s.issue}
+		for i, v := range s.stalls {
+			if sm.Reason(i) != sm.ReasonNotSelected {
+				stalls[sm.ReasonNames[i]] = v
+			}
+		}
+		series("warp instructions a cycle", map[string]any{"ipc": s.ipc})
+		series("resident warps", map[string]any{"warps": s.warps})
+		series("bandwidth (GB/s)", map[string]any{"l2": s.l2, "dram": s.dram})
+		series("scheduler cycles (%)", stalls)
+	}
+	// Blocks of one SM that overlap stand in tracks of their own, as few as do.
+	blocks := slices.Clone(t.blocks)
+	slices.SortStableFunc(blocks, func(a, b traceBlock) int { return int(a.from - b.from) })
+	free := map[int][]int64{} // by SM: the cycle from which each track is free
+	for _, b := range blocks {
+		tracks := free[b.sm]
+		if tracks == nil {
+			label(traceSMs+b.sm, 0, "process_name", fmt.Sprintf("SM %d", b.sm))
+		}
+		i := slices.IndexFunc(tracks, func(at int64) bool { return at <= b.from })
+		if i < 0 {
+			i = len(tracks)
+			tracks = append(tracks, 0)
+			label(traceSMs+b.sm, i, "thread_name", fmt.Sprintf("block slot %d", i))
+		}
+		tracks[i] = b.to
+		free[b.sm] = tracks
+		kernel := ""
+		if b.launch < len(t.launches) {
+			kernel = t.launches[b.launch].name
+		}
+		span(traceSMs+b.sm, i, fmt.Sprintf("block (%d,%d,%d)", b.index[0], b.index[1], b.index[2]), "block", b.from, b.to, map[string]any{"kernel": kernel})
+	}
+	out.WriteString("\n]}\n")
+	if failed != nil {
+		return count.n, failed
+	}
+	return count.n, out.Flush()
+}
+
+type countingWriter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *countingWriter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += int64(n)
+	return n, err
+}
