@@ -31,10 +31,7 @@ func (d *decoder) group(n *yaml.Node, e *Experiment) {
 		return
 	}
 	sweep, scales := fields.take("sweep"), fields.take("scales")
-	names := make([]string, len(kinds))
-	for i, k := range kinds {
-		names[i] = k.name
-	}
+	names := Kinds()
 	for _, f := range fields {
 		if !slices.Contains(names, f.key.Value) {
 			d.fail(f.key, "unknown key %q; allowed are %s, sweep, scales", f.key.Value, strings.Join(names, ", "))

@@ -374,6 +374,14 @@ var kinds = []struct {
 	{"microbench", func() any { return &Microbench{} }},
 }
 
+// Kinds are the names of the kinds of work.
+func Kinds() (names []string) {
+	for _, k := range kinds {
+		names = append(names, k.name)
+	}
+	return names
+}
+
 // newSpec makes a pointer to an empty spec, nil for a kind that is none.
 func newSpec(kind string) any {
 	for _, k := range kinds {

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/olekukonko/tablewriter"
 	"github.com/spf13/cobra"
@@ -17,6 +19,7 @@ import (
 // experimentFlags are those of the commands that take an experiment file.
 type experimentFlags struct {
 	out, scale, store, data string
+	only                    []string
 	jobs                    int
 }
 
@@ -25,6 +28,7 @@ func (f *experimentFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.scale, "scale", "", "scale: smoke, small or paper (default: the file's)")
 	c.Flags().StringVar(&f.store, "store", "", "folder of finished points, may be shared between experiments (default OUT/store)")
 	c.Flags().StringVar(&f.data, "data", "", "folder of the training data (default: MNIST from the Go module cache)")
+	c.Flags().StringSliceVar(&f.only, "only", nil, "kinds of work to run, such as mlp,lstm: the others are left as they are stored (default: all)")
 	c.Flags().IntVar(&f.jobs, "jobs", 0, "points at once (default: one a processor)")
 	c.RegisterFlagCompletionFunc("scale", cobra.FixedCompletions(experiments.ScaleNames, cobra.ShellCompDirectiveNoFileComp))
 }
@@ -63,10 +67,36 @@ func (f experimentFlags) load(file string) (*request, error) {
 		f.store = filepath.Join(f.out, experiments.StoreDir)
 	}
 	r := &request{experimentFlags: f, experiment: e, engine: experiments.NewEngines(f.data)}
-	if r.points, err = experiments.Points(specs, r.engine); err != nil {
-		return nil, usageError{fmt.Errorf("%s: %w", file, err)}
+	for _, kind := range f.only {
+		if !slices.Contains(experiments.Kinds(), kind) {
+			return nil, usagef("--only is %q; allowed are %s", kind, strings.Join(experiments.Kinds(), ", "))
+		}
+	}
+	for _, s := range specs {
+		one, err := experiments.Points([]experiments.Spec{s}, r.engine)
+		if err != nil && r.chosen(s) {
+			return nil, usageError{fmt.Errorf("%s: %w", file, err)}
+		} else if err != nil { // not asked for: a version that cannot run it can still report the others
+			one = []experiments.Point{experiments.NewPoint(s, nil)}
+		}
+		r.points = append(r.points, one...)
 	}
 	return r, nil
+}
+
+// chosen tells whether a spec is of a kind that is to run.
+func (f experimentFlags) chosen(s experiments.Spec) bool {
+	return len(f.only) == 0 || slices.Contains(f.only, s.Kind())
+}
+
+// todo are the points that are to run: all, or those of the chosen kinds.
+func (r *request) todo() (points []experiments.Point) {
+	for _, p := range r.points {
+		if r.chosen(p.Spec) {
+			points = append(points, p)
+		}
+	}
+	return points
 }
 
 // storeName is the store as the manifest names it: relative where it is inside the output folder.
@@ -122,9 +152,18 @@ func (r *request) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return err
 	}
 	store.Sweep()
-	bar := newProgress(stderr, experiments.NewPlan(r.points, r.engine, store, r.neighbours()...))
-	stored, runErr := experiments.Run(ctx, r.points, r.engine, store, experiments.RunOptions{Jobs: r.jobs, Notify: bar.notify})
+	todo := r.todo()
+	bar := newProgress(stderr, experiments.NewPlan(todo, r.engine, store, r.neighbours()...))
+	stored, runErr := experiments.Run(ctx, todo, r.engine, store, experiments.RunOptions{Jobs: r.jobs, Notify: bar.notify})
 	bar.close()
+	missing := len(todo) - len(stored)
+	for _, p := range r.points { // of the kinds that were not asked for
+		if stored[p.Hash] == nil {
+			if s, err := store.Get(p.Hash); err == nil {
+				stored[p.Hash] = s
+			}
+		}
+	}
 	results := experiments.NewResults(r.experiment, r.scale, r.points, stored)
 	if err := results.WriteOutput(r.out, version, r.storeName()); err != nil {
 		return errors.Join(runErr, err)
@@ -138,7 +177,7 @@ func (r *request) run(ctx context.Context, stdout, stderr io.Writer) error {
 	}
 	fmt.Fprintf(stdout, "%s\n", filepath.Join(r.out, experiments.ReportName))
 	if runErr != nil {
-		return fmt.Errorf("%d of %d points are missing:\n%w", len(results.Missing), len(r.points), runErr)
+		return fmt.Errorf("%d of %d points are missing:\n%w", missing, len(todo), runErr)
 	}
 	return nil
 }
