@@ -1,12 +1,13 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
 	"runtime"
-	"sort"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,12 +33,13 @@ type Device struct {
 	// Observe, when set, is called at the end of each window with the cycle reached and the SMs' counters so far.
 	Observe func(Progress)
 
-	mem    *memory.Global
-	system *memory.System
-	sms    []*sm.SM
-	ports  []*memory.View
-	now    int64 // core cycles since the device was made
-	lines  int32 // instruction cache lines that loaded code takes
+	mem      *memory.Global
+	system   *memory.System
+	sms      []*sm.SM
+	ports    []*memory.View
+	finished []finishedBlock // in this window
+	now      int64           // core cycles since the device was made
+	lines    int32           // instruction cache lines that loaded code takes
 }
 
 // Progress is where a launch stands.
@@ -304,7 +306,6 @@ func (d *Device) run(ctx context.Context, g *grid, start int64) error {
 		to       = start + window
 		alone    bool
 		issued   int64
-		finished []*finishedBlock
 		end      = start
 	)
 	runSM := func(i int) {
@@ -321,20 +322,20 @@ func (d *Device) run(ctx context.Context, g *grid, start int64) error {
 		workers.run(channels, alone, advance)
 		d.system.Deliver(to)
 		memory.Commit(d.ports)
-		finished = finished[:0]
+		d.finished = d.finished[:0]
 		var n int64
 		for i, m := range d.sms {
 			n += m.Counters.WarpInstructions
 			for _, b := range m.Finished {
-				finished = append(finished, &finishedBlock{b, i})
+				d.finished = append(d.finished, finishedBlock{b, i})
 			}
 			m.Finished = m.Finished[:0]
 		}
 		alone = n-issued < aloneBelow
 		issued = n
-		if len(finished) > 0 {
-			sort.SliceStable(finished, func(i, j int) bool { return finished[i].block.FinishedAt() < finished[j].block.FinishedAt() })
-			for _, f := range finished {
+		if len(d.finished) > 0 {
+			slices.SortStableFunc(d.finished, func(a, b finishedBlock) int { return cmp.Compare(a.block.FinishedAt(), b.block.FinishedAt()) })
+			for _, f := range d.finished {
 				end = max(end, f.block.FinishedAt())
 				g.finished++
 				if d.Trace != nil {
