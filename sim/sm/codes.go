@@ -76,6 +76,23 @@ const (
 	CodeCSET
 	CodeP2R
 	CodeR2P
+
+	// Packed and video instructions.
+	CodeIDP
+	CodeVADD
+	CodeVABSDIFF
+	CodeVMNMX
+	CodeVSHL
+	CodeVSHR
+	CodeVSET
+	CodeVMAD
+	CodeVABSDIFF4
+	CodeHADD2
+	CodeHMUL2
+	CodeHFMA2
+	CodeHSET2
+	CodeHSETP2
+
 	CodeSetCC // the instruction with the code in Op.Imm2, then the flags by its result
 
 	// Across lanes, special registers.
@@ -199,6 +216,7 @@ const (
 	MufuRSQ
 	MufuRCP64H
 	MufuRSQ64H
+	MufuSQRT
 )
 
 // Modes of SHFL: Op.Aux.

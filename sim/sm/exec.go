@@ -572,6 +572,23 @@ func (x *Exec) rare(w *Warp, op *Op, mask uint32) {
 		} else {
 			w.setPred2(op, cmp, ^cmp, mask)
 		}
+	case CodeIDP:
+		for m := mask; m != 0; m &= m - 1 {
+			i := bits.TrailingZeros32(m)
+			d[i] = dotProduct(op.Aux, a[i], b[i], c[i])
+		}
+	case CodeVADD, CodeVABSDIFF, CodeVMNMX, CodeVSHL, CodeVSHR, CodeVSET, CodeVMAD:
+		for m := mask; m != 0; m &= m - 1 {
+			i := bits.TrailingZeros32(m)
+			d[i] = video(op, a[i], b[i], c[i])
+		}
+	case CodeVABSDIFF4:
+		for m := mask; m != 0; m &= m - 1 {
+			i := bits.TrailingZeros32(m)
+			d[i] = absDiff4(op, a[i], b[i], c[i])
+		}
+	case CodeHADD2, CodeHMUL2, CodeHFMA2, CodeHSET2, CodeHSETP2:
+		x.halves(w, op, d, mask)
 	case CodeSetCC:
 		x.inner = *op
 		x.inner.Code = Code(op.Imm2)

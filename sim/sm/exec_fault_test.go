@@ -54,7 +54,7 @@ func TestNotExecuted(t *testing.T) {
 	}{
 		{0x5c98078000870001, "MOV"},
 		{0xe30000000007000f, "EXIT"},
-		{0x5d00000000570403, "HFMA2"},
+		{0xe2d0000000000003, "GETLMEMBASE"},
 	}
 	var insts []isa.Inst
 	for i, w := range words {

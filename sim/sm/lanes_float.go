@@ -334,6 +334,8 @@ func mufu(f uint32, x uint32) uint32 {
 		r = math.Exp2(v)
 	case MufuLG2:
 		r = math.Log2(v)
+	case MufuSQRT:
+		r = math.Sqrt(v)
 	case MufuRCP:
 		r = 1 / v
 	case MufuRSQ:

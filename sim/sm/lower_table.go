@@ -99,6 +99,26 @@ func init() {
 			l.psrc()
 		}},
 
+		isa.OpIDP:       {CodeIDP, UnitFP32, lowerIDP},
+		isa.OpVADD:      {CodeVADD, UnitHalf, lowerVideo},
+		isa.OpVABSDIFF:  {CodeVABSDIFF, UnitHalf, lowerVideo},
+		isa.OpVMNMX:     {CodeVMNMX, UnitHalf, lowerVideo},
+		isa.OpVSHL:      {CodeVSHL, UnitHalf, lowerVideo},
+		isa.OpVSHR:      {CodeVSHR, UnitHalf, lowerVideo},
+		isa.OpVSET:      {CodeVSET, UnitHalf, lowerVideo},
+		isa.OpVMAD:      {CodeVMAD, UnitHalf, lowerVideo},
+		isa.OpVABSDIFF4: {CodeVABSDIFF4, UnitHalf, lowerVABSDIFF4},
+
+		// Pairs of halves run at half the rate of FP64 on GP10x; the preset has no class of their own, so they run as FP64 does.
+		isa.OpHADD2:     {CodeHADD2, UnitFP64, lowerHalves(2)},
+		isa.OpHADD2_32I: {CodeHADD2, UnitFP64, lowerHalves(2)},
+		isa.OpHMUL2:     {CodeHMUL2, UnitFP64, lowerHalves(2)},
+		isa.OpHMUL2_32I: {CodeHMUL2, UnitFP64, lowerHalves(2)},
+		isa.OpHFMA2:     {CodeHFMA2, UnitFP64, lowerHalves(3)},
+		isa.OpHFMA2_32I: {CodeHFMA2, UnitFP64, lowerHalves(3)},
+		isa.OpHSET2:     {CodeHSET2, UnitFP64, lowerHalves(2)},
+		isa.OpHSETP2:    {CodeHSETP2, UnitFP64, lowerHalves(2)},
+
 		isa.OpPSETP: {CodePSETP, UnitHalf, lowerPSETP},
 		isa.OpPSET:  {CodePSET, UnitHalf, lowerPSETP},
 		isa.OpCSETP: {CodeCSETP, UnitHalf, lowerCSETP},
@@ -319,7 +339,7 @@ func lowerICMP(l *lowerer) {
 }
 
 func lowerMUFU(l *lowerer) {
-	f, ok := pick(l, []choice[uint32]{{isa.ModCOS, MufuCOS}, {isa.ModSIN, MufuSIN}, {isa.ModEX2, MufuEX2}, {isa.ModLG2, MufuLG2}, {isa.ModRCP, MufuRCP}, {isa.ModRSQ, MufuRSQ}, {isa.ModRCP64H, MufuRCP64H}, {isa.ModRSQ64H, MufuRSQ64H}})
+	f, ok := pick(l, []choice[uint32]{{isa.ModCOS, MufuCOS}, {isa.ModSIN, MufuSIN}, {isa.ModEX2, MufuEX2}, {isa.ModLG2, MufuLG2}, {isa.ModRCP, MufuRCP}, {isa.ModRSQ, MufuRSQ}, {isa.ModRCP64H, MufuRCP64H}, {isa.ModRSQ64H, MufuRSQ64H}, {isa.ModSQRT, MufuSQRT}})
 	if !ok {
 		l.fail("this function of MUFU is not executed")
 	}
