@@ -5,17 +5,24 @@ import (
 	"errors"
 	"fmt"
 	"sort"
+	"sync"
 
 	"warpdrop/dropout"
+	"warpdrop/train"
 )
 
 // Engines is the Engine of real runs: the one place where specs meet packages dropout, workloads and train.
 type Engines struct {
-	data string // folder of the training data; "" = where package train looks by itself
+	data           string // folder of the training data; "" = where package train looks by itself
+	blas, blasName string // of training runs: see SetBLAS
+	text           string // digest of the training text
+	readText       sync.Once
 }
 
 // NewEngines makes the engine; data is the folder of the training data, or "".
-func NewEngines(data string) *Engines { return &Engines{data} }
+func NewEngines(data string) *Engines {
+	return &Engines{data: data, blas: train.BLASGonum, blasName: train.BLASGonum}
+}
 
 // ErrNoEngine is the error for a kind of work that this version cannot run.
 var ErrNoEngine = errors.New("this version of warpdrop has no engine for it")
@@ -30,11 +37,12 @@ type engine struct {
 
 // engines is the table of them, by kind.
 var engines = map[string]engine{
-	"search":    {searchVersions, func(Spec) float64 { return 1 }, func(s Spec) int64 { return 1 << 20 }, runSearch},
-	"lstm":      {lstmVersions, lstmWork, lstmMemory, runLSTM},
-	"mlp":       {mlpVersions, mlpWork, mlpMemory, runMLP},
-	"launch":    {launchVersions, launchWork, launchMemory, runLaunch},
-	"train-mlp": {trainVersions, trainMLPWork, trainMLPMemory, runTrainMLP},
+	"search":     {searchVersions, func(Spec) float64 { return 1 }, func(s Spec) int64 { return 1 << 20 }, runSearch},
+	"lstm":       {lstmVersions, lstmWork, lstmMemory, runLSTM},
+	"mlp":        {mlpVersions, mlpWork, mlpMemory, runMLP},
+	"launch":     {launchVersions, launchWork, launchMemory, runLaunch},
+	"train-mlp":  {trainVersions, trainMLPWork, trainMLPMemory, runTrainMLP},
+	"train-lstm": {trainLSTMVersions, trainLSTMWork, trainLSTMMemory, runTrainLSTM},
 
 	"microbench": {microbenchVersions, func(Spec) float64 { return 1 }, func(Spec) int64 { return 300 << 20 }, runMicrobench},
 }

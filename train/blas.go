@@ -79,6 +79,16 @@ func newEngine(choice string, threads int) (*engine, error) {
 	return e, nil
 }
 
+// BLASName is what a choice of BLAS stands for on this machine, in words.
+func BLASName(choice string) (string, error) {
+	e, err := newEngine(choice, 1)
+	if err != nil {
+		return "", err
+	}
+	e.close()
+	return e.name, nil
+}
+
 // gemm computes c = alpha * op(a) * op(b) + beta * c, row-major, c m x n and the inner dimension k, as blas.Sgemm.
 func (e *engine) gemm(tA, tB blas.Transpose, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int) {
 	if m == 0 || n == 0 {

@@ -86,7 +86,7 @@ func TestResume(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			reports := 0
 			got, err = run(ctx, Saving{path, true}, 3, func(p Progress) {
-				if reports++; p.Metrics == nil && reports >= 1+stops%2 && stops < 4 {
+				if reports++; p.Ended == nil && reports >= 1+stops%2 && stops < 4 {
 					cancel()
 				}
 			})

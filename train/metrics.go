@@ -28,10 +28,10 @@ type Progress struct {
 	Epoch, Epochs         int // the one under way, from 1
 	Iteration, Iterations int // done, and in all
 	TrainLoss             float64
-	TestAccuracy          float64       // the last one measured
-	TestPerplexity        float64       // LSTM
-	SamplesPerSecond      float64       // LSTM: tokens
-	Metrics               *EpochMetrics // set when an epoch has ended
+	TestAccuracy          float64        // the last one measured
+	TestPerplexity        float64        // LSTM
+	SamplesPerSecond      float64        // LSTM: tokens
+	Ended                 []EpochMetrics // set when an epoch has ended: all that have, also before the run was resumed
 }
 
 // Result is what a run ends with.

@@ -98,7 +98,7 @@ func (t *training) run(ctx context.Context, m model, res *Result) error {
 		}
 		if t.progress != nil {
 			t.progress(Progress{Epoch: em.Epoch, Epochs: t.epochs, Iteration: at.Iteration, Iterations: t.per * t.epochs, TrainLoss: em.TrainLoss,
-				TestAccuracy: em.TestAccuracy, TestPerplexity: em.TestPerplexity, SamplesPerSecond: em.SamplesPerSecond, Metrics: &em})
+				TestAccuracy: em.TestAccuracy, TestPerplexity: em.TestPerplexity, SamplesPerSecond: em.SamplesPerSecond, Ended: slices.Clone(at.Epochs)})
 		}
 	}
 	return nil

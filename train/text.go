@@ -3,6 +3,8 @@ package train
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -33,37 +35,14 @@ const textVariable = "WARPDROP_TEXT"
 // An empty path stands for $WARPDROP_TEXT. The vocabulary is the most frequent words of the training text, as many as asked
 // for with <unk> and <eos> among them; all others become <unk>. A text with fewer words is refused.
 func LoadText(path string, vocabulary int) (*Text, error) {
-	if path == "" {
-		if path = os.Getenv(textVariable); path == "" {
-			return nil, fmt.Errorf("train: text: none given; name a folder with ptb.train.txt, ptb.valid.txt and ptb.test.txt, or a text file, with --data or $%s", textVariable)
-		}
-	}
-	info, err := os.Stat(path)
+	raw, err := rawText(path)
 	if err != nil {
-		return nil, fmt.Errorf("train: text: %w", err)
+		return nil, err
 	}
 	var parts [3][]string
-	if info.IsDir() {
-		for i, name := range []string{"train.txt", "valid.txt", "test.txt"} {
-			data, file, err := readText(path, "ptb."+name, name)
-			if err != nil {
-				return nil, err
-			}
-			if parts[i] = words(data); len(parts[i]) == 0 {
-				return nil, fmt.Errorf("train: text: %s has no words", file)
-			}
-		}
-	} else {
-		data, _, err := readText(filepath.Dir(path), filepath.Base(path))
-		if err != nil {
-			return nil, err
-		}
-		lines := bytes.SplitAfter(data, []byte("\n"))
-		a, b := len(lines)*90/100, len(lines)*95/100
-		for i, l := range [][][]byte{lines[:a], lines[a:b], lines[b:]} {
-			if parts[i] = words(bytes.Join(l, nil)); len(parts[i]) == 0 {
-				return nil, fmt.Errorf("train: text: %s has %d lines, too few to cut into training, validation and test text (90 : 5 : 5)", path, len(lines))
-			}
+	for i, data := range raw {
+		if parts[i] = words(data); len(parts[i]) == 0 {
+			return nil, fmt.Errorf("train: text: %s: no words of %s text", path, [3]string{"training", "validation", "test"}[i])
 		}
 	}
 	t := &Text{}
@@ -83,19 +62,67 @@ func LoadText(path string, vocabulary int) (*Text, error) {
 	return t, nil
 }
 
+// TextDigest is the SHA-256 of what LoadText would read, in hexadecimal.
+func TextDigest(path string) (string, error) {
+	raw, err := rawText(path)
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	for _, data := range raw {
+		fmt.Fprintf(h, "%d ", len(data))
+		h.Write(data)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// rawText reads training, validation and test text.
+func rawText(path string) (raw [3][]byte, err error) {
+	if path == "" {
+		if path = os.Getenv(textVariable); path == "" {
+			return raw, fmt.Errorf("train: text: none given; name a folder with ptb.train.txt, ptb.valid.txt and ptb.test.txt, or a text file, with --data or $%s", textVariable)
+		}
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return raw, fmt.Errorf("train: text: %w", err)
+	}
+	if info.IsDir() {
+		for i, name := range []string{"train.txt", "valid.txt", "test.txt"} {
+			if raw[i], err = readText(path, "ptb."+name, name); err != nil {
+				return raw, err
+			}
+		}
+		return raw, nil
+	}
+	data, err := readText(filepath.Dir(path), filepath.Base(path))
+	if err != nil {
+		return raw, err
+	}
+	lines := bytes.SplitAfter(data, []byte("\n"))
+	if len(lines) < 20 {
+		return raw, fmt.Errorf("train: text: %s has %d lines, too few to cut into training, validation and test text (90 : 5 : 5)", path, len(lines))
+	}
+	a, b := len(lines)*90/100, len(lines)*95/100
+	for i, l := range [][][]byte{lines[:a], lines[a:b], lines[b:]} {
+		raw[i] = bytes.Join(l, nil)
+	}
+	return raw, nil
+}
+
 // readText reads the first of these files that is there, by itself or gzipped.
-func readText(dir string, names ...string) (data []byte, path string, err error) {
+func readText(dir string, names ...string) ([]byte, error) {
 	var all []string
 	for _, name := range names {
 		for _, n := range []string{name, name + ".gz"} {
 			all = append(all, n)
-			path = filepath.Join(dir, n)
-			data, err = os.ReadFile(path)
+			path := filepath.Join(dir, n)
+			data, err := os.ReadFile(path)
 			if errors.Is(err, fs.ErrNotExist) {
 				continue
 			}
 			if err != nil {
-				return nil, "", fmt.Errorf("train: text: %w", err)
+				return nil, fmt.Errorf("train: text: %w", err)
 			}
 			if strings.HasSuffix(path, ".gz") {
 				r, err := gzip.NewReader(bytes.NewReader(data))
@@ -103,13 +130,13 @@ func readText(dir string, names ...string) (data []byte, path string, err error)
 					data, err = io.ReadAll(r)
 				}
 				if err != nil {
-					return nil, "", fmt.Errorf("train: text: %s: the file is cut or no gzip file: %w", path, err)
+					return nil, fmt.Errorf("train: text: %s: the file is cut or no gzip file: %w", path, err)
 				}
 			}
-			return data, path, nil
+			return data, nil
 		}
 	}
-	return nil, "", fmt.Errorf("train: text: %s has none of %s", dir, strings.Join(all, ", "))
+	return nil, fmt.Errorf("train: text: %s has none of %s", dir, strings.Join(all, ", "))
 }
 
 // words splits a text; each line ends with <eos>.

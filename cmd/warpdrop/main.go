@@ -25,6 +25,7 @@ var commands = []func() *cobra.Command{
 	newSearchCommand,
 	newPlotCommand,
 	newCompareCommand,
+	newTrainCommand,
 	newGEMMCommand,
 	newSimCommand,
 	newDisasmCommand,

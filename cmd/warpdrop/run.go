@@ -14,20 +14,22 @@ import (
 	"github.com/spf13/cobra"
 
 	"warpdrop/experiments"
+	"warpdrop/train"
 )
 
 // experimentFlags are those of the commands that take an experiment file.
 type experimentFlags struct {
-	out, scale, store, data string
-	only                    []string
-	jobs                    int
+	out, scale, store, data, blas string
+	only                          []string
+	jobs                          int
 }
 
 func (f *experimentFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.out, "out", "", "output folder (default out/NAME, or out/NAME-SCALE for another scale than the file's)")
 	c.Flags().StringVar(&f.scale, "scale", "", "scale: smoke, small or paper (default: the file's)")
 	c.Flags().StringVar(&f.store, "store", "", "folder of finished points, may be shared between experiments (default OUT/store)")
-	c.Flags().StringVar(&f.data, "data", "", "folder of the training data (default: MNIST from the Go module cache)")
+	c.Flags().StringVar(&f.data, "data", "", "folder of the training data: MNIST (default: from the Go module cache) or the text of train-lstm")
+	c.Flags().StringVar(&f.blas, "blas", train.BLASGonum, "BLAS of training runs: gonum (the same bytes everywhere), or openblas, several times as fast")
 	c.Flags().StringSliceVar(&f.only, "only", nil, "kinds of work to run, such as mlp,lstm: the others are left as they are stored (default: all)")
 	c.Flags().IntVar(&f.jobs, "jobs", 0, "points at once (default: one a processor)")
 	c.RegisterFlagCompletionFunc("scale", cobra.FixedCompletions(experiments.ScaleNames, cobra.ShellCompDirectiveNoFileComp))
@@ -66,7 +68,11 @@ func (f experimentFlags) load(file string) (*request, error) {
 	if f.store == "" {
 		f.store = filepath.Join(f.out, experiments.StoreDir)
 	}
-	r := &request{experimentFlags: f, experiment: e, engine: experiments.NewEngines(f.data)}
+	engines := experiments.NewEngines(f.data)
+	if err := engines.SetBLAS(f.blas); err != nil {
+		return nil, usageError{err}
+	}
+	r := &request{experimentFlags: f, experiment: e, engine: engines}
 	for _, kind := range f.only {
 		if !slices.Contains(experiments.Kinds(), kind) {
 			return nil, usagef("--only is %q; allowed are %s", kind, strings.Join(experiments.Kinds(), ", "))
