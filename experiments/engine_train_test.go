@@ -1,0 +1,58 @@
+package experiments
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestTrainLSTMPoint runs a small training run on a text of its own, twice, and once without a text.
+func TestTrainLSTMPoint(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "text.txt")
+	var b strings.Builder
+	for i := range 3000 {
+		fmt.Fprintf(&b, "w%d ", i*i%37)
+		if i%10 == 9 {
+			b.WriteByte('\n')
+		}
+	}
+	if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	spec := TrainLSTM{Recurrent: Recurrent{Layers: 2, Hidden: 16, Vocabulary: 15, Batch: 4, Steps: 10},
+		Dropping: Dropping{Method: "rdp", Rates: []float64{0.5, 0.5}, Search: "exact", Tile: 32}, LearningRate: 1, Epochs: 2, Seed: 1}
+	var first *TrainResult
+	for _, threads := range []int{1, 2} {
+		e := NewEngines(path)
+		v, err := e.Versions(spec)
+		if err != nil || len(v["text"]) != 64 || v["blas"] != "gonum" {
+			t.Fatalf("versions %v, error %v", v, err)
+		}
+		got, err := e.Run(t.Context(), spec, threads, func(float64) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := got.Train
+		if len(r.Trace) != 2 || !(r.Perplexity > 1 && r.Perplexity < 15) || !(r.Trace[1].Loss < r.Trace[0].Loss) {
+			t.Errorf("result %+v", r)
+		}
+		if first == nil {
+			first = r
+		} else if first.Perplexity != r.Perplexity || first.Loss != r.Loss {
+			t.Errorf("perplexity %g on one thread, %g on two", first.Perplexity, r.Perplexity)
+		}
+	}
+	t.Setenv("WARPDROP_TEXT", "")
+	e := NewEngines("")
+	if v, err := e.Versions(spec); err != nil || v["text"] != "missing" {
+		t.Errorf("versions without a text %v, error %v", v, err)
+	}
+	if _, err := e.Run(t.Context(), spec, 1, func(float64) {}); err == nil || !strings.Contains(err.Error(), "--data") {
+		t.Errorf("a run without a text: error %v", err)
+	}
+	if err := e.SetBLAS("none"); err == nil {
+		t.Error("a BLAS that is none was accepted")
+	}
+}
