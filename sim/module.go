@@ -29,9 +29,10 @@ const (
 // Module is a cubin loaded on a device.
 type Module struct {
 	dev      *Device
-	cubin    *isa.Cubin
-	first    int32 // instruction cache line of its code
-	constant Ptr   // copy of the __constant__ variables, for generic addresses of them; 0 = it has none
+	code     *code
+	cubin    *isa.Cubin // code's
+	first    int32      // instruction cache line of its code
+	constant Ptr        // copy of the __constant__ variables, for generic addresses of them; 0 = it has none
 	kernels  map[string]*Kernel
 }
 
@@ -44,10 +45,11 @@ type Kernel struct {
 
 // LoadModule reads a cubin, places its code and its global variables on the device.
 func (d *Device) LoadModule(cubin []byte) (*Module, error) {
-	c, err := isa.ReadCubin(cubin)
+	code, err := readCode(cubin)
 	if err != nil {
 		return nil, err
 	}
+	c := code.cubin
 	if c.GlobalBytes > 0 {
 		base, err := d.Malloc(int64(c.GlobalBytes))
 		if err != nil {
@@ -61,7 +63,7 @@ func (d *Device) LoadModule(cubin []byte) (*Module, error) {
 		}
 	}
 	line := d.GPU.SM.ICache.LineBytes
-	m := &Module{dev: d, cubin: c, first: d.lines, kernels: map[string]*Kernel{}}
+	m := &Module{dev: d, code: code, cubin: c, first: d.lines, kernels: map[string]*Kernel{}}
 	d.lines += int32((len(c.Image) + line - 1) / line)
 	if len(c.Kernels) > 0 && len(c.Kernels[0].Const[constantBank]) > 0 {
 		variables := c.Kernels[0].Const[constantBank] // the same for all kernels
@@ -111,7 +113,7 @@ func (m *Module) Kernel(name string) (*Kernel, error) {
 		}
 		return nil, fmt.Errorf("no kernel %q; the module has %s", name, strings.Join(m.KernelNames(), ", "))
 	}
-	p, err := sm.Lower(m.cubin.Insts, k.Entry, sm.LowerConfig{Name: name, Registers: k.Registers, JumpTables: k.JumpTables,
+	p, err := m.code.lower(k, sm.LowerConfig{Name: name, Registers: k.Registers, JumpTables: k.JumpTables,
 		End: k.Entry + k.Size, LineBytes: m.dev.GPU.SM.ICache.LineBytes, FirstLine: m.first, ConstLineBytes: m.dev.GPU.SM.ConstCache.LineBytes})
 	if err != nil {
 		return nil, err

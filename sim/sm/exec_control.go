@@ -168,7 +168,7 @@ func (x *Exec) indirect(w *Warp, op *Op, mask uint32) {
 				same |= 1 << j
 			}
 		}
-		target := opIndex(a[i] + uint32(op.Imm))
+		target := opIndex(a[i]+uint32(op.Imm)) - w.Block.Prog.First
 		if target < 0 || int(target) >= len(w.Block.Prog.Ops) {
 			x.fault("indirect branch out of the code", i)
 			return
@@ -181,7 +181,7 @@ func (x *Exec) indirect(w *Warp, op *Op, mask uint32) {
 	}
 }
 
-// opIndex returns the index in Program.Ops of the instruction at byte address pc: three follow each control word. The
+// opIndex returns the index in Program.Insts of the instruction at byte address pc: three follow each control word. The
 // address of a control word stands for that of the instruction behind it.
 func opIndex(pc uint32) int32 {
 	slot := max(int32(pc%isa.GroupBytes/isa.WordBytes), 1)

@@ -30,23 +30,15 @@ type poolRef struct {
 // zeroRows is the number of zero rows at the start of the pool: RZ as the first of up to four registers.
 const zeroRows = 4
 
-// Lower turns a linked image into Ops, with the same index as insts, for the kernel whose first instruction is at byte offset
+// Lower turns a linked image into Ops, one an instruction from the first to the last that can be reached, for the kernel whose first instruction is at byte offset
 // entry. An instruction that the kernel can reach and that cannot be executed is an error; others are not looked at.
 func Lower(insts []isa.Inst, entry uint32, cfg LowerConfig) (*Program, error) {
-	for i := range insts {
-		if opIndex(insts[i].PC) != int32(i) || insts[i].PC%isa.GroupBytes == 0 {
-			return nil, fmt.Errorf("kernel %s: instruction %d is at %#x; want three after each control word, without gaps", cfg.Name, i, insts[i].PC)
-		}
-	}
 	first := opIndex(entry)
 	if entry%isa.WordBytes != 0 || int(first) >= len(insts) {
 		return nil, fmt.Errorf("kernel %s: entry %#x is not in the code", cfg.Name, entry)
 	}
 	l := &lowerer{cfg: cfg, insts: insts, refs: map[poolKey]Src{},
 		p: &Program{Name: cfg.Name, Insts: insts, Ops: make([]Op, len(insts)), Entry: first, Start: entry / isa.GroupBytes * isa.GroupBytes, refs: make([]poolRef, zeroRows)}}
-	for i := range l.p.Ops {
-		l.p.Ops[i] = Op{Code: CodeIllegal, IsCtrl: true, NoGuard: true, Guard: isa.PT, Unit: UnitBranch, WrBar: 7, RdBar: 7, Stall: 1, Inst: uint32(i)}
-	}
 	if err := l.reach(first); err != nil {
 		return nil, err
 	}
@@ -135,6 +127,7 @@ func (l *lowerer) reach(first int32) error {
 		end = min(end, opIndex(l.cfg.End))
 	}
 	done := make([]bool, len(l.insts))
+	lowest, highest := first, first
 	work := []int32{first}
 	for len(work) > 0 {
 		i := work[len(work)-1]
@@ -147,6 +140,11 @@ func (l *lowerer) reach(first int32) error {
 		}
 		done[i] = true
 		in := &l.insts[i]
+		if opIndex(in.PC) != i || in.PC%isa.GroupBytes == 0 {
+			return fmt.Errorf("kernel %s: instruction %d is at %#x; want three after each control word, without gaps", l.cfg.Name, i, in.PC)
+		}
+		lowest, highest = min(lowest, i), max(highest, i)
+		l.p.Ops[i].Inst = uint32(i) // for the message
 		if err := l.lower(i); err != nil {
 			return fmt.Errorf("kernel %s, %s: %w", l.cfg.Name, l.p.Text(i), err)
 		}
@@ -182,7 +180,26 @@ func (l *lowerer) reach(first int32) error {
 		}
 		work = append(work, i+1)
 	}
+	l.cut(lowest, highest+1, done)
 	return nil
+}
+
+// cut leaves the Ops from first to before last, of which those in done were lowered: branches count from the first.
+func (l *lowerer) cut(first, last int32, done []bool) {
+	l.p.First = first
+	l.p.Entry -= first
+	l.p.Ops = append([]Op(nil), l.p.Ops[first:last]...)
+	for i := range l.p.Ops {
+		op := &l.p.Ops[i]
+		at := first + int32(i)
+		if !done[at] {
+			*op = Op{Code: CodeIllegal, IsCtrl: true, NoGuard: true, Guard: isa.PT, Unit: UnitBranch, WrBar: 7, RdBar: 7, Stall: 1, Inst: uint32(at)}
+		}
+		switch op.Code {
+		case CodeBRA, CodeSSY, CodePBK, CodePCNT, CodePRET, CodePLONGJMP, CodeCAL:
+			op.Imm -= int64(first)
+		}
+	}
 }
 
 // lower fills Ops[i].
@@ -547,7 +564,7 @@ func (l *lowerer) banks() {
 	clear()
 	for i := range l.p.Ops {
 		op := &l.p.Ops[i]
-		in := &l.insts[i]
+		in := &l.insts[int(l.p.First)+i]
 		slots := [3]Src{op.A, op.B, op.C}
 		if op.C&poolBit != 0 && op.C != PoolZero {
 			slots[1], slots[2] = op.C, op.B // a constant in C stands in B's place in the encoding

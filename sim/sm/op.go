@@ -92,8 +92,9 @@ const (
 
 // Program is a module's code lowered once, and one launch's constants.
 type Program struct {
-	Name  string // kernel
-	Insts []isa.Inst
+	Name  string     // kernel
+	Insts []isa.Inst // of the module
+	First int32      // index in Insts of Ops[0]
 	Ops   []Op
 	Pool  []Row  // broadcast rows; Pool[0] is zero
 	Entry int32  // index of the kernel's first Op

@@ -1,0 +1,68 @@
+package sim
+
+import (
+	"crypto/sha256"
+	"sync"
+
+	"warpdrop/sim/isa"
+	"warpdrop/sim/sm"
+)
+
+// code is a decoded cubin with the kernels of it that were lowered. Devices share it: nothing in it changes, unless the
+// cubin has global variables, whose addresses stand in the code; such a cubin is decoded anew for each device.
+type code struct {
+	cubin *isa.Cubin
+
+	mu       sync.Mutex
+	programs map[programKey]*sm.Program
+}
+
+// programKey is what a lowered kernel depends on beside the cubin.
+type programKey struct {
+	name            string
+	line, constLine int // bytes
+	first           int32
+}
+
+// maxCodes bounds the cubins that a process keeps decoded.
+const maxCodes = 16
+
+var codes = struct {
+	sync.Mutex
+	list map[[sha256.Size]byte]*code
+}{list: map[[sha256.Size]byte]*code{}}
+
+// readCode decodes a cubin, or finds it among those that were decoded before.
+func readCode(cubin []byte) (*code, error) {
+	sum := sha256.Sum256(cubin)
+	codes.Lock()
+	defer codes.Unlock()
+	if c, ok := codes.list[sum]; ok {
+		return c, nil
+	}
+	read, err := isa.ReadCubin(cubin)
+	if err != nil {
+		return nil, err
+	}
+	c := &code{cubin: read, programs: map[programKey]*sm.Program{}}
+	if read.GlobalBytes == 0 && len(codes.list) < maxCodes {
+		codes.list[sum] = c
+	}
+	return c, nil
+}
+
+// lower lowers kernel k, once.
+func (c *code) lower(k *isa.Kernel, cfg sm.LowerConfig) (*sm.Program, error) {
+	key := programKey{cfg.Name, cfg.LineBytes, cfg.ConstLineBytes, cfg.FirstLine}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p, ok := c.programs[key]; ok {
+		return p, nil
+	}
+	p, err := sm.Lower(c.cubin.Insts, k.Entry, cfg)
+	if err != nil {
+		return nil, err
+	}
+	c.programs[key] = p
+	return p, nil
+}
