@@ -193,6 +193,7 @@ func SimulateLSTM(ctx context.Context, gpu *sim.GPU, spec LSTMSpec, opt Options)
 	if err != nil {
 		return nil, err
 	}
+	r.dev.Trace = opt.Trace
 	m := &lstm{runner: r, s: &spec, words: spec.Steps * spec.Batch}
 	if opt.Progress != nil {
 		loop := spec.Steps

@@ -46,6 +46,7 @@ type lazyState struct {
 type Options struct {
 	Threads  int // simulating goroutines, 0 = one a core
 	Progress func(done, total int)
+	Trace    *sim.Trace // records launches, copies, blocks and counters over time, where set
 }
 
 // IterationResult is a simulated iteration.
@@ -195,6 +196,7 @@ func SimulateMLP(ctx context.Context, gpu *sim.GPU, spec MLPSpec, opt Options) (
 	if err != nil {
 		return nil, err
 	}
+	r.dev.Trace = opt.Trace
 	m := &mlp{runner: r, s: &spec, last: len(spec.Layers) - 2, sgd: momentum{rate: float64(spec.LR), mu: float64(spec.Momentum)}}
 	if opt.Progress != nil {
 		total := 9 * (m.last + 1) // an estimate; the last call corrects it

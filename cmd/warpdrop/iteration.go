@@ -117,6 +117,7 @@ func (r *iterationReport) print(out io.Writer) error {
 // iterationFlags are the flags of both networks.
 type iterationFlags struct {
 	gpu, method  string
+	trace        string
 	rates        []float64
 	dp, bias     []int
 	batch        int
@@ -140,6 +141,7 @@ func (f *iterationFlags) add(c *cobra.Command) {
 	p.Uint64Var(&f.seed, "seed", 1, "seed of weights, data and masks")
 	p.IntVar(&f.threads, "threads", 0, "goroutines that simulate (0: one a core); changes no result")
 	p.BoolVar(&f.asJSON, "json", false, "print one JSON object")
+	p.StringVar(&f.trace, "trace", "", "write kernels, blocks on SMs and counters over time to this file, for ui.perfetto.dev or chrome://tracing")
 }
 
 // each spreads a list that was given for all layers at once.
@@ -201,6 +203,9 @@ func (f *iterationFlags) run(cmd *cobra.Command) error {
 		return usageError{err}
 	}
 	opt := workloads.Options{Threads: f.threads}
+	if f.trace != "" {
+		opt.Trace = &sim.Trace{}
+	}
 	if errs := cmd.ErrOrStderr(); isTerminal(errs) {
 		bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(errs), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
 			progressbar.OptionSetDescription("launches"))
@@ -213,6 +218,11 @@ func (f *iterationFlags) run(cmd *cobra.Command) error {
 	it, head, err := f.simulate(cmd.Context(), gpu, f, opt)
 	if err != nil {
 		return err
+	}
+	if opt.Trace != nil {
+		if err := writeTrace(f.trace, opt.Trace); err != nil {
+			return err
+		}
 	}
 	r := newIterationReport(gpu, it)
 	r.Network, r.Method, r.Patterns, r.Update = head.Network, f.method, head.Patterns, head.Update
@@ -231,7 +241,8 @@ func newIterationCommand() *cobra.Command {
 		Long: `Simulate one training iteration (copies of the batch, forward, backward, update) with given patterns and print the cycles of each launch, its share,
 and its place under the roofline: its shares of the peak FLOP rate and of DRAM's peak rate. Cycles include the overhead of launches.`,
 		Example: `  warpdrop iteration mlp --hidden 2048,2048 --method rdp --dp 3 --rates 0.7
-  warpdrop iteration lstm --hidden 256 --vocabulary 1000 --steps 8 --method tdp --dp 2`,
+  warpdrop iteration lstm --hidden 256 --vocabulary 1000 --steps 8 --method tdp --dp 2
+  warpdrop iteration mlp --method dense --trace iteration.json`,
 		Args: func(_ *cobra.Command, args []string) error {
 			return usagef("iteration wants a network: mlp or lstm; see warpdrop iteration --help")
 		},

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -28,6 +30,28 @@ func TestIteration(t *testing.T) {
 		if share < 0.999 || share > 1.001 || cycles != r.Cycles || count < r.Simulated {
 			t.Errorf("%s: shares add up to %g, cycles to %d of %d, %d launches, %d simulated", line, share, cycles, r.Cycles, count, r.Simulated)
 		}
+	}
+	trace := filepath.Join(t.TempDir(), "trace.json")
+	var out, errs bytes.Buffer
+	if code := run(context.Background(), []string{"iteration", "mlp", "--hidden", "64,64", "--trace", trace}, nil, &out, &errs); code != 0 {
+		t.Fatalf("exit code %d: %s", code, errs.String())
+	}
+	var events struct {
+		TraceEvents []struct {
+			Name string `json:"name"`
+			Cat  string `json:"cat"`
+		} `json:"traceEvents"`
+	}
+	data, err := os.ReadFile(trace)
+	if err == nil {
+		err = json.Unmarshal(data, &events)
+	}
+	seen := map[string]int{}
+	for _, e := range events.TraceEvents {
+		seen[e.Cat]++
+	}
+	if err != nil || seen["kernel"] < 10 || seen["copy"] == 0 {
+		t.Errorf("trace of an iteration: events by category %v, error %v", seen, err)
 	}
 	for line, want := range map[string]string{
 		"iteration":                                         "mlp or lstm",
