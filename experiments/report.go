@@ -344,16 +344,30 @@ func (r *Results) tables() []plots.Table {
 		out = append(out, t)
 	}
 	if r.Experiment.Paper != "" {
-		t := plots.Table{Title: "Beside the paper (" + r.Experiment.Paper + ")", Head: []string{"method", "network", "rate", "speedup", "paper", "difference", "accuracy %", "paper", "difference"},
+		t := plots.Table{Title: "Beside the paper (" + r.Experiment.Paper + ")", Head: []string{"method", "hidden layers", "rates", "speedup", "paper", "difference", "accuracy %", "paper", "difference"},
 			Note: "The paper's values are those printed; it measured whole training runs on one GTX 1080 Ti under Caffe. A dash: not printed there, or not measured here."}
-		var rows [][]string
-		for _, row := range r.Rows {
-			if row.PaperSpeedup.known() || row.PaperAccuracy.known() {
-				rows = append(rows, []string{row.variant(), row.Network, join(row.Rates), row.Speedup.round(2), row.PaperSpeedup.round(2), row.SpeedupDifference.round(2), row.Accuracy.round(2), row.PaperAccuracy.round(2), row.AccuracyDifference.round(2)})
+		met := 0
+		for _, p := range PaperRows(r.Experiment.Paper) {
+			row := newRow(Search{})
+			for _, have := range r.Rows {
+				if have.Method == p.Method && slices.Equal(have.Hidden, p.Hidden) && slices.Equal(have.Rates, p.Rates) && (p.Batch == 0 || p.Batch == have.Batch) {
+					row = have
+					met++
+					break
+				}
 			}
+			positive := func(x float64) number {
+				if x > 0 {
+					return number(x)
+				}
+				return none
+			}
+			t.Rows = append(t.Rows, []string{p.Method, join(p.Hidden), join(p.Rates), row.Speedup.round(2), positive(p.Speedup).round(2), row.SpeedupDifference.round(2),
+				row.Accuracy.round(2), positive(p.Accuracy).round(2), row.AccuracyDifference.round(2)})
 		}
-		t.Rows, _ = cut(rows)
-		if len(rows) == 0 {
+		if len(t.Rows) == 0 {
+			t.Note = "The paper prints no numbers for it, only a drawing."
+		} else if met == 0 {
 			t.Note = "No row at scale " + r.Scale + " has the sizes of the paper's; --scale paper has."
 		}
 		out = append(out, t)

@@ -292,6 +292,25 @@ func TestTenThousandPoints(t *testing.T) {
 	}
 }
 
+func TestPaperTableHasEveryPublishedRow(t *testing.T) {
+	r := fixtureOf(t, "networks", fixtures[1].points)
+	for _, table := range r.tables() {
+		if !strings.HasPrefix(table.Title, "Beside the paper") {
+			continue
+		}
+		if want := len(PaperRows("table1")); len(table.Rows) != want {
+			t.Errorf("%d rows, want the paper's %d", len(table.Rows), want)
+		}
+		for _, row := range table.Rows {
+			if row[3] == "-" || row[4] == "-" || row[5] == "-" {
+				t.Errorf("row %q lacks our speedup, the paper's or the difference", row)
+			}
+		}
+		return
+	}
+	t.Error("no table beside the paper")
+}
+
 func TestPaperValues(t *testing.T) {
 	// The headline of the paper: MLP speedups from 1.18 to 2.16.
 	low, high := 9.0, 0.0
