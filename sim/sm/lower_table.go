@@ -978,7 +978,7 @@ func lowerAtomic(l *lowerer) {
 	for l.peek(isa.KindReg) {
 		l.next++ // CAS: the value to store stands behind the one to compare with
 	}
-	if how == memory.AtomicCAS && l.op.C == PoolZero && l.in.Operands[l.next-1].Reg != isa.RZ {
+	if how == memory.AtomicCAS && l.err == nil && l.op.C == PoolZero && l.in.Operands[l.next-1].Reg != isa.RZ {
 		l.fail("RZ as the value to compare with is not executed")
 	}
 }
