@@ -21,7 +21,7 @@ type matrix struct {
 	in, out int
 	w, v    []float32 // v is nil without momentum
 	g       []float32 // gradients: of all weights, or of the packed ones
-	wc, vc  []float32 // packed weights and velocities; DropConnect: wc is the masked weights
+	wc      []float32 // packed weights; DropConnect: the masked weights
 
 	blocks  []block // of this iteration; empty = the whole matrix
 	compact bool    // x and y of forward hold kept rows and columns only; else all, those of dropped columns 0
@@ -71,7 +71,6 @@ func (m *matrix) allowPatterns(rowUnit, colUnit, rowClasses, colClasses int, mu 
 	}
 	m.blocks = make([]block, 0, 64)
 	if m.v != nil {
-		m.vc = make([]float32, m.in*m.out)
 		m.stamps = make([]uint32, m.rowClasses*m.colClasses)
 		m.decay = newDecay(mu)
 		m.factors = make([][2][]float32, m.threads)
@@ -128,7 +127,7 @@ func (m *matrix) packed(k *block) ([]float32, int) {
 	return m.wc[k.at:], k.cols.size()
 }
 
-// pack copies the kept weights and velocities, brought up to date.
+// pack copies the kept weights, brought up to date.
 func (m *matrix) pack() {
 	if m.direct() {
 		return
@@ -152,11 +151,12 @@ func (m *matrix) blockOf(part int) (*block, int) {
 	panic("train: no such part")
 }
 
-func (m *matrix) packPart(worker, part int) {
+// eachRow calls do for the rows of a part: row r of the matrix is row at of the packed block; class is that of the row. Rows are
+// taken class by class, so that the factors of a class are computed once.
+func (m *matrix) eachRow(worker, part int, do func(m *matrix, worker int, b *block, r, from, n int)) {
 	b, part := m.blockOf(part)
-	rows, cols := b.rows, b.cols
-	n := cols.size()
-	// Rows are taken class by class, so that the factors of a class are computed once.
+	rows := b.rows
+	n := b.cols.size()
 	period := max(1, min(rows.count, m.rowClasses/rows.step))
 	if m.rowClasses%rows.step != 0 {
 		period = rows.count
@@ -176,19 +176,23 @@ func (m *matrix) packPart(worker, part int) {
 		if r >= m.in {
 			continue
 		}
-		from := b.at + (k*rows.width+within)*n
-		w, wc := m.w[r*m.out:(r+1)*m.out], m.wc[from:from+n]
-		if m.v == nil {
-			cols.gather(wc, w, 1)
-			continue
-		}
-		if now := (rows.first + k*rows.step) % m.rowClasses; now != class {
+		if now := (rows.first + k*rows.step) % m.rowClasses; now != class && m.v != nil {
 			class = now
-			m.fillFactors(worker, class, cols)
+			m.fillFactors(worker, class, b.cols)
 		}
-		a, d := m.factors[worker][0][:cols.count], m.factors[worker][1][:cols.count]
-		catchUpRow(wc, m.vc[from:from+n], w, m.v[r*m.out:(r+1)*m.out], a, d, cols)
+		do(m, worker, b, r, b.at+(k*rows.width+within)*n, n)
 	}
+}
+
+func (m *matrix) packPart(worker, part int) { m.eachRow(worker, part, packRow) }
+
+func packRow(m *matrix, worker int, b *block, r, from, n int) {
+	w, wc := m.w[r*m.out:(r+1)*m.out], m.wc[from:from+n]
+	if m.v == nil {
+		b.cols.gather(wc, w, 1)
+		return
+	}
+	catchUpRow(wc, w, m.v[r*m.out:(r+1)*m.out], m.factors[worker][0][:b.cols.count], b.cols)
 }
 
 // fillFactors computes what to multiply velocities by to bring weights and velocities up to date, for each kept column run.
@@ -205,15 +209,13 @@ func (m *matrix) fillFactors(worker, class int, cols kept) {
 	}
 }
 
-// catchUpRow packs one row: wc = w + a v, vc = d v, with a and d of each column run.
-func catchUpRow(wc, vc, w, v, a, d []float32, cols kept) {
+// catchUpRow packs one row, brought up to date: wc = w + a v, with a of each column run.
+func catchUpRow(wc, w, v, a []float32, cols kept) {
 	if cols.width == 1 {
 		c, step := cols.first, cols.step
-		vc, a, d = vc[:len(wc)], a[:len(wc)], d[:len(wc)]
+		a = a[:len(wc)]
 		for k := range wc {
-			x := v[c]
-			wc[k] = w[c] + a[k]*x
-			vc[k] = d[k] * x
+			wc[k] = w[c] + a[k]*v[c]
 			c += step
 		}
 		return
@@ -221,7 +223,7 @@ func catchUpRow(wc, vc, w, v, a, d []float32, cols kept) {
 	at, c := 0, cols.start()
 	for k := range a {
 		n := min(cols.width, len(wc)-at)
-		catchUp(wc[at:at+n], vc[at:at+n], w[c:c+n], v[c:c+n], a[k], d[k])
+		catchUp(wc[at:at+n], w[c:c+n], v[c:c+n], a[k])
 		at += n
 		c += cols.step * cols.width
 	}
@@ -410,45 +412,44 @@ func (m *matrix) updatePart(_, part int) {
 			w[j] += d
 		}
 	default:
-		momentum(w, m.v[from:to], w, m.v[from:to], g, lr, mu)
+		momentum(w, m.v[from:to], g, 0, mu, lr)
 	}
 }
 
-func (m *matrix) updatePackedPart(_, part int) {
-	b, part := m.blockOf(part)
-	rows, cols := b.rows, b.cols
-	n := cols.size()
-	for i := part * partRows; i < min((part+1)*partRows, rows.size()); i++ {
-		r := (rows.first+i/rows.width*rows.step)*rows.width + i%rows.width
-		from := b.at + i*n
-		w, g := m.w[r*m.out:(r+1)*m.out], m.g[from:from+n]
-		if m.v != nil {
-			momentumRow(w, m.v[r*m.out:(r+1)*m.out], m.wc[from:from+n], m.vc[from:from+n], g, m.lr, m.mu, cols)
-			continue
-		}
-		for at, c := 0, cols.start(); at < n; at, c = at+cols.width, c+cols.step*cols.width {
-			k := min(cols.width, n-at)
-			level1.Saxpy(k, -m.lr, g[at:at+k], 1, w[c:c+k], 1)
-		}
+func (m *matrix) updatePackedPart(worker, part int) { m.eachRow(worker, part, updateRow) }
+
+func updateRow(m *matrix, worker int, b *block, r, from, n int) {
+	w, g, cols := m.w[r*m.out:(r+1)*m.out], m.g[from:from+n], b.cols
+	if m.v != nil {
+		momentumRow(w, m.v[r*m.out:(r+1)*m.out], g, m.factors[worker][0][:cols.count], m.factors[worker][1][:cols.count], m.lr, m.mu, cols)
+		return
+	}
+	for at, c := 0, cols.start(); at < n; at, c = at+cols.width, c+cols.step*cols.width {
+		k := min(cols.width, n-at)
+		level1.Saxpy(k, -m.lr, g[at:at+k], 1, w[c:c+k], 1)
 	}
 }
 
-// momentumRow is momentum of a packed row, written to its places in w and v.
-func momentumRow(w, v, wc, vc, g []float32, lr, mu float32, cols kept) {
+// momentumRow brings the kept weights of a row up to date and updates them: w = w + a v + v', v' = mu d v - lr g.
+func momentumRow(w, v, g, a, d []float32, lr, mu float32, cols kept) {
 	if cols.width == 1 {
-		wc, vc = wc[:len(g)], vc[:len(g)]
+		a, d = a[:len(g)], d[:len(g)]
 		c, step := cols.first, cols.step
 		for k, g := range g {
-			d := mu*vc[k] - lr*g
-			v[c] = d
-			w[c] = wc[k] + d
+			x := v[c]
+			y := mu*d[k]*x - lr*g
+			v[c] = y
+			w[c] = w[c] + a[k]*x + y
 			c += step
 		}
 		return
 	}
-	for at, c := 0, cols.start(); at < len(g); at, c = at+cols.width, c+cols.step*cols.width {
+	at, c := 0, cols.start()
+	for k := range a {
 		n := min(cols.width, len(g)-at)
-		momentum(w[c:c+n], v[c:c+n], wc[at:at+n], vc[at:at+n], g[at:at+n], lr, mu)
+		momentum(w[c:c+n], v[c:c+n], g[at:at+n], a[k], mu*d[k], lr)
+		at += n
+		c += cols.step * cols.width
 	}
 }
 
@@ -472,7 +473,13 @@ func (m *matrix) settlePart(worker, part int) {
 			m.fillFactors(worker, class, cols)
 		}
 		w, v := m.w[r*m.out:(r+1)*m.out], m.v[r*m.out:(r+1)*m.out]
-		catchUpRow(w, v, w, v, m.factors[worker][0][:cols.count], m.factors[worker][1][:cols.count], cols)
+		for k := range cols.count {
+			a, d := m.factors[worker][0][k], m.factors[worker][1][k]
+			for j := k * cols.width; j < min((k+1)*cols.width, m.out); j++ {
+				w[j] += a * v[j]
+				v[j] *= d
+			}
+		}
 	}
 }
 

@@ -13,24 +13,24 @@ import (
 // vectors tells whether this processor runs the vector code; tests set it.
 var vectors = cpu.X86.HasAVX2
 
-func catchUp(wc, vc, w, v []float32, a, d float32) {
+func catchUp(wc, w, v []float32, a float32) {
 	if !vectors || len(wc) == 0 {
-		catchUpGo(wc, vc, w, v, a, d)
+		catchUpGo(wc, w, v, a)
 		return
 	}
 	n := len(wc)
-	_, _, _ = vc[n-1], w[n-1], v[n-1]
-	catchUpAVX2(&wc[0], &vc[0], &w[0], &v[0], n, a, d)
+	_, _ = w[n-1], v[n-1]
+	catchUpAVX2(&wc[0], &w[0], &v[0], n, a)
 }
 
-func momentum(w, v, wc, vc, g []float32, lr, mu float32) {
+func momentum(w, v, g []float32, a, d, lr float32) {
 	if !vectors || len(g) == 0 {
-		momentumGo(w, v, wc, vc, g, lr, mu)
+		momentumGo(w, v, g, a, d, lr)
 		return
 	}
 	n := len(g)
-	_, _, _, _ = w[n-1], v[n-1], wc[n-1], vc[n-1]
-	momentumAVX2(&w[0], &v[0], &wc[0], &vc[0], &g[0], n, lr, mu)
+	_, _ = w[n-1], v[n-1]
+	momentumAVX2(&w[0], &v[0], &g[0], n, a, d, lr)
 }
 
 func addMax(y, b []float32) float32 {

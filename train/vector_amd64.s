@@ -4,97 +4,94 @@
 
 #include "textflag.h"
 
-// func catchUpAVX2(wc *float32, vc *float32, w *float32, v *float32, n int, a float32, d float32)
+// func catchUpAVX2(wc *float32, w *float32, v *float32, n int, a float32)
 // Requires: AVX, AVX2, SSE
-TEXT ·catchUpAVX2(SB), NOSPLIT, $0-48
+TEXT ·catchUpAVX2(SB), NOSPLIT, $0-36
 	MOVQ         wc+0(FP), AX
-	MOVQ         vc+8(FP), CX
-	MOVQ         w+16(FP), DX
-	MOVQ         v+24(FP), BX
-	MOVQ         n+32(FP), SI
-	MOVSS        a+40(FP), X0
+	MOVQ         w+8(FP), CX
+	MOVQ         v+16(FP), DX
+	MOVQ         n+24(FP), BX
+	MOVSS        a+32(FP), X0
 	VBROADCASTSS X0, Y1
-	MOVSS        d+44(FP), X2
-	VBROADCASTSS X2, Y3
-	XORQ         DI, DI
-	SUBQ         $0x08, SI
+	XORQ         SI, SI
+	SUBQ         $0x08, BX
 	JLT          rest
 
 eight:
-	VMOVUPS (BX)(DI*4), Y4
-	VMULPS  Y1, Y4, Y5
-	VADDPS  (DX)(DI*4), Y5, Y5
-	VMOVUPS Y5, (AX)(DI*4)
-	VMULPS  Y3, Y4, Y4
-	VMOVUPS Y4, (CX)(DI*4)
-	ADDQ    $0x08, DI
-	SUBQ    $0x08, SI
+	VMOVUPS (DX)(SI*4), Y2
+	VMULPS  Y1, Y2, Y2
+	VADDPS  (CX)(SI*4), Y2, Y2
+	VMOVUPS Y2, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
 	JGE     eight
 
 rest:
-	ADDQ $0x08, SI
+	ADDQ $0x08, BX
 	JLE  end
 
 one:
-	VMOVSS (BX)(DI*4), X1
-	VMULSS X0, X1, X3
-	VADDSS (DX)(DI*4), X3, X3
-	VMOVSS X3, (AX)(DI*4)
-	VMULSS X2, X1, X1
-	VMOVSS X1, (CX)(DI*4)
-	INCQ   DI
-	DECQ   SI
+	VMOVSS (DX)(SI*4), X1
+	VMULSS X0, X1, X1
+	VADDSS (CX)(SI*4), X1, X1
+	VMOVSS X1, (AX)(SI*4)
+	INCQ   SI
+	DECQ   BX
 	JG     one
 
 end:
 	VZEROUPPER
 	RET
 
-// func momentumAVX2(w *float32, v *float32, wc *float32, vc *float32, grad *float32, n int, lr float32, mu float32)
+// func momentumAVX2(w *float32, v *float32, grad *float32, n int, a float32, d float32, lr float32)
 // Requires: AVX, AVX2, SSE
-TEXT ·momentumAVX2(SB), NOSPLIT, $0-56
+TEXT ·momentumAVX2(SB), NOSPLIT, $0-44
 	MOVQ         w+0(FP), AX
 	MOVQ         v+8(FP), CX
-	MOVQ         wc+16(FP), DX
-	MOVQ         vc+24(FP), BX
-	MOVQ         grad+32(FP), SI
-	MOVQ         n+40(FP), DI
-	MOVSS        lr+48(FP), X0
+	MOVQ         grad+16(FP), DX
+	MOVQ         n+24(FP), BX
+	MOVSS        a+32(FP), X0
 	VBROADCASTSS X0, Y1
-	MOVSS        mu+52(FP), X2
+	MOVSS        d+36(FP), X2
 	VBROADCASTSS X2, Y3
-	XORQ         R8, R8
-	SUBQ         $0x08, DI
+	MOVSS        lr+40(FP), X4
+	VBROADCASTSS X4, Y5
+	XORQ         SI, SI
+	SUBQ         $0x08, BX
 	JLT          rest
 
 eight:
-	VMOVUPS (BX)(R8*4), Y4
-	VMULPS  Y3, Y4, Y4
-	VMOVUPS (SI)(R8*4), Y5
-	VMULPS  Y1, Y5, Y5
-	VSUBPS  Y5, Y4, Y4
-	VMOVUPS Y4, (CX)(R8*4)
-	VADDPS  (DX)(R8*4), Y4, Y4
-	VMOVUPS Y4, (AX)(R8*4)
-	ADDQ    $0x08, R8
-	SUBQ    $0x08, DI
+	VMOVUPS (CX)(SI*4), Y6
+	VMULPS  Y3, Y6, Y7
+	VMOVUPS (DX)(SI*4), Y8
+	VMULPS  Y5, Y8, Y8
+	VSUBPS  Y8, Y7, Y7
+	VMOVUPS Y7, (CX)(SI*4)
+	VMULPS  Y1, Y6, Y6
+	VADDPS  (AX)(SI*4), Y6, Y6
+	VADDPS  Y7, Y6, Y6
+	VMOVUPS Y6, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
 	JGE     eight
 
 rest:
-	ADDQ $0x08, DI
+	ADDQ $0x08, BX
 	JLE  end
 
 one:
-	VMOVSS (BX)(R8*4), X1
-	VMULSS X2, X1, X1
-	VMOVSS (SI)(R8*4), X3
-	VMULSS X0, X3, X3
-	VSUBSS X3, X1, X1
-	VMOVSS X1, (CX)(R8*4)
-	VADDSS (DX)(R8*4), X1, X1
-	VMOVSS X1, (AX)(R8*4)
-	INCQ   R8
-	DECQ   DI
+	VMOVSS (CX)(SI*4), X1
+	VMULSS X2, X1, X3
+	VMOVSS (DX)(SI*4), X5
+	VMULSS X4, X5, X5
+	VSUBSS X5, X3, X3
+	VMOVSS X3, (CX)(SI*4)
+	VMULSS X0, X1, X1
+	VADDSS (AX)(SI*4), X1, X1
+	VADDSS X3, X1, X1
+	VMOVSS X1, (AX)(SI*4)
+	INCQ   SI
+	DECQ   BX
 	JG     one
 
 end:

@@ -2,23 +2,22 @@ package train
 
 import "math"
 
-// catchUpGo brings weights and velocities up to date (see matrix): wc = w + a v, vc = d v.
-func catchUpGo(wc, vc, w, v []float32, a, d float32) {
-	vc, w, v = vc[:len(wc)], w[:len(wc)], v[:len(wc)]
+// catchUpGo packs weights brought up to date (see matrix): wc = w + a v.
+func catchUpGo(wc, w, v []float32, a float32) {
+	w, v = w[:len(wc)], v[:len(wc)]
 	for j := range wc {
-		x := v[j]
-		wc[j] = w[j] + a*x
-		vc[j] = d * x
+		wc[j] = w[j] + a*v[j]
 	}
 }
 
-// momentumGo is v = mu vc - lr g, w = wc + v.
-func momentumGo(w, v, wc, vc, g []float32, lr, mu float32) {
-	w, v, wc, vc = w[:len(g)], v[:len(g)], wc[:len(g)], vc[:len(g)]
+// momentumGo is w = w + a v + v', v' = d v - lr g.
+func momentumGo(w, v, g []float32, a, d, lr float32) {
+	w, v = w[:len(g)], v[:len(g)]
 	for j, g := range g {
-		d := mu*vc[j] - lr*g
-		v[j] = d
-		w[j] = wc[j] + d
+		x := v[j]
+		y := d*x - lr*g
+		v[j] = y
+		w[j] = w[j] + a*x + y
 	}
 }
 

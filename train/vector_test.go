@@ -24,18 +24,17 @@ func TestVectorCode(t *testing.T) {
 	}
 	for n := range 40 {
 		w, v, g := row(n), row(n), row(n)
-		wc, vc, wantWC, wantVC := row(n+1), row(n+1), row(n), row(n)
-		catchUpGo(wantWC, wantVC, w, v, 1.7, 0.3)
-		last := [2]float32{wc[n], vc[n]}
-		catchUp(wc[:n], vc[:n], w, v, 1.7, 0.3)
-		if !slices.Equal(wc[:n], wantWC) || !slices.Equal(vc[:n], wantVC) || last != [2]float32{wc[n], vc[n]} {
+		wc, wantWC := row(n+1), row(n)
+		catchUpGo(wantWC, w, v, 1.7)
+		last := wc[n]
+		catchUp(wc[:n], w, v, 1.7)
+		if !slices.Equal(wc[:n], wantWC) || last != wc[n] {
 			t.Fatalf("catchUp of %d elements differs from its plain twin", n)
 		}
-		gotW, gotV, wantW, wantV := row(n+1), row(n+1), row(n), row(n)
-		momentumGo(wantW, wantV, wc, vc, g, 0.01, 0.9)
-		last = [2]float32{gotW[n], gotV[n]}
-		momentum(gotW[:n], gotV[:n], wc, vc, g, 0.01, 0.9)
-		if !slices.Equal(gotW[:n], wantW) || !slices.Equal(gotV[:n], wantV) || last != [2]float32{gotW[n], gotV[n]} {
+		gotW, gotV := append(slices.Clone(w), 5), append(slices.Clone(v), 6)
+		momentumGo(w, v, g, 0.4, 0.9, 0.01)
+		momentum(gotW[:n], gotV[:n], g, 0.4, 0.9, 0.01)
+		if !slices.Equal(gotW[:n], w) || !slices.Equal(gotV[:n], v) || gotW[n] != 5 || gotV[n] != 6 {
 			t.Fatalf("momentum of %d elements differs from its plain twin", n)
 		}
 		y, b := row(n), row(n)

@@ -13,24 +13,24 @@ import (
 
 func main() {
 	ConstraintExpr("!purego")
-	elementwise("catchUpAVX2", []string{"wc", "vc", "w", "v"}, []string{"a", "d"}, func(at func(string) Mem, s map[string]reg.VecVirtual, o ops) {
-		x, t := o.vec(), o.vec()
+	elementwise("catchUpAVX2", []string{"wc", "w", "v"}, []string{"a"}, func(at func(string) Mem, s map[string]reg.VecVirtual, o ops) {
+		x := o.vec()
 		o.load(at("v"), x)
-		o.mul(x, s["a"], t)
-		o.addMem(at("w"), t, t)
-		o.store(t, at("wc"))
-		o.mul(x, s["d"], x)
-		o.store(x, at("vc"))
+		o.mul(x, s["a"], x)
+		o.addMem(at("w"), x, x)
+		o.store(x, at("wc"))
 	})
-	elementwise("momentumAVX2", []string{"w", "v", "wc", "vc", "grad"}, []string{"lr", "mu"}, func(at func(string) Mem, s map[string]reg.VecVirtual, o ops) {
-		x, t := o.vec(), o.vec()
-		o.load(at("vc"), x)
-		o.mul(x, s["mu"], x)
+	elementwise("momentumAVX2", []string{"w", "v", "grad"}, []string{"a", "d", "lr"}, func(at func(string) Mem, s map[string]reg.VecVirtual, o ops) {
+		x, y, t := o.vec(), o.vec(), o.vec()
+		o.load(at("v"), x)
+		o.mul(x, s["d"], y)
 		o.load(at("grad"), t)
 		o.mul(t, s["lr"], t)
-		o.sub(x, t, x)
-		o.store(x, at("v"))
-		o.addMem(at("wc"), x, x)
+		o.sub(y, t, y)
+		o.store(y, at("v"))
+		o.mul(x, s["a"], x)
+		o.addMem(at("w"), x, x)
+		o.op(VADDPS, VADDSS, y, x, x)
 		o.store(x, at("w"))
 	})
 	elementwise("addMaxAVX2", []string{"y", "b"}, nil, func(at func(string) Mem, s map[string]reg.VecVirtual, o ops) {
