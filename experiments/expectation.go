@@ -211,13 +211,3 @@ func checkSamples(n int) []problem {
 	}
 	return nil
 }
-
-// checkFours refuses sizes that the kernels, which read whole vectors of four, do not take.
-func checkFours(key string, sizes ...int) (out []problem) {
-	for _, n := range sizes {
-		if n%4 != 0 {
-			out = append(out, problem{key, fmt.Sprintf("%d is not a multiple of 4, which simulated layers are", n)})
-		}
-	}
-	return out
-}

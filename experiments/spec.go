@@ -212,7 +212,7 @@ type MLP struct {
 func (MLP) Kind() string { return "mlp" }
 
 func (m MLP) check() []problem {
-	return slices.Concat(checkGPU(m.GPU), m.Dropping.check(m.Hidden), checkSamples(m.Samples), checkFours("hidden", m.Hidden...), checkFours("batch", m.Batch))
+	return slices.Concat(checkGPU(m.GPU), m.Dropping.check(m.Hidden), checkSamples(m.Samples))
 }
 
 func (m MLP) normal() Spec {
@@ -253,7 +253,10 @@ type LSTM struct {
 
 func (LSTM) Kind() string { return "lstm" }
 func (l LSTM) check() []problem {
-	out := slices.Concat(checkGPU(l.GPU), l.Dropping.check(l.sizes()), checkSamples(l.Samples), checkFours("hidden", l.Hidden))
+	out := slices.Concat(checkGPU(l.GPU), l.Dropping.check(l.sizes()), checkSamples(l.Samples))
+	if l.Hidden%4 != 0 {
+		out = append(out, problem{"hidden", fmt.Sprintf("%d is not a multiple of 4, which the simulated LSTM wants", l.Hidden)})
+	}
 	if l.Method == string(dropout.DropConnect) {
 		out = append(out, problem{"method", "dropconnect is there for mlp only; allowed are none, dense, masked, rdp, tdp"})
 	}

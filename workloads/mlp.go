@@ -13,7 +13,7 @@ import (
 // MLPSpec is one training iteration of a multi-layer perceptron: forward, backward, SGD with momentum.
 type MLPSpec struct {
 	Layers    []int             // sizes: inputs, hidden layers, classes
-	Batch     int               // samples; a multiple of 4
+	Batch     int               // samples
 	Method    dropout.Method    // none, dense, masked, dropconnect, rdp or tdp
 	Rates     []float64         // dropout rate of each hidden layer: scales what is kept by 1/(1-rate); Bernoulli rate of dense, masked and dropconnect
 	Patterns  []dropout.Pattern // rdp, tdp: this iteration's pattern of each hidden layer
@@ -21,7 +21,7 @@ type MLPSpec struct {
 	LR        float32
 	Momentum  float32
 	Seed      uint64
-	Iteration uint64 // selects the Bernoulli masks
+	Iteration uint64 // selects the Bernoulli masks: element i of a layer's rows, each padded to a multiple of four, is that of dropout.Bernoulli
 	// State, when set, gives the starting weights; nil draws them from Seed.
 	State *MLPState
 	// Input is Batch x Layers[0], Labels one class a sample; nil draws them from Seed.
@@ -78,12 +78,9 @@ func (s *MLPSpec) Check() error {
 		if n < 1 || n > 65536 {
 			return fmt.Errorf("layers[%d]: %d is not in 1..65536", i, n)
 		}
-		if i > 0 && i < len(s.Layers)-1 && n%4 != 0 {
-			return fmt.Errorf("layers[%d]: %d is not a multiple of 4", i, n)
-		}
 	}
-	if s.Batch < 4 || s.Batch > 65535 || s.Batch%4 != 0 {
-		return fmt.Errorf("batch: %d is not a multiple of 4 in 4..65532", s.Batch)
+	if s.Batch < 1 || s.Batch > 65535 {
+		return fmt.Errorf("batch: %d is not in 1..65535", s.Batch)
 	}
 	if !(s.Momentum >= 0 && s.Momentum < 1) {
 		return fmt.Errorf("momentum: %g is not in [0, 1)", s.Momentum)
@@ -236,7 +233,7 @@ func (m *mlp) allocate() {
 		m.dx = append(m.dx, m.malloc(s.Batch*pad4(m.width(i))))
 		m.mask = append(m.mask, 0)
 		if m.masked(i) {
-			m.mask[i] = m.malloc(s.Batch * s.Layers[i] / 4)
+			m.mask[i] = m.malloc(s.Batch * pad4(s.Layers[i]) / 4)
 		}
 	}
 	if s.State.lazy != nil && s.Update == UpdateLazy {
@@ -353,7 +350,7 @@ func (m *mlp) forward(l int) {
 	case s.Method == dropout.Masked && m.masked(l+1):
 		m.launch(name("random mask"), PartMask, "elementwise", "bernoulli_mask", 0, flat(n4, 128),
 			append([]sim.Arg{sim.PtrArg(m.mask[l+1]), i32(4 * n4)}, random(s.Rates[l])...)...)
-		m.gemmMasked(name("forward"), PartForward, y, x, w.operand(), batch, out, in, 1, 0, m.mask[l+1])
+		m.gemmMasked(name("forward"), PartForward, y, x, w.operand(), batch, pad4(out), in, 1, 0, m.mask[l+1]) // the mask has the padding of the rows
 	default:
 		if m.connected(l) {
 			k4 := w.rows * w.ld() / 4

@@ -110,10 +110,18 @@ func TestMLPIteration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	odd := func(method dropout.Method, patterns ...dropout.Pattern) MLPSpec {
+		return MLPSpec{Layers: []int{85, 101, 131, 9}, Batch: 37, Method: method, Rates: []float64{0.5, 0.3}, Patterns: patterns}
+	}
 	for _, c := range []struct {
 		name string
 		spec MLPSpec
 	}{
+		{"odd dense", odd(dropout.Dense)},
+		{"odd masked", odd(dropout.Masked)},
+		{"odd dropconnect", odd(dropout.DropConnect)},
+		{"odd rdp", odd(dropout.RDP, dropout.Pattern{DP: 2, Bias: 1}, dropout.Pattern{DP: 3, Bias: 3})},
+		{"odd tdp", odd(dropout.TDP, dropout.Pattern{DP: 2, Bias: 1}, dropout.Pattern{DP: 3, Bias: 3})},
 		{"none", MLPSpec{Method: dropout.None}},
 		{"dense", MLPSpec{Method: dropout.Dense, Rates: []float64{0.5, 0.3}}},
 		{"masked", MLPSpec{Method: dropout.Masked, Rates: []float64{0.5, 0.3}}},
@@ -127,7 +135,10 @@ func TestMLPIteration(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := c.spec
-			s.Layers, s.Batch, s.LR, s.Momentum, s.Seed, s.Iteration = []int{84, 100, 132, 10}, 36, 0.1, 0.9, 7, 3
+			if s.Layers == nil {
+				s.Layers, s.Batch = []int{84, 100, 132, 10}, 36
+			}
+			s.LR, s.Momentum, s.Seed, s.Iteration = 0.1, 0.9, 7, 3
 			s.fill()
 			for l := range s.State.WeightsV {
 				for i := range s.State.WeightsV[l] {
@@ -141,9 +152,10 @@ func TestMLPIteration(t *testing.T) {
 				if l < len(s.Layers)-2 {
 					random := func(mask []float64) {
 						for i := range mask {
-							w := dropout.Philox([4]uint32{uint32(i / 4), uint32(l), uint32(s.Iteration), 0}, [2]uint32{uint32(s.Seed), 0})
+							e := i/out*pad4(out) + i%out
+							w := dropout.Philox([4]uint32{uint32(e / 4), uint32(l), uint32(s.Iteration), 0}, [2]uint32{uint32(s.Seed), 0})
 							mask[i] = 0
-							if uint64(w[i%4]) >= uint64(dropout.Threshold(s.Rates[l])) {
+							if uint64(w[e%4]) >= uint64(dropout.Threshold(s.Rates[l])) {
 								mask[i] = 1 / (1 - s.Rates[l])
 							}
 						}
@@ -277,7 +289,7 @@ func TestMLPSpecCheck(t *testing.T) {
 		"bias over dp":   func(s *MLPSpec) { s.Patterns = []dropout.Pattern{{DP: 2, Bias: 3}} },
 		"zero size":      func(s *MLPSpec) { s.Layers = []int{64, 0, 10} },
 		"no hidden":      func(s *MLPSpec) { s.Layers = []int{64, 10} },
-		"odd batch":      func(s *MLPSpec) { s.Batch = 33 },
+		"no batch":       func(s *MLPSpec) { s.Batch = 0 },
 		"update":         func(s *MLPSpec) { s.Update = "eager" },
 		"momentum 1":     func(s *MLPSpec) { s.Momentum = 1 },
 		"lazy, no mu":    func(s *MLPSpec) { s.Update = UpdateLazy },

@@ -286,7 +286,7 @@ func newIterationMLPCommand() *cobra.Command {
 	f.add(c)
 	p := c.Flags()
 	p.IntVar(&inputs, "inputs", 784, "width of the input")
-	p.IntSliceVar(&hidden, "hidden", []int{512, 512}, "width of each hidden layer, multiples of 4")
+	p.IntSliceVar(&hidden, "hidden", []int{512, 512}, "width of each hidden layer")
 	p.IntVar(&outputs, "outputs", 10, "classes")
 	p.StringVar(&update, "update", workloads.UpdateDense, "dense or lazy")
 	return c

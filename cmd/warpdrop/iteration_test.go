@@ -55,7 +55,7 @@ func TestIteration(t *testing.T) {
 	}
 	for line, want := range map[string]string{
 		"iteration":                                         "mlp or lstm",
-		"iteration mlp --hidden 64,66":                      "66 is not a multiple of 4",
+		"iteration mlp --hidden 64,0":                       "layers[2]: 0 is not in 1..65536",
 		"iteration mlp --dp 2":                              "--dp and --bias belong to the methods rdp and tdp, not dense",
 		"iteration mlp --rates 1,0.5":                       "rates[0]: 1 is not in [0, 1)",
 		"iteration lstm --hidden 0":                         "hidden: 0 is not in 4..16384",
