@@ -21,7 +21,7 @@ func (c *coalescer) coalesce(a *Access) {
 	switch {
 	case a.Kind == Atomic || a.Kind == Reduce:
 		c.atomics(a)
-	case a.Mask == ^uint32(0) && contiguous(a):
+	case a.Unit || a.Mask == ^uint32(0) && contiguous(a):
 		c.span(a.Addr[0], uint64(32*a.Bytes))
 	case a.Kind == Store:
 		c.stores(a)

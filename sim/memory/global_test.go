@@ -140,7 +140,13 @@ func TestViewRandom(t *testing.T) {
 			off := r.IntN(n/4-32) * 4
 			n := 1 << r.IntN(3)
 			off = off % 3000 / 4 * 4
-			v.WriteUnit(int64(step), span, addr+uint64(off), rows[:n])
+			var words []uint32
+			for i := range 32 {
+				for k := range n {
+					words = append(words, rows[k][i])
+				}
+			}
+			v.WriteUnit(int64(step), span, addr+uint64(off), words)
 			for i := range 32 {
 				for k := range n {
 					binary.LittleEndian.PutUint32(model[off+4*(n*i+k):], rows[k][i])
@@ -252,11 +258,11 @@ func BenchmarkStoreCommit(b *testing.B) {
 	addr, _ := g.Alloc(1 << 20)
 	span := g.Find(addr)
 	views := []*View{NewView(g), NewView(g)}
-	rows := make([][32]uint32, 1)
+	words := make([]uint32, 32)
 	b.ReportAllocs()
 	b.SetBytes(128)
 	for i := range b.N {
-		views[i&1].WriteUnit(int64(i), span, addr+uint64(i%8000)*128, rows)
+		views[i&1].WriteUnit(int64(i), span, addr+uint64(i%8000)*128, words)
 		if i%40 == 39 {
 			Commit(views)
 		}

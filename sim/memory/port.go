@@ -88,6 +88,7 @@ type Port struct {
 	global  bool // global loads use L1
 
 	lines  coalescer
+	kept   *Access   // refused access that lines still holds
 	found  [32]int32 // L1 line of each, -1 = none
 	need   [32]uint8 // sectors to wait for
 	misses entryPool
@@ -149,7 +150,7 @@ func (p *Port) begin(now int64) {
 
 // Access presents a warp's global or local access at cycle now; token names it in Replies.
 //
-// accepted is false if a queue is full: present it again at cycle retry. Else done is the cycle at which all its data
+// accepted is false if a queue is full: present it again, unchanged, at cycle retry, and nothing else before. Else done is the cycle at which all its data
 // are there or, for stores and reductions, its operands are read; -1 if data are on their way from L2, in which case
 // Replies will name the token. readDone is the cycle at which the source registers have been read.
 func (p *Port) Access(now int64, a *Access, token uint32) (accepted bool, retry, done, readDone int64) {
@@ -157,8 +158,10 @@ func (p *Port) Access(now int64, a *Access, token uint32) (accepted bool, retry,
 	if at := p.busy[part] - int64(p.cfg.L1.Queue); at > now {
 		return false, at, 0, 0
 	}
-	c := &p.lines
-	c.coalesce(a)
+	if p.kept != a {
+		p.lines.coalesce(a)
+	}
+	p.kept = nil
 	start := max(now, p.busy[part])
 	switch a.Kind {
 	case Load, LoadReadOnly:
@@ -166,12 +169,16 @@ func (p *Port) Access(now int64, a *Access, token uint32) (accepted bool, retry,
 		if a.Cache == CacheCG || a.Cache == CacheCV {
 			cached = false
 		}
-		return p.load(now, start, part, cached, token)
+		accepted, retry, done, readDone = p.load(now, start, part, cached, token)
 	case Store:
-		return p.store(now, start, part, a.Space == SpaceLocal)
+		accepted, retry, done, readDone = p.store(now, start, part, a.Space == SpaceLocal)
 	default:
-		return p.atomic(now, start, part, a.Kind == Atomic, token)
+		accepted, retry, done, readDone = p.atomic(now, start, part, a.Kind == Atomic, token)
 	}
+	if !accepted {
+		p.kept = a
+	}
+	return accepted, retry, done, readDone
 }
 
 // refuse returns Access's answer when need entries of a pool are not free at cycle now.

@@ -169,20 +169,12 @@ func (s *View) Write(cycle int64, mask uint32, addr *[32]uint64, bytes int, rows
 	s.log = append(s.log, r)
 }
 
-// WriteUnit logs one warp's store of consecutive bytes from addr on, all within span: one row a 32-bit word of a thread,
-// threads one behind the other.
-func (s *View) WriteUnit(cycle int64, span *Span, addr uint64, rows [][32]uint32) {
+// WriteUnit logs one warp's store of consecutive bytes from addr on, all within span: words holds what the threads write, one
+// thread's behind the other's.
+func (s *View) WriteUnit(cycle int64, span *Span, addr uint64, words []uint32) {
 	first := len(s.words)
-	if len(rows) == 1 {
-		s.words = append(s.words, rows[0][:]...)
-	} else {
-		for i := range 32 {
-			for k := range rows {
-				s.words = append(s.words, rows[k][i])
-			}
-		}
-	}
-	s.log = append(s.log, record{cycle: cycle, mask: ^uint32(0), bytes: uint8(4 * len(rows)), unit: true, words: first, addr: addr, span: span})
+	s.words = append(s.words, words...)
+	s.log = append(s.log, record{cycle: cycle, mask: ^uint32(0), bytes: uint8(len(words) / 8), unit: true, words: first, addr: addr, span: span})
 	s.overlay(addr, rowBytes(s.words[first:]))
 }
 

@@ -25,6 +25,7 @@ type Exec struct {
 
 	passes, conflicts int // cost of the last shared-memory access where it is known, see pattern; passes 0 = it is not
 	patterns          patterns
+	flat              [128]uint32 // a wide store's words in order of address
 
 	sink  [4]Row // destination of results that are not wanted
 	tmp   Row

@@ -21,6 +21,7 @@ func (x *Exec) memory(w *Warp, op *Op, mask uint32) {
 	a := &x.Access
 	a.Bytes = sizeBytes[op.Size]
 	a.Cache = memory.CacheOp(op.Cache)
+	a.Unit = false
 	x.passes = 0
 	switch op.Code {
 	case CodeLDS:
@@ -220,8 +221,9 @@ func (x *Exec) loadGlobal(w *Warp, op *Op, mask uint32) {
 		x.loadEach(w, op, mask)
 		return
 	}
-	if op.Size == Size32 && mask == ^uint32(0) && unitStride(&a.Addr, 4) {
-		*x.dstRows(w, op) = *(*Row)(unsafe.Pointer(&s.Data[a.Addr[0]-s.Base]))
+	if op.Size >= Size32 && mask == ^uint32(0) && laneUnit(&a.Addr, uint64(a.Bytes)) {
+		a.Unit = true
+		lanePickUnit(x.dstRows(w, op), unsafe.Pointer(&s.Data[a.Addr[0]-s.Base]), a.Bytes/4)
 		return
 	}
 	x.load(w, op, unsafe.Pointer(unsafe.SliceData(s.Data)), s.Base, mask)
@@ -269,8 +271,14 @@ func (x *Exec) storeGlobal(w *Warp, op *Op, mask uint32) {
 	}
 	a := &x.Access
 	rows := unsafe.Slice(w.row(op.C), max(a.Bytes/4, 1))
-	if s != nil && op.Size >= Size32 && mask == ^uint32(0) && unitStride(&a.Addr, uint64(a.Bytes)) {
-		x.Global.WriteUnit(x.Clock, s, a.Addr[0], rows)
+	if s != nil && op.Size >= Size32 && mask == ^uint32(0) && laneUnit(&a.Addr, uint64(a.Bytes)) {
+		a.Unit = true
+		words := rows[0][:]
+		if len(rows) > 1 {
+			words = x.flat[:32*len(rows)]
+			lanePlaceUnit(&rows[0], unsafe.Pointer(&words[0]), len(rows))
+		}
+		x.Global.WriteUnit(x.Clock, s, a.Addr[0], words)
 		return
 	}
 	x.Global.Write(x.Clock, mask, &a.Addr, a.Bytes, rows)

@@ -386,3 +386,41 @@ func laneReady(ready *[maxWarpsPerScheduler]int64, t int64) (now uint32, soonest
 	}
 	return readyGo(ready, t)
 }
+
+// laneUnit reports whether the 32 lanes' addresses ascend by step.
+func laneUnit(addr *[32]uint64, step uint64) bool {
+	if vectors == vectorAVX512 {
+		return unitAVX512(addr, step) != 0
+	}
+	return unitStride(addr, step)
+}
+
+// lanePickUnit loads 32 elements of words words that lie one behind the other.
+func lanePickUnit(dst *Row, from unsafe.Pointer, words int) {
+	mem := (*byte)(from)
+	switch {
+	case words == 1:
+		*dst = *(*Row)(from)
+	case vectors == vectorNone:
+		pickGo(dst, from, &unitIndex[words], words)
+	case words == 2:
+		pick2(dst, mem, &unitIndex[2])
+	case vectors == vectorAVX512:
+		pick4AVX512(dst, mem, &unitIndex[4])
+	default:
+		pick4AVX2(dst, mem, &unitIndex[4])
+	}
+}
+
+// lanePlaceUnit stores 32 elements of words words one behind the other.
+func lanePlaceUnit(src *Row, to unsafe.Pointer, words int) {
+	mem := (*byte)(to)
+	switch {
+	case words != 4 || vectors == vectorNone:
+		placeGo(src, to, &unitIndex[words], words, ^uint32(0))
+	case vectors == vectorAVX512:
+		place4AVX512(src, mem, &unitIndex[4])
+	default:
+		place4AVX2(src, mem, &unitIndex[4])
+	}
+}

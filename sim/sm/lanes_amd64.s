@@ -5455,3 +5455,38 @@ TEXT ·readyAVX512(SB), NOSPLIT, $0-32
 	MOVL          AX, now+16(FP)
 	VZEROUPPER
 	RET
+
+DATA laneNumbers<>+0(SB)/8, $0x0000000000000000
+DATA laneNumbers<>+8(SB)/8, $0x0000000000000001
+DATA laneNumbers<>+16(SB)/8, $0x0000000000000002
+DATA laneNumbers<>+24(SB)/8, $0x0000000000000003
+DATA laneNumbers<>+32(SB)/8, $0x0000000000000004
+DATA laneNumbers<>+40(SB)/8, $0x0000000000000005
+DATA laneNumbers<>+48(SB)/8, $0x0000000000000006
+DATA laneNumbers<>+56(SB)/8, $0x0000000000000007
+GLOBL laneNumbers<>(SB), RODATA|NOPTR, $64
+
+// func unitAVX512(addr *[32]uint64, step uint64) (yes uint32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·unitAVX512(SB), NOSPLIT, $0-20
+	MOVQ         addr+0(FP), AX
+	MOVQ         step+8(FP), CX
+	VPBROADCASTQ CX, Z1
+	VPMULLQ      laneNumbers<>+0(SB), Z1, Z0
+	VPSLLQ       $0x03, Z1, Z1
+	VPBROADCASTQ (AX), Z2
+	VPADDQ       Z2, Z0, Z0
+	XORL         CX, CX
+	VPCMPEQQ     (AX), Z0, K1
+	VPADDQ       Z1, Z0, Z0
+	VPCMPEQQ     64(AX), Z0, K1, K1
+	VPADDQ       Z1, Z0, Z0
+	VPCMPEQQ     128(AX), Z0, K1, K1
+	VPADDQ       Z1, Z0, Z0
+	VPCMPEQQ     192(AX), Z0, K1, K1
+	KMOVB        K1, AX
+	CMPL         AX, $0x000000ff
+	SETEQ        CL
+	MOVL         CX, yes+16(FP)
+	VZEROUPPER
+	RET

@@ -222,6 +222,41 @@ func TestReady(t *testing.T) {
 	})
 }
 
+// TestUnit compares the routines for elements one behind the other with their plain twins.
+func TestUnit(t *testing.T) {
+	withVectors(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(15, 16))
+		for n := range 2000 {
+			words := 1 << r.IntN(3)
+			var addr [32]uint64
+			for i := range addr {
+				addr[i] = 0x10_0000_0040 + uint64(4*words*i)
+			}
+			if n%2 == 1 {
+				addr[r.IntN(32)] += uint64(r.IntN(2)) << r.IntN(64)
+			}
+			if laneUnit(&addr, uint64(4*words)) != unitStride(&addr, uint64(4*words)) {
+				t.Fatalf("unit stride %d of %#x differs", 4*words, addr)
+			}
+			var x, y, back [4]Row
+			var mem, other [128]uint32
+			for i := range mem {
+				mem[i] = r.Uint32()
+			}
+			lanePickUnit(&x[0], unsafe.Pointer(&mem[0]), words)
+			pickGo(&y[0], unsafe.Pointer(&mem[0]), &unitIndex[words], words)
+			if x != y {
+				t.Fatalf("%d words: %x, plain %x", words, x, y)
+			}
+			lanePlaceUnit(&x[0], unsafe.Pointer(&other[0]), words)
+			lanePickUnit(&back[0], unsafe.Pointer(&other[0]), words)
+			if back != x {
+				t.Fatalf("%d words: stored %x, read %x", words, x, back)
+			}
+		}
+	})
+}
+
 // TestAddresses compares the address routines and gathers with their plain twins.
 func TestAddresses(t *testing.T) {
 	mem := make([]uint32, 1<<12)

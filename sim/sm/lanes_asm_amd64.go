@@ -204,3 +204,6 @@ func place1(src *[32]uint32, mem *byte, index *[32]uint32)
 
 //go:noescape
 func readyAVX512(ready *[16]int64, t int64) (now uint32, soonest int64)
+
+//go:noescape
+func unitAVX512(addr *[32]uint64, step uint64) (yes uint32)

@@ -66,3 +66,11 @@ func lanePlace(src *Row, to unsafe.Pointer, p *pattern, words int) {
 func laneReady(ready *[maxWarpsPerScheduler]int64, t int64) (now uint32, soonest int64) {
 	return readyGo(ready, t)
 }
+
+func laneUnit(addr *[32]uint64, step uint64) bool { return unitStride(addr, step) }
+func lanePickUnit(dst *Row, from unsafe.Pointer, words int) {
+	pickGo(dst, from, &unitIndex[words], words)
+}
+func lanePlaceUnit(src *Row, to unsafe.Pointer, words int) {
+	placeGo(src, to, &unitIndex[words], words, ^uint32(0))
+}

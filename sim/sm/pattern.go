@@ -212,3 +212,13 @@ func placeGo(src *Row, to unsafe.Pointer, index *Row, words int, mask uint32) {
 		}
 	}
 }
+
+// unitIndex holds the offsets of 32 elements of 4, 8 and 16 bytes one behind the other, by words of an element.
+var unitIndex = func() (index [5]Row) {
+	for words := range index {
+		for i := range index[words] {
+			index[words][i] = uint32(4 * words * i)
+		}
+	}
+	return index
+}()

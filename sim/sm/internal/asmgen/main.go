@@ -953,6 +953,42 @@ func runs() {
 	}
 }
 
+// units emits the test for addresses that ascend by a fixed step.
+func units() {
+	GLOBL("laneNumbers", RODATA|NOPTR)
+	for i := range 8 {
+		DATA(8*i, U64(i))
+	}
+	TEXT("unitAVX512", NOSPLIT, "func(addr *[32]uint64, step uint64) (yes uint32)")
+	Pragma("noescape")
+	addr, step := Load(Param("addr"), GP64()), Load(Param("step"), GP64())
+	want, eight := ZMM(), ZMM()
+	VPBROADCASTQ(step, eight)
+	VPMULLQ(NewDataAddr(Symbol{Name: "laneNumbers<>"}, 0), eight, want)
+	VPSLLQ(U8(3), eight, eight)
+	first := ZMM()
+	VPBROADCASTQ(Mem{Base: addr}, first)
+	VPADDQ(first, want, want)
+	yes := GP32()
+	XORL(yes, yes)
+	k := KReg()
+	for i := range 4 {
+		if i == 0 {
+			VPCMPEQQ(Mem{Base: addr}, want, k)
+			continue
+		}
+		VPADDQ(eight, want, want)
+		VPCMPEQQ(Mem{Base: addr, Disp: 64 * i}, want, k, k)
+	}
+	bits := GP32()
+	KMOVB(k, bits)
+	CMPL(bits, U32(0xff))
+	SETEQ(yes.As8())
+	Store(yes, Return("yes"))
+	VZEROUPPER()
+	RET()
+}
+
 // scan emits the routine that looks at the ready times of a scheduler's 16 warps.
 func scan() {
 	TEXT("readyAVX512", NOSPLIT, "func(ready *[16]int64, t int64) (now uint32, soonest int64)")
@@ -1004,5 +1040,6 @@ func main() {
 	runs()
 	picks()
 	scan()
+	units()
 	Generate()
 }
