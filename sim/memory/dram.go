@@ -382,10 +382,19 @@ func (d *dram) rows(now int64, q *dramQueue, pool uint64) {
 	}
 }
 
+// slots returns the first column slot that does not start before a cycle.
+func (d *dram) slots(cycle int64) int64 {
+	ccd := int64(d.cfg.CCD)
+	if ccd&(ccd-1) == 0 {
+		return (cycle + ccd - 1) >> (bits.TrailingZeros64(uint64(ccd)) & 63)
+	}
+	return (cycle + ccd - 1) / ccd
+}
+
 // columns books column commands for requests whose row is open, oldest first, up to the horizon.
 func (d *dram) columns(now int64, q *dramQueue, pool uint64, ch *channel) {
 	ccd := int64(d.cfg.CCD)
-	first := (now + ccd - 1) / ccd
+	first := d.slots(now)
 	if shift := first - d.base; shift > 0 {
 		d.base = first
 		d.busy >>= uint64(shift)
@@ -398,7 +407,7 @@ func (d *dram) columns(now int64, q *dramQueue, pool uint64, ch *channel) {
 		e := &q.entries[i]
 		b := &d.banks[e.bank]
 		group := e.bank & d.groups
-		from := max((max(b.column, d.floor)+ccd-1)/ccd-first, 0)
+		from := max(d.slots(max(b.column, d.floor))-first, 0)
 		n := bits.OnesCount8(e.mask)
 		free := ^(d.busy | d.blocked[group])
 		fits := free

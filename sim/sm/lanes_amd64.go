@@ -379,12 +379,13 @@ func lanePlace(src *Row, to unsafe.Pointer, p *pattern, words int) {
 	}
 }
 
-// laneReady returns the slots that are ready at cycle t and the first cycle at which another is.
-func laneReady(ready *[maxWarpsPerScheduler]int64, t int64) (now uint32, soonest int64) {
+// laneReady returns the slots that are ready at cycle t, those whose unit is shared and global memory, and the first cycle
+// at which another is ready.
+func laneReady(ready *[maxWarpsPerScheduler]int64, unit *[maxWarpsPerScheduler]Unit, t int64) (now, onShared, onGlobal uint32, soonest int64) {
 	if vectors == vectorAVX512 {
-		return readyAVX512(ready, t)
+		return readyAVX512(ready, (*[maxWarpsPerScheduler]uint8)(unsafe.Pointer(unit)), uint32(UnitShared), uint32(UnitGlobal), t)
 	}
-	return readyGo(ready, t)
+	return readyGo(ready, unit, t)
 }
 
 // laneUnit reports whether the 32 lanes' addresses ascend by step.

@@ -5425,11 +5425,11 @@ TEXT ·place1(SB), NOSPLIT, $0-24
 	MOVL AX, (CX)(DX*1)
 	RET
 
-// func readyAVX512(ready *[16]int64, t int64) (now uint32, soonest int64)
-// Requires: AVX, AVX2, AVX512DQ, AVX512F, AVX512VL
-TEXT ·readyAVX512(SB), NOSPLIT, $0-32
+// func readyAVX512(ready *[16]int64, unit *[16]uint8, shared uint32, global uint32, t int64) (now uint32, onShared uint32, onGlobal uint32, soonest int64)
+// Requires: AVX, AVX2, AVX512BW, AVX512DQ, AVX512F, AVX512VL
+TEXT ·readyAVX512(SB), NOSPLIT, $0-56
 	MOVQ          ready+0(FP), AX
-	MOVQ          t+8(FP), CX
+	MOVQ          t+24(FP), CX
 	VPBROADCASTQ  CX, Z0
 	MOVQ          $0x7fffffffffffffff, CX
 	VPBROADCASTQ  CX, Z1
@@ -5447,12 +5447,24 @@ TEXT ·readyAVX512(SB), NOSPLIT, $0-32
 	VPSHUFD       $0x4e, X1, X0
 	VPMINSQ       X0, X1, X1
 	VMOVQ         X1, CX
-	MOVQ          CX, soonest+24(FP)
+	MOVQ          CX, soonest+48(FP)
 	KMOVB         K1, AX
 	KMOVB         K2, CX
 	SHLL          $0x08, CX
 	ORL           CX, AX
-	MOVL          AX, now+16(FP)
+	MOVL          AX, now+32(FP)
+	MOVQ          unit+8(FP), AX
+	VMOVDQU       (AX), X0
+	MOVL          shared+16(FP), AX
+	VPBROADCASTB  AX, X1
+	VPCMPEQB      X0, X1, X1
+	VPMOVMSKB     X1, AX
+	MOVL          AX, onShared+36(FP)
+	MOVL          global+20(FP), AX
+	VPBROADCASTB  AX, X1
+	VPCMPEQB      X0, X1, X1
+	VPMOVMSKB     X1, AX
+	MOVL          AX, onGlobal+40(FP)
 	VZEROUPPER
 	RET
 

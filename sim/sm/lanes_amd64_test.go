@@ -214,9 +214,13 @@ func TestReady(t *testing.T) {
 			if r.IntN(3) == 0 {
 				at = r.Int64N(1 << 50)
 			}
-			a, b := laneReady(&ready, at)
-			if c, d := readyGo(&ready, at); a != c || b != d {
-				t.Fatalf("%v at %d: %#x %d, plain %#x %d", ready, at, a, b, c, d)
+			var unit [maxWarpsPerScheduler]Unit
+			for i := range unit {
+				unit[i] = Unit(r.IntN(int(NumUnits)))
+			}
+			a, b, c, d := laneReady(&ready, &unit, at)
+			if e, f, g, h := readyGo(&ready, &unit, at); a != e || b != f || c != g || d != h {
+				t.Fatalf("%v %v at %d: %#x %#x %#x %d, plain %#x %#x %#x %d", ready, unit, at, a, b, c, d, e, f, g, h)
 			}
 		}
 	})

@@ -96,22 +96,35 @@ func (s *scheduler) oldest(t int64, m *SM) (slot int, next int64, first int) {
 	if s.yield {
 		gave = s.current
 	}
-	now, soonest := laneReady(&s.ready, t)
-	if now == 0 {
-		if soonest == Never {
-			return -1, Never, -1
+	now, onShared, onGlobal, soonest := laneReady(&s.ready, &s.unit, t)
+	shared, global := m.memoryFree(UnitShared), m.memoryFree(UnitGlobal)
+	switch {
+	case now == 0 && soonest == Never:
+		return -1, Never, -1
+	case now == 0:
+		if slot := s.first(func(slot int) bool { return s.ready[slot] == soonest }); s.available(slot, m) == soonest {
+			return -1, soonest, slot
+		}
+	case global > t && now&^onGlobal == 0:
+		// All that are ready wait for global memory.
+		if at := max(global, s.unitFree[UnitGlobal]); at < soonest {
+			return -1, at, s.first(func(slot int) bool { return now>>slot&1 != 0 })
+		}
+	default:
+		if shared > t {
+			now &^= onShared
+		}
+		if global > t {
+			now &^= onGlobal
 		}
 		for _, o := range s.order[:s.n] {
-			if slot := int(o) & (maxWarpsPerScheduler - 1); s.ready[slot] == soonest {
-				if s.available(slot, m) == soonest {
-					return -1, soonest, slot
-				}
-				break
+			slot := int(o) & (maxWarpsPerScheduler - 1)
+			if now>>slot&1 != 0 && slot != gave && s.unitFree[s.unit[slot]] <= t {
+				return slot, 0, slot
 			}
 		}
 	}
 	fallback := -1
-	shared, global := m.memoryFree(UnitShared), m.memoryFree(UnitGlobal)
 	for _, o := range s.order[:s.n] {
 		slot := int(o) & (maxWarpsPerScheduler - 1)
 		a := s.ready[slot]
@@ -141,8 +154,19 @@ func (s *scheduler) oldest(t int64, m *SM) (slot int, next int64, first int) {
 	return -1, next, first
 }
 
-// readyGo returns the slots that are ready at cycle t and the first cycle at which another is.
-func readyGo(ready *[maxWarpsPerScheduler]int64, t int64) (now uint32, soonest int64) {
+// first returns the oldest slot for which yes holds; there is one.
+func (s *scheduler) first(yes func(slot int) bool) int {
+	for _, o := range s.order[:s.n] {
+		if yes(int(o) & (maxWarpsPerScheduler - 1)) {
+			return int(o) & (maxWarpsPerScheduler - 1)
+		}
+	}
+	return 0
+}
+
+// readyGo returns the slots that are ready at cycle t, those whose unit is shared and global memory, and the first cycle at
+// which another is ready.
+func readyGo(ready *[maxWarpsPerScheduler]int64, unit *[maxWarpsPerScheduler]Unit, t int64) (now, onShared, onGlobal uint32, soonest int64) {
 	soonest = Never
 	for i, r := range ready {
 		if r <= t {
@@ -150,8 +174,14 @@ func readyGo(ready *[maxWarpsPerScheduler]int64, t int64) (now uint32, soonest i
 		} else {
 			soonest = min(soonest, r)
 		}
+		switch unit[i] {
+		case UnitShared:
+			onShared |= 1 << i
+		case UnitGlobal:
+			onGlobal |= 1 << i
+		}
 	}
-	return now, soonest
+	return now, onShared, onGlobal, soonest
 }
 
 // promote puts slot into the two-level policy's active set; the set loses its lowest slot when it is full.

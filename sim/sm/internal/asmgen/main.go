@@ -991,7 +991,7 @@ func units() {
 
 // scan emits the routine that looks at the ready times of a scheduler's 16 warps.
 func scan() {
-	TEXT("readyAVX512", NOSPLIT, "func(ready *[16]int64, t int64) (now uint32, soonest int64)")
+	TEXT("readyAVX512", NOSPLIT, "func(ready *[16]int64, unit *[16]uint8, shared, global uint32, t int64) (now, onShared, onGlobal uint32, soonest int64)")
 	Pragma("noescape")
 	ready, t := Load(Param("ready"), GP64()), Load(Param("t"), GP64())
 	limit, never := ZMM(), ZMM()
@@ -1025,6 +1025,16 @@ func scan() {
 	SHLL(U8(8), b)
 	ORL(b, a)
 	Store(a, Return("now"))
+	units := XMM()
+	VMOVDQU(Mem{Base: Load(Param("unit"), GP64())}, units)
+	for _, u := range []string{"shared", "global"} {
+		same := XMM()
+		VPBROADCASTB(Load(Param(u), GP32()), same)
+		VPCMPEQB(units, same, same)
+		bits := GP32()
+		VPMOVMSKB(same, bits)
+		Store(bits, Return("on"+strings.ToUpper(u[:1])+u[1:]))
+	}
 	VZEROUPPER()
 	RET()
 }
