@@ -39,6 +39,7 @@ type engine struct {
 var engines = map[string]engine{
 	"search":     {searchVersions, func(Spec) float64 { return 1 }, func(s Spec) int64 { return 1 << 20 }, runSearch},
 	"lstm":       {lstmVersions, lstmWork, lstmMemory, runLSTM},
+	"gemm":       {gemmVersions, gemmWork, gemmMemory, runGEMM},
 	"mlp":        {mlpVersions, mlpWork, mlpMemory, runMLP},
 	"launch":     {launchVersions, launchWork, launchMemory, runLaunch},
 	"train-mlp":  {trainVersions, trainMLPWork, trainMLPMemory, runTrainMLP},

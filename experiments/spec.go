@@ -179,14 +179,13 @@ func (g GEMM) check() (out []problem) {
 	if bytes := 2 * g.Tile * g.Tile * 4; bytes > maxShared {
 		out = append(out, problem{"tile", fmt.Sprintf("tile of %d x %d takes %d bytes of shared memory for its two operands; allowed is up to %d bytes a block", g.Tile, g.Tile, bytes, maxShared)})
 	}
-	if g.Bias > g.DP {
-		out = append(out, problem{"bias", fmt.Sprintf("bias = %d with dp = %d; allowed is 1 to dp", g.Bias, g.DP)})
+	if len(out) > 0 {
+		return out
 	}
-	if limit := g.M; g.Method == "rdp" && g.DP > limit {
-		out = append(out, problem{"dp", fmt.Sprintf("dp = %d is over its maximum; allowed is 1 to m = %d", g.DP, limit)})
-	}
-	if tile := max(g.Tile, 1); g.Method == "tdp" && g.Tile > 0 && g.DP > max(1, g.M/tile)*max(1, g.K/tile) {
-		out = append(out, problem{"dp", fmt.Sprintf("dp = %d is over the number of tiles; allowed is 1 to %d", g.DP, max(1, g.M/tile)*max(1, g.K/tile))})
+	spec := g.workload()
+	if err := spec.Check(); err != nil {
+		key, text, _ := strings.Cut(err.Error(), ": ")
+		out = append(out, problem{key, text})
 	}
 	return out
 }

@@ -3,8 +3,8 @@
 //
 // A block computes a T x T tile of C, a thread R x R elements of it, R = 1, 1, 2, 4 for T = 8, 16, 32, 64. Tiles of A and B
 // go through shared memory, A transposed, so that the inner product reads neighbouring words of both. Storing A so makes
-// the threads of a warp, which read along k, write down a column: a row of T words puts them into few banks, a row of
-// T + 1 into all (PAD).
+// the threads of a warp, which read along k, write down columns: rows of T words put them into few banks, rows a little
+// longer into all (PAD).
 #include "cuda.h"
 
 #define ARGS float *__restrict__ C, const float *__restrict__ A, const float *__restrict__ B, int m, int n, int k, int ra, int ca, int rb, int cb, int rc, int cc, float alpha, float beta
@@ -14,8 +14,8 @@
 // the loop visits those of row i only: they are dp apart.
 template <int T, int R, bool PAD, bool MASKED>
 __device__ __forceinline__ void tiled(ARGS, const unsigned char *mask, int dp, int bias) {
-  constexpr int SIDE = T / R, THREADS = SIDE * SIDE, LD = T + (PAD ? 1 : 0), LOADS = T * T / THREADS;
-  __shared__ float As[T * LD], Bs[T * LD];  // [k][m], [k][n]
+  constexpr int SIDE = T / R, THREADS = SIDE * SIDE, LD = T + (PAD ? (T < 32 ? 32 / T : 1) : 0), LOADS = T * T / THREADS;
+  __shared__ float As[T * LD], Bs[T * T];  // [k][m], [k][n]
   const int tid = threadIdx.x, tx = tid % SIDE, ty = tid / SIDE;
   const int r0 = blockIdx.y * T, c0 = blockIdx.x * T;
   float acc[R][R];
@@ -24,7 +24,7 @@ __device__ __forceinline__ void tiled(ARGS, const unsigned char *mask, int dp, i
   for (int i = 0; i < R; i++)
 #pragma unroll
     for (int j = 0; j < R; j++) {
-      int r = r0 + ty * R + i, c = c0 + tx * R + j;
+      int r = r0 + ty + i * SIDE, c = c0 + tx + j * SIDE;
       acc[i][j] = 0.0f;
       kept[i][j] = MASKED && r < m && c < n && mask[r * n + c] != 0;
     }
@@ -36,7 +36,7 @@ __device__ __forceinline__ void tiled(ARGS, const unsigned char *mask, int dp, i
     for (int i = 0; i < LOADS; i++) {
       int e = tid + i * THREADS, inner = e % T, outer = e / T;
       As[inner * LD + outer] = r0 + outer < m && k0 + inner < k ? A[(r0 + outer) * ra + (k0 + inner) * ca] : 0.0f;
-      Bs[outer * LD + inner] = k0 + outer < k && c0 + inner < n ? B[(k0 + outer) * rb + (c0 + inner) * cb] : 0.0f;
+      Bs[outer * T + inner] = k0 + outer < k && c0 + inner < n ? B[(k0 + outer) * rb + (c0 + inner) * cb] : 0.0f;
     }
     __syncthreads();
     if (MASKED) {
@@ -47,16 +47,16 @@ __device__ __forceinline__ void tiled(ARGS, const unsigned char *mask, int dp, i
         for (int j = 0; j < R; j++)
           if (kept[i][j]) {
 #pragma unroll
-            for (int kk = 0; kk < T; kk++) acc[i][j] = __builtin_fmaf(As[kk * LD + ty * R + i], Bs[kk * LD + tx * R + j], acc[i][j]);
+            for (int kk = 0; kk < T; kk++) acc[i][j] = __builtin_fmaf(As[kk * LD + ty + i * SIDE], Bs[kk * T + tx + j * SIDE], acc[i][j]);
           }
     } else {
 #pragma unroll
       for (int kk = 0; kk < T; kk++) {
         float a[R], b[R];
 #pragma unroll
-        for (int i = 0; i < R; i++) a[i] = As[kk * LD + ty * R + i];
+        for (int i = 0; i < R; i++) a[i] = As[kk * LD + ty + i * SIDE];
 #pragma unroll
-        for (int j = 0; j < R; j++) b[j] = Bs[kk * LD + tx * R + j];
+        for (int j = 0; j < R; j++) b[j] = Bs[kk * T + tx + j * SIDE];
 #pragma unroll
         for (int i = 0; i < R; i++)
 #pragma unroll
@@ -69,7 +69,7 @@ __device__ __forceinline__ void tiled(ARGS, const unsigned char *mask, int dp, i
   for (int i = 0; i < R; i++)
 #pragma unroll
     for (int j = 0; j < R; j++) {
-      int r = r0 + ty * R + i, c = c0 + tx * R + j;
+      int r = r0 + ty + i * SIDE, c = c0 + tx + j * SIDE;
       if (r >= m || c >= n) continue;
       float *to = C + (r * rc + c * cc);
       *to = beta != 0.0f ? alpha * acc[i][j] + beta * *to : alpha * acc[i][j];
