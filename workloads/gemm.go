@@ -147,8 +147,11 @@ func (r *runner) gemmTiledGradient(what string, c, a, b Operand, m, n, k int, al
 
 // gemmMasked is gemm with an if-else round each output element's inner product; mask has a byte an element, row-major.
 func (r *runner) gemmMasked(what string, part Part, c, a, b Operand, m, n, k int, alpha, beta float32, mask sim.Ptr) *sim.Result {
-	p := product{c, a, b, m, n, k, alpha, beta}
-	return r.launch(what, part, "tiled", "masked_32", p.flop(), tiledConfig(p, 32), append(p.simpleArgs(), sim.PtrArg(mask))...)
+	return r.launchMasked(what, part, product{c, a, b, m, n, k, alpha, beta}, 32, mask)
+}
+
+func (r *runner) launchMasked(what string, part Part, p product, tile int, mask sim.Ptr) *sim.Result {
+	return r.launch(what, part, "tiled", fmt.Sprintf("masked_%d", tile), p.flop(), tiledConfig(p, tile), append(p.simpleArgs(), sim.PtrArg(mask))...)
 }
 
 // simpleArgs are the common arguments of the kernels of tiled.cu.

@@ -141,9 +141,21 @@ func (c plan) estimate(gpu *sim.GPU, t *tiles) float64 {
 		l2 += 2 * parts
 		cycles += splitCycles + float64(c.split)*(float64(4*s.bm*s.bn)/float64(gpu.Memory.Crossbar.ReplyBytes)+300)
 	}
+	// Where k is the contiguous dimension, a step reads bk elements of each row: a DRAM row is opened for every access.
+	activates := 0.0
+	for _, o := range []struct {
+		step, other int
+		bytes       float64
+	}{{p.a.Col, p.a.Row, 4 * float64(p.m) * float64(p.k)}, {p.b.Row, p.b.Col, 4 * float64(p.k) * float64(p.n) * share}} {
+		if o.step < o.other {
+			activates += o.bytes / float64(max(4*s.bk, 32*gpu.Memory.L2.FillSectors))
+		}
+	}
+	d := &gpu.Memory.DRAM
+	activateRate := float64(d.Channels) / float64(d.RRD) * float64(d.ClockNum) / float64(d.ClockDen)
 	l2Rate := float64(gpu.SMs * gpu.Memory.Crossbar.ReplyBytes)
 	dramRate := gpu.Memory.PeakBytesPerSecond(gpu.CoreMHz) / (gpu.CoreMHz * 1e6)
-	return math.Max(cycles, math.Max(l2/l2Rate/busy, dram/dramRate/busy)+s.ends)
+	return math.Max(cycles, max(l2/l2Rate/busy, dram/dramRate/busy, activates/activateRate/busy)+s.ends)
 }
 
 // splitCycles is what a split product pays for its tickets, busy the share of a memory's peak that products reach.

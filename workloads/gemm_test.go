@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"gonum.org/v1/gonum/blas"
@@ -264,25 +265,74 @@ func ones32(n int) []float32 {
 	return x
 }
 
-func TestGEMMMasked(t *testing.T) {
-	rng := rand.New(rand.NewPCG(9, 10))
-	r := testRunner(t)
-	for _, c := range [][3]int{{64, 64, 64}, {33, 70, 45}, {1, 1, 1}} {
-		for _, layout := range []string{"nn", "nt", "tn", "tt"} {
-			a, b, cm := layoutOf(r, rng, c[0], c[1], c[2], layout, false)
-			mask := make([]byte, c[0]*c[1])
-			want := wantProduct(a, b, cm, 2, 0)
-			for i := range mask {
-				if mask[i] = byte(rng.IntN(2)); mask[i] == 0 {
-					want[i] = 0
-				}
+// TestSimulateGEMM: every method and every simple kernel against gonum, and the operations that are counted.
+func TestSimulateGEMM(t *testing.T) {
+	gpu, err := sim.LoadGPU("gtx1080ti")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dims := range [][3]int{{64, 64, 64}, {133, 37, 70}, {1, 1, 1}} {
+		for _, s := range []GEMMSpec{
+			{Method: dropout.Dense}, {Method: dropout.Dense, TA: true, TB: true, Warm: true}, {Method: dropout.Masked, Rate: 0.5}, {Method: dropout.Masked, Rate: 0.3, Tile: 64, TA: true},
+			{Method: dropout.Masked, Tile: 8}, {Method: dropout.Masked, Rate: 0.9, Tile: 16, TB: true},
+			{Method: dropout.RDP, DP: 3, Bias: 2}, {Method: dropout.RDP, DP: 2, Bias: 2, TA: true}, {Method: dropout.RDP, DP: 2, Bias: 1, Tile: 16, TB: true},
+			{Method: dropout.TDP, DP: 2, Bias: 1}, {Method: dropout.TDP, DP: 3, Bias: 3, TA: true}, {Method: dropout.TDP, DP: 4, Bias: 2, TB: true},
+			{Method: dropout.TDP, DP: 2, Bias: 2, Tile: 8, Pad: true}, {Method: dropout.TDP, DP: 3, Bias: 1, Tile: 16}, {Method: dropout.TDP, DP: 2, Bias: 1, Tile: 32, Pad: true},
+			{Method: dropout.TDP, DP: 2, Bias: 2, Tile: 64}, {Method: dropout.Dense, Tile: 64, Pad: true},
+		} {
+			s.M, s.N, s.K, s.Seed = dims[0], dims[1], dims[2], 5
+			if s.Check() != nil {
+				s.DP, s.Bias = 1, 1
 			}
-			p := r.malloc(ceil(len(mask), 4))
-			if err := r.dev.Write(p, mask); err != nil {
-				t.Fatal(err)
+			r, err := SimulateGEMM(t.Context(), gpu, s, Options{Threads: 1})
+			if err != nil {
+				t.Fatalf("%+v: %v", s, err)
 			}
-			r.gemmMasked("test", PartForward, cm.Operand, a.Operand, b.Operand, c[0], c[1], c[2], 2, 0, p)
-			cm.check(t, r, want, 1e-4)
+			if r.Error.Rows != s.M || r.Cycles <= r.KernelCycles || r.Bounds.Cycles() > r.KernelCycles {
+				t.Errorf("%+v: %d rows checked, %d cycles, %d without overhead, bound %d", s, r.Error.Rows, r.Cycles, r.KernelCycles, r.Bounds.Cycles())
+			}
+			if full := 2 * int64(s.M) * int64(s.N) * int64(s.K); r.FLOP > full || s.Method == dropout.Dense && r.FLOP != full {
+				t.Errorf("%+v: %d operations of %d", s, r.FLOP, full)
+			}
+		}
+	}
+}
+
+func TestGEMMSpecCheck(t *testing.T) {
+	ok := GEMMSpec{M: 64, N: 32, K: 96, Method: dropout.TDP, DP: 2, Bias: 2}
+	if err := ok.Check(); err != nil {
+		t.Fatal(err)
+	}
+	for want, change := range map[string]func(*GEMMSpec){
+		"m: 0 is not in 1..65536":          func(s *GEMMSpec) { s.M = 0 },
+		"k: 65537 is not in 1..65536":      func(s *GEMMSpec) { s.K = 65537 },
+		"dp: 7 is not in 1..6":             func(s *GEMMSpec) { s.DP = 7 },
+		"bias: 3 is not in 1..2":           func(s *GEMMSpec) { s.Bias = 3 },
+		"dp: 65 is not in 1..64":           func(s *GEMMSpec) { s.Method, s.DP = dropout.RDP, 65 },
+		"tile: 128 is not one of":          func(s *GEMMSpec) { s.Tile = 128 },
+		"rate: 1 is not in [0, 1)":         func(s *GEMMSpec) { s.Method, s.Rate = dropout.Masked, 1 },
+		`method: "rows" is not one of den`: func(s *GEMMSpec) { s.Method = "rows" },
+	} {
+		s := ok
+		change(&s)
+		if err := s.Check(); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("error %v, want %s…", err, want)
+		}
+	}
+}
+
+func TestDeepBench(t *testing.T) {
+	rows := DeepBench()
+	if len(rows) != 32 {
+		t.Errorf("%d rows", len(rows))
+	}
+	// A column-major product is the row-major one of the transposes.
+	if s := (MeasuredGEMM{M: 5, N: 3, K: 2, TA: true, MS: 1}).Spec(); s.M != 3 || s.N != 5 || s.K != 2 || s.TA || !s.TB {
+		t.Errorf("%+v", s)
+	}
+	for _, bad := range []string{"1,2,0,N,N,1", "1,2,3,N,C,1", "1,2,3,N,N,-1", "1,2,3,N,N,NaN", "1,2,3,N,N"} {
+		if _, err := ReadMeasuredGEMMs(strings.NewReader(bad)); err == nil {
+			t.Errorf("%s: no error", bad)
 		}
 	}
 }

@@ -135,6 +135,7 @@ Without --tile the kernel comes from the tuned family; --tile 8, 16, 32 or 64 ru
 	f.StringVar(&gpuAs, "gpu", "gtx1080ti", "GPU preset or a preset file")
 	f.IntVar(&threads, "threads", 0, "goroutines that simulate (0: one a core); changes no result")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object")
+	c.AddCommand(newDeepBenchCommand())
 	return c
 }
 

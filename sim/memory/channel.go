@@ -293,6 +293,10 @@ func (c *channel) access(s *slice, p *packet, node int32, now int64) (occupy int
 		return occupy, false, true
 	}
 	if missing != 0 {
+		if c.cfg.L2.FillSectors == 2 {
+			// The other half of each 64-byte access.
+			missing |= (missing&0b0101<<1 | missing&0b1010>>1) &^ (l.valid | l.dirty | l.queued)
+		}
 		if l.queued != 0 {
 			c.dram.reads.entries[s.entry[k]].mask |= missing
 		} else {

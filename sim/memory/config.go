@@ -59,6 +59,7 @@ type L2Config struct {
 	Hash             string `yaml:"hash"`            // how lines are spread over slices: a key of hashes
 	Latency          int    `yaml:"latency"`         // from a request's acceptance to its data at the reply crossbar, on a hit
 	BytesPerClock    int    `yaml:"bytes_per_clock"` // data path of a slice
+	FillSectors      int    `yaml:"fill_sectors"`    // sectors that a read miss brings from DRAM, aligned: an access's granularity
 	AtomicSectors    int    `yaml:"atomic_sectors"`  // sectors of distinct words a slice's atomic unit takes a cycle
 	AtomicSame       int    `yaml:"atomic_same"`     // cycles between two atomics on the same word
 	AtomicLatency    int    `yaml:"atomic_latency"`  // of the operation, on top of the access
@@ -132,6 +133,7 @@ func (c *Config) Validate() error {
 		{"l2.slice_bytes", int64(l2.SliceBytes), int64(16 * LineBytes * max(l2.Ways, 1)), 1 << 24},
 		{"l2.latency", int64(l2.Latency), 1, 10000},
 		{"l2.bytes_per_clock", int64(l2.BytesPerClock), 1, 1024},
+		{"l2.fill_sectors", int64(l2.FillSectors), 1, 2},
 		{"l2.atomic_sectors", int64(l2.AtomicSectors), 1, 4},
 		{"l2.atomic_same", int64(l2.AtomicSame), 1, 1000},
 		{"l2.atomic_latency", int64(l2.AtomicLatency), 0, 10000},

@@ -78,12 +78,11 @@ __device__ __forceinline__ void tiled(ARGS, const unsigned char *mask, int dp, i
 
 #define TILED(T, R)                                                                                                                                      \
   extern "C" __global__ void __launch_bounds__((T / R) * (T / R)) tiled_##T##_pad(ARGS, int dp, int bias) { tiled<T, R, true, false>(PASS, nullptr, dp, bias); }   \
-  extern "C" __global__ void __launch_bounds__((T / R) * (T / R)) tiled_##T##_plain(ARGS, int dp, int bias) { tiled<T, R, false, false>(PASS, nullptr, dp, bias); }
+  extern "C" __global__ void __launch_bounds__((T / R) * (T / R)) tiled_##T##_plain(ARGS, int dp, int bias) { tiled<T, R, false, false>(PASS, nullptr, dp, bias); } \
+  extern "C" __global__ void __launch_bounds__((T / R) * (T / R)) masked_##T(ARGS, const unsigned char *mask) { tiled<T, R, true, true>(PASS, mask, 1, 0); }
 
+// masked_T is the paper's kernel, padded; mask has a byte an element of C, row-major. tiled_T_pad is the same without the if-else.
 TILED(8, 1)
 TILED(16, 1)
 TILED(32, 2)
 TILED(64, 4)
-
-// mask: a byte an element of C, row-major. masked is the paper's kernel; unmasked is the same without the if-else.
-extern "C" __global__ void __launch_bounds__(256) masked_32(ARGS, const unsigned char *mask) { tiled<32, 2, true, true>(PASS, mask, 1, 0); }

@@ -1,0 +1,195 @@
+package workloads
+
+import (
+	"context"
+	_ "embed"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+
+	"warpdrop/dropout"
+	"warpdrop/sim"
+)
+
+// deepBench is a part of the SGEMM times that Baidu's DeepBench publishes of a GTX 1080 Ti (training results, cuBLAS 8;
+// Apache-2.0, github.com/baidu-research/DeepBench).
+//
+//go:embed deepbench_gtx1080ti.csv
+var deepBench string
+
+// MeasuredGEMM is a product that was timed on the real GPU: matrices are column-major, as cuBLAS takes them.
+type MeasuredGEMM struct {
+	M, N, K int
+	TA, TB  bool
+	MS      float64 // milliseconds, launch included
+}
+
+// DeepBench returns the published times that come with Warpdrop.
+func DeepBench() []MeasuredGEMM {
+	rows, err := ReadMeasuredGEMMs(strings.NewReader(deepBench))
+	if err != nil {
+		panic(err) // embedded, and tested
+	}
+	return rows
+}
+
+// ReadMeasuredGEMMs reads a table with the columns m, n, k, transpose_a, transpose_b (N or T), time_ms.
+func ReadMeasuredGEMMs(in io.Reader) ([]MeasuredGEMM, error) {
+	r := csv.NewReader(in)
+	r.Comment = '#'
+	r.FieldsPerRecord = 6
+	lines, err := r.ReadAll()
+	if err != nil {
+		return nil, err
+	}
+	var out []MeasuredGEMM
+	for i, f := range lines {
+		if i == 0 && f[0] == "m" {
+			continue
+		}
+		var g MeasuredGEMM
+		for j, to := range []*int{&g.M, &g.N, &g.K} {
+			v, err := strconv.Atoi(f[j])
+			if err != nil || v < 1 || v > maxSize {
+				return nil, fmt.Errorf("record %d: size %q is not in 1..%d", i+1, f[j], maxSize)
+			}
+			*to = v
+		}
+		for j, to := range []*bool{&g.TA, &g.TB} {
+			if f[3+j] != "N" && f[3+j] != "T" {
+				return nil, fmt.Errorf("record %d: transpose %q is not N or T", i+1, f[3+j])
+			}
+			*to = f[3+j] == "T"
+		}
+		if g.MS, err = strconv.ParseFloat(f[5], 64); err != nil || !(g.MS > 0) {
+			return nil, fmt.Errorf("record %d: time %q is not a number of milliseconds above 0", i+1, f[5])
+		}
+		out = append(out, g)
+	}
+	return out, nil
+}
+
+// Spec is the product as SimulateGEMM takes it: the transpose of a column-major matrix is row-major, so C^T = B^T A^T.
+func (g MeasuredGEMM) Spec() GEMMSpec {
+	return GEMMSpec{M: g.N, N: g.M, K: g.K, TA: g.TB, TB: g.TA, Method: dropout.Dense, DP: 1, Bias: 1, Seed: 1, Warm: true}
+}
+
+// FLOP counts 2 a multiply-add.
+func (g MeasuredGEMM) FLOP() int64 { return 2 * int64(g.M) * int64(g.N) * int64(g.K) }
+
+// TimedGEMM is the simulation of a MeasuredGEMM.
+type TimedGEMM struct {
+	MeasuredGEMM
+	Kernel   string
+	Split    int
+	Cycles   float64 // with launch overhead
+	Bounds   GEMMBounds
+	Extended int // rows of C that were simulated, the time being extended from them; 0 = all
+}
+
+// extendAbove is the number of operations above which SimulateMeasured does not simulate all blocks.
+const extendAbove = 8e9
+
+// SimulateMeasured simulates the product, the second of two launches as DeepBench times many. Of a large one, unless full
+// is set, two smaller numbers of rows are simulated with the kernel that was chosen for the whole, and the time is extended
+// linearly in the rounds of blocks that the busiest SM runs.
+func SimulateMeasured(ctx context.Context, gpu *sim.GPU, g MeasuredGEMM, full bool, opt Options) (*TimedGEMM, error) {
+	spec := g.Spec()
+	if full || float64(g.FLOP()) < extendAbove {
+		spec.Warm = float64(g.FLOP()) < extendAbove
+		r, err := SimulateGEMM(ctx, gpu, spec, opt)
+		if err != nil {
+			return nil, err
+		}
+		return &TimedGEMM{MeasuredGEMM: g, Kernel: r.Kernel, Split: r.Split, Cycles: float64(r.Cycles), Bounds: r.Bounds}, nil
+	}
+	// The choice depends on sizes and strides only: no device is needed for it.
+	p := product{RowMajor(0, spec.N), RowMajor(0, spec.K), RowMajor(0, spec.N), spec.M, spec.N, spec.K, 1, 0}
+	if spec.TA {
+		p.a = RowMajor(0, spec.M).T()
+	}
+	if spec.TB {
+		p.b = RowMajor(0, spec.K).T()
+	}
+	whole := choose(gpu, p, nil)
+	high, wide := whole.shape.bm, whole.shape.bn
+	if whole.p.m != spec.M {
+		high, wide = wide, high
+	}
+	stripe := ceil(spec.N, wide) * whole.split // blocks of a row of tiles
+	rounds := func(rows int) float64 {
+		return float64(ceil(ceil(rows, high)*stripe, gpu.SMs)) / float64(whole.shape.blocksAtOnce(whole.p))
+	}
+	at := func(least float64) int {
+		rows := high
+		for rounds(rows) < least && rows < spec.M {
+			rows += high
+		}
+		return min(rows, spec.M)
+	}
+	few := at(1)
+	many := at(rounds(few) + 1)
+	if many >= spec.M {
+		return SimulateMeasured(ctx, gpu, g, true, opt)
+	}
+	var cycles [2]float64
+	t := &TimedGEMM{MeasuredGEMM: g, Extended: few + many}
+	for i, rows := range []int{few, many} {
+		part := spec
+		part.M = rows
+		run, err := newGEMMRun(ctx, gpu, &part, opt.Threads)
+		if err != nil {
+			return nil, err
+		}
+		pp, _ := run.product()
+		if whole.p.m != spec.M {
+			pp = pp.transposed()
+		}
+		forced := newPlan(pp, whole.shape, whole.split)
+		res, _ := run.run(&forced)
+		if run.err != nil {
+			return nil, run.err
+		}
+		if err := run.compare().check(res.Kernel); err != nil {
+			return nil, err
+		}
+		cycles[i] = float64(res.Cycles + res.OverheadCycles)
+		t.Kernel, t.Split = res.Kernel, whole.split
+	}
+	t.Cycles = cycles[1] + (rounds(spec.M)-rounds(many))*(cycles[1]-cycles[0])/(rounds(many)-rounds(few))
+	run := gemmRun{runner: &runner{dev: &sim.Device{GPU: gpu}}, s: &spec}
+	t.Bounds = run.bounds()
+	return t, nil
+}
+
+// AtClock is the GPU with another core clock, its memory's clock unchanged.
+func AtClock(gpu *sim.GPU, mhz int) *sim.GPU {
+	g := *gpu
+	d := &g.Memory.DRAM
+	memory := gpu.CoreMHz * float64(d.ClockNum) / float64(d.ClockDen)
+	g.CoreMHz, d.ClockNum, d.ClockDen = float64(mhz), int64(math.Round(memory)), int64(mhz)
+	return &g
+}
+
+// FitClock returns the core clock in MHz at which the simulated cycles differ least from the measured times: the sum of the
+// relative errors' sizes is smallest.
+func FitClock(rows []TimedGEMM) float64 {
+	best, least := 0.0, math.Inf(1)
+	for i := range rows { // the sum is piecewise monotonic in 1/clock: its least value is where one error is zero
+		clock := rows[i].Cycles / (rows[i].MS * 1e3)
+		sum := 0.0
+		for j := range rows {
+			sum += math.Abs(rows[j].TimeError(clock))
+		}
+		if sum < least {
+			best, least = clock, sum
+		}
+	}
+	return best
+}
+
+// TimeError is the simulated time's relative error at a core clock in MHz; negative where simulated is faster.
+func (t *TimedGEMM) TimeError(mhz float64) float64 { return t.Cycles/(mhz*1e3)/t.MS - 1 }
