@@ -263,6 +263,22 @@ func TestConservation(t *testing.T) {
 	}
 }
 
+// TestFillSectors: reads of one sector after the other, each when the one before has come, find every second one in L2 where
+// an access of DRAM brings two.
+func TestFillSectors(t *testing.T) {
+	cfg := *preset(t)
+	for _, fill := range []int{1, 2} {
+		cfg.L2.FillSectors = fill
+		const n = 1 << 10
+		d := newDriver(t, &cfg, 1, 1, chase(n*SectorBytes, SectorBytes, 1, CacheCG))
+		d.run()
+		c := d.s.Counters()
+		if c.L2ReadMisses != int64(n/fill) || c.L2Reads != n || c.DRAMReads != n {
+			t.Errorf("fill_sectors %d: %d L2 reads, %d misses, %d DRAM reads of %d sectors", fill, c.L2Reads, c.L2ReadMisses, c.DRAMReads, n)
+		}
+	}
+}
+
 // TestDeterminism: the number of threads changes no cycle and no counter.
 func TestDeterminism(t *testing.T) {
 	cfg := preset(t)
