@@ -116,8 +116,8 @@ func TestReadableInGrey(t *testing.T) {
 		}
 	}
 	for _, order := range [][]string{
-		{"activation", "copy", "fill", "gemm_backward_data", "gemm_backward_weights", "gemm_forward", "loss", "mask", "update"},
-		{"issued", "stall_count", "memory", "shared", "variable_latency", "unit_busy", "register_bank", "bank_conflict", "memory_queue", "instruction_fetch", "constant", "block_barrier", "branch", "no_warp", "other"},
+		{"activation", "clip", "copy", "embedding", "gather", "gemm_backward_data", "gemm_backward_weights", "gemm_forward", "gemm_recurrent", "kernel", "loss", "mask", "update"},
+		{"issued", "stall_count", "memory", "shared", "variable_latency", "unit_busy", "register_bank", "bank_conflict", "memory_queue", "instruction_fetch", "constant", "block_barrier", "branch", "block_start", "not_selected", "no_warp", "other"},
 	} {
 		for i := 1; i < len(order); i++ {
 			x, ok := looks[order[i]]
