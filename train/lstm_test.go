@@ -255,3 +255,39 @@ func TestLSTMClip(t *testing.T) {
 		t.Errorf("a clipped step of length %g, want %g", got, norm/4)
 	}
 }
+
+// TestLSTMNoAllocation checks that iterations allocate nothing.
+func TestLSTMNoAllocation(t *testing.T) {
+	for name, cfg := range lstmConfigs() {
+		if cfg.Layers != 2 {
+			continue
+		}
+		e, err := newEngine("", 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := newLSTM(e, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := make([]int32, 60)
+		for i := range text {
+			text[i] = int32(i % 5)
+		}
+		i := uint64(0)
+		one := func() {
+			m.load(text, 0, cfg.Steps)
+			if err := m.step(i, 0.01); err != nil {
+				t.Fatal(err)
+			}
+			i++
+		}
+		for range 300 { // until most combinations of patterns have been seen
+			one()
+		}
+		if n := testing.AllocsPerRun(50, one); n > 0 {
+			t.Errorf("%s with %s: %g allocations an iteration", name, e.name, n)
+		}
+		e.close()
+	}
+}
