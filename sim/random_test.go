@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	randomPrograms = flag.Int("programs", 2, "random programs that TestRandomPrograms compiles, for the host and for the GPU")
+	randomPrograms = flag.Int("programs", 1, "random programs that TestRandomPrograms compiles, for the host and for the GPU")
 	randomSeed     = flag.Uint64("programseed", 1, "first seed of TestRandomPrograms")
 	randomKeep     = flag.String("programkeep", "", "folder in which TestRandomPrograms leaves programs that differ")
 )

@@ -191,6 +191,10 @@ var u32Families = map[string]func(a, b, c uint32) uint32{
 	"i2i_s8":   func(a, b, c uint32) uint32 { return uint32(int32(int8(a))) },
 	"i2i_sat":  func(a, b, c uint32) uint32 { return uint32(max(min(int32(a), 255), 0)) },
 	"prmt_f4e": func(a, b, c uint32) uint32 { return uint32((uint64(b)<<32 | uint64(a)) >> (8 * (c & 3))) },
+	// Tables of the PTX ISA, prmt: the bytes that stand in the result, the highest first.
+	"prmt_b4e":  func(a, b, c uint32) uint32 { return pickBytes(a, b, [4]string{"5670", "6701", "7012", "0123"}[c&3]) },
+	"prmt_ecl":  func(a, b, c uint32) uint32 { return pickBytes(a, b, [4]string{"3210", "3211", "3222", "3333"}[c&3]) },
+	"prmt_rc16": func(a, b, c uint32) uint32 { return pickBytes(a, b, [4]string{"1010", "3232", "1010", "3232"}[c&3]) },
 	"bfe_u": func(a, b, c uint32) uint32 {
 		return uint32(uint64(a) >> (b & 255) & (1<<min(c&255, 32) - 1))
 	},
@@ -263,6 +267,13 @@ var u32Families = map[string]func(a, b, c uint32) uint32{
 	},
 }
 
+func pickBytes(a, b uint32, which string) (r uint32) {
+	for _, k := range which {
+		r = r<<8 | uint32((uint64(b)<<32|uint64(a))>>(8*(k-'0'))&255)
+	}
+	return r
+}
+
 func clampInt(x float64, lo, hi int64) int64 {
 	switch {
 	case x != x:
@@ -321,6 +332,29 @@ var f64Families = map[string]func(a, b, c float64) float64{
 			return c
 		}
 		return a
+	},
+	"d2f_rm": func(a, _, _ float64) float64 {
+		v := float32(a)
+		if float64(v) > a {
+			v = math.Nextafter32(v, float32(math.Inf(-1)))
+		}
+		return float64(v)
+	},
+	"d2i": func(a, _, _ float64) float64 {
+		v := int64(math.MinInt64) // of NaN too
+		switch {
+		case a >= 0x1p63:
+			v = math.MaxInt64
+		case a > -0x1p63:
+			v = int64(a)
+		}
+		return math.Float64frombits(uint64(v))
+	},
+	"d2u32": func(a, _, _ float64) float64 {
+		if a != a {
+			return 0x80000000 // PTX ISA, cvt: NaN of 64 bits gives the highest bit
+		}
+		return max(min(math.RoundToEven(a), math.MaxUint32), 0)
 	},
 	"l2d": func(a, _, _ float64) float64 { return float64(int64(math.Float64bits(a))) },
 }

@@ -68,7 +68,6 @@ K(ll2f, "{.reg .f32 f; .reg .s64 t; mov.b64 t,{%1,%2}; cvt.rp.f32.s64 f,t; mov.b
 K(d2fz, "{.reg .f32 f; .reg .f64 d; mov.b64 d,{%1,%2}; cvt.rz.f32.f64 f,d; mov.b32 %0,f;}")
 K(d2fsat, "{.reg .f32 f; .reg .f64 d; mov.b64 d,{%1,%2}; cvt.rn.sat.f32.f64 f,d; mov.b32 %0,f;}")
 K(dset, "{.reg .f64 d,e; mov.b64 d,{%1,%2}; mov.b64 e,{%2,%3}; set.lt.u32.f64 %0,d,e;}")
-K(drcp, "{.reg .f64 d; .reg .b32 h; mov.b64 d,{%1,%2}; rcp.approx.ftz.f64 d,d; mov.b64 {h,%0},d;}")
 K(prmtrc8, "prmt.b32.rc8 %0,%1,%2,%3;")
 K(prmtecr, "prmt.b32.ecr %0,%1,%2,%3;")
 K(shfsw, "shf.l.wrap.b32 %0,%1,%2,%3;")
