@@ -30,6 +30,9 @@ type Device struct {
 	Races, Uninit bool
 	// Trace, when set, records launches, copies, blocks and counters over time.
 	Trace *Trace
+	// Hazards looks for control words that let an instruction go before its operands are there (see sm.Hazards). What it
+	// finds is an *sm.HazardError of the launch, which has run to its end; its Result is returned too.
+	Hazards bool
 	// Observe, when set, is called at the end of each window with the cycle reached and the SMs' counters so far.
 	Observe func(Progress)
 
@@ -37,6 +40,7 @@ type Device struct {
 	system   *memory.System
 	sms      []*sm.SM
 	ports    []*memory.View
+	streams  []*Stream
 	finished []finishedBlock // in this window
 	now      int64           // core cycles since the device was made
 	lines    int32           // instruction cache lines that loaded code takes
@@ -170,6 +174,9 @@ type grid struct {
 	next       int64 // block to dispatch
 	total      int64
 	finished   int64
+	start, end int64 // cycles: on the chip; last block finished so far
+	result     *Result
+	stream     *Stream // nil if it was not launched in one
 }
 
 // index returns the coordinates of block i: x runs fastest.
@@ -185,36 +192,48 @@ func (d *Device) Launch(ctx context.Context, k *Kernel, cfg LaunchConfig, args .
 		return nil, fmt.Errorf("kernel %s: %w", k.Name(), err)
 	}
 	began := time.Now()
-	overhead := int64(math.Ceil(d.GPU.LaunchOverheadUS * d.GPU.CoreMHz))
-	d.now += overhead
-	start := d.now
+	r := d.newResult(k, cfg, g)
+	g.result = r
+	d.now += r.OverheadCycles
+	q := &queue{dev: d}
+	q.start(g, d.now)
 	before := d.system.Counters()
-	profile := d.begin(g, start)
-	if err := d.run(ctx, g, start); err != nil {
-		return nil, errors.Join(err, d.findings(), d.abandon())
-	}
-	r := &Result{Kernel: k.Name(), Grid: cfg.Grid, Block: cfg.Block, Cycles: d.now - start, OverheadCycles: overhead,
-		BlocksPerSM: d.GPU.SM.Resident(g.need)}
-	r.TimeUS = d.GPU.Seconds(r.Cycles+overhead) * 1e6
-	for i, m := range d.sms {
-		m.End(d.now)
-		r.Counters.SM.Add(&m.Counters)
-		if profile != nil {
-			profile.Add(m.Profile)
-			d.sms[i].Profile = nil
+	d.begin(d.now)
+	if d.Profile {
+		for _, m := range d.sms {
+			m.Profile = sm.NewProfile(g.prog)
 		}
 	}
-	r.Profile = profile
+	d.fill(g, q, d.now)
+	if err := d.run(ctx, q, d.now); err != nil {
+		return nil, errors.Join(err, d.findings(), d.abandon())
+	}
+	d.end(&r.Counters)
+	if d.Profile {
+		r.Profile = sm.NewProfile(g.prog)
+		for _, m := range d.sms {
+			r.Profile.Add(m.Profile)
+			m.Profile = nil
+		}
+	}
 	after := d.system.Counters()
 	r.Counters.Memory = after.Sub(&before)
 	if d.Trace != nil {
 		d.Trace.sample(d.GPU, d.now, &r.Counters.SM, after)
-		d.Trace.launch(d.GPU, r.Kernel, "kernel", start, d.now, map[string]any{"grid": cfg.Grid.String(), "block": cfg.Block.String(), "cycles": r.Cycles,
+		d.Trace.launch(d.GPU, r.Kernel, "kernel", g.start, d.now, map[string]any{"grid": cfg.Grid.String(), "block": cfg.Block.String(), "cycles": r.Cycles,
 			"warp_instructions": r.Counters.SM.WarpInstructions, "blocks_per_sm": r.BlocksPerSM})
 	}
 	r.WallSeconds = time.Since(began).Seconds()
 	return r, d.findings()
 }
+
+// newResult returns the result of a launch that has yet to run.
+func (d *Device) newResult(k *Kernel, cfg LaunchConfig, g *grid) *Result {
+	return &Result{Kernel: k.Name(), Grid: cfg.Grid, Block: cfg.Block, OverheadCycles: d.overhead(), BlocksPerSM: d.GPU.SM.Resident(g.need)}
+}
+
+// overhead is the cycles from a launch to its first block.
+func (d *Device) overhead() int64 { return int64(math.Ceil(d.GPU.LaunchOverheadUS * d.GPU.CoreMHz)) }
 
 // prepare checks a launch and binds its arguments.
 func (d *Device) prepare(k *Kernel, cfg LaunchConfig, args []Arg) (*grid, error) {
@@ -248,12 +267,8 @@ func (d *Device) prepare(k *Kernel, cfg LaunchConfig, args []Arg) (*grid, error)
 	return g, nil
 }
 
-// begin readies the SMs and dispatches the first blocks, breadth first.
-func (d *Device) begin(g *grid, start int64) *sm.Profile {
-	var profile *sm.Profile
-	if d.Profile {
-		profile = sm.NewProfile(g.prog)
-	}
+// begin readies the idle chip for launches from cycle start on.
+func (d *Device) begin(start int64) {
 	if d.Trace != nil {
 		d.Trace.begin(start, d.system.Counters())
 	}
@@ -264,22 +279,44 @@ func (d *Device) begin(g *grid, start int64) *sm.Profile {
 		if d.Races || d.Uninit {
 			m.Exec.Check = &sm.Check{Races: d.Races, Uninit: d.Uninit}
 		}
-		if profile != nil {
-			m.Profile = sm.NewProfile(g.prog)
+		m.Hazards = nil
+		if d.Hazards {
+			m.Hazards = sm.NewHazards(&d.GPU.SM)
 		}
 	}
-	for placed := true; placed && g.next < g.total; {
-		placed = false
-		for _, m := range d.sms {
-			placed = d.dispatch(g, m, start) || placed
-		}
-	}
-	return profile
 }
 
-// dispatch places the grid's next block on m if there is one and it fits.
-func (d *Device) dispatch(g *grid, m *sm.SM, t int64) bool {
-	if g.next >= g.total || d.GPU.SM.Resident(g.need) <= m.Blocks() || !m.Fits(g.need) {
+// end adds the SMs' counters since begin to c.
+func (d *Device) end(c *Counters) {
+	for _, m := range d.sms {
+		m.End(d.now)
+		c.SM.Add(&m.Counters)
+	}
+}
+
+// fill dispatches the first blocks of a launch at cycle t, each to the SM with the fewest warps.
+func (d *Device) fill(g *grid, q *queue, t int64) {
+	for {
+		best := -1
+		for i, m := range d.sms {
+			if (best < 0 || m.Warps() < d.sms[best].Warps()) && d.room(g, q, m) {
+				best = i
+			}
+		}
+		if best < 0 || !d.dispatch(g, q, d.sms[best], t) {
+			return
+		}
+	}
+}
+
+// room reports whether a block of g fits on m.
+func (d *Device) room(g *grid, q *queue, m *sm.SM) bool {
+	return m.Fits(g.need) && (len(q.active) > 1 || m.Blocks() < d.GPU.SM.Resident(g.need))
+}
+
+// dispatch places the next block of g on m if there is one and it fits.
+func (d *Device) dispatch(g *grid, q *queue, m *sm.SM, t int64) bool {
+	if g.next >= g.total || !d.room(g, q, m) {
 		return false
 	}
 	m.Start(g.prog, g.need, g.index(g.next), g.block, g.dim, t)
@@ -291,8 +328,8 @@ func (d *Device) dispatch(g *grid, m *sm.SM, t int64) bool {
 // costs more (about 5 µs) than it saves.
 const aloneBelow = 500
 
-// run simulates windows until the grid is done and memory is quiet; see docs/architecture.md.
-func (d *Device) run(ctx context.Context, g *grid, start int64) error {
+// run simulates windows until the launches of q are done and memory is quiet; see docs/architecture.md.
+func (d *Device) run(ctx context.Context, q *queue, start int64) error {
 	threads := d.Threads
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
@@ -306,7 +343,6 @@ func (d *Device) run(ctx context.Context, g *grid, start int64) error {
 		to       = start + window
 		alone    bool
 		issued   int64
-		end      = start
 	)
 	runSM := func(i int) {
 		if m := d.sms[i]; m.Busy() || m.Next() < to {
@@ -336,14 +372,19 @@ func (d *Device) run(ctx context.Context, g *grid, start int64) error {
 		if len(d.finished) > 0 {
 			slices.SortStableFunc(d.finished, func(a, b finishedBlock) int { return cmp.Compare(a.block.FinishedAt(), b.block.FinishedAt()) })
 			for _, f := range d.finished {
-				end = max(end, f.block.FinishedAt())
+				g := q.of(f.block)
+				g.end = max(g.end, f.block.FinishedAt())
 				g.finished++
 				if d.Trace != nil {
 					d.Trace.block(f.sm, f.block)
 				}
 				d.sms[f.sm].Recycle(f.block)
-				d.dispatch(g, d.sms[f.sm], to)
+				for _, g := range q.active {
+					for d.dispatch(g, q, d.sms[f.sm], to) {
+					}
+				}
 			}
+			q.retire()
 		}
 		if d.Trace != nil && d.Trace.due(to) {
 			var sum sm.Counters
@@ -353,22 +394,38 @@ func (d *Device) run(ctx context.Context, g *grid, start int64) error {
 			}
 			d.Trace.sample(d.GPU, to, &sum, d.system.Counters())
 		}
+		on := len(q.active)
+		more, err := q.admit(to)
+		if err != nil {
+			return err
+		}
+		for _, g := range q.active[on:] {
+			d.fill(g, q, to)
+		}
+		blocks, total := q.progress()
 		if d.Observe != nil {
-			d.Observe(Progress{Cycle: to - start, Blocks: g.finished, Total: g.total})
+			d.Observe(Progress{Cycle: to - start, Blocks: blocks, Total: total})
 		}
 		next := d.system.NextEvent()
-		if g.finished == g.total && next == math.MaxInt64 {
-			d.now = max(end, d.system.LastDone())
+		if blocks == total && next == math.MaxInt64 {
+			d.now = max(start, d.system.LastDone())
+			for _, g := range q.active {
+				d.now = max(d.now, g.end)
+			}
+			for _, g := range q.active {
+				q.done(g, d.now)
+			}
+			q.active = nil
 			return nil
 		}
 		for _, m := range d.sms {
 			next = min(next, m.Next())
 		}
-		if next == math.MaxInt64 {
-			return d.stuck(fmt.Sprintf("kernel %s: deadlock after %d cycles: no warp can go on", g.prog.Name, to-start))
+		if next = min(next, more); next == math.MaxInt64 {
+			return d.stuck(fmt.Sprintf("%s: deadlock after %d cycles: no warp can go on", q.name(), to-start))
 		}
 		if d.MaxCycles > 0 && to-start >= d.MaxCycles {
-			return d.stuck(fmt.Sprintf("kernel %s: still running after %d cycles (the limit set by max-cycles); %d of %d blocks finished", g.prog.Name, d.MaxCycles, g.finished, g.total))
+			return d.stuck(fmt.Sprintf("%s: still running after %d cycles (the limit set by max-cycles); %d of %d blocks finished", q.name(), d.MaxCycles, blocks, total))
 		}
 		if err := ctx.Err(); err != nil {
 			return err
@@ -405,7 +462,16 @@ func (d *Device) findings() error {
 			checks = append(checks, m.Exec.Check)
 		}
 	}
-	return sm.NewCheckError(checks)
+	if err := sm.NewCheckError(checks); err != nil {
+		return err
+	}
+	var hazards []*sm.Hazards
+	for _, m := range d.sms {
+		if m.Hazards != nil {
+			hazards = append(hazards, m.Hazards)
+		}
+	}
+	return sm.NewHazardError(hazards)
 }
 
 // stuck says where the warps stand, for errors of a launch that does not end.

@@ -129,8 +129,9 @@ Arguments are given in order, one --arg a kernel parameter:
 
 Accesses out of bounds or misaligned, deadlocks at barriers, stack overflows and illegal instructions are errors that name the
 instruction, block and thread. --check adds races on shared memory (pairs of accesses by different warps to one byte that no
-barrier orders, or stores of different values by one instruction) and uninit (reads of shared or local memory before it is
-written); what they find is an error at the end of the run.
+barrier orders, or stores of different values by one instruction), uninit (reads of shared or local memory before it is
+written) and hazards (stall counts and barriers of the control words that let an instruction go before its operands are
+there; code that ptxas made has none). What they find is an error at the end of the run.
 
 A .ptx or .cu file is compiled with clang-19 and ptxas where they are installed (scripts/toolchain.sh installs them). CUDA's own
 headers are not needed: <cuda_runtime.h> is one of ours, with the functions that kernels mostly use. Host code is not compiled.`,
@@ -160,10 +161,12 @@ headers are not needed: <cuda_runtime.h> is one of ours, with the functions that
 				switch c {
 				case "races":
 					dev.Races = true
+				case "hazards":
+					dev.Hazards = true
 				case "uninit":
 					dev.Uninit = true
 				default:
-					return usagef("--check %q is not one of races, uninit", c)
+					return usagef("--check %q is not one of races, uninit, hazards", c)
 				}
 			}
 			mod, err := dev.LoadModule(image)
@@ -240,7 +243,7 @@ headers are not needed: <cuda_runtime.h> is one of ours, with the functions that
 	f.Int64Var(&maxCycles, "max-cycles", 0, "stop with an error after so many cycles (0: no limit)")
 	f.IntVar(&threads, "threads", 0, "goroutines that simulate (0: one a core); changes no result")
 	f.StringVar(&profile, "profile", "", "write the listing with counts and stall cycles beside each instruction to this file")
-	f.StringSliceVar(&checks, "check", nil, "look for errors that change no value here: races on shared memory, uninit reads of shared and local memory")
+	f.StringSliceVar(&checks, "check", nil, "look for errors that change no value here: races on shared memory, uninit reads of shared and local memory, hazards of control words")
 	f.StringVar(&trace, "trace", "", "write kernels, blocks on SMs and counters over time to this file, for ui.perfetto.dev or chrome://tracing")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object")
 	f.StringArrayVar(&specs, "arg", nil, "a kernel argument, in order")

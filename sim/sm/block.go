@@ -73,7 +73,10 @@ func (m *SM) Start(p *Program, n Need, index, dim, grid [3]uint32, t int64) {
 		slot := m.freeSlot()
 		m.slots |= 1 << slot
 		w.Slot = slot
-		w.issue = warpIssue{at: begin, line: -1, flights: w.issue.flights}
+		w.issue = warpIssue{at: begin, line: -1, flights: w.issue.flights, hazards: w.issue.hazards}
+		if m.Hazards != nil {
+			m.Hazards.start(w)
+		}
 		s, i := m.place(slot)
 		s.advance(t, &m.Counters)
 		s.add(i, w)
@@ -124,7 +127,7 @@ func (b *Block) reset(p *Program, n Need, index, dim, grid [3]uint32) {
 		if lanes == 32 {
 			live = ^uint32(0)
 		}
-		*w = Warp{Block: b, InBlock: i, Active: live, Live: live, PC: p.Entry, Stack: w.Stack[:0], issue: warpIssue{flights: w.issue.flights}, ops: p.Ops, fmas: p.fmas}
+		*w = Warp{Block: b, InBlock: i, Active: live, Live: live, PC: p.Entry, Stack: w.Stack[:0], issue: warpIssue{flights: w.issue.flights, hazards: w.issue.hazards}, ops: p.Ops, fmas: p.fmas}
 		w.issue.flights = w.issue.flights.reset(p.counted)
 		w.base = [2]unsafe.Pointer{unsafe.Pointer(&b.rows[i*rows]), unsafe.Pointer(&p.Pool[0])}
 		w.Preds[7] = ^uint32(0)
@@ -268,6 +271,9 @@ func (m *SM) Waiting(report func(w *Warp, op int32, why string)) {
 		}
 	}
 }
+
+// Warps returns the number of resident warps.
+func (m *SM) Warps() int { return m.resident }
 
 // Blocks returns the number of resident blocks.
 func (m *SM) Blocks() int { return m.blocks }

@@ -26,8 +26,11 @@ type Config struct {
 	SharedWay      int    `yaml:"shared_way"`     // cycles of latency that each pass beyond the first adds
 	MemoryQueue    int    `yaml:"memory_queue"`   // cycles of work that may wait in front of the shared-memory pipe before issue stalls
 	ReadLatency    int    `yaml:"read_latency"`   // cycles from issue until a variable-latency instruction has read its registers
-	ICache         ICache `yaml:"instruction_cache"`
-	ConstCache     CCache `yaml:"constant_cache"`
+	// Of the hazard check only:
+	PredicateLatency int    `yaml:"predicate_latency"` // cycles from issue to a predicate's value
+	BarrierSet       int    `yaml:"barrier_set"`       // cycles until a barrier that an instruction sets holds those that wait for it
+	ICache           ICache `yaml:"instruction_cache"`
+	ConstCache       CCache `yaml:"constant_cache"`
 }
 
 // ICache is the SM's instruction cache in front of a larger one (L1.5) shared with constants.
@@ -52,6 +55,7 @@ type CCache struct {
 type UnitTiming struct {
 	Interval int `yaml:"interval"` // cycles between two warps' starts on one scheduler
 	Latency  int `yaml:"latency"`  // cycles from issue to result
+	Read     int `yaml:"read"`     // cycles from issue until operands are read, where that is not at once (hazard check only)
 }
 
 // Units holds the timing of each execution unit class, by the names users write.
@@ -61,6 +65,7 @@ type Units struct {
 	FP64    UnitTiming `yaml:"fp64"`
 	SFU     UnitTiming `yaml:"sfu"`
 	Convert UnitTiming `yaml:"convert"`
+	Conv64  UnitTiming `yaml:"convert64"`
 	Imul    UnitTiming `yaml:"imul"`
 	Branch  UnitTiming `yaml:"branch"`
 	Shared  UnitTiming `yaml:"shared"`
@@ -72,12 +77,12 @@ type Units struct {
 
 // Table returns the timings indexed by Unit.
 func (u *Units) Table() [NumUnits]UnitTiming {
-	return [NumUnits]UnitTiming{UnitFP32: u.FP32, UnitHalf: u.Half, UnitFP64: u.FP64, UnitSFU: u.SFU, UnitConvert: u.Convert, UnitImul: u.Imul,
+	return [NumUnits]UnitTiming{UnitFP32: u.FP32, UnitHalf: u.Half, UnitFP64: u.FP64, UnitSFU: u.SFU, UnitConvert: u.Convert, UnitConvert64: u.Conv64, UnitImul: u.Imul,
 		UnitBranch: u.Branch, UnitShared: u.Shared, UnitGlobal: u.Global, UnitConst: u.Const, UnitSReg: u.SReg, UnitNone: u.None}
 }
 
 // UnitNames are the names of the execution unit classes as counters and presets write them.
-var UnitNames = [NumUnits]string{"fp32", "half_rate", "fp64", "sfu", "convert", "imul", "branch", "shared", "global", "const", "sreg", "none"}
+var UnitNames = [NumUnits]string{"fp32", "half_rate", "fp64", "sfu", "convert", "convert64", "imul", "branch", "shared", "global", "const", "sreg", "none"}
 
 // Limits of the simulator itself: the arrays of the hot loop have these sizes.
 const (
@@ -112,6 +117,8 @@ func (c *Config) Validate() error {
 		{"shared_way", c.SharedWay, 1, 64},
 		{"memory_queue", c.MemoryQueue, 1, 10000},
 		{"read_latency", c.ReadLatency, 1, 1000},
+		{"predicate_latency", c.PredicateLatency, 1, 1000},
+		{"barrier_set", c.BarrierSet, 0, 15},
 		{"instruction_cache.line_bytes", c.ICache.LineBytes, 32, 1024},
 		{"instruction_cache.ways", c.ICache.Ways, 1, 64},
 		{"instruction_cache.bytes", c.ICache.Bytes, c.ICache.LineBytes * c.ICache.Ways, 1 << 20},
@@ -124,7 +131,8 @@ func (c *Config) Validate() error {
 		{"constant_cache.miss", c.ConstCache.Miss, 1, 10000},
 	}
 	for u, t := range c.Units.Table() {
-		bounds = append(bounds, bound{"units." + UnitNames[u] + ".interval", t.Interval, 1, 1024}, bound{"units." + UnitNames[u] + ".latency", t.Latency, 1, 10000})
+		bounds = append(bounds, bound{"units." + UnitNames[u] + ".interval", t.Interval, 1, 1024}, bound{"units." + UnitNames[u] + ".latency", t.Latency, 1, 10000},
+			bound{"units." + UnitNames[u] + ".read", t.Read, 0, 15})
 	}
 	for _, b := range bounds {
 		if b.v < b.lo || b.v > b.hi {

@@ -18,6 +18,19 @@ type machine struct {
 	global *memory.Global
 	view   *memory.View
 	x      Exec
+	// hazards watches all that runs: ptxas' code has none.
+	hazards *Hazards
+}
+
+// hazardConfig has the figures that the hazard check needs, as the gtx1080ti preset.
+func hazardConfig() *Config {
+	c := &Config{PredicateLatency: 13, BarrierSet: 2}
+	u := &c.Units
+	for _, t := range []*UnitTiming{&u.FP32, &u.Half, &u.Branch, &u.FP64, &u.SFU, &u.Convert, &u.Conv64, &u.Imul, &u.Shared, &u.Global, &u.Const, &u.SReg, &u.None} {
+		*t = UnitTiming{Interval: 1, Latency: 6}
+	}
+	u.SFU.Read, u.Convert.Read, u.Conv64.Read, u.Shared.Read, u.Const.Read, u.Global.Read = 4, 4, 4, 2, 2, 4
+	return c
 }
 
 func load(t testing.TB, name string) *machine {
@@ -30,7 +43,12 @@ func load(t testing.TB, name string) *machine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &machine{t: t, cubin: c, global: memory.NewGlobal()}
+	m := &machine{t: t, cubin: c, global: memory.NewGlobal(), hazards: NewHazards(hazardConfig())}
+	t.Cleanup(func() {
+		if err := NewHazardError([]*Hazards{m.hazards}); err != nil {
+			t.Error(err)
+		}
+	})
 	m.view = memory.NewView(m.global)
 	m.x.Global = m.view
 	return m
@@ -102,6 +120,7 @@ func (m *machine) run(kernel string, grid, block [3]uint32, args ...any) error {
 		b.reset(p, n, [3]uint32{i % grid[0], i / grid[0] % grid[1], i / (grid[0] * grid[1])}, block, grid)
 		for j, w := range b.Warps {
 			w.Slot = j
+			m.hazards.start(w)
 		}
 		if err := m.block(b); err != nil {
 			return err
@@ -123,6 +142,7 @@ func (m *machine) block(b *Block) error {
 				progress = true
 				op := &b.Prog.Ops[w.PC]
 				pc := w.PC
+				m.hazards.issue(w, op, pc, w.guardMask(op))
 				m.x.Exec(w, op, w.guardMask(op))
 				m.x.Clock++
 				memory.Commit([]*memory.View{m.view})

@@ -38,7 +38,7 @@ func Lower(insts []isa.Inst, entry uint32, cfg LowerConfig) (*Program, error) {
 		return nil, fmt.Errorf("kernel %s: entry %#x is not in the code", cfg.Name, entry)
 	}
 	l := &lowerer{cfg: cfg, insts: insts, refs: map[poolKey]Src{},
-		p: &Program{Name: cfg.Name, Insts: insts, Ops: make([]Op, len(insts)), Entry: first, Start: entry / isa.GroupBytes * isa.GroupBytes, refs: make([]poolRef, zeroRows)}}
+		p: &Program{Name: cfg.Name, Insts: insts, Ops: make([]Op, len(insts)), uses: make([]opUses, len(insts)), Entry: first, Start: entry / isa.GroupBytes * isa.GroupBytes, refs: make([]poolRef, zeroRows)}}
 	if err := l.reach(first); err != nil {
 		return nil, err
 	}
@@ -110,7 +110,8 @@ type lowerer struct {
 	// the instruction being lowered
 	in    *isa.Inst
 	op    *Op
-	next  int  // operand
+	next  int // operand
+	use   *opUses
 	setCC bool // by a second step, CodeSetCC
 	seen  [10]bool
 	err   error
@@ -189,6 +190,7 @@ func (l *lowerer) cut(first, last int32, done []bool) {
 	l.p.First = first
 	l.p.Entry -= first
 	l.p.Ops = append([]Op(nil), l.p.Ops[first:last]...)
+	l.p.uses = append([]opUses(nil), l.p.uses[first:last]...)
 	for i := range l.p.Ops {
 		op := &l.p.Ops[i]
 		at := first + int32(i)
@@ -217,7 +219,7 @@ func (l *lowerer) lower(i int32) error {
 	if n := l.cfg.LineBytes; n > 0 {
 		op.Line = l.cfg.FirstLine + int32(in.PC)/int32(n)
 	}
-	l.in, l.op, l.next, l.setCC, l.err = in, op, 0, false, nil
+	l.in, l.op, l.use, l.next, l.setCC, l.err = in, op, &l.p.uses[i], 0, false, nil
 	l.seen = [10]bool{}
 	how.lower(l)
 	if l.err != nil {
@@ -245,6 +247,10 @@ func (l *lowerer) lower(i int32) error {
 	}
 	op.IsMem = op.Code >= CodeLDC && op.Code <= CodeATOMS
 	op.IsCtrl = op.Code >= CodeBRA
+	if op.Unit == UnitConvert && (in.Has(isa.ModF64) || in.Has(isa.ModU64) || in.Has(isa.ModS64)) {
+		op.Unit = UnitConvert64
+	}
+	l.used()
 	switch op.Code {
 	case CodeBRA, CodeBRX:
 		op.Branch = 1
@@ -390,6 +396,13 @@ func (l *lowerer) uses(r uint8, n int) {
 		l.fail("R%d cannot be the first of %d registers", r, n)
 	}
 	l.registers = max(l.registers, int(r)+n)
+	for i := range l.use.src {
+		if l.use.src[i].n == 0 {
+			l.use.src[i] = span{r, uint8(n)}
+			return
+		}
+	}
+	l.fail("more than %d registers are read", len(l.use.src))
 }
 
 // dst takes the destination register, the first of words.
@@ -397,7 +410,12 @@ func (l *lowerer) dst(words int) {
 	o := l.operand(isa.KindReg)
 	l.op.Dst = o.Reg
 	l.op.Width = uint8(words)
+	before := l.use.src
 	l.uses(o.Reg, words)
+	l.use.src = before
+	if o.Reg != isa.RZ {
+		l.use.dst = span{o.Reg, uint8(words)}
+	}
 	switch o.Sel {
 	case isa.SelNone:
 	case isa.SelCC:

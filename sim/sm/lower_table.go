@@ -36,7 +36,7 @@ func init() {
 		isa.OpFSET:    {CodeFSET, UnitHalf, lowerSET},
 		isa.OpFCMP:    {CodeFCMP, UnitHalf, lowerFCMP},
 		isa.OpFCHK:    {CodeFCHK, UnitHalf, func(l *lowerer) { l.ignore(isa.ModDIVIDE); l.pdst(); l.src(0, 1); l.src(1, 1) }},
-		isa.OpRRO:     {CodeRRO, UnitSFU, func(l *lowerer) { l.ignore(isa.ModSINCOS, isa.ModEX2); l.dst(1); l.plainCC(); l.src(0, 1) }},
+		isa.OpRRO:     {CodeRRO, UnitHalf, func(l *lowerer) { l.ignore(isa.ModSINCOS, isa.ModEX2); l.dst(1); l.plainCC(); l.src(0, 1) }},
 		isa.OpMUFU:    {CodeMUFU, UnitSFU, lowerMUFU},
 
 		isa.OpIADD:      {CodeIADD, UnitFP32, lowerIADD},

@@ -75,18 +75,19 @@ type fmaOp struct{ dst, a, b, c uint16 }
 type Unit uint8
 
 const (
-	UnitFP32    Unit = iota // FFMA FADD FMUL IADD LOP XMAD MOV …: full rate
-	UnitHalf                // shifts, bit fields, LEA, min/max, select, compare: half rate
-	UnitFP64                // DFMA DADD DMUL DSETP …
-	UnitSFU                 // MUFU
-	UnitConvert             // F2F F2I I2F I2I RRO POPC FLO and other quarter-rate
-	UnitImul                // IMAD IMUL in hardware passes
-	UnitBranch              // BRA SSY SYNC EXIT BAR …
-	UnitShared              // LDS STS ATOMS SHFL
-	UnitGlobal              // LDG STG ATOM RED LDL STL, generic LD/ST, texture path
-	UnitConst               // LDC
-	UnitSReg                // S2R
-	UnitNone                // NOP, DEPBAR
+	UnitFP32      Unit = iota // FFMA FADD FMUL IADD LOP XMAD MOV …: full rate
+	UnitHalf                  // shifts, bit fields, LEA, min/max, select, compare: half rate
+	UnitFP64                  // DFMA DADD DMUL DSETP …
+	UnitSFU                   // MUFU
+	UnitConvert               // F2F F2I I2F I2I RRO POPC FLO and other quarter-rate
+	UnitConvert64             // the same from and to 64-bit types
+	UnitImul                  // IMAD IMUL in hardware passes
+	UnitBranch                // BRA SSY SYNC EXIT BAR …
+	UnitShared                // LDS STS ATOMS SHFL
+	UnitGlobal                // LDG STG ATOM RED LDL STL, generic LD/ST, texture path
+	UnitConst                 // LDC
+	UnitSReg                  // S2R
+	UnitNone                  // NOP, DEPBAR
 	NumUnits
 )
 
@@ -106,6 +107,7 @@ type Program struct {
 	SharedBytes int // static + dynamic, a block
 	LocalBytes  int // a thread
 
+	uses    []opUses  // what each instruction reads and writes
 	refs    []poolRef // what the pool's rows hold
 	fmas    []fmaOp   // those Ops that have a Run, by their index
 	counted bool      // some instruction waits for a barrier's count (waitCount)

@@ -10,16 +10,17 @@ import (
 
 // warpIssue is what issue keeps of a warp.
 type warpIssue struct {
-	barAt     [6]int64  // cycle at which each scoreboard barrier is released; Never while a reply is outstanding
-	barReason [6]Reason // what kind of instruction set it
-	pending   [6]uint8  // replies outstanding
-	latest    [6]int64  // latest known release of those that are not
-	at        int64     // cycle after the last issue, or of the warp's start
-	blocked   int64     // end of the last register-bank conflict that an instruction of the warp made
-	line      int32     // instruction cache line of the last instruction
-	atBar     bool      // waits at BAR
-	bar       uint8     // which
-	flights   *flights  // nil if the program waits for no barrier's count (DEPBAR.LE above 0)
+	barAt     [6]int64     // cycle at which each scoreboard barrier is released; Never while a reply is outstanding
+	barReason [6]Reason    // what kind of instruction set it
+	pending   [6]uint8     // replies outstanding
+	latest    [6]int64     // latest known release of those that are not
+	at        int64        // cycle after the last issue, or of the warp's start
+	blocked   int64        // end of the last register-bank conflict that an instruction of the warp made
+	line      int32        // instruction cache line of the last instruction
+	atBar     bool         // waits at BAR
+	bar       uint8        // which
+	hazards   *warpHazards // of the hazard check
+	flights   *flights     // nil if the program waits for no barrier's count (DEPBAR.LE above 0)
 }
 
 // blockBarrier is one of a block's 16 hardware barriers.
@@ -47,6 +48,7 @@ type SM struct {
 	Finished []*Block // blocks that finished since the caller last emptied it, in order
 	Fault    *Fault   // the first error, nil = none
 	Profile  *Profile // per-instruction counts, nil = off
+	Hazards  *Hazards // check of control words, nil = off
 
 	cfg      *Config
 	policy   policy
@@ -236,7 +238,7 @@ func (m *SM) step(s *scheduler, t int64) {
 	s.account = t + 1
 	s.wake = t + 1
 	s.waiting = ReasonStallCount
-	if w := s.warps[slot]; w.ops[w.PC].Run > 0 && m.runs && m.Profile == nil {
+	if w := s.warps[slot]; w.ops[w.PC].Run > 0 && m.runs && m.Profile == nil && m.Hazards == nil {
 		m.run(s, slot, w, t)
 		return
 	}
@@ -336,9 +338,11 @@ func (m *SM) waited(s *scheduler, slot int, wi *warpIssue, t int64) {
 		ready = end
 	}
 	u := s.unit[slot]
-	free := s.unitFree[u]
+	free := int64(0)
 	if u == UnitShared || u == UnitGlobal {
-		free = max(free, m.memoryFree(u))
+		free = m.memoryFree(u)
+	} else if m.units[u].Interval > 1 { // else it is the scheduler that was busy
+		free = s.unitFree[u]
 	}
 	if free > ready {
 		end := min(free, t)
@@ -410,6 +414,9 @@ func (m *SM) issue(s *scheduler, slot int, t int64) (dual bool) {
 	c.UnitInstructions[op.Unit]++
 	if m.Profile != nil {
 		m.Profile.Threads[pc] += int64(bits.OnesCount32(mask))
+	}
+	if m.Hazards != nil {
+		m.Hazards.issue(w, op, pc, mask)
 	}
 	wi.at = t + 1
 
