@@ -87,15 +87,15 @@ type TimedGEMM struct {
 	Split    int
 	Cycles   float64 // with launch overhead
 	Bounds   GEMMBounds
-	Extended int // rows of C that were simulated, the time being extended from them; 0 = all
+	Extended int // rows of C of the larger part that was simulated, the time being extended from it; 0 = all
 }
 
 // extendAbove is the number of operations above which SimulateMeasured does not simulate all blocks.
 const extendAbove = 8e9
 
 // SimulateMeasured simulates the product, the second of two launches as DeepBench times many. Of a large one, unless full
-// is set, two smaller numbers of rows are simulated with the kernel that was chosen for the whole, and the time is extended
-// linearly in the rounds of blocks that the busiest SM runs.
+// is set, parts of one and of two rounds of blocks are simulated with the kernel that was chosen for the whole, and the
+// time is extended by what the second round took.
 func SimulateMeasured(ctx context.Context, gpu *sim.GPU, g MeasuredGEMM, full bool, opt Options) (*TimedGEMM, error) {
 	spec := g.Spec()
 	if full || float64(g.FLOP()) < extendAbove {
@@ -119,27 +119,21 @@ func SimulateMeasured(ctx context.Context, gpu *sim.GPU, g MeasuredGEMM, full bo
 	if whole.p.m != spec.M {
 		high, wide = wide, high
 	}
-	stripe := ceil(spec.N, wide) * whole.split // blocks of a row of tiles
-	rounds := func(rows int) float64 {
-		return float64(ceil(ceil(rows, high)*stripe, gpu.SMs)) / float64(whole.shape.blocksAtOnce(whole.p))
-	}
-	at := func(least float64) int {
-		rows := high
-		for rounds(rows) < least && rows < spec.M {
-			rows += high
-		}
-		return min(rows, spec.M)
-	}
-	few := at(1)
-	many := at(rounds(few) + 1)
-	if many >= spec.M {
+	// One and two rounds: as many columns of blocks as SMs, or all, and rows that fill them.
+	slots := gpu.SMs * whole.shape.blocksAtOnce(whole.p)
+	columns := min(ceil(spec.N, wide), gpu.SMs)
+	stripes := ceil(slots, columns*whole.split)
+	if 2*stripes*high >= spec.M {
 		return SimulateMeasured(ctx, gpu, g, true, opt)
 	}
+	rounds := float64(ceil(stripes*columns*whole.split, gpu.SMs)) / float64(whole.shape.blocksAtOnce(whole.p))
+	all := float64(ceil(ceil(spec.M, high)*ceil(spec.N, wide)*whole.split, gpu.SMs)) / float64(whole.shape.blocksAtOnce(whole.p))
 	var cycles [2]float64
-	t := &TimedGEMM{MeasuredGEMM: g, Extended: few + many}
-	for i, rows := range []int{few, many} {
+	t := &TimedGEMM{MeasuredGEMM: g}
+	for i := range cycles {
 		part := spec
-		part.M = rows
+		part.M, part.N = (i+1)*stripes*high, min(columns*wide, spec.N)
+		t.Extended = part.M
 		run, err := newGEMMRun(ctx, gpu, &part, opt.Threads)
 		if err != nil {
 			return nil, err
@@ -159,7 +153,7 @@ func SimulateMeasured(ctx context.Context, gpu *sim.GPU, g MeasuredGEMM, full bo
 		cycles[i] = float64(res.Cycles + res.OverheadCycles)
 		t.Kernel, t.Split = res.Kernel, whole.split
 	}
-	t.Cycles = cycles[1] + (rounds(spec.M)-rounds(many))*(cycles[1]-cycles[0])/(rounds(many)-rounds(few))
+	t.Cycles = cycles[1] + (all/rounds-2)*(cycles[1]-cycles[0])
 	run := gemmRun{runner: &runner{dev: &sim.Device{GPU: gpu}}, s: &spec}
 	t.Bounds = run.bounds()
 	return t, nil
@@ -174,15 +168,29 @@ func AtClock(gpu *sim.GPU, mhz int) *sim.GPU {
 	return &g
 }
 
+// Large reports whether the row is one that the clock is fitted to: no transposes, n >= 64.
+func (g MeasuredGEMM) Large() bool { return !g.TA && !g.TB && g.N >= 64 }
+
 // FitClock returns the core clock in MHz at which the simulated cycles differ least from the measured times: the sum of the
-// relative errors' sizes is smallest.
+// sizes of the relative errors of the Large rows, or of all where none is, is smallest.
 func FitClock(rows []TimedGEMM) float64 {
+	fitted := make([]*TimedGEMM, 0, len(rows))
+	for i := range rows {
+		if rows[i].Large() {
+			fitted = append(fitted, &rows[i])
+		}
+	}
+	if len(fitted) == 0 {
+		for i := range rows {
+			fitted = append(fitted, &rows[i])
+		}
+	}
 	best, least := 0.0, math.Inf(1)
-	for i := range rows { // the sum is piecewise monotonic in 1/clock: its least value is where one error is zero
-		clock := rows[i].Cycles / (rows[i].MS * 1e3)
+	for _, r := range fitted { // the sum has its least value where one error is zero
+		clock := r.Cycles / (r.MS * 1e3)
 		sum := 0.0
-		for j := range rows {
-			sum += math.Abs(rows[j].TimeError(clock))
+		for _, t := range fitted {
+			sum += math.Abs(t.TimeError(clock))
 		}
 		if sum < least {
 			best, least = clock, sum

@@ -50,7 +50,8 @@ func newDeepBenchCommand() *cobra.Command {
 		Use:   "deepbench",
 		Short: "Compare products with their times on a real GTX 1080 Ti",
 		Long: `deepbench simulates the products that Baidu's DeepBench has timed on a real GTX 1080 Ti (column-major m, n, k, as cuBLAS takes
-them) and prints real against simulated time. One core clock, fitted to all rows that are run, converts cycles to time.
+them) and prints real against simulated time. One core clock for all rows converts cycles to time; it is fitted to the rows
+without transposes and with n >= 64.
 Products above 8 GFLOP are simulated in part and extended, unless --full; the memory's clock is the preset's at any --clock.`,
 		Example: "  warpdrop gemm deepbench --nn\n  warpdrop gemm deepbench --file products.csv --json",
 		Args:    exactArgs(0),
@@ -75,7 +76,7 @@ Products above 8 GFLOP are simulated in part and extended, unless --full; the me
 			}
 			var timed []workloads.TimedGEMM
 			for i, g := range rows {
-				if nn && (g.TA || g.TB || g.N < 64) {
+				if nn && !g.Large() {
 					continue
 				}
 				fmt.Fprintf(cmd.ErrOrStderr(), "%d of %d: %d x %d x %d\n", i+1, len(rows), g.M, g.N, g.K)
@@ -117,7 +118,7 @@ func newDeepBenchReport(gpu *sim.GPU, clock int, timed []workloads.TimedGEMM) de
 			TimeUS: t.Cycles / r.FittedMHz, Error: e, Cycles: t.Cycles, PeakShare: float64(t.FLOP()) / perCycle / t.Cycles,
 			BoundShare: float64(t.Bounds.Cycles()) / t.Cycles, Kernel: t.Kernel, Split: t.Split, Extended: t.Extended})
 		r.MeanError += math.Abs(e) / float64(len(timed))
-		if !t.TA && !t.TB && t.N >= 64 {
+		if t.Large() {
 			r.MeanErrorLarge += math.Abs(e)
 			r.LargeRows++
 		}
