@@ -71,8 +71,11 @@ type runner struct {
 	err               error
 }
 
+// newDevice is replaced in tests.
+var newDevice = sim.NewDevice
+
 func newRunner(ctx context.Context, gpu *sim.GPU, threads int) (*runner, error) {
-	dev, err := sim.NewDevice(gpu)
+	dev, err := newDevice(gpu)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,41 @@
+package workloads
+
+import (
+	"context"
+	"testing"
+
+	"warpdrop/dropout"
+	"warpdrop/sim"
+)
+
+// TestNoHazards: the control words of all kernels that training iterations use let no instruction go before its operands
+// are there.
+func TestNoHazards(t *testing.T) {
+	newDevice = func(g *sim.GPU) (*sim.Device, error) {
+		d, err := sim.NewDevice(g)
+		if err == nil {
+			d.Hazards = true
+		}
+		return d, err
+	}
+	defer func() { newDevice = sim.NewDevice }()
+	gpu, err := sim.LoadGPU("gtx1080ti")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, method := range []dropout.Method{dropout.Dense, dropout.Masked, dropout.RDP, dropout.TDP} {
+		s := MLPSpec{Layers: []int{68, 68, 72, 10}, Batch: 12, Method: method, Rates: []float64{0.5, 0.5}, LR: 0.1, Momentum: 0.9, Seed: 3}
+		if method == dropout.RDP || method == dropout.TDP {
+			s.Patterns = []dropout.Pattern{{DP: 2, Bias: 1}, {DP: 3, Bias: 2}}
+		}
+		if _, err := SimulateMLP(context.Background(), gpu, s, Options{}); err != nil {
+			t.Errorf("MLP, %s: %v", method, err)
+		}
+		if method == dropout.Masked {
+			continue // an LSTM has none
+		}
+		if _, err := SimulateLSTM(context.Background(), gpu, smallLSTM(method), Options{}); err != nil {
+			t.Errorf("LSTM, %s: %v", method, err)
+		}
+	}
+}
