@@ -379,9 +379,8 @@ func lanePlace(src *Row, to unsafe.Pointer, p *pattern, words int) {
 	}
 }
 
-// laneReady returns the slots that are ready at cycle t, those whose unit is shared and global memory, and the first cycle
-// at which another is ready.
-func laneReady(ready *[maxWarpsPerScheduler]int64, unit *[maxWarpsPerScheduler]Unit, t int64) (now, onShared, onGlobal uint32, soonest int64) {
+// laneReady is readyGo.
+func laneReady(ready *[maxWarpsPerScheduler]int64, unit *[maxWarpsPerScheduler]Unit, t int64) (now, then, onShared, onGlobal uint32, soonest int64) {
 	if vectors == vectorAVX512 {
 		return readyAVX512(ready, (*[maxWarpsPerScheduler]uint8)(unsafe.Pointer(unit)), uint32(UnitShared), uint32(UnitGlobal), t)
 	}

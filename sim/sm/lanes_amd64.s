@@ -5425,7 +5425,7 @@ TEXT ·place1(SB), NOSPLIT, $0-24
 	MOVL AX, (CX)(DX*1)
 	RET
 
-// func readyAVX512(ready *[16]int64, unit *[16]uint8, shared uint32, global uint32, t int64) (now uint32, onShared uint32, onGlobal uint32, soonest int64)
+// func readyAVX512(ready *[16]int64, unit *[16]uint8, shared uint32, global uint32, t int64) (now uint32, then uint32, onShared uint32, onGlobal uint32, soonest int64)
 // Requires: AVX, AVX2, AVX512BW, AVX512DQ, AVX512F, AVX512VL
 TEXT ·readyAVX512(SB), NOSPLIT, $0-56
 	MOVQ          ready+0(FP), AX
@@ -5439,32 +5439,40 @@ TEXT ·readyAVX512(SB), NOSPLIT, $0-56
 	VPCMPQ        $0x02, Z0, Z3, K2
 	VMOVDQA64     Z1, K1, Z2
 	VMOVDQA64     Z1, K2, Z3
-	VPMINSQ       Z3, Z2, Z2
-	VEXTRACTI64X4 $0x01, Z2, Y0
-	VPMINSQ       Y0, Y2, Y0
-	VEXTRACTI128  $0x01, Y0, X1
-	VPMINSQ       X1, X0, X1
-	VPSHUFD       $0x4e, X1, X0
-	VPMINSQ       X0, X1, X1
-	VMOVQ         X1, CX
+	VPMINSQ       Z3, Z2, Z0
+	VEXTRACTI64X4 $0x01, Z0, Y1
+	VPMINSQ       Y1, Y0, Y1
+	VEXTRACTI128  $0x01, Y1, X0
+	VPMINSQ       X0, X1, X0
+	VPSHUFD       $0x4e, X0, X1
+	VPMINSQ       X1, X0, X0
+	VMOVQ         X0, CX
 	MOVQ          CX, soonest+48(FP)
+	KMOVB         K1, AX
+	KMOVB         K2, DX
+	SHLL          $0x08, DX
+	ORL           DX, AX
+	MOVL          AX, now+32(FP)
+	VPBROADCASTQ  CX, Z0
+	VPCMPEQQ      Z0, Z2, K1
+	VPCMPEQQ      Z0, Z3, K2
 	KMOVB         K1, AX
 	KMOVB         K2, CX
 	SHLL          $0x08, CX
 	ORL           CX, AX
-	MOVL          AX, now+32(FP)
+	MOVL          AX, then+36(FP)
 	MOVQ          unit+8(FP), AX
 	VMOVDQU       (AX), X0
 	MOVL          shared+16(FP), AX
 	VPBROADCASTB  AX, X1
 	VPCMPEQB      X0, X1, X1
 	VPMOVMSKB     X1, AX
-	MOVL          AX, onShared+36(FP)
+	MOVL          AX, onShared+40(FP)
 	MOVL          global+20(FP), AX
 	VPBROADCASTB  AX, X1
 	VPCMPEQB      X0, X1, X1
 	VPMOVMSKB     X1, AX
-	MOVL          AX, onGlobal+40(FP)
+	MOVL          AX, onGlobal+44(FP)
 	VZEROUPPER
 	RET
 

@@ -63,7 +63,7 @@ func lanePlace(src *Row, to unsafe.Pointer, p *pattern, words int) {
 	placeGo(src, to, &p.index, words, p.mask)
 }
 
-func laneReady(ready *[maxWarpsPerScheduler]int64, unit *[maxWarpsPerScheduler]Unit, t int64) (now, onShared, onGlobal uint32, soonest int64) {
+func laneReady(ready *[maxWarpsPerScheduler]int64, unit *[maxWarpsPerScheduler]Unit, t int64) (now, then, onShared, onGlobal uint32, soonest int64) {
 	return readyGo(ready, unit, t)
 }
 

@@ -1,6 +1,9 @@
 package sm
 
-import "math"
+import (
+	"math"
+	"math/bits"
+)
 
 // Never is a cycle that does not come: the ready time of an empty slot or of a warp that waits for a reply.
 const Never = math.MaxInt64
@@ -96,19 +99,19 @@ func (s *scheduler) oldest(t int64, m *SM) (slot int, next int64, first int) {
 	if s.yield {
 		gave = s.current
 	}
-	now, onShared, onGlobal, soonest := laneReady(&s.ready, &s.unit, t)
+	now, then, onShared, onGlobal, soonest := laneReady(&s.ready, &s.unit, t)
 	shared, global := m.memoryFree(UnitShared), m.memoryFree(UnitGlobal)
 	switch {
 	case now == 0 && soonest == Never:
 		return -1, Never, -1
 	case now == 0:
-		if slot := s.first(func(slot int) bool { return s.ready[slot] == soonest }); s.available(slot, m) == soonest {
+		if slot := s.first(then); s.available(slot, m) == soonest {
 			return -1, soonest, slot
 		}
 	case global > t && now&^onGlobal == 0:
 		// All that are ready wait for global memory.
 		if at := max(global, s.unitFree[UnitGlobal]); at < soonest {
-			return -1, at, s.first(func(slot int) bool { return now>>slot&1 != 0 })
+			return -1, at, s.first(now)
 		}
 	default:
 		if shared > t {
@@ -154,25 +157,30 @@ func (s *scheduler) oldest(t int64, m *SM) (slot int, next int64, first int) {
 	return -1, next, first
 }
 
-// first returns the oldest slot for which yes holds; there is one.
-func (s *scheduler) first(yes func(slot int) bool) int {
-	for _, o := range s.order[:s.n] {
-		if yes(int(o) & (maxWarpsPerScheduler - 1)) {
-			return int(o) & (maxWarpsPerScheduler - 1)
-		}
+// first returns the oldest of a set of slots that is not empty.
+func (s *scheduler) first(set uint32) int {
+	if set&(set-1) == 0 {
+		return bits.TrailingZeros32(set) & (maxWarpsPerScheduler - 1)
 	}
-	return 0
+	i := 0
+	for set>>(s.order[i&(maxWarpsPerScheduler-1)]&31)&1 == 0 {
+		i++
+	}
+	return int(s.order[i&(maxWarpsPerScheduler-1)]) & (maxWarpsPerScheduler - 1)
 }
 
-// readyGo returns the slots that are ready at cycle t, those whose unit is shared and global memory, and the first cycle at
-// which another is ready.
-func readyGo(ready *[maxWarpsPerScheduler]int64, unit *[maxWarpsPerScheduler]Unit, t int64) (now, onShared, onGlobal uint32, soonest int64) {
+// readyGo returns the slots that are ready at cycle t, those that are so next, those whose unit is shared and global memory,
+// and the first cycle at which another is ready.
+func readyGo(ready *[maxWarpsPerScheduler]int64, unit *[maxWarpsPerScheduler]Unit, t int64) (now, then, onShared, onGlobal uint32, soonest int64) {
 	soonest = Never
 	for i, r := range ready {
 		if r <= t {
 			now |= 1 << i
-		} else {
-			soonest = min(soonest, r)
+		} else if r <= soonest {
+			if r < soonest {
+				soonest, then = r, 0
+			}
+			then |= 1 << i
 		}
 		switch unit[i] {
 		case UnitShared:
@@ -181,7 +189,7 @@ func readyGo(ready *[maxWarpsPerScheduler]int64, unit *[maxWarpsPerScheduler]Uni
 			onGlobal |= 1 << i
 		}
 	}
-	return now, onShared, onGlobal, soonest
+	return now, then, onShared, onGlobal, soonest
 }
 
 // promote puts slot into the two-level policy's active set; the set loses its lowest slot when it is full.
