@@ -223,7 +223,7 @@ func catchUpRow(wc, w, v, a []float32, cols kept) {
 	at, c := 0, cols.start()
 	for k := range a {
 		n := min(cols.width, len(wc)-at)
-		catchUp(wc[at:at+n], w[c:c+n], v[c:c+n], a[k])
+		catchUp(wc[at:at+n], w[c:c+n], v[c:c+n], a[k], cols.n)
 		at += n
 		c += cols.step * cols.width
 	}
@@ -412,7 +412,7 @@ func (m *matrix) updatePart(_, part int) {
 			w[j] += d
 		}
 	default:
-		momentum(w, m.v[from:to], g, 0, mu, lr)
+		momentum(w, m.v[from:to], g, 0, mu, lr, 0)
 	}
 }
 
@@ -447,7 +447,7 @@ func momentumRow(w, v, g, a, d []float32, lr, mu float32, cols kept) {
 	at, c := 0, cols.start()
 	for k := range a {
 		n := min(cols.width, len(g)-at)
-		momentum(w[c:c+n], v[c:c+n], g[at:at+n], a[k], mu*d[k], lr)
+		momentum(w[c:c+n], v[c:c+n], g[at:at+n], a[k], mu*d[k], lr, cols.n)
 		at += n
 		c += cols.step * cols.width
 	}

@@ -13,24 +13,27 @@ import (
 // vectors tells whether this processor runs the vector code; tests set it.
 var vectors = cpu.X86.HasAVX2
 
-func catchUp(wc, w, v []float32, a float32) {
+// The last parameter of catchUp and momentum is how many elements ahead of w and v the next row lies, which is fetched meanwhile:
+// runs are too short for the processor to see what comes next.
+
+func catchUp(wc, w, v []float32, a float32, ahead int) {
 	if !vectors || len(wc) == 0 {
 		catchUpGo(wc, w, v, a)
 		return
 	}
 	n := len(wc)
 	_, _ = w[n-1], v[n-1]
-	catchUpAVX2(&wc[0], &w[0], &v[0], n, a)
+	catchUpAVX2(&wc[0], &w[0], &v[0], n, a, ahead)
 }
 
-func momentum(w, v, g []float32, a, d, lr float32) {
+func momentum(w, v, g []float32, a, d, lr float32, ahead int) {
 	if !vectors || len(g) == 0 {
 		momentumGo(w, v, g, a, d, lr)
 		return
 	}
 	n := len(g)
 	_, _ = w[n-1], v[n-1]
-	momentumAVX2(&w[0], &v[0], &g[0], n, a, d, lr)
+	momentumAVX2(&w[0], &v[0], &g[0], n, a, d, lr, ahead)
 }
 
 func addMax(y, b []float32) float32 {

@@ -4,38 +4,43 @@
 
 #include "textflag.h"
 
-// func catchUpAVX2(wc *float32, w *float32, v *float32, n int, a float32)
-// Requires: AVX, AVX2, SSE
-TEXT ·catchUpAVX2(SB), NOSPLIT, $0-36
+// func catchUpAVX2(wc *float32, w *float32, v *float32, n int, a float32, ahead int)
+// Requires: AVX, AVX2, MMX+, SSE
+TEXT ·catchUpAVX2(SB), NOSPLIT, $0-48
 	MOVQ         wc+0(FP), AX
 	MOVQ         w+8(FP), CX
 	MOVQ         v+16(FP), DX
 	MOVQ         n+24(FP), BX
 	MOVSS        a+32(FP), X0
 	VBROADCASTSS X0, Y1
-	XORQ         SI, SI
+	MOVQ         ahead+40(FP), SI
+	LEAQ         (CX)(SI*4), DI
+	LEAQ         (DX)(SI*4), SI
+	XORQ         R8, R8
 	SUBQ         $0x08, BX
 	JLT          rest
 
 eight:
-	VMOVUPS (DX)(SI*4), Y2
-	VMULPS  Y1, Y2, Y2
-	VADDPS  (CX)(SI*4), Y2, Y2
-	VMOVUPS Y2, (AX)(SI*4)
-	ADDQ    $0x08, SI
-	SUBQ    $0x08, BX
-	JGE     eight
+	PREFETCHT0 (SI)(R8*4)
+	PREFETCHT0 (DI)(R8*4)
+	VMOVUPS    (DX)(R8*4), Y2
+	VMULPS     Y1, Y2, Y2
+	VADDPS     (CX)(R8*4), Y2, Y2
+	VMOVUPS    Y2, (AX)(R8*4)
+	ADDQ       $0x08, R8
+	SUBQ       $0x08, BX
+	JGE        eight
 
 rest:
 	ADDQ $0x08, BX
 	JLE  end
 
 one:
-	VMOVSS (DX)(SI*4), X1
+	VMOVSS (DX)(R8*4), X1
 	VMULSS X0, X1, X1
-	VADDSS (CX)(SI*4), X1, X1
-	VMOVSS X1, (AX)(SI*4)
-	INCQ   SI
+	VADDSS (CX)(R8*4), X1, X1
+	VMOVSS X1, (AX)(R8*4)
+	INCQ   R8
 	DECQ   BX
 	JG     one
 
@@ -43,9 +48,9 @@ end:
 	VZEROUPPER
 	RET
 
-// func momentumAVX2(w *float32, v *float32, grad *float32, n int, a float32, d float32, lr float32)
-// Requires: AVX, AVX2, SSE
-TEXT ·momentumAVX2(SB), NOSPLIT, $0-44
+// func momentumAVX2(w *float32, v *float32, grad *float32, n int, a float32, d float32, lr float32, ahead int)
+// Requires: AVX, AVX2, MMX+, SSE
+TEXT ·momentumAVX2(SB), NOSPLIT, $0-56
 	MOVQ         w+0(FP), AX
 	MOVQ         v+8(FP), CX
 	MOVQ         grad+16(FP), DX
@@ -56,41 +61,46 @@ TEXT ·momentumAVX2(SB), NOSPLIT, $0-44
 	VBROADCASTSS X2, Y3
 	MOVSS        lr+40(FP), X4
 	VBROADCASTSS X4, Y5
-	XORQ         SI, SI
+	MOVQ         ahead+48(FP), SI
+	LEAQ         (AX)(SI*4), DI
+	LEAQ         (CX)(SI*4), SI
+	XORQ         R8, R8
 	SUBQ         $0x08, BX
 	JLT          rest
 
 eight:
-	VMOVUPS (CX)(SI*4), Y6
-	VMULPS  Y3, Y6, Y7
-	VMOVUPS (DX)(SI*4), Y8
-	VMULPS  Y5, Y8, Y8
-	VSUBPS  Y8, Y7, Y7
-	VMOVUPS Y7, (CX)(SI*4)
-	VMULPS  Y1, Y6, Y6
-	VADDPS  (AX)(SI*4), Y6, Y6
-	VADDPS  Y7, Y6, Y6
-	VMOVUPS Y6, (AX)(SI*4)
-	ADDQ    $0x08, SI
-	SUBQ    $0x08, BX
-	JGE     eight
+	PREFETCHT0 (SI)(R8*4)
+	PREFETCHT0 (DI)(R8*4)
+	VMOVUPS    (CX)(R8*4), Y6
+	VMULPS     Y3, Y6, Y7
+	VMOVUPS    (DX)(R8*4), Y8
+	VMULPS     Y5, Y8, Y8
+	VSUBPS     Y8, Y7, Y7
+	VMOVUPS    Y7, (CX)(R8*4)
+	VMULPS     Y1, Y6, Y6
+	VADDPS     (AX)(R8*4), Y6, Y6
+	VADDPS     Y7, Y6, Y6
+	VMOVUPS    Y6, (AX)(R8*4)
+	ADDQ       $0x08, R8
+	SUBQ       $0x08, BX
+	JGE        eight
 
 rest:
 	ADDQ $0x08, BX
 	JLE  end
 
 one:
-	VMOVSS (CX)(SI*4), X1
+	VMOVSS (CX)(R8*4), X1
 	VMULSS X2, X1, X3
-	VMOVSS (DX)(SI*4), X5
+	VMOVSS (DX)(R8*4), X5
 	VMULSS X4, X5, X5
 	VSUBSS X5, X3, X3
-	VMOVSS X3, (CX)(SI*4)
+	VMOVSS X3, (CX)(R8*4)
 	VMULSS X0, X1, X1
-	VADDSS (AX)(SI*4), X1, X1
+	VADDSS (AX)(R8*4), X1, X1
 	VADDSS X3, X1, X1
-	VMOVSS X1, (AX)(SI*4)
-	INCQ   SI
+	VMOVSS X1, (AX)(R8*4)
+	INCQ   R8
 	DECQ   BX
 	JG     one
 

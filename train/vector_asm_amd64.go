@@ -5,10 +5,10 @@
 package train
 
 //go:noescape
-func catchUpAVX2(wc *float32, w *float32, v *float32, n int, a float32)
+func catchUpAVX2(wc *float32, w *float32, v *float32, n int, a float32, ahead int)
 
 //go:noescape
-func momentumAVX2(w *float32, v *float32, grad *float32, n int, a float32, d float32, lr float32)
+func momentumAVX2(w *float32, v *float32, grad *float32, n int, a float32, d float32, lr float32, ahead int)
 
 //go:noescape
 func addMaxAVX2(y *float32, b *float32, n int, acc *[9]float32)

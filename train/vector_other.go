@@ -2,8 +2,8 @@
 
 package train
 
-func catchUp(wc, w, v []float32, a float32)         { catchUpGo(wc, w, v, a) }
-func momentum(w, v, g []float32, a, d, lr float32)  { momentumGo(w, v, g, a, d, lr) }
-func addMax(y, b []float32) float32                 { return addMaxGo(y, b) }
-func expSum(y []float32, less float32) float32      { return expSumGo(y, less) }
-func sigmoid(y, b []float32, by, top, less float32) { sigmoidGo(y, b, by, top, less) }
+func catchUp(wc, w, v []float32, a float32, ahead int)        { catchUpGo(wc, w, v, a) }
+func momentum(w, v, g []float32, a, d, lr float32, ahead int) { momentumGo(w, v, g, a, d, lr) }
+func addMax(y, b []float32) float32                           { return addMaxGo(y, b) }
+func expSum(y []float32, less float32) float32                { return expSumGo(y, less) }
+func sigmoid(y, b []float32, by, top, less float32)           { sigmoidGo(y, b, by, top, less) }

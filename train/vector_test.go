@@ -27,13 +27,13 @@ func TestVectorCode(t *testing.T) {
 		wc, wantWC := row(n+1), row(n)
 		catchUpGo(wantWC, w, v, 1.7)
 		last := wc[n]
-		catchUp(wc[:n], w, v, 1.7)
+		catchUp(wc[:n], w, v, 1.7, 0)
 		if !slices.Equal(wc[:n], wantWC) || last != wc[n] {
 			t.Fatalf("catchUp of %d elements differs from its plain twin", n)
 		}
 		gotW, gotV := append(slices.Clone(w), 5), append(slices.Clone(v), 6)
 		momentumGo(w, v, g, 0.4, 0.9, 0.01)
-		momentum(gotW[:n], gotV[:n], g, 0.4, 0.9, 0.01)
+		momentum(gotW[:n], gotV[:n], g, 0.4, 0.9, 0.01, 0)
 		if !slices.Equal(gotW[:n], w) || !slices.Equal(gotV[:n], v) || gotW[n] != 5 || gotV[n] != 6 {
 			t.Fatalf("momentum of %d elements differs from its plain twin", n)
 		}

@@ -15,6 +15,8 @@ func main() {
 	ConstraintExpr("!purego")
 	elementwise("catchUpAVX2", []string{"wc", "w", "v"}, []string{"a"}, func(at func(string) Mem, s map[string]reg.VecVirtual, o ops) {
 		x := o.vec()
+		o.prefetch(at("v"))
+		o.prefetch(at("w"))
 		o.load(at("v"), x)
 		o.mul(x, s["a"], x)
 		o.addMem(at("w"), x, x)
@@ -22,6 +24,8 @@ func main() {
 	})
 	elementwise("momentumAVX2", []string{"w", "v", "grad"}, []string{"a", "d", "lr"}, func(at func(string) Mem, s map[string]reg.VecVirtual, o ops) {
 		x, y, t := o.vec(), o.vec(), o.vec()
+		o.prefetch(at("v"))
+		o.prefetch(at("w"))
 		o.load(at("v"), x)
 		o.mul(x, s["d"], y)
 		o.load(at("grad"), t)
@@ -134,6 +138,14 @@ func (o ops) vec() reg.VecVirtual {
 	return YMM()
 }
 
+// prefetch asks for what lies ahead of the row: the same columns of the next one.
+func (o ops) prefetch(m Mem) {
+	if !o.one {
+		m.Base = ahead[m.Base]
+		PREFETCHT0(m)
+	}
+}
+
 func (o ops) load(m Mem, v reg.VecVirtual) {
 	if o.one {
 		VMOVSS(m, v)
@@ -157,6 +169,9 @@ func (o ops) sub(a, b, to Op) { o.op(VSUBPS, VSUBSS, b, a, to) }
 
 func (o ops) addMem(m, a, to Op) { o.op(VADDPS, VADDSS, m, a, to) }
 
+// ahead are the addresses that are prefetched, by the row's own.
+var ahead = map[reg.Register]reg.Register{}
+
 // elementwise emits a routine over n elements of the rows, with these scalars: vectors of 8, then one by one.
 func elementwise(name string, rows, scalars []string, body func(at func(string) Mem, s map[string]reg.VecVirtual, o ops)) {
 	signature := "func("
@@ -174,6 +189,9 @@ func elementwise(name string, rows, scalars []string, body func(at func(string) 
 	reduce := name == "addMaxAVX2" || name == "expSumAVX2"
 	if reduce { // eight sums or maxima and that of what follows the last eight, which come in as their first values
 		signature += ", acc *[9]float32"
+	}
+	if name == "catchUpAVX2" || name == "momentumAVX2" {
+		signature += ", ahead int"
 	}
 	signature += ")"
 	TEXT(name, NOSPLIT, signature)
@@ -198,6 +216,14 @@ func elementwise(name string, rows, scalars []string, body func(at func(string) 
 		VMOVUPS(Mem{Base: acc}, y)
 		VMOVSS(Mem{Base: acc, Disp: 32}, x)
 		wide["acc"], narrow["acc"] = y, x
+	}
+	if name == "catchUpAVX2" || name == "momentumAVX2" {
+		by := Load(Param("ahead"), GP64())
+		for _, r := range []string{"w", "v"} {
+			p := GP64()
+			LEAQ(Mem{Base: base[r], Index: by, Scale: 4}, p)
+			ahead[base[r]] = p
+		}
 	}
 	i := GP64()
 	XORQ(i, i)
