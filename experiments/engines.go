@@ -45,6 +45,7 @@ var engines = map[string]engine{
 	"train-mlp":  {trainVersions, trainMLPWork, trainMLPMemory, runTrainMLP},
 	"train-lstm": {trainLSTMVersions, trainLSTMWork, trainLSTMMemory, runTrainLSTM},
 
+	"deepbench":  {deepBenchVersions, deepBenchWork, deepBenchMemory, runDeepBench},
 	"microbench": {microbenchVersions, func(Spec) float64 { return 1 }, func(Spec) int64 { return 300 << 20 }, runMicrobench},
 }
 

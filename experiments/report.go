@@ -23,6 +23,13 @@ func (r *Results) Summary() (head []string, rows [][]string) {
 		{"patterns", func(r *Row) string { return count(r.Patterns) }},
 		{"reached rate", func(r *Row) string { return r.Reached.round(4) }},
 		{"cycles", func(r *Row) string { return r.Cycles.round(0) }},
+		{"simulated us", func(r *Row) string {
+			if !r.MeasuredUS.known() {
+				return "-"
+			}
+			return r.TimeUS.round(1)
+		}},
+		{"measured us", func(r *Row) string { return r.MeasuredUS.round(1) }},
 		{"speedup", func(r *Row) string { return r.Speedup.round(2) }},
 		{"accuracy %", func(r *Row) string { return r.Accuracy.round(2) }},
 		{"perplexity", func(r *Row) string { return r.Perplexity.round(1) }},

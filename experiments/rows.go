@@ -336,6 +336,11 @@ func newRow(s Spec) *Row {
 		r.Network = fmt.Sprintf("lstm-%dx%d-v%d-t%d", l.Layers, l.Hidden, l.Vocabulary, l.Steps)
 	}
 	switch s := s.(type) {
+	case DeepBench:
+		p := s.product()
+		layout := map[bool]string{false: "n", true: "t"}
+		r.Workload, r.Method, r.GPU = "gemm", "dense", deepBenchGPU
+		r.Network = fmt.Sprintf("%dx%dx%d-%s%s", p.M, p.N, p.K, layout[p.TA], layout[p.TB])
 	case Microbench:
 		r.Workload, r.Network, r.GPU = "microbench", "-", s.GPU
 	case Search:

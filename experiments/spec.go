@@ -38,6 +38,7 @@ type Group struct {
 	TrainMLP  *TrainMLP      `json:"train-mlp,omitempty" jsonschema_description:"Train a multi-layer perceptron on MNIST on the CPU."`
 	TrainLSTM *TrainLSTM     `json:"train-lstm,omitempty" jsonschema_description:"Train a word LSTM on text on the CPU."`
 	Launch    *Launch        `json:"launch,omitempty" jsonschema_description:"Simulate one launch of a kernel of your own."`
+	DeepBench *DeepBench     `json:"deepbench,omitempty" jsonschema_description:"Simulate a product that was timed on a real GTX 1080 Ti."`
 	Micro     *Microbench    `json:"microbench,omitempty" jsonschema_description:"Measure the simulated GPU's memory with kernels that read the clock."`
 	Sweep     map[string]any `json:"sweep,omitempty" jsonschema_description:"Key: list of values. Every combination is a point."`
 	Scales    *Scales        `json:"scales,omitempty" jsonschema_description:"What differs at a scale: keys of the kind of work, sweep, or skip: true."`
@@ -352,6 +353,25 @@ func (l Launch) check() (out []problem) {
 	return out
 }
 
+// DeepBench is one product of the table of real times that comes with package workloads.
+type DeepBench struct {
+	Row   int `json:"row" need:"true" jsonschema:"minimum=1,maximum=1000" jsonschema_description:"Row of the table, from 1."`
+	Clock int `json:"clock" jsonschema:"minimum=100,maximum=10000,default=1700" jsonschema_description:"Core clock in MHz that the real GPU is taken to have run at; its memory's clock is the preset's."`
+}
+
+func (DeepBench) Kind() string   { return "deepbench" }
+func (d DeepBench) normal() Spec { return d }
+
+func (d DeepBench) check() []problem {
+	if n := len(workloads.DeepBench()); d.Row > n {
+		return []problem{{"row", fmt.Sprintf("row is %d; the table has 1 to %d", d.Row, n)}}
+	}
+	return nil
+}
+
+// product is the row.
+func (d DeepBench) product() workloads.MeasuredGEMM { return workloads.DeepBench()[d.Row-1] }
+
 // Microbench measures a preset as one measures a real GPU.
 type Microbench struct {
 	GPU string `json:"gpu" jsonschema:"default=gtx1080ti" jsonschema_description:"GPU preset by name, or a preset file."`
@@ -373,6 +393,7 @@ var kinds = []struct {
 	{"train-mlp", func() any { return &TrainMLP{} }},
 	{"train-lstm", func() any { return &TrainLSTM{} }},
 	{"launch", func() any { return &Launch{} }},
+	{"deepbench", func() any { return &DeepBench{} }},
 	{"microbench", func() any { return &Microbench{} }},
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/olekukonko/tablewriter"
 	"github.com/spf13/cobra"
 
+	"warpdrop/plots"
 	"warpdrop/sim"
 	"warpdrop/workloads"
 )
@@ -43,6 +44,7 @@ type deepBenchRow struct {
 func newDeepBenchCommand() *cobra.Command {
 	var (
 		file, gpuName    string
+		figure           string
 		nn, full, asJSON bool
 		clock, threads   int
 	)
@@ -90,6 +92,11 @@ Products above 8 GFLOP are simulated in part and extended, unless --full; the me
 				return usagef("no product to run: with --nn the table needs one without transposes and with n >= 64")
 			}
 			rep := newDeepBenchReport(gpu, clock, timed)
+			if figure != "" {
+				if err := rep.plot(figure); err != nil {
+					return err
+				}
+			}
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), rep)
 			}
@@ -103,6 +110,7 @@ Products above 8 GFLOP are simulated in part and extended, unless --full; the me
 	f.IntVar(&clock, "clock", 1700, "core clock of the simulation, MHz")
 	f.StringVar(&gpuName, "gpu", "gtx1080ti", "GPU preset or a preset file")
 	f.IntVar(&threads, "threads", 0, "goroutines that simulate (0: one a core); changes no result")
+	f.StringVar(&figure, "plot", "", "draw simulated against real times to this .png, .svg or .pdf file")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object")
 	return c
 }
@@ -125,6 +133,19 @@ func newDeepBenchReport(gpu *sim.GPU, clock int, timed []workloads.TimedGEMM) de
 	}
 	r.MeanErrorLarge /= float64(max(r.LargeRows, 1))
 	return r
+}
+
+// plot draws simulated times, at the fitted clock, against real ones.
+func (r *deepBenchReport) plot(file string) error {
+	var pairs []plots.Pair
+	for _, row := range r.Rows {
+		pairs = append(pairs, plots.Pair{Series: row.Transposes, Simulated: row.TimeUS / 1e6, Measured: row.RealUS / 1e6})
+	}
+	p, err := plots.Correlation(fmt.Sprintf("DeepBench products on %s at %.0f MHz", r.GPU, r.FittedMHz), pairs)
+	if err != nil {
+		return err
+	}
+	return plots.Save(p, file)
 }
 
 func (r *deepBenchReport) print(out io.Writer) error {
