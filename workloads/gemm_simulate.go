@@ -24,7 +24,9 @@ type GEMMSpec struct {
 	DP      int            // rdp: one row of A (and C) in DP is kept; tdp: one tile of A in DP
 	Bias    int            // of the pattern, 1..DP
 	Tile    int            // 0 = the tuned family, its shape chosen (masked: 32); 8, 16, 32 or 64 = the simple kernel with such tiles
-	Pad     bool           // simple kernel: rows of shared memory padded by a word
+	Pad     bool           // simple kernel: rows of shared memory padded
+	Shape   string         // tuned family: its shape, "" = chosen
+	Split   int            // tuned family: blocks that share k, 0 = chosen
 	Seed    uint64         // of values and mask
 	Warm    bool           // measure the second of two launches, as benchmarks do: code and small matrices are in the caches
 }
@@ -88,6 +90,13 @@ func (s *GEMMSpec) Check() error {
 	}
 	if s.Tile != 0 && !slices.Contains(tiledSizes, s.Tile) {
 		return fmt.Errorf("tile: %d is not one of 0 (chosen), 8, 16, 32, 64: the kernels' two tiles fit a block's 49152 bytes of shared memory up to 64", s.Tile)
+	}
+	simple := s.Tile != 0 || s.Method == dropout.Masked
+	if known := slices.ContainsFunc(shapes, func(k shape) bool { return k.name == s.Shape }); s.Shape != "" && (!known || simple) {
+		return fmt.Errorf("shape: %q is not one of 128x128, 128x64, 64x64, 128x32, 32x32 of the tuned family (tile 0, not masked)", s.Shape)
+	}
+	if s.Split < 0 || s.Split > maxSplit || s.Split != 0 && simple {
+		return fmt.Errorf("split: %d is not in 0..%d of the tuned family (tile 0, not masked)", s.Split, maxSplit)
 	}
 	switch s.Method {
 	case dropout.Dense:
@@ -211,11 +220,16 @@ func (g *gemmRun) run(forced *plan) (*sim.Result, plan) {
 		}
 		return g.launch("product", PartForward, "tiled", name, g.flop(), tiledConfig(p, s.Tile), append(p.simpleArgs(), sim.I32(int32(dp)), sim.I32(int32(bias)))...), plan{split: 1}
 	}
-	chosen := choose(g.dev.GPU, p, t)
 	if forced != nil {
-		chosen = *forced
+		return g.runPlan("product", PartForward, *forced, t), *forced
 	}
-	return g.runPlan("product", PartForward, chosen, t), chosen
+	for _, c := range candidates(g.dev.GPU, p, t) { // the cheapest that is asked for
+		if (s.Shape == "" || s.Shape == c.shape.name) && (s.Split == 0 || s.Split == c.split) {
+			return g.runPlan("product", PartForward, c, t), c
+		}
+	}
+	g.err = fmt.Errorf("shape %q, split %d: this product cannot be run so; steps of k are shared evenly, TDP has shapes 128x32 and 32x32", s.Shape, s.Split)
+	return nil, plan{}
 }
 
 // keptWeights counts the weights that the pattern keeps.

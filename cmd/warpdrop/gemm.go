@@ -129,6 +129,8 @@ Without --tile the kernel comes from the tuned family; --tile 8, 16, 32 or 64 ru
 	f.IntVar(&s.DP, "dp", 2, "rdp, tdp: one row or tile in dp is kept")
 	f.IntVar(&s.Bias, "bias", 1, "rdp, tdp: the first one kept, 1 to dp")
 	f.IntVar(&s.Tile, "tile", 0, "0: tuned family; 8, 16, 32, 64: simple kernel with such tiles")
+	f.StringVar(&s.Shape, "shape", "", "tuned family: 128x128, 128x64, 64x64, 128x32 or 32x32 (default: chosen)")
+	f.IntVar(&s.Split, "split", 0, "tuned family: blocks that share k (0: chosen)")
 	f.BoolVar(&plain, "plain", false, "simple kernel: rows of shared memory not padded")
 	f.Uint64Var(&s.Seed, "seed", 1, "of values and mask")
 	f.BoolVar(&s.Warm, "warm", false, "measure the second of two launches, as benchmarks do: code and small matrices are in the caches")

@@ -12,7 +12,7 @@ import (
 func TestGEMMCommand(t *testing.T) {
 	for _, args := range []string{
 		"--m 64 --n 32 --k 48", "--m 64 --n 32 --k 48 --ta --tb --warm", "--m 64 --n 32 --k 64 --method tdp --dp 2 --bias 2", "--m 65 --n 33 --k 31 --method rdp --dp 3",
-		"--m 40 --n 32 --k 48 --method masked --rate 0.3", "--m 64 --n 32 --k 48 --tile 16 --plain",
+		"--m 40 --n 32 --k 48 --method masked --rate 0.3", "--m 64 --n 32 --k 48 --tile 16 --plain", "--m 64 --n 32 --k 64 --shape 64x64 --split 2",
 	} {
 		var stdout, stderr bytes.Buffer
 		if code := run(t.Context(), strings.Fields("gemm --json "+args), strings.NewReader(""), &stdout, &stderr); code != 0 {
@@ -37,6 +37,8 @@ func TestGEMMCommand(t *testing.T) {
 		"--m 8 --n 8 --k 8 --method half":                `method: "half" is not one of`,
 		"--m 8 --n 8 --k 8 --gpu rtx":                    `gpu "rtx" is not one of`,
 		"deepbench --file none.csv":                      "none.csv",
+		"--m 8 --n 8 --k 8 --shape 8x8":                  `shape: "8x8" is not one of`,
+		"--m 8 --n 8 --k 8 --split 33":                   "split: 33 is not in 0..32",
 		"deepbench --clock 1":                            "--clock 1 is not in 100..10000",
 	} {
 		var stdout, stderr bytes.Buffer
