@@ -45,11 +45,11 @@ func TestRandomPrograms(t *testing.T) {
 			if err != nil {
 				t.Fatalf("the host's program: %v", err)
 			}
-			for _, opt := range [][2]string{{"-O0", "-O0"}, {"-O1", "-O3"}, {"-O3", "-O3"}, {"-O2", "-O1"}, {"-O3", "-maxrregcount=24"}} {
+			for _, opt := range [][2]string{{"-O0", "-O0"}, {"-O0 -g", "-O0 -g"}, {"-O1", "-O3"}, {"-O3", "-O3"}, {"-O2", "-O1"}, {"-O3", "-maxrregcount=24"}} {
 				ptx, cubin := filepath.Join(dir, "k.ptx"), filepath.Join(dir, "k.cubin")
-				compile(t, filepath.Join(tools, "clang-19"), "-x", "cuda", "--cuda-device-only", "--cuda-gpu-arch=sm_61", "-nocudainc", "-nocudalib", "-nogpulib", "-fdeclspec", "-w",
-					"-fwrapv", "-fno-strict-aliasing", "-ffp-contract=off", "-I", "../workloads/kernels", "-S", opt[0], src, "-o", ptx)
-				compile(t, filepath.Join(tools, "ptxas"), "-arch=sm_61", "-w", opt[1], ptx, "-o", cubin)
+				compile(t, filepath.Join(tools, "clang-19"), append(strings.Fields(opt[0]), "-x", "cuda", "--cuda-device-only", "--cuda-gpu-arch=sm_61", "-nocudainc", "-nocudalib",
+					"-nogpulib", "-fdeclspec", "-w", "-fwrapv", "-fno-strict-aliasing", "-ffp-contract=off", "-I", "../workloads/kernels", "-S", src, "-o", ptx)...)
+				compile(t, filepath.Join(tools, "ptxas"), append(strings.Fields(opt[1]), "-arch=sm_61", "-w", ptx, "-o", cubin)...)
 				data, err := os.ReadFile(cubin)
 				if err != nil {
 					t.Fatal(err)
@@ -265,6 +265,11 @@ func (g *programs) program() string {
 	fmt.Fprintf(&g.b, "__constant__ const %s table[32] = {", "i32")
 	for range 32 {
 		fmt.Fprintf(&g.b, "%d,", int32(g.r.Uint32()>>g.r.IntN(32)))
+	}
+	g.b.WriteString("};\n")
+	fmt.Fprintf(&g.b, "D %s variables[16] = {", "i64")
+	for range 16 {
+		fmt.Fprintf(&g.b, "%d,", int64(g.r.Uint64()>>g.r.IntN(64)))
 	}
 	g.b.WriteString("};\n")
 	g.b.WriteString("D __noinline__ i32 rec(i32 n, i32 x) { if (n <= 0) return x; i32 y = rec(n - 1, x * 3 + 1); return y ^ (n & 1 ? rec(n - 2, y) : x); }\n")
@@ -576,9 +581,9 @@ func (g *programs) expr(typ string, d int) string {
 			f("(%s)((i64)%s * %s)", typ, e("i32"), e("i32")), f("(%s)((i32)%s * %s + %s)", typ, e("i16"), e("i16"), e("i32"))})
 	case 20:
 		if g.pure {
-			return f("(%s)table[%s & 31]", typ, e("u32"))
+			return g.pick([]string{f("(%s)table[%s & 31]", typ, e("u32")), f("(%s)variables[%s & 15]", typ, e("u32"))})
 		}
-		return g.pick([]string{f("(%s)arr[%s & 7]", typ, e("u32")), f("(%s)bytes[%s & 15]", typ, e("u32")), f("(%s)ls[%s & 3]", typ, e("u32")), f("(%s)in[%s & 15]", typ, e("u32"))})
+		return g.pick([]string{f("(%s)arr[%s & 7]", typ, e("u32")), f("(%s)bytes[%s & 15]", typ, e("u32")), f("(%s)ls[%s & 3]", typ, e("u32")), f("(%s)in[%s & 15]", typ, e("u32")), f("(%s)variables[%s & 15]", typ, e("u32"))})
 	case 21:
 		if g.funcs > 0 && g.loops == 0 {
 			return f("(%s)h%d(%s, %s, %s)", typ, g.r.IntN(g.funcs), e("i32"), e("u64"), e("f32"))

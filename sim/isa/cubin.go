@@ -29,7 +29,8 @@ type Cubin struct {
 	GlobalInit  []byte   // their initial contents from the start; the rest is zero
 	Globals     []Symbol // variables by offset from the base that Link is given
 
-	relocs []reloc
+	relocs     []reloc
+	instRelocs []instReloc
 }
 
 // Kernel is one entry point.
@@ -72,6 +73,13 @@ type JumpTable struct {
 type reloc struct {
 	at     []byte // 4 or 8 bytes
 	offset uint64 // from the base of the globals
+}
+
+// instReloc is an instruction whose 32-bit immediate at bit 20 is a half of the address of a global variable.
+type instReloc struct {
+	pc     uint32
+	offset uint64 // from the base of the globals
+	kind   uint32
 }
 
 // Limits on what a file may ask for, so that a damaged one is an error and not an allocation.
@@ -420,7 +428,8 @@ func (l *loader) attribute(owner string, attr byte, b []byte) error {
 		if index < 1 || index > len(l.symbols) {
 			return fmt.Errorf("symbol %d of %d", index, len(l.symbols))
 		}
-		if n < 0 {
+		unbounded := n == -1 && (attr == attrMinStack || attr == attrMaxStack) // as debug code says of recursion
+		if n < 0 && !unbounded {
 			return fmt.Errorf("value %d", n)
 		}
 		sym := l.symbols[index-1]
@@ -435,6 +444,8 @@ func (l *loader) attribute(owner string, attr byte, b []byte) error {
 			case attr == attrRegCount && isKernel:
 				k.Registers = n
 			case attr == attrRegCount:
+			case isKernel && unbounded:
+				k.Recursive = true
 			case isKernel:
 				k.LocalBytes = max(k.LocalBytes, n)
 			}
@@ -497,7 +508,7 @@ func (l *loader) recursion() error {
 			state[f] = done
 			return false
 		}
-		k.Recursive = cycle(functionAt(k.Entry))
+		k.Recursive = cycle(functionAt(k.Entry)) || k.Recursive
 	}
 	return nil
 }
@@ -562,7 +573,7 @@ func (l *loader) relocate() error {
 				a := int64(binary.LittleEndian.Uint64(b[16:]))
 				addend = &a
 			}
-			if err := l.relocation(target, offset, uint32(info), int(info>>32), addend); err != nil {
+			if err := l.relocation(target, base, isText, offset, uint32(info), int(info>>32), addend); err != nil {
 				return fmt.Errorf("section %s: relocation of %#x: %w", s.Name, offset, err)
 			}
 		}
@@ -571,7 +582,8 @@ func (l *loader) relocate() error {
 }
 
 // relocation applies or keeps one relocation; without an addend, the place holds it.
-func (l *loader) relocation(target []byte, offset uint64, kind uint32, symbol int, addend *int64) error {
+// base is the place of the target in the image if it is code.
+func (l *loader) relocation(target []byte, base uint32, isCode bool, offset uint64, kind uint32, symbol int, addend *int64) error {
 	if symbol < 1 || symbol > len(l.symbols) {
 		return fmt.Errorf("symbol %d of %d", symbol, len(l.symbols))
 	}
@@ -600,6 +612,11 @@ func (l *loader) relocation(target []byte, offset uint64, kind uint32, symbol in
 			value += binary.LittleEndian.Uint64(place)
 		}
 	case relABS32, relABS32LO, relABS32HI:
+		if isGlobal && isCode && offset%WordBytes == 0 && offset%GroupBytes != 0 {
+			// Debug code takes addresses so. The place holds no addend: LO and HI would have to be added up.
+			l.cubin.instRelocs = append(l.cubin.instRelocs, instReloc{base + uint32(offset), globalBase + value, kind})
+			return nil
+		}
 		if !isText {
 			return fmt.Errorf("%s: address of data in an instruction is not supported", sym.Name)
 		}
@@ -685,6 +702,24 @@ func (c *Cubin) Link(globalBase uint64) error {
 	}
 	for _, r := range c.relocs {
 		put(r.at, globalBase+r.offset)
+	}
+	for _, r := range c.instRelocs {
+		v := globalBase + r.offset
+		switch {
+		case r.kind == relABS32HI:
+			v >>= 32
+		case r.kind == relABS32 && v > math.MaxUint32:
+			return fmt.Errorf("cubin: an instruction cannot hold the address %#x of a global variable", v)
+		}
+		place := c.Image[r.pc:]
+		w := binary.LittleEndian.Uint64(place)&^(0xffffffff<<20) | v&0xffffffff<<20
+		in := &c.Insts[r.pc/GroupBytes*3+r.pc%GroupBytes/WordBytes-1]
+		linked, err := Decode(w, in.PC, in.Control)
+		if err != nil {
+			return fmt.Errorf("cubin: linking: %w", err)
+		}
+		binary.LittleEndian.PutUint64(place, w)
+		*in = linked
 	}
 	return nil
 }
