@@ -356,15 +356,15 @@ func SimulateGEMM(ctx context.Context, gpu *sim.GPU, spec GEMMSpec, opt Options)
 
 // Candidate is one way to run a product: what the cost model expects and what the simulator measures.
 type Candidate struct {
-	Kernel string
-	Split  int
-	Model  int64 // cycles
-	Cycles int64 // without launch overhead
+	Kernel string `json:"kernel"`
+	Split  int    `json:"split"`
+	Model  int64  `json:"model_cycles"`
+	Cycles int64  `json:"cycles"` // without launch overhead
 }
 
-// SimulateCandidates simulates the most promising ways to run a product of the tuned family, in the model's order: at most
-// limit of them, none that the model expects to take more than slack times the best. Each is launched twice and the second launch counts.
-func SimulateCandidates(ctx context.Context, gpu *sim.GPU, spec GEMMSpec, limit int, slack float64, opt Options) ([]Candidate, error) {
+// SimulateCandidates simulates the first limit ways to run a product of the tuned family, in the cost model's order: the first
+// is the one that is chosen. Each is launched twice and the second launch counts.
+func SimulateCandidates(ctx context.Context, gpu *sim.GPU, spec GEMMSpec, limit int, opt Options) ([]Candidate, error) {
 	if err := spec.Check(); err != nil {
 		return nil, err
 	}
@@ -377,23 +377,14 @@ func SimulateCandidates(ctx context.Context, gpu *sim.GPU, spec GEMMSpec, limit 
 	}
 	p, t := g.product()
 	list := candidates(gpu, p, t)
-	var chosen []plan
-	for i, c := range list {
-		if c.cost <= slack*list[0].cost && i < limit {
-			chosen = append(chosen, c)
-		}
-	}
 	var out []Candidate
-	for i := range chosen {
-		if opt.Progress != nil {
-			opt.Progress(i, len(chosen))
-		}
-		g.run(&chosen[i])
-		res, _ := g.run(&chosen[i])
+	for _, c := range list[:min(limit, len(list))] {
+		g.run(&c)
+		res, _ := g.run(&c)
 		if g.err != nil {
 			return nil, g.err
 		}
-		out = append(out, Candidate{res.Kernel, chosen[i].split, int64(chosen[i].cost), res.Cycles})
+		out = append(out, Candidate{res.Kernel, c.split, int64(c.cost), res.Cycles})
 	}
 	return out, nil
 }

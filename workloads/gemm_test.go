@@ -298,6 +298,33 @@ func TestSimulateGEMM(t *testing.T) {
 	}
 }
 
+// TestCostModel: what is chosen takes hardly longer than the best of the next candidates, and the model's cycles are near.
+func TestCostModel(t *testing.T) {
+	gpu, err := sim.LoadGPU("gtx1080ti")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []GEMMSpec{
+		{M: 256, N: 128, K: 512, Method: dropout.Dense}, {M: 64, N: 512, K: 256, Method: dropout.Dense}, {M: 256, N: 128, K: 512, Method: dropout.TDP, DP: 2, Bias: 1},
+		{M: 256, N: 128, K: 512, Method: dropout.RDP, DP: 2, Bias: 1},
+	} {
+		list, err := SimulateCandidates(t.Context(), gpu, s, 4, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		best := list[0].Cycles
+		for _, c := range list {
+			best = min(best, c.Cycles)
+			if ratio := float64(c.Model) / float64(c.Cycles); ratio < 0.6 || ratio > 1.4 {
+				t.Errorf("%+v: %s, split %d: model %d, simulated %d", s, c.Kernel, c.Split, c.Model, c.Cycles)
+			}
+		}
+		if chosen := list[0].Cycles; float64(chosen) > 1.25*float64(best) {
+			t.Errorf("%+v: chosen %s takes %d cycles, the best of %d candidates %d", s, list[0].Kernel, chosen, len(list), best)
+		}
+	}
+}
+
 func TestGEMMSpecCheck(t *testing.T) {
 	ok := GEMMSpec{M: 64, N: 32, K: 96, Method: dropout.TDP, DP: 2, Bias: 2}
 	if err := ok.Check(); err != nil {

@@ -137,7 +137,63 @@ Without --tile the kernel comes from the tuned family; --tile 8, 16, 32 or 64 ru
 	f.StringVar(&gpuAs, "gpu", "gtx1080ti", "GPU preset or a preset file")
 	f.IntVar(&threads, "threads", 0, "goroutines that simulate (0: one a core); changes no result")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object")
-	c.AddCommand(newDeepBenchCommand())
+	c.AddCommand(newDeepBenchCommand(), newCandidatesCommand())
+	return c
+}
+
+func newCandidatesCommand() *cobra.Command {
+	var (
+		s             workloads.GEMMSpec
+		method, gpuAs string
+		limit         int
+		asJSON        bool
+	)
+	c := &cobra.Command{
+		Use:     "candidates --m M --n N --k K",
+		Short:   "Simulate the ways to run one product beside what the cost model expects of them",
+		Example: "  warpdrop gemm candidates --m 512 --n 128 --k 512 --limit 8\n  warpdrop gemm candidates --m 512 --n 128 --k 512 --method tdp --dp 2 --limit 4 --json",
+		Args:    exactArgs(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			gpu, err := sim.LoadGPU(gpuAs)
+			if err != nil {
+				return usageError{err}
+			}
+			if limit < 1 {
+				return usagef("--limit %d is not 1 or more", limit)
+			}
+			s.Method, s.Seed = dropout.Method(method), 1
+			if err := s.Check(); err != nil {
+				return usageError{err}
+			}
+			list, err := workloads.SimulateCandidates(cmd.Context(), gpu, s, limit, workloads.Options{})
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), list)
+			}
+			t := tablewriter.NewWriter(cmd.OutOrStdout())
+			t.Header("kernel", "split", "model, cycles", "simulated", "model / simulated")
+			for _, c := range list {
+				if err := t.Append(c.Kernel, c.Split, c.Model, c.Cycles, fmt.Sprintf("%.2f", float64(c.Model)/float64(c.Cycles))); err != nil {
+					return err
+				}
+			}
+			return t.Render()
+		},
+	}
+	f := c.Flags()
+	f.IntVar(&s.M, "m", 0, "rows of A and C")
+	f.IntVar(&s.N, "n", 0, "columns of B and C")
+	f.IntVar(&s.K, "k", 0, "columns of A, rows of B")
+	f.BoolVar(&s.TA, "ta", false, "A is stored transposed")
+	f.BoolVar(&s.TB, "tb", false, "B is stored transposed")
+	f.StringVar(&method, "method", "dense", "dense, rdp or tdp")
+	f.IntVar(&s.DP, "dp", 2, "rdp, tdp: one row or tile in dp is kept")
+	f.IntVar(&s.Bias, "bias", 1, "rdp, tdp: the first one kept, 1 to dp")
+	f.IntVar(&limit, "limit", 10, "how many, cheapest first by the model")
+	f.StringVar(&gpuAs, "gpu", "gtx1080ti", "GPU preset or a preset file")
+	f.BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
 

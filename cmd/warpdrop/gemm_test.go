@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"warpdrop/workloads"
 )
 
 func TestGEMMCommand(t *testing.T) {
@@ -45,6 +47,20 @@ func TestGEMMCommand(t *testing.T) {
 		if code := run(t.Context(), strings.Fields("gemm "+args), strings.NewReader(""), &stdout, &stderr); code != 2 || !strings.Contains(stderr.String(), want) {
 			t.Errorf("gemm %s: exit code %d, %s; want 2 and %q", args, code, &stderr, want)
 		}
+	}
+}
+
+func TestCandidatesCommand(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	if code := run(t.Context(), strings.Fields("gemm candidates --m 64 --n 32 --k 64 --limit 2 --json"), strings.NewReader(""), &stdout, &stderr); code != 0 {
+		t.Fatalf("exit code %d\n%s", code, &stderr)
+	}
+	var list []workloads.Candidate
+	if err := json.Unmarshal(stdout.Bytes(), &list); err != nil || len(list) != 2 || list[0].Model > list[1].Model || list[1].Cycles <= 0 {
+		t.Errorf("%v, %+v", err, list)
+	}
+	if code := run(t.Context(), strings.Fields("gemm candidates --m 64 --n 32 --k 64 --limit 0"), strings.NewReader(""), &stdout, &stderr); code != 2 {
+		t.Errorf("limit 0: exit code %d", code)
 	}
 }
 
