@@ -381,8 +381,12 @@ func lanePlace(src *Row, to unsafe.Pointer, p *pattern, words int) {
 
 // laneReady is readyGo.
 func laneReady(ready *[maxWarpsPerScheduler]int64, unit *[maxWarpsPerScheduler]Unit, t int64) (now, then, onShared, onGlobal uint32, soonest int64) {
-	if vectors == vectorAVX512 {
-		return readyAVX512(ready, (*[maxWarpsPerScheduler]uint8)(unsafe.Pointer(unit)), uint32(UnitShared), uint32(UnitGlobal), t)
+	u := (*[maxWarpsPerScheduler]uint8)(unsafe.Pointer(unit))
+	switch vectors {
+	case vectorAVX512:
+		return readyAVX512(ready, u, uint32(UnitShared), uint32(UnitGlobal), t)
+	case vectorAVX2:
+		return readyAVX2(ready, u, uint32(UnitShared), uint32(UnitGlobal), t)
 	}
 	return readyGo(ready, unit, t)
 }

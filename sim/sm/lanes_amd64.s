@@ -5426,19 +5426,25 @@ TEXT ·place1(SB), NOSPLIT, $0-24
 	RET
 
 // func readyAVX512(ready *[16]int64, unit *[16]uint8, shared uint32, global uint32, t int64) (now uint32, then uint32, onShared uint32, onGlobal uint32, soonest int64)
-// Requires: AVX, AVX2, AVX512BW, AVX512DQ, AVX512F, AVX512VL
+// Requires: AVX, AVX2, AVX512DQ, AVX512F, AVX512VL
 TEXT ·readyAVX512(SB), NOSPLIT, $0-56
 	MOVQ          ready+0(FP), AX
 	MOVQ          t+24(FP), CX
-	VPBROADCASTQ  CX, Z0
+	VMOVQ         CX, X0
+	VPBROADCASTQ  X0, Z0
 	MOVQ          $0x7fffffffffffffff, CX
 	VPBROADCASTQ  CX, Z1
 	VMOVDQU64     (AX), Z2
-	VMOVDQU64     64(AX), Z3
 	VPCMPQ        $0x02, Z0, Z2, K1
-	VPCMPQ        $0x02, Z0, Z3, K2
 	VMOVDQA64     Z1, K1, Z2
-	VMOVDQA64     Z1, K2, Z3
+	KMOVB         K1, CX
+	VMOVDQU64     64(AX), Z3
+	VPCMPQ        $0x02, Z0, Z3, K1
+	VMOVDQA64     Z1, K1, Z3
+	KMOVB         K1, AX
+	SHLL          $0x08, AX
+	ORL           AX, CX
+	MOVL          CX, now+32(FP)
 	VPMINSQ       Z3, Z2, Z0
 	VEXTRACTI64X4 $0x01, Z0, Y1
 	VPMINSQ       Y1, Y0, Y1
@@ -5448,31 +5454,109 @@ TEXT ·readyAVX512(SB), NOSPLIT, $0-56
 	VPMINSQ       X1, X0, X0
 	VMOVQ         X0, CX
 	MOVQ          CX, soonest+48(FP)
-	KMOVB         K1, AX
-	KMOVB         K2, DX
-	SHLL          $0x08, DX
-	ORL           DX, AX
-	MOVL          AX, now+32(FP)
-	VPBROADCASTQ  CX, Z0
+	VPBROADCASTQ  X0, Z0
 	VPCMPEQQ      Z0, Z2, K1
-	VPCMPEQQ      Z0, Z3, K2
 	KMOVB         K1, AX
-	KMOVB         K2, CX
+	VPCMPEQQ      Z0, Z3, K1
+	KMOVB         K1, CX
 	SHLL          $0x08, CX
 	ORL           CX, AX
 	MOVL          AX, then+36(FP)
 	MOVQ          unit+8(FP), AX
 	VMOVDQU       (AX), X0
 	MOVL          shared+16(FP), AX
-	VPBROADCASTB  AX, X1
+	VMOVD         AX, X1
+	VPBROADCASTB  X1, X1
 	VPCMPEQB      X0, X1, X1
 	VPMOVMSKB     X1, AX
 	MOVL          AX, onShared+40(FP)
 	MOVL          global+20(FP), AX
-	VPBROADCASTB  AX, X1
+	VMOVD         AX, X1
+	VPBROADCASTB  X1, X1
 	VPCMPEQB      X0, X1, X1
 	VPMOVMSKB     X1, AX
 	MOVL          AX, onGlobal+44(FP)
+	VZEROUPPER
+	RET
+
+// func readyAVX2(ready *[16]int64, unit *[16]uint8, shared uint32, global uint32, t int64) (now uint32, then uint32, onShared uint32, onGlobal uint32, soonest int64)
+// Requires: AVX, AVX2
+TEXT ·readyAVX2(SB), NOSPLIT, $0-56
+	MOVQ         ready+0(FP), AX
+	MOVQ         t+24(FP), CX
+	VMOVQ        CX, X0
+	VPBROADCASTQ X0, Y0
+	MOVQ         $0x7fffffffffffffff, CX
+	VMOVQ        CX, X1
+	VPBROADCASTQ X1, Y1
+	VMOVDQU      (AX), Y2
+	VPCMPGTQ     Y0, Y2, Y3
+	VPBLENDVB    Y3, Y2, Y1, Y2
+	VMOVMSKPD    Y3, CX
+	VMOVDQU      32(AX), Y3
+	VPCMPGTQ     Y0, Y3, Y4
+	VPBLENDVB    Y4, Y3, Y1, Y3
+	VMOVMSKPD    Y4, DX
+	SHLL         $0x04, DX
+	ORL          DX, CX
+	VMOVDQU      64(AX), Y4
+	VPCMPGTQ     Y0, Y4, Y5
+	VPBLENDVB    Y5, Y4, Y1, Y4
+	VMOVMSKPD    Y5, DX
+	SHLL         $0x08, DX
+	ORL          DX, CX
+	VMOVDQU      96(AX), Y5
+	VPCMPGTQ     Y0, Y5, Y0
+	VPBLENDVB    Y0, Y5, Y1, Y5
+	VMOVMSKPD    Y0, AX
+	SHLL         $0x0c, AX
+	ORL          AX, CX
+	XORL         $0x0000ffff, CX
+	MOVL         CX, now+32(FP)
+	VPCMPGTQ     Y3, Y2, Y0
+	VPBLENDVB    Y0, Y3, Y2, Y0
+	VPCMPGTQ     Y4, Y0, Y1
+	VPBLENDVB    Y1, Y4, Y0, Y0
+	VPCMPGTQ     Y5, Y0, Y1
+	VPBLENDVB    Y1, Y5, Y0, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPCMPGTQ     X1, X0, X6
+	VPBLENDVB    X6, X1, X0, X0
+	VPSHUFD      $0x4e, X0, X1
+	VPCMPGTQ     X1, X0, X6
+	VPBLENDVB    X6, X1, X0, X0
+	VMOVQ        X0, CX
+	MOVQ         CX, soonest+48(FP)
+	VPBROADCASTQ X0, Y0
+	VPCMPEQQ     Y0, Y2, Y1
+	VMOVMSKPD    Y1, AX
+	VPCMPEQQ     Y0, Y3, Y1
+	VMOVMSKPD    Y1, CX
+	SHLL         $0x04, CX
+	ORL          CX, AX
+	VPCMPEQQ     Y0, Y4, Y1
+	VMOVMSKPD    Y1, CX
+	SHLL         $0x08, CX
+	ORL          CX, AX
+	VPCMPEQQ     Y0, Y5, Y0
+	VMOVMSKPD    Y0, CX
+	SHLL         $0x0c, CX
+	ORL          CX, AX
+	MOVL         AX, then+36(FP)
+	MOVQ         unit+8(FP), AX
+	VMOVDQU      (AX), X0
+	MOVL         shared+16(FP), AX
+	VMOVD        AX, X1
+	VPBROADCASTB X1, X1
+	VPCMPEQB     X0, X1, X1
+	VPMOVMSKB    X1, AX
+	MOVL         AX, onShared+40(FP)
+	MOVL         global+20(FP), AX
+	VMOVD        AX, X1
+	VPBROADCASTB X1, X1
+	VPCMPEQB     X0, X1, X1
+	VPMOVMSKB    X1, AX
+	MOVL         AX, onGlobal+44(FP)
 	VZEROUPPER
 	RET
 

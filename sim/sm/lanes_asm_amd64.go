@@ -206,4 +206,7 @@ func place1(src *[32]uint32, mem *byte, index *[32]uint32)
 func readyAVX512(ready *[16]int64, unit *[16]uint8, shared uint32, global uint32, t int64) (now uint32, then uint32, onShared uint32, onGlobal uint32, soonest int64)
 
 //go:noescape
+func readyAVX2(ready *[16]int64, unit *[16]uint8, shared uint32, global uint32, t int64) (now uint32, then uint32, onShared uint32, onGlobal uint32, soonest int64)
+
+//go:noescape
 func unitAVX512(addr *[32]uint64, step uint64) (yes uint32)

@@ -991,60 +991,115 @@ func units() {
 
 // scan emits the routine that looks at the ready times of a scheduler's 16 warps.
 func scan() {
-	TEXT("readyAVX512", NOSPLIT, "func(ready *[16]int64, unit *[16]uint8, shared, global uint32, t int64) (now, then, onShared, onGlobal uint32, soonest int64)")
-	Pragma("noescape")
-	ready, t := Load(Param("ready"), GP64()), Load(Param("t"), GP64())
-	limit, never := ZMM(), ZMM()
-	VPBROADCASTQ(t, limit)
-	r := GP64()
-	MOVQ(U64(1<<63-1), r)
-	VPBROADCASTQ(r, never)
-	low, high := ZMM(), ZMM()
-	VMOVDQU64(Mem{Base: ready}, low)
-	VMOVDQU64(Mem{Base: ready, Disp: 64}, high)
-	k1, k2 := KReg(), KReg()
-	const less = 2
-	VPCMPQ(U8(less), limit, low, k1)
-	VPCMPQ(U8(less), limit, high, k2)
-	VMOVDQA64(never, k1, low)
-	VMOVDQA64(never, k2, high)
-	least := ZMM()
-	VPMINSQ(high, low, least)
-	y, x := YMM(), XMM()
-	VEXTRACTI64X4(U8(1), least, y)
-	VPMINSQ(y, least.AsY(), y)
-	VEXTRACTI128(U8(1), y, x)
-	VPMINSQ(x, y.AsX(), x)
-	other := XMM()
-	VPSHUFD(U8(0x4e), x, other)
-	VPMINSQ(other, x, x)
-	VMOVQ(x, r)
-	Store(r, Return("soonest"))
-	both := func(k1, k2 reg.OpmaskVirtual, name string) {
-		a, b := GP32(), GP32()
-		KMOVB(k1, a)
-		KMOVB(k2, b)
-		SHLL(U8(8), b)
-		ORL(b, a)
-		Store(a, Return(name))
+	for _, wide := range []bool{true, false} {
+		g := &gen{wide: wide}
+		suffix, lanes := "AVX2", 4
+		if wide {
+			suffix, lanes = "AVX512", 8
+		}
+		TEXT("ready"+suffix, NOSPLIT, "func(ready *[16]int64, unit *[16]uint8, shared, global uint32, t int64) (now, then, onShared, onGlobal uint32, soonest int64)")
+		Pragma("noescape")
+		ready, limit, never := Load(Param("ready"), GP64()), g.wideBroadcast("t"), g.vec()
+		r := GP64()
+		MOVQ(U64(1<<63-1), r)
+		if wide {
+			VPBROADCASTQ(r, never)
+		} else {
+			VMOVQ(r, never.AsX())
+			VPBROADCASTQ(never.AsX(), never)
+		}
+		// smaller returns the lesser of each pair; AVX2 has no such instruction.
+		smaller := func(x, y reg.VecVirtual, ymm bool) reg.VecVirtual {
+			k, v := YMM(), YMM()
+			if !ymm {
+				k, v = XMM(), XMM()
+			}
+			VPCMPGTQ(y, x, k) // x > y
+			VPBLENDVB(k, y, x, v)
+			return v
+		}
+		bits := func(k C, into reg.Register, at int) {
+			b := GP32()
+			if wide {
+				KMOVB(k, b)
+			} else {
+				VMOVMSKPD(k, b)
+			}
+			if at == 0 {
+				MOVL(b, into)
+				return
+			}
+			SHLL(U8(at), b)
+			ORL(b, into)
+		}
+		now := GP32()
+		var later []reg.VecVirtual
+		for i := 0; i < 16; i += lanes {
+			v, k := g.vec(), g.cond()
+			at := Mem{Base: ready, Disp: 8 * i}
+			if wide {
+				VMOVDQU64(at, v)
+				VPCMPQ(U8(2), limit, v, k) // v <= limit
+				VMOVDQA64(never, k, v)
+			} else {
+				VMOVDQU(at, v)
+				VPCMPGTQ(limit, v, k) // v > limit
+				VPBLENDVB(k, v, never, v)
+			}
+			bits(k, now, i)
+			later = append(later, v)
+		}
+		if !wide {
+			XORL(U32(0xffff), now)
+		}
+		Store(now, Return("now"))
+		least := later[0]
+		x := XMM()
+		if wide {
+			least = ZMM()
+			VPMINSQ(later[1], later[0], least)
+			y := YMM()
+			VEXTRACTI64X4(U8(1), least, y)
+			VPMINSQ(y, least.AsY(), y)
+			VEXTRACTI128(U8(1), y, x)
+			VPMINSQ(x, y.AsX(), x)
+			other := XMM()
+			VPSHUFD(U8(0x4e), x, other)
+			VPMINSQ(other, x, x)
+		} else {
+			for _, v := range later[1:] {
+				least = smaller(least, v, true)
+			}
+			VEXTRACTI128(U8(1), least, x)
+			x = smaller(x, least.AsX().(reg.VecVirtual), false)
+			other := XMM()
+			VPSHUFD(U8(0x4e), x, other)
+			x = smaller(x, other, false)
+		}
+		VMOVQ(x, r)
+		Store(r, Return("soonest"))
+		then, all := GP32(), g.vec()
+		VPBROADCASTQ(x, all)
+		for i, v := range later {
+			k := g.cond()
+			VPCMPEQQ(all, v, k)
+			bits(k, then, i*lanes)
+		}
+		Store(then, Return("then"))
+		units := XMM()
+		VMOVDQU(Mem{Base: Load(Param("unit"), GP64())}, units)
+		for _, u := range []string{"shared", "global"} {
+			same := XMM()
+			VMOVD(Load(Param(u), GP32()), same)
+			VPBROADCASTB(same, same)
+			VPCMPEQB(units, same, same)
+			b := GP32()
+			VPMOVMSKB(same, b)
+			Store(b, Return("on"+strings.ToUpper(u[:1])+u[1:]))
+		}
+		VZEROUPPER()
+		RET()
 	}
-	both(k1, k2, "now")
-	VPBROADCASTQ(r, least)
-	VPCMPEQQ(least, low, k1)
-	VPCMPEQQ(least, high, k2)
-	both(k1, k2, "then")
-	units := XMM()
-	VMOVDQU(Mem{Base: Load(Param("unit"), GP64())}, units)
-	for _, u := range []string{"shared", "global"} {
-		same := XMM()
-		VPBROADCASTB(Load(Param(u), GP32()), same)
-		VPCMPEQB(units, same, same)
-		bits := GP32()
-		VPMOVMSKB(same, bits)
-		Store(bits, Return("on"+strings.ToUpper(u[:1])+u[1:]))
-	}
-	VZEROUPPER()
-	RET()
 }
 
 func main() {
