@@ -371,6 +371,9 @@ func divergence(r *Results) (*plots.Figure, error) {
 	return plots.Lines(plots.Axis{Title: "Skipping by if-else diverges", X: "dropout rate (share of outputs skipped)", Y: "time relative to dense", ZeroY: true, Reference: 1, ReferenceFor: "dense = 1"}, append(series, ideal))
 }
 
+// maxRows is the most rows that a stack is readable for; it is higher than with few.
+const maxRows = 24
+
 // simulated are the rows with a simulation, at most as many as bars can show, and their names.
 func (r *Results) simulated() (rows []*Row, names []string, note string) {
 	for _, row := range r.Rows {
@@ -378,9 +381,9 @@ func (r *Results) simulated() (rows []*Row, names []string, note string) {
 			rows = append(rows, row)
 		}
 	}
-	if len(rows) > maxBars {
-		note = fmt.Sprintf("the first %d of %d configurations; results.csv has all", maxBars, len(rows))
-		rows = rows[:maxBars]
+	if len(rows) > maxRows {
+		note = fmt.Sprintf("the first %d of %d configurations; results.csv has all", maxRows, len(rows))
+		rows = rows[:maxRows]
 	}
 	some := varying(rows, func(*Row) string { return "" })
 	for _, row := range rows {
