@@ -267,7 +267,7 @@ func (r *Results) cards() (out []plots.Card) {
 // Warnings are what a reader must know before trusting the figures.
 func (r *Results) Warnings() (out []string) {
 	if len(r.Missing) > 0 {
-		out = append(out, r.missingText(5)+".")
+		out = append(out, strings.TrimSuffix(r.missingText(5), "; …")+".")
 	}
 	if r.Scale != "paper" && r.Experiment.Paper != "" {
 		out = append(out, "Run at scale "+r.Scale+"; the paper's sizes are those of scale paper.")

@@ -172,6 +172,7 @@ func grouped(a Axis, categories []string, groups []Group, dots bool) (*Figure, e
 	var all blocks
 	var missing []string
 	var errors []plot.Plotter // drawn over the bars
+	var labels pointLabels
 	count := 0
 	for _, group := range groups {
 		for _, y := range group.Y {
@@ -220,7 +221,7 @@ func grouped(a Axis, categories []string, groups []Group, dots bool) (*Figure, e
 			if err := f.addSeries(s, look); err != nil {
 				return nil, fmt.Errorf("%s: %s: %w", a.Title, group.Name, err)
 			}
-			p.Add(&pointLabels{s, []Series{s}})
+			labels = append(labels, s)
 			continue
 		}
 		name := group.Name
@@ -247,6 +248,7 @@ func grouped(a Axis, categories []string, groups []Group, dots bool) (*Figure, e
 		p.Add(all)
 	}
 	p.Add(errors...)
+	p.Add(labels)
 	p.NominalX(categories...)
 	p.X.Padding = vg.Points(4)
 	pad(&p.Y, false, 0.08)

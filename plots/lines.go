@@ -104,11 +104,7 @@ func Lines(a Axis, series []Series) (*Figure, error) {
 		return nil, ErrNothing{"no finite values for " + a.Y}
 	}
 	f.addReference(a)
-	for _, s := range drawn {
-		if s.Labels != nil {
-			p.Add(&pointLabels{s, drawn})
-		}
-	}
+	p.Add(pointLabels(drawn))
 	pad(&p.X, a.LogX, 0.03)
 	pad(&p.Y, a.LogY, 0.06)
 	if a.ZeroY && !a.LogY {
@@ -180,17 +176,14 @@ func (h hollow) DrawGlyph(c *draw.Canvas, s draw.GlyphStyle, at vg.Point) {
 }
 
 // pointLabels writes text beside points, where there is room: right, left, above or below, or not at all.
-type pointLabels struct {
-	s   Series
-	all []Series // whose points are not written over
-}
+type pointLabels []Series
 
 // Plot implements plot.Plotter.
-func (l *pointLabels) Plot(c draw.Canvas, p *plot.Plot) {
+func (all pointLabels) Plot(c draw.Canvas, p *plot.Plot) {
 	trX, trY := p.Transforms(&c)
 	style := textStyle(8)
 	var taken []vg.Rectangle
-	for _, s := range l.all {
+	for _, s := range all {
 		for i := range s.X {
 			x, y := trX(s.X[i]), trY(s.Y[i])
 			if !s.Plain {
@@ -198,11 +191,9 @@ func (l *pointLabels) Plot(c draw.Canvas, p *plot.Plot) {
 			}
 		}
 	}
-	for i, words := range l.s.Labels {
-		if words == "" {
-			continue
-		}
-		x, y := trX(l.s.X[i]), trY(l.s.Y[i])
+	write := func(s Series, i int) {
+		words := s.Labels[i]
+		x, y := trX(s.X[i]), trY(s.Y[i])
 		w, h := style.Width(words), style.Height(words)
 		for _, at := range []vg.Point{{X: x + 5, Y: y + h/2}, {X: x - 5 - w, Y: y + h/2}, {X: x - w/2, Y: y + 6 + h}, {X: x - w/2, Y: y - 5}} {
 			box := vg.Rectangle{Min: vg.Point{X: at.X, Y: at.Y - h}, Max: vg.Point{X: at.X + w, Y: at.Y}}
@@ -213,7 +204,14 @@ func (l *pointLabels) Plot(c draw.Canvas, p *plot.Plot) {
 			if free {
 				c.FillText(style, at, words)
 				taken = append(taken, box)
-				break
+				return
+			}
+		}
+	}
+	for _, s := range all {
+		for i, words := range s.Labels {
+			if words != "" {
+				write(s, i)
 			}
 		}
 	}
