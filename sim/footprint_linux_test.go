@@ -49,6 +49,9 @@ func cpuTime(t *testing.T) int64 {
 // takes at most 1.3 times the device memory that was touched and 200 MB. Within L2's size there is no DRAM to simulate; that
 // case is only logged.
 func TestFootprint(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector takes memory and time of its own")
+	}
 	gpu, err := sim.LoadGPU("gtx1080ti")
 	if err != nil {
 		t.Fatal(err)
