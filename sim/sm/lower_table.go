@@ -21,6 +21,8 @@ func init() {
 		isa.OpDEPBAR: {CodeNOP, UnitNone, lowerDEPBAR},
 		isa.OpMEMBAR: {CodeNOP, UnitNone, lowerNothing},
 		isa.OpCCTL:   {CodeNOP, UnitNone, lowerNothing}, // caches hold no values here
+		isa.OpCCTLL:  {CodeNOP, UnitNone, lowerNothing},
+		isa.OpCCTLT:  {CodeNOP, UnitNone, lowerNothing},
 		isa.OpMOV:    {CodeMOV, UnitFP32, lowerMOV},
 		isa.OpMOV32I: {CodeMOV, UnitFP32, lowerMOV},
 		isa.OpSEL:    {CodeSEL, UnitHalf, func(l *lowerer) { l.dst(1); l.plainCC(); l.src(0, 1); l.src(1, 1); l.psrc() }},
