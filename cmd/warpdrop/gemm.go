@@ -173,7 +173,7 @@ func newCandidatesCommand() *cobra.Command {
 				return printJSON(cmd.OutOrStdout(), list)
 			}
 			t := tablewriter.NewWriter(cmd.OutOrStdout())
-			t.Header("kernel", "split", "model, cycles", "simulated", "model / simulated")
+			t.Header("kernel", "split", "model cycles", "simulated", "ratio")
 			for _, c := range list {
 				if err := t.Append(c.Kernel, c.Split, c.Model, c.Cycles, fmt.Sprintf("%.2f", float64(c.Model)/float64(c.Cycles))); err != nil {
 					return err
