@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"warpdrop/internal/atomicfile"
 	"warpdrop/plots"
 )
 
@@ -102,7 +103,7 @@ func (r *Results) WriteOutput(dir, version, store string) error {
 		name string
 		data []byte
 	}{{SourceName, r.Experiment.Source}, {CSVName, CSV(r.Rows)}, {JSONName, r.JSON()}} {
-		if err := writeFile(filepath.Join(dir, f.name), f.data); err != nil {
+		if err := atomicfile.WriteBytes(filepath.Join(dir, f.name), f.data); err != nil {
 			return err
 		}
 	}
@@ -122,7 +123,7 @@ func (r *Results) WriteReport(dir string, m *Manifest) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(dir, ReportName), report)
+	return atomicfile.WriteBytes(filepath.Join(dir, ReportName), report)
 }
 
 func writeJSON(path string, x any) error {
@@ -130,7 +131,7 @@ func writeJSON(path string, x any) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(path, append(data, '\n'))
+	return atomicfile.WriteBytes(path, append(data, '\n'))
 }
 
 // Wanted are the figures that the experiment asks for; if it names none, those whose x axis shows more than one value.
@@ -178,7 +179,7 @@ func (r *Results) DrawFigures(dir string, names, formats []string) ([]plots.Repo
 			if err != nil {
 				return nil, fmt.Errorf("figure %s: %w", f.Name, err)
 			}
-			if err := writeFile(filepath.Join(dir, f.Name+"."+format), data); err != nil {
+			if err := atomicfile.WriteBytes(filepath.Join(dir, f.Name+"."+format), data); err != nil {
 				return nil, err
 			}
 			if format == "svg" {

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"warpdrop/internal/atomicfile"
+
 	"github.com/gofrs/flock"
 )
 
@@ -105,7 +107,7 @@ func (s *Store) Put(p *Stored) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(s.path(p.Hash), append(out, '\n'))
+	return atomicfile.WriteBytes(s.path(p.Hash), append(out, '\n'))
 }
 
 // SetAside moves a corrupt point's file out of the way and returns its new path.
@@ -148,41 +150,4 @@ func (s *Store) Sweep() {
 			os.Remove(filepath.Join(s.dir, e.Name()))
 		}
 	}
-}
-
-// writeFile replaces a file as a whole: readers see the old content or the new, also after a crash.
-func writeFile(path string, data []byte) (err error) {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-			err = fmt.Errorf("write %s: %w", path, err)
-		}
-	}()
-	if _, err = f.Write(data); err != nil {
-		return err
-	}
-	if err = f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err = f.Sync(); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }

@@ -7,10 +7,11 @@ import (
 	"image/color"
 	"io"
 	"math"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
+
+	"warpdrop/internal/atomicfile"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
@@ -295,5 +296,5 @@ func Save(f *Figure, path string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, data, 0o644)
+	return atomicfile.WriteBytes(path, data)
 }

@@ -10,8 +10,9 @@ import (
 	"hash"
 	"io"
 	"os"
-	"path/filepath"
 	"unsafe"
+
+	"warpdrop/internal/atomicfile"
 )
 
 // A checkpoint file is: magic, version, length of the header (both uint32, little-endian), the header as JSON, the arrays' numbers
@@ -60,7 +61,7 @@ func bitsOf(x []float32) []uint32 {
 func saveCheckpoint(path string, h *checkpointHeader, arrays []array) (err error) {
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("train: checkpoint %s: %w", path, err)
+			err = fmt.Errorf("train: checkpoint: %w", err)
 		}
 	}()
 	h.Arrays = h.Arrays[:0]
@@ -71,64 +72,25 @@ func saveCheckpoint(path string, h *checkpointHeader, arrays []array) (err error
 	if err != nil {
 		return err
 	}
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, partPattern(path))
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
+	return atomicfile.Write(path, func(f io.Writer) error {
+		sum := sha256.New()
+		w := bufio.NewWriterSize(io.MultiWriter(f, sum), 1<<20)
+		w.WriteString(checkpointMagic) // a bufio.Writer keeps its first error until Flush
+		binary.Write(w, binary.LittleEndian, []uint32{checkpointVersion, uint32(len(header))})
+		w.Write(header)
+		for _, a := range arrays {
+			var b [4]byte
+			for _, v := range a.values {
+				binary.LittleEndian.PutUint32(b[:], v)
+				w.Write(b[:])
+			}
 		}
-	}()
-	sum := sha256.New()
-	w := bufio.NewWriterSize(io.MultiWriter(f, sum), 1<<20)
-	w.WriteString(checkpointMagic) // a bufio.Writer keeps its first error until Flush
-	binary.Write(w, binary.LittleEndian, []uint32{checkpointVersion, uint32(len(header))})
-	w.Write(header)
-	for _, a := range arrays {
-		var b [4]byte
-		for _, v := range a.values {
-			binary.LittleEndian.PutUint32(b[:], v)
-			w.Write(b[:])
+		if err := w.Flush(); err != nil {
+			return err
 		}
-	}
-	if err = w.Flush(); err != nil {
+		_, err := f.Write(sum.Sum(nil))
 		return err
-	}
-	if _, err = f.Write(sum.Sum(nil)); err != nil {
-		return err
-	}
-	if err = f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err = f.Sync(); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
-}
-
-// partPattern names the files that a checkpoint is written to before it is renamed.
-func partPattern(path string) string { return "." + filepath.Base(path) + "-*.part" }
-
-// removeParts removes what writers of this checkpoint that were killed have left behind.
-func removeParts(path string) {
-	left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), partPattern(path)))
-	for _, f := range left {
-		os.Remove(f)
-	}
+	})
 }
 
 // checkpointFile reads a checkpoint: its header, then its arrays into a model's.

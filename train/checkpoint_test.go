@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"warpdrop/dropout"
+	"warpdrop/internal/atomicfile"
 )
 
 // strip removes what differs from run to run.
@@ -199,7 +200,7 @@ func TestKilledWhileSaving(t *testing.T) {
 		left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".*.part"))
 		parts += len(left)
 		if _, err := os.Stat(path); os.IsNotExist(err) {
-			removeParts(path)
+			atomicfile.RemoveParts(path)
 			continue
 		}
 		c, err := openCheckpoint(path)
@@ -213,7 +214,7 @@ func TestKilledWhileSaving(t *testing.T) {
 		if values[0] != uint32(c.Epoch) || values[len(values)-1] != uint32(c.Epoch) {
 			t.Fatalf("checkpoint of epoch %d holds values of epochs %d and %d", c.Epoch, values[0], values[len(values)-1])
 		}
-		removeParts(path)
+		atomicfile.RemoveParts(path)
 		if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".*.part")); len(left) > 0 {
 			t.Fatalf("left behind: %v", left)
 		}

@@ -10,6 +10,8 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"warpdrop/internal/atomicfile"
 )
 
 // Saving says where a run keeps its state: after every epoch, and when it is stopped.
@@ -121,7 +123,7 @@ func (t *training) resume(m model, at *checkpointHeader) error {
 		}
 		return nil
 	}
-	removeParts(t.Checkpoint)
+	atomicfile.RemoveParts(t.Checkpoint)
 	c, err := openCheckpoint(t.Checkpoint)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

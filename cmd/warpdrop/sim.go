@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io"
 	"sort"
 	"strconv"
 	"strings"
@@ -14,6 +12,7 @@ import (
 	"github.com/olekukonko/tablewriter"
 	"github.com/spf13/cobra"
 
+	"warpdrop/internal/atomicfile"
 	"warpdrop/sim"
 	"warpdrop/sim/sm"
 	"warpdrop/workloads"
@@ -211,7 +210,7 @@ headers are not needed: <cuda_runtime.h> is one of ours, with the functions that
 				if _, err := dev.CopyOut(b.Ptr, data); err != nil {
 					return err
 				}
-				if err := writeFile(b.Out, data); err != nil {
+				if err := atomicfile.WriteBytes(b.Out, data); err != nil {
 					return err
 				}
 			}
@@ -221,7 +220,7 @@ headers are not needed: <cuda_runtime.h> is one of ours, with the functions that
 				}
 			}
 			if profile != "" {
-				if err := writeFile(profile, []byte(sim.ProfileListing(r))); err != nil {
+				if err := atomicfile.WriteBytes(profile, []byte(sim.ProfileListing(r))); err != nil {
 					return err
 				}
 			}
@@ -268,35 +267,10 @@ func parseDim(what, s string) (sim.Dim3, error) {
 }
 
 func writeTrace(path string, t *sim.Trace) error {
-	var b bytes.Buffer
-	if _, err := t.WriteTo(&b); err != nil {
+	return atomicfile.Write(path, func(w io.Writer) error {
+		_, err := t.WriteTo(w)
 		return err
-	}
-	return writeFile(path, b.Bytes())
-}
-
-// writeFile writes data to path so that path never holds a part of it.
-func writeFile(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".part*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	if _, err := f.Write(data); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := os.Chmod(f.Name(), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	})
 }
 
 func printSimReport(cmd *cobra.Command, r *simReport) error {

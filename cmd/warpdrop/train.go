@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"warpdrop/dropout"
+	"warpdrop/internal/atomicfile"
 	"warpdrop/train"
 )
 
@@ -183,7 +184,7 @@ func (t *trainFlags) run(cmd *cobra.Command, run func(func(train.Progress)) (*tr
 		p.show(s)
 		last = s
 		if s.Ended != nil && t.metrics != "" {
-			if err := writeFile(t.metrics, metricsText(t.metrics, s.Ended)); err != nil && metricsErr == nil {
+			if err := atomicfile.WriteBytes(t.metrics, metricsText(t.metrics, s.Ended)); err != nil && metricsErr == nil {
 				metricsErr = fmt.Errorf("--metrics: %w", err)
 			}
 		}
