@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -184,16 +185,28 @@ func TestExactHasMostEntropy(t *testing.T) {
 
 func TestDefaultPatterns(t *testing.T) {
 	for p := 0.0; p < 1-1e-9; p += 0.001 {
-		opt := DefaultSearch()
-		d, _, err := Search(p, opt)
+		d, _, err := Search(p, DefaultSearch())
 		if err != nil {
 			t.Fatal(err)
 		}
 		if math.Abs(d.Reached()-p) > 1e-14 {
 			t.Fatalf("rate %g: reached %g", p, d.Reached())
 		}
-		if n := len(d.P); float64(n) < 2/(1-p)-1e-6 || n > 4 && float64(n) >= 2/(1-p)+1 {
-			t.Fatalf("rate %g: N = %d, want %g rounded up", p, n, 2/(1-p))
+		for _, c := range []struct {
+			method string
+			room   float64
+		}{{Exact, 1.2}, {SGD, 2}} {
+			least := c.room / (1 - p)
+			n := DefaultPatterns(c.method, p)
+			if float64(n) < least-1e-6 || n > 4 && float64(n) >= least+1 {
+				t.Fatalf("%s, rate %g: N = %d, want %g rounded up", c.method, p, n, least)
+			}
+			if c.method == Exact && len(d.P) != n {
+				t.Fatalf("rate %g: the search took N = %d, not %d", p, len(d.P), n)
+			}
+		}
+		if p > 0 && slices.Max(d.P) > 0.999 && p > 0.01 {
+			t.Fatalf("rate %g: one dp alone is drawn", p)
 		}
 	}
 }
@@ -211,8 +224,8 @@ func TestMinPatterns(t *testing.T) {
 
 func TestPatternsOfNoRate(t *testing.T) {
 	for _, p := range []float64{-0.1, 1, 1.5, math.NaN(), math.Inf(1)} {
-		if MinPatterns(p) != 0 || DefaultPatterns(p) != 0 {
-			t.Errorf("rate %g: MinPatterns %d, DefaultPatterns %d, want 0", p, MinPatterns(p), DefaultPatterns(p))
+		if MinPatterns(p) != 0 || DefaultPatterns(Exact, p) != 0 {
+			t.Errorf("rate %g: MinPatterns %d, DefaultPatterns %d, want 0", p, MinPatterns(p), DefaultPatterns(Exact, p))
 		}
 	}
 }

@@ -99,7 +99,7 @@ func (e *Engines) Run(ctx context.Context, s Spec, threads int, progress func(sh
 }
 
 // searchVersion changes with whatever changes the distribution that a search finds.
-const searchVersion = "1"
+const searchVersion = "2"
 
 func searchVersions(*Engines, Spec) (map[string]string, error) {
 	return map[string]string{"search": searchVersion}, nil

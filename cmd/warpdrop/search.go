@@ -27,7 +27,7 @@ func newSearchCommand() *cobra.Command {
 		Short: "Find how often to draw each pattern so that neurons are dropped at a rate (Algorithm 1)",
 		Long: `search finds the distribution of dp = 1 .. N that drops each neuron (RDP) or synapse (TDP) at the rate asked for.
 Method "exact" meets the rate with the largest entropy; "sgd" is Algorithm 1 of the paper, whose entropy term moves the
-rate. Without --patterns N is the smallest, at least 4, that is 2/(1-rate) or more.`,
+rate. Without --patterns N is the smallest, at least 4, that is 1.2/(1-rate) or more; for sgd 2/(1-rate).`,
 		Example: `  warpdrop search --rate 0.5
   warpdrop search --rate 0.7 --patterns 16 --method sgd --lambda1 0.9
   warpdrop search --rate 0.3 --json --plot distribution.svg
@@ -69,7 +69,7 @@ rate. Without --patterns N is the smallest, at least 4, that is 2/(1-rate) or mo
 	}
 	f := c.Flags()
 	f.Float64Var(&rate, "rate", 0, "dropout rate asked for, 0 <= rate < 1")
-	f.IntVar(&opt.Patterns, "patterns", opt.Patterns, "N, the largest dp (default 2/(1-rate), at least 4)")
+	f.IntVar(&opt.Patterns, "patterns", opt.Patterns, "N, the largest dp (default 1.2/(1-rate), sgd 2/(1-rate), at least 4)")
 	f.StringVar(&opt.Method, "method", opt.Method, "exact or sgd")
 	f.Float64Var(&opt.Lambda1, "lambda1", opt.Lambda1, "sgd: weight of the rate's error in the loss, the entropy's being 1 - lambda1")
 	f.Float64Var(&opt.Step, "step", opt.Step, "sgd: length of a step as a multiple of the gradient")
@@ -129,7 +129,7 @@ func plotDistribution(file string, d dropout.Distribution, report dropout.Search
 type patternsRow struct {
 	Rate       float64 `json:"rate"`
 	Patterns   int     `json:"patterns"`
-	Default    bool    `json:"default"`     // N that search takes by itself
+	Default    bool    `json:"default"`     // N that search takes by itself, method exact
 	SGDReached float64 `json:"sgd_reached"` // by Algorithm 1
 	SGDEntropy float64 `json:"sgd_entropy"`
 	SGDSeconds float64 `json:"sgd_seconds"`
@@ -161,7 +161,7 @@ distribution: the probability of an iteration that keeps all, of one that keeps 
 			}
 			var rows []patternsRow
 			for _, p := range rates {
-				all := append(slices.Clone(counts), dropout.DefaultPatterns(p))
+				all := append(slices.Clone(counts), dropout.DefaultPatterns(dropout.Exact, p), dropout.DefaultPatterns(dropout.SGD, p))
 				slices.Sort(all)
 				for _, n := range slices.Compact(all) {
 					if n < dropout.MinPatterns(p) && slices.Contains(counts, n) {
@@ -210,7 +210,7 @@ func shortTime(s float64) string {
 }
 
 func comparePatterns(rate float64, n int) (patternsRow, error) {
-	row := patternsRow{Rate: rate, Patterns: n, Default: n == dropout.DefaultPatterns(rate)}
+	row := patternsRow{Rate: rate, Patterns: n, Default: n == dropout.DefaultPatterns(dropout.Exact, rate)}
 	opt := dropout.DefaultSearch()
 	opt.Patterns, opt.Method = n, dropout.SGD
 	start := time.Now()
