@@ -99,7 +99,8 @@ func TestFootprint(t *testing.T) {
 	for _, size := range sizes {
 		t.Logf("%4d MiB: %.0f ns a sector", size>>20, best[size])
 	}
-	if ratio := best[1<<30] / best[16<<20]; ratio > 2 {
+	// Work that grew with the footprint would show as up to 64 times; the host's page faults and TLB misses make up to 2.2 of it.
+	if ratio := best[1<<30] / best[16<<20]; ratio > 5 {
 		t.Errorf("a sector of 1 GiB costs %.2f times one of 16 MiB", ratio)
 	}
 
