@@ -4,9 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"os"
-	"strings"
+	"slices"
 
 	"warpdrop/sim"
 	"warpdrop/workloads"
@@ -21,10 +20,9 @@ func launchVersions(_ *Engines, s Spec) (map[string]string, error) {
 	}
 	v := map[string]string{"sim": sim.ModelVersion, "gpu": g.Hash()}
 	files := []string{spec.Cubin}
-	for _, a := range spec.Args {
-		if _, path, ok := strings.Cut(a, "file="); ok && strings.HasPrefix(a, "buf:") {
-			path, _, _ = strings.Cut(path, ",out=")
-			files = append(files, path)
+	for _, b := range workloads.Buffers(spec.Args) {
+		if b.File != "" {
+			files = append(files, b.File)
 		}
 	}
 	for _, path := range files {
@@ -42,7 +40,7 @@ func launchVersions(_ *Engines, s Spec) (map[string]string, error) {
 func launchWork(s Spec) float64 {
 	l := s.(Launch)
 	n := 1.0
-	for _, size := range append(l.Grid, l.Block...) {
+	for _, size := range slices.Concat(l.Grid, l.Block) {
 		n *= float64(size)
 	}
 	return n / 32
@@ -51,11 +49,8 @@ func launchWork(s Spec) float64 {
 // launchMemory is the buffers and the simulator's own.
 func launchMemory(s Spec) int64 {
 	total := int64(200 << 20)
-	for _, a := range s.(Launch).Args {
-		var n int64
-		if _, err := fmt.Sscanf(a, "buf:%v", &n); err == nil {
-			total += n * 13 / 10
-		}
+	for _, b := range workloads.Buffers(s.(Launch).Args) {
+		total += b.Bytes * 13 / 10
 	}
 	return total
 }

@@ -133,6 +133,18 @@ func ParseArg(dev *sim.Device, s string) (sim.Arg, *Buffer, error) {
 	return bad(fmt.Errorf("kind %q is not one of i32 u32 i64 u64 f32 f64 buf", kind))
 }
 
+// Buffers are the buffers that arguments ask for, with no device memory yet. Arguments that ParseArg would refuse are left out.
+func Buffers(args []string) (out []*Buffer) {
+	for _, a := range args {
+		if v, ok := strings.CutPrefix(a, "buf:"); ok {
+			if b, err := parseBuffer(v); err == nil {
+				out = append(out, b)
+			}
+		}
+	}
+	return out
+}
+
 // parseBuffer reads BYTES[:file=PATH][,out=PATH]; the two parts may stand in either order, behind ':' or ','.
 func parseBuffer(v string) (*Buffer, error) {
 	end := strings.IndexAny(v, ":,")

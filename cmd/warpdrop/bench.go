@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -169,9 +168,7 @@ func medianOf(runs []benchRow, f func(*benchRow) float64) float64 {
 func printBench(out io.Writer, format string, rows []benchRow) error {
 	switch format {
 	case "json":
-		e := json.NewEncoder(out)
-		e.SetIndent("", "  ")
-		return e.Encode(rows)
+		return printJSON(out, rows)
 	case "go":
 		fmt.Fprintf(out, "goos: %s\ngoarch: %s\npkg: warpdrop/workloads\n", runtime.GOOS, runtime.GOARCH)
 		for _, row := range rows {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -70,9 +69,7 @@ with the next one.`,
 						lines[i].Control = nil
 					}
 				}
-				e := json.NewEncoder(out)
-				e.SetIndent("", "  ")
-				return e.Encode(lines)
+				return printJSON(out, lines)
 			}
 			last := ""
 			for _, l := range lines {

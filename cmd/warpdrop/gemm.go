@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 
@@ -111,9 +110,7 @@ Without --tile the kernel comes from the tuned family; --tile 8, 16, 32 or 64 ru
 			}
 			rep := newGEMMReport(gpu, &s, r)
 			if asJSON {
-				e := json.NewEncoder(cmd.OutOrStdout())
-				e.SetIndent("", "  ")
-				return e.Encode(rep)
+				return printJSON(cmd.OutOrStdout(), rep)
 			}
 			return rep.print(cmd.OutOrStdout())
 		},

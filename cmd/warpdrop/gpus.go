@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/olekukonko/tablewriter"
@@ -45,9 +44,7 @@ func newGPUsCommand() *cobra.Command {
 				list = append(list, g)
 			}
 			if asJSON {
-				e := json.NewEncoder(out)
-				e.SetIndent("", "  ")
-				return e.Encode(list)
+				return printJSON(out, list)
 			}
 			t := tablewriter.NewWriter(out)
 			t.Header("name", "chip", "arch", "SMs", "MHz", "peak TFLOP/s", "preset")

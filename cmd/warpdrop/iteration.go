@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"sort"
@@ -227,9 +226,7 @@ func (f *iterationFlags) run(cmd *cobra.Command) error {
 	r := newIterationReport(gpu, it)
 	r.Network, r.Method, r.Patterns, r.Update = head.Network, f.method, head.Patterns, head.Update
 	if f.asJSON {
-		e := json.NewEncoder(cmd.OutOrStdout())
-		e.SetIndent("", "  ")
-		return e.Encode(r)
+		return printJSON(cmd.OutOrStdout(), r)
 	}
 	return r.print(cmd.OutOrStdout())
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -64,9 +63,7 @@ memory: pointer chases, streams, strided and random reads, shared-memory bank co
 			}
 			out := cmd.OutOrStdout()
 			if asJSON {
-				e := json.NewEncoder(out)
-				e.SetIndent("", "  ")
-				return e.Encode(rows)
+				return printJSON(out, rows)
 			}
 			t := tablewriter.NewWriter(out)
 			t.Header("measured", "case", "value", "unit", "known", "from")

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -105,12 +104,6 @@ func checkPlotFile(file string) error {
 		return usagef("--plot %s: format %q, allowed are %s", file, format, strings.Join(plots.Formats, ", "))
 	}
 	return nil
-}
-
-func printJSON(out io.Writer, v any) error {
-	e := json.NewEncoder(out)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
 }
 
 func plotDistribution(file string, d dropout.Distribution, report dropout.SearchReport) error {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -226,9 +225,7 @@ headers are not needed: <cuda_runtime.h> is one of ours, with the functions that
 			}
 			rep := newSimReport(gpu, r, buffers)
 			if asJSON {
-				e := json.NewEncoder(cmd.OutOrStdout())
-				e.SetIndent("", "  ")
-				return e.Encode(rep)
+				return printJSON(cmd.OutOrStdout(), rep)
 			}
 			return printSimReport(cmd, &rep)
 		},
