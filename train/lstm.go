@@ -132,12 +132,7 @@ func TrainLSTM(ctx context.Context, cfg LSTMConfig, progress func(Progress)) (*R
 	if err != nil {
 		return nil, err
 	}
-	res := &Result{Method: cfg.Method, BLAS: e.name, Threads: e.threads}
-	if cfg.Method == dropout.RDP || cfg.Method == dropout.TDP {
-		for _, d := range cfg.Distributions {
-			res.ReachedRates = append(res.ReachedRates, d.Reached())
-		}
-	}
+	res := newResult(cfg.Method, e, cfg.Distributions)
 	t := training{Saving: cfg.Saving, kind: "lstm", config: cfg.common(), epochs: cfg.Epochs, per: (len(text.Train)/cfg.Batch - 1) / cfg.Steps,
 		samples: cfg.Batch * cfg.Steps, notify: 5, models: m.models, progress: progress}
 	if err := t.run(ctx, &lstmRun{lstm: m, text: text}, res); err != nil {

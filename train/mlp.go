@@ -99,12 +99,7 @@ func TrainMLP(ctx context.Context, cfg MLPConfig, progress func(Progress)) (*Res
 	if err != nil {
 		return nil, err
 	}
-	res := &Result{Method: cfg.Method, BLAS: e.name, Threads: e.threads}
-	if cfg.Method == dropout.RDP || cfg.Method == dropout.TDP {
-		for _, d := range cfg.Distributions {
-			res.ReachedRates = append(res.ReachedRates, d.Reached())
-		}
-	}
+	res := newResult(cfg.Method, e, cfg.Distributions)
 	t := training{Saving: cfg.Saving, kind: "mlp", config: cfg.common(), epochs: cfg.Epochs, per: data.Train.Len() / cfg.Batch, samples: cfg.Batch, notify: 20,
 		models: m.models, progress: progress}
 	if err := t.run(ctx, &mlpRun{mlp: m, data: &data, order: make([]int, data.Train.Len())}, res); err != nil {
