@@ -66,31 +66,8 @@ func (c *LSTMConfig) Check() error {
 	case !(c.Init > 0) || math.IsInf(c.Init, 0):
 		return fmt.Errorf("train: init: %g is not above 0", c.Init)
 	}
-	switch c.Method {
-	case dropout.None:
-		return nil
-	case dropout.Dense, dropout.Masked, dropout.RDP, dropout.TDP:
-	default:
-		return fmt.Errorf("train: method %q is not one of none, dense, masked, rdp, tdp", c.Method)
-	}
-	if len(c.Rates) != c.Layers {
-		return fmt.Errorf("train: rates: %d for %d layers", len(c.Rates), c.Layers)
-	}
-	for i, r := range c.Rates {
-		if !(r >= 0 && r < 1) {
-			return fmt.Errorf("train: rates[%d]: %g is not in [0, 1)", i, r)
-		}
-	}
-	if c.Method != dropout.RDP && c.Method != dropout.TDP {
-		return nil
-	}
-	if len(c.Distributions) != c.Layers {
-		return fmt.Errorf("train: distributions: %d for %d layers", len(c.Distributions), c.Layers)
-	}
-	if c.Method == dropout.TDP && (c.Tile < 1 || c.Tile > 128) {
-		return fmt.Errorf("train: tile: %d is not in 1..128", c.Tile)
-	}
-	return nil
+	offered := []dropout.Method{dropout.None, dropout.Dense, dropout.Masked, dropout.RDP, dropout.TDP}
+	return checkDropping(c.Method, offered, c.Rates, c.Distributions, c.Layers, c.Tile)
 }
 
 // rate is the step of an epoch, from 1.

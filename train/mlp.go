@@ -50,29 +50,18 @@ func (c *MLPConfig) Check() error {
 	case c.TrainSamples < 0 || c.TrainSamples > 60000 || c.TrainSamples > 0 && c.TrainSamples < c.Batch:
 		return fmt.Errorf("train: samples: %d is not in %d..60000, nor 0 for all", c.TrainSamples, c.Batch)
 	}
-	switch c.Method {
-	case dropout.None:
-		return nil
-	case dropout.Dense, dropout.Masked, dropout.DropConnect, dropout.RDP, dropout.TDP:
-	default:
-		return fmt.Errorf("train: method %q is not one of none, dense, masked, dropconnect, rdp, tdp", c.Method)
+	offered := []dropout.Method{dropout.None, dropout.Dense, dropout.Masked, dropout.DropConnect, dropout.RDP, dropout.TDP}
+	return checkDropping(c.Method, offered, c.Rates, c.Distributions, len(c.Hidden), c.Tile)
+}
+
+// checkDropping checks what both networks say of dropout.
+func checkDropping(method dropout.Method, offered []dropout.Method, rates []float64, ds []dropout.Distribution, layers, tile int) error {
+	err := dropout.Check(method, offered, rates, layers)
+	if err == nil && method.Approximate() {
+		err = dropout.CheckDistributions(method, ds, layers, tile)
 	}
-	if len(c.Rates) != len(c.Hidden) {
-		return fmt.Errorf("train: rates: %d for %d hidden layers", len(c.Rates), len(c.Hidden))
-	}
-	for i, r := range c.Rates {
-		if !(r >= 0 && r < 1) {
-			return fmt.Errorf("train: rates[%d]: %g is not in [0, 1)", i, r)
-		}
-	}
-	if c.Method != dropout.RDP && c.Method != dropout.TDP {
-		return nil
-	}
-	if len(c.Distributions) != len(c.Hidden) {
-		return fmt.Errorf("train: distributions: %d for %d hidden layers", len(c.Distributions), len(c.Hidden))
-	}
-	if c.Method == dropout.TDP && (c.Tile < 1 || c.Tile > 128) {
-		return fmt.Errorf("train: tile: %d is not in 1..128", c.Tile)
+	if err != nil {
+		return fmt.Errorf("train: %w", err)
 	}
 	return nil
 }

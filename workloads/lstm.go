@@ -74,37 +74,15 @@ func (s *LSTMSpec) Check() error {
 	if n := (s.Steps + 1) * s.Batch; s.Tokens != nil && len(s.Tokens) != n {
 		return fmt.Errorf("tokens: %d of them; (steps+1) * batch is %d", len(s.Tokens), n)
 	}
-	switch s.Method {
-	case dropout.None:
-		return nil
-	case dropout.Dense, dropout.Masked, dropout.RDP, dropout.TDP:
-	default:
-		return fmt.Errorf("method: %q is not one of none, dense, masked, rdp, tdp", s.Method)
+	offered := []dropout.Method{dropout.None, dropout.Dense, dropout.Masked, dropout.RDP, dropout.TDP}
+	if err := dropout.Check(s.Method, offered, s.Rates, s.Layers); err != nil || !s.Method.Approximate() {
+		return err
 	}
-	if len(s.Rates) != s.Layers {
-		return fmt.Errorf("rates: %d for %d layers", len(s.Rates), s.Layers)
+	most := make([]int, s.Layers+1) // the inputs of the layers and of the output layer
+	for i := range most {
+		most[i] = maxDP(s.Method, s.Hidden, s.Hidden, s.outputs(i))
 	}
-	for i, r := range s.Rates {
-		if !(r >= 0 && r < 1) {
-			return fmt.Errorf("rates[%d]: %g is not in [0, 1)", i, r)
-		}
-	}
-	if s.Method != dropout.RDP && s.Method != dropout.TDP {
-		return nil
-	}
-	if len(s.Patterns) != s.Layers+1 {
-		return fmt.Errorf("patterns: %d for %d sites (the inputs of %d layers and of the output layer)", len(s.Patterns), s.Layers+1, s.Layers)
-	}
-	for i, p := range s.Patterns {
-		most := s.Hidden
-		if s.Method == dropout.TDP {
-			most = max((s.Hidden/TDPTile)*(s.outputs(i)/TDPTile), 1)
-		}
-		if p.DP < 1 || p.DP > most || p.Bias < 1 || p.Bias > p.DP {
-			return fmt.Errorf("patterns[%d]: dp %d, bias %d; dp must be in 1..%d, bias in 1..dp", i, p.DP, p.Bias, most)
-		}
-	}
-	return nil
+	return dropout.CheckPatterns(s.Patterns, most)
 }
 
 // outputs is how many columns the weights behind a site have.

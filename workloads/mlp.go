@@ -95,37 +95,23 @@ func (s *MLPSpec) Check() error {
 		return fmt.Errorf("update: %q is not one of %s, %s", s.Update, UpdateDense, UpdateLazy)
 	}
 	hidden := len(s.Layers) - 2
-	switch s.Method {
-	case dropout.None:
-		return nil
-	case dropout.Dense, dropout.Masked, dropout.DropConnect, dropout.RDP, dropout.TDP:
-	default:
-		return fmt.Errorf("method: %q is not one of none, dense, masked, dropconnect, rdp, tdp", s.Method)
+	offered := []dropout.Method{dropout.None, dropout.Dense, dropout.Masked, dropout.DropConnect, dropout.RDP, dropout.TDP}
+	if err := dropout.Check(s.Method, offered, s.Rates, hidden); err != nil || !s.Method.Approximate() {
+		return err
 	}
-	if len(s.Rates) != hidden {
-		return fmt.Errorf("rates: %d for %d hidden layers", len(s.Rates), hidden)
+	most := make([]int, hidden)
+	for i := range most {
+		most[i] = maxDP(s.Method, s.Layers[i+1], s.Layers[i], s.Layers[i+1])
 	}
-	for i, r := range s.Rates {
-		if !(r >= 0 && r < 1) {
-			return fmt.Errorf("rates[%d]: %g is not in [0, 1)", i, r)
-		}
+	return dropout.CheckPatterns(s.Patterns, most)
+}
+
+// maxDP is the largest dp where so many units, or the tiles of a matrix, are dropped from.
+func maxDP(method dropout.Method, units, rows, cols int) int {
+	if method == dropout.TDP {
+		return max(dropout.MaxDPTiles(rows, cols, TDPTile, TDPTile), 1)
 	}
-	if s.Method != dropout.RDP && s.Method != dropout.TDP {
-		return nil
-	}
-	if len(s.Patterns) != hidden {
-		return fmt.Errorf("patterns: %d for %d hidden layers", len(s.Patterns), hidden)
-	}
-	for i, p := range s.Patterns {
-		most := s.Layers[i+1]
-		if s.Method == dropout.TDP {
-			most = max((s.Layers[i]/TDPTile)*(s.Layers[i+1]/TDPTile), 1)
-		}
-		if p.DP < 1 || p.DP > most || p.Bias < 1 || p.Bias > p.DP {
-			return fmt.Errorf("patterns[%d]: dp %d, bias %d; dp must be in 1..%d, bias in 1..dp", i, p.DP, p.Bias, most)
-		}
-	}
-	return nil
+	return dropout.MaxDPRows(units)
 }
 
 // fill draws what the spec leaves open.

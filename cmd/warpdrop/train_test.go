@@ -52,7 +52,7 @@ func TestTrainCommand(t *testing.T) {
 		{"train mlp --rate 0.5,0.5,0.5", 2, "", "--rate has 3 values; allowed are 1 and 2"},
 		{"train mlp --rate 1", 2, "", "rates[0]: 1 is not in [0, 1)"},
 		{"train mlp --method rdp --rate 0.7 --patterns 2", 2, "", "2 patterns reach a rate of at most 0.5"},
-		{"train mlp --method fft", 2, "", `method "fft" is not one of`},
+		{"train mlp --method fft", 2, "", `method: "fft" is not one of`},
 		{"train mlp --blas mkl --hidden 16", 1, "", `BLAS "mkl", allowed are`},
 		{"train mlp --hidden 0", 2, "", "hidden[0]: 0 is not in 1..65536"},
 	} {
