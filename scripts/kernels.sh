@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Rebuilds every committed cubin from the .cu beside it, byte for byte, with the tools of scripts/toolchain.sh, and the
-# listings (scripts/listings.sh) of those that changed.
+# listings (scripts/listings.sh) of those that changed. Those of the workloads keep operands that the next FFMA reads
+# (scripts/reuse, see docs/gemm.md); microbenchmarks and test programs are as ptxas leaves them.
 # Usage: scripts/kernels.sh [--check] [FILE.cu…]     --check: compare with what is there, change nothing, fail on a difference
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -25,6 +26,7 @@ for cu in "$@"; do
   cubin=${cu%.cu}.cubin
   "${clang[@]}" "$cu" -o "$tmp/k.ptx"
   "${ptxas[@]}" "$tmp/k.ptx" -o "$tmp/k.cubin"
+  [[ $cu != workloads/kernels/* ]] || go run ./scripts/reuse "$tmp/k.cubin"
   if [ -n "$check" ]; then
     cmp "$tmp/k.cubin" "$cubin" || bad=1
   elif ! cmp -s "$tmp/k.cubin" "$cubin"; then

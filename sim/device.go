@@ -303,7 +303,7 @@ func (d *Device) fill(g *grid, q *queue, t int64) {
 				best = i
 			}
 		}
-		if best < 0 || !d.dispatch(g, q, d.sms[best], t) {
+		if best < 0 || !d.dispatch(g, q, d.sms[best], t, t) {
 			return
 		}
 	}
@@ -314,12 +314,12 @@ func (d *Device) room(g *grid, q *queue, m *sm.SM) bool {
 	return m.Fits(g.need) && (len(q.active) > 1 || m.Blocks() < d.GPU.SM.Resident(g.need))
 }
 
-// dispatch places the next block of g on m if there is one and it fits.
-func (d *Device) dispatch(g *grid, q *queue, m *sm.SM, t int64) bool {
+// dispatch places the next block of g on m at cycle t if there is one and it fits; there has been room since cycle free.
+func (d *Device) dispatch(g *grid, q *queue, m *sm.SM, free, t int64) bool {
 	if g.next >= g.total || !d.room(g, q, m) {
 		return false
 	}
-	m.Start(g.prog, g.need, g.index(g.next), g.block, g.dim, t)
+	m.Start(g.prog, g.need, g.index(g.next), g.block, g.dim, free, t)
 	g.next++
 	return true
 }
@@ -380,7 +380,7 @@ func (d *Device) run(ctx context.Context, q *queue, start int64) error {
 				}
 				d.sms[f.sm].Recycle(f.block)
 				for _, g := range q.active {
-					for d.dispatch(g, q, d.sms[f.sm], to) {
+					for d.dispatch(g, q, d.sms[f.sm], f.block.FinishedAt(), to) {
 					}
 				}
 			}

@@ -151,7 +151,7 @@ func (r *runner) gemmMasked(what string, part Part, c, a, b Operand, m, n, k int
 }
 
 func (r *runner) launchMasked(what string, part Part, p product, tile int, mask sim.Ptr) *sim.Result {
-	return r.launch(what, part, "tiled", fmt.Sprintf("masked_%d", tile), p.flop(), tiledConfig(p, tile), append(p.simpleArgs(), sim.PtrArg(mask))...)
+	return r.launch(what, part, "tiled", fmt.Sprintf("masked_n%c_%d", p.layout()[1], tile), p.flop(), tiledConfig(p, tile), append(p.simpleArgs(), sim.PtrArg(mask))...)
 }
 
 // simpleArgs are the common arguments of the kernels of tiled.cu.

@@ -213,7 +213,7 @@ func (g *gemmRun) run(forced *plan) (*sim.Result, plan) {
 		if s.Method == dropout.TDP {
 			p = p.transposed()
 		}
-		name := fmt.Sprintf("tiled_%d_%s", s.Tile, map[bool]string{true: "pad", false: "plain"}[s.Pad])
+		name := fmt.Sprintf("tiled_%s_%d", map[bool]string{true: "pad", false: "plain"}[s.Pad], s.Tile)
 		dp, bias := 1, 0
 		if s.Method == dropout.TDP {
 			dp, bias = s.DP, s.Bias-1

@@ -44,8 +44,9 @@ func (m *SM) Fits(n Need) bool {
 		m.regsUsed+n.Registers <= m.cfg.Registers && m.sharedUsed+n.Shared <= m.cfg.Shared
 }
 
-// Start places block index of a launch on the SM at cycle t; its warps issue from t + BlockStart on.
-func (m *SM) Start(p *Program, n Need, index, dim, grid [3]uint32, t int64) {
+// Start places block index of a launch on the SM at cycle t, in room that there was from cycle free on; its warps issue
+// from free + BlockStart on, but not before t.
+func (m *SM) Start(p *Program, n Need, index, dim, grid [3]uint32, free, t int64) {
 	m.occupancy(t)
 	var b *Block
 	if k := len(m.free); k > 0 {
@@ -63,8 +64,8 @@ func (m *SM) Start(p *Program, n Need, index, dim, grid [3]uint32, t int64) {
 	m.resident += n.Warps
 	m.regsUsed += n.Registers
 	m.sharedUsed += n.Shared
-	begin := t + int64(m.cfg.BlockStart)
-	setUp := int64(len(b.Warps) * m.cfg.BlockStart)
+	begin := max(free+int64(m.cfg.BlockStart), t)
+	setUp := int64(len(b.Warps)) * (begin - t)
 	m.Counters.WarpStalls[ReasonBlockStart] += setUp
 	if m.Profile != nil {
 		m.Profile.Stalls[p.Entry][ReasonBlockStart] += setUp

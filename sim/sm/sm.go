@@ -599,11 +599,8 @@ func (wi *warpIssue) hold(b uint8) (flight uint32) {
 // access times the memory instruction that Exec has just executed.
 func (m *SM) access(w *Warp, op *Op, pc int32, t int64) {
 	a := &m.Exec.Access
-	if a.Space == memory.SpaceShared {
-		m.shared(w, op, pc, a, t)
-		return
-	}
-	if a.Space == memory.SpaceConst || a.Mask == 0 {
+	switch {
+	case a.Mask == 0 || a.Space == memory.SpaceConst: // no thread takes part, or no memory beyond the constant cache
 		at := t + int64(m.units[op.Unit].Latency)
 		if op.WrBar < 6 {
 			m.setBarrier(&w.issue, op.WrBar, at, ReasonConstant)
@@ -611,6 +608,9 @@ func (m *SM) access(w *Warp, op *Op, pc int32, t int64) {
 		if op.RdBar < 6 {
 			m.setBarrier(&w.issue, op.RdBar, t+int64(m.cfg.ReadLatency), ReasonVariable)
 		}
+		return
+	case a.Space == memory.SpaceShared:
+		m.shared(w, op, pc, a, t)
 		return
 	}
 	if m.heldUntil > 0 {
@@ -623,7 +623,7 @@ func (m *SM) access(w *Warp, op *Op, pc int32, t int64) {
 // shared times a shared-memory access: it goes through the SM's one pipe, a pass over the banks at a time.
 func (m *SM) shared(w *Warp, op *Op, pc int32, a *memory.Access, t int64) {
 	passes, conflicts := m.Exec.passes, m.Exec.conflicts
-	if passes == 0 || a.Mask == 0 {
+	if passes == 0 {
 		passes, conflicts = memory.SharedCost(a)
 	}
 	m.Counters.SharedAccesses++

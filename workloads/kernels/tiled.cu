@@ -4,7 +4,7 @@
 // A block computes a T x T tile of C, a thread R x R elements of it, R = 1, 1, 2, 4 for T = 8, 16, 32, 64. Tiles of A and B
 // go through shared memory, A transposed, so that the inner product reads neighbouring words of both. Storing A so makes
 // the threads of a warp, which read along k, write down columns: rows of T words put them into few banks, rows a little
-// longer into all (PAD).
+// longer into all (PAD). With NT, B has k as its contiguous dimension and goes the way of A.
 #include "cuda.h"
 
 #define ARGS float *__restrict__ C, const float *__restrict__ A, const float *__restrict__ B, int m, int n, int k, int ra, int ca, int rb, int cb, int rc, int cc, float alpha, float beta
@@ -12,10 +12,10 @@
 
 // Weights are A, in T x T tiles: TDP keeps tile (i, j), number i * tiles a row + j, where (number - bias) mod dp = 0, and
 // the loop visits those of row i only: they are dp apart.
-template <int T, int R, bool PAD, bool MASKED>
+template <int T, int R, bool PAD, bool MASKED, bool NT>
 __device__ __forceinline__ void tiled(ARGS, const unsigned char *mask, int dp, int bias) {
-  constexpr int SIDE = T / R, THREADS = SIDE * SIDE, LD = T + (PAD ? (T < 32 ? 32 / T : 1) : 0), LOADS = T * T / THREADS;
-  __shared__ float As[T * LD], Bs[T * T];  // [k][m], [k][n]
+  constexpr int SIDE = T / R, THREADS = SIDE * SIDE, LD = T + (PAD ? (T < 32 ? 32 / T : 1) : 0), LOADS = T * T / THREADS, LDB = NT ? LD : T;
+  __shared__ float As[T * LD], Bs[T * LDB];  // [k][m], [k][n]
   const int tid = threadIdx.x, tx = tid % SIDE, ty = tid / SIDE;
   const int r0 = blockIdx.y * T, c0 = blockIdx.x * T;
   float acc[R][R];
@@ -36,7 +36,8 @@ __device__ __forceinline__ void tiled(ARGS, const unsigned char *mask, int dp, i
     for (int i = 0; i < LOADS; i++) {
       int e = tid + i * THREADS, inner = e % T, outer = e / T;
       As[inner * LD + outer] = r0 + outer < m && k0 + inner < k ? A[(r0 + outer) * ra + (k0 + inner) * ca] : 0.0f;
-      Bs[outer * T + inner] = k0 + outer < k && c0 + inner < n ? B[(k0 + outer) * rb + (c0 + inner) * cb] : 0.0f;
+      const int kb = NT ? inner : outer, nb = NT ? outer : inner;
+      Bs[kb * LDB + nb] = k0 + kb < k && c0 + nb < n ? B[(k0 + kb) * rb + (c0 + nb) * cb] : 0.0f;
     }
     __syncthreads();
     if (MASKED) {
@@ -47,7 +48,7 @@ __device__ __forceinline__ void tiled(ARGS, const unsigned char *mask, int dp, i
         for (int j = 0; j < R; j++)
           if (kept[i][j]) {
 #pragma unroll
-            for (int kk = 0; kk < T; kk++) acc[i][j] = __builtin_fmaf(As[kk * LD + ty + i * SIDE], Bs[kk * T + tx + j * SIDE], acc[i][j]);
+            for (int kk = 0; kk < T; kk++) acc[i][j] = __builtin_fmaf(As[kk * LD + ty + i * SIDE], Bs[kk * LDB + tx + j * SIDE], acc[i][j]);
           }
     } else {
 #pragma unroll
@@ -56,7 +57,7 @@ __device__ __forceinline__ void tiled(ARGS, const unsigned char *mask, int dp, i
 #pragma unroll
         for (int i = 0; i < R; i++) a[i] = As[kk * LD + ty + i * SIDE];
 #pragma unroll
-        for (int j = 0; j < R; j++) b[j] = Bs[kk * T + tx + j * SIDE];
+        for (int j = 0; j < R; j++) b[j] = Bs[kk * LDB + tx + j * SIDE];
 #pragma unroll
         for (int i = 0; i < R; i++)
 #pragma unroll
@@ -76,12 +77,14 @@ __device__ __forceinline__ void tiled(ARGS, const unsigned char *mask, int dp, i
     }
 }
 
-#define TILED(T, R)                                                                                                                                      \
-  extern "C" __global__ void __launch_bounds__((T / R) * (T / R)) tiled_##T##_pad(ARGS, int dp, int bias) { tiled<T, R, true, false>(PASS, nullptr, dp, bias); }   \
-  extern "C" __global__ void __launch_bounds__((T / R) * (T / R)) tiled_##T##_plain(ARGS, int dp, int bias) { tiled<T, R, false, false>(PASS, nullptr, dp, bias); } \
-  extern "C" __global__ void __launch_bounds__((T / R) * (T / R)) masked_##T(ARGS, const unsigned char *mask) { tiled<T, R, true, true>(PASS, mask, 1, 0); }
+#define KERNEL(T, R, NAME) extern "C" __global__ void __launch_bounds__((T / R) * (T / R)) NAME##_##T
+#define TILED(T, R)                                                                                                                 \
+  KERNEL(T, R, tiled_pad)(ARGS, int dp, int bias) { tiled<T, R, true, false, false>(PASS, nullptr, dp, bias); }                     \
+  KERNEL(T, R, tiled_plain)(ARGS, int dp, int bias) { tiled<T, R, false, false, false>(PASS, nullptr, dp, bias); }                  \
+  KERNEL(T, R, masked_nn)(ARGS, const unsigned char *mask) { tiled<T, R, true, true, false>(PASS, mask, 1, 0); }                    \
+  KERNEL(T, R, masked_nt)(ARGS, const unsigned char *mask) { tiled<T, R, true, true, true>(PASS, mask, 1, 0); }
 
-// masked_T is the paper's kernel, padded; mask has a byte an element of C, row-major. tiled_T_pad is the same without the if-else.
+// masked is the paper's kernel, padded; mask has a byte an element of C, row-major. tiled_pad is the same without the if-else.
 TILED(8, 1)
 TILED(16, 1)
 TILED(32, 2)
