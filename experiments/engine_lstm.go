@@ -19,24 +19,41 @@ func lstmProducts(r Recurrent) (sites []float64, recurrent float64) {
 	return append(sites, h*float64(r.Vocabulary)), float64(r.Layers) * 4 * h * h
 }
 
-// lstmWork estimates the multiply-adds that are simulated.
+// lstmWork estimates the multiply-adds that are simulated: of launches alike once where they are not all simulated.
 func lstmWork(s Spec) float64 {
 	l := s.(LSTM)
-	sites, recurrent := lstmProducts(l.Recurrent)
-	steps := l.Steps
-	if l.SimulatedSteps > 0 {
-		steps = l.SimulatedSteps
+	sites, _ := lstmProducts(l.Recurrent)
+	draw, err := draw(l.Dropping, l.Layers+1, l.Samples, uint64(l.Seed), lstmKept(l.Recurrent))
+	if err != nil {
+		return 0
 	}
-	words := float64(l.Batch * l.Steps)
-	work := words*recurrent + 2*recurrent*float64(max(l.Batch, 32)*steps) // gradients of the weights; steps, whose tiles are 32 high
-	runs := 1.0
-	if l.approximate() && l.DP == 0 && l.Samples > 0 {
-		runs = float64(l.Samples)
+	words, h := float64(l.Batch*l.Steps), float64(l.Hidden)
+	work, seen := 0.0, map[string]bool{}
+	count := func(multiplyAdds float64, alike ...any) {
+		key := fmt.Sprint(alike...)
+		if l.SimulatedRepeats == 0 || !seen[key] {
+			work += multiplyAdds
+		}
+		seen[key] = true
 	}
-	kept := combinationWork(l.Dropping, l.Layers+1, l.Samples)
-	work *= max(runs, kept)
-	for _, n := range sites {
-		work += 3 * words * n * kept
+	for _, c := range draw.distinct() {
+		for site, n := range sites {
+			p := dropout.Pattern{DP: 1}
+			if c.patterns != nil {
+				p = c.patterns[site]
+			}
+			bias := 0
+			if l.Method == string(dropout.TDP) {
+				bias = p.Bias
+			}
+			count(3*words*n/float64(p.DP), n, p.DP, bias)
+		}
+		for range l.Layers {
+			count(words*4*h*h, "recurrent weights")
+			for range l.Steps {
+				count(2*4*h*h*float64(max(l.Batch, 32)), "step") // whose tiles are 32 high
+			}
+		}
 	}
 	return work
 }
@@ -54,6 +71,17 @@ func lstmMemory(s Spec) int64 {
 	return int64(4*(3*weights+2*h*float64(l.Vocabulary)+2*activations)) + 300<<20
 }
 
+// lstmKept is the multiply-adds of a word that a combination of patterns keeps of the products that dropout acts on.
+func lstmKept(r Recurrent) func(share []float64) float64 {
+	sites, _ := lstmProducts(r)
+	return func(share []float64) (sum float64) {
+		for i, n := range sites {
+			sum += n * share[i]
+		}
+		return sum
+	}
+}
+
 func runLSTM(ctx context.Context, _ *Engines, s Spec, threads int, progress func(float64)) (Result, error) {
 	spec := s.(LSTM)
 	if err := tileOf(spec.Dropping); err != nil {
@@ -63,28 +91,26 @@ func runLSTM(ctx context.Context, _ *Engines, s Spec, threads int, progress func
 	if err != nil {
 		return Result{}, err
 	}
-	sites, recurrent := lstmProducts(spec.Recurrent)
-	kept := func(share []float64) (sum float64) {
-		for i, n := range sites {
-			sum += n * share[i]
-		}
-		return sum
+	var known *workloads.Known // shared by the combinations
+	if spec.SimulatedRepeats > 0 {
+		known = &workloads.Known{Repeats: spec.SimulatedRepeats}
 	}
-	r, err := expectation(ctx, gpu, spec.Dropping, spec.Layers+1, spec.Samples, uint64(spec.Seed), threads, progress, kept,
+	r, err := expectation(ctx, gpu, spec.Dropping, spec.Layers+1, spec.Samples, uint64(spec.Seed), threads, progress, lstmKept(spec.Recurrent),
 		func(ctx context.Context, rates []float64, patterns []dropout.Pattern, opt workloads.Options) (*workloads.IterationResult, error) {
 			return workloads.SimulateLSTM(ctx, gpu, workloads.LSTMSpec{Layers: spec.Layers, Hidden: spec.Hidden, Vocabulary: spec.Vocabulary, Batch: spec.Batch, Steps: spec.Steps,
-				Method: dropout.Method(spec.Method), Rates: rates, Patterns: patterns, LR: 1, Clip: 5, Seed: uint64(spec.Seed), SimulatedSteps: spec.SimulatedSteps}, opt)
+				Method: dropout.Method(spec.Method), Rates: rates, Patterns: patterns, LR: 1, Clip: 5, Seed: uint64(spec.Seed), Known: known}, opt)
 		})
 	if err != nil {
 		return Result{}, err
 	}
+	sites, products := lstmProducts(spec.Recurrent)
 	for _, n := range sites {
-		recurrent += n
+		products += n
 	}
-	r.FLOP = 6 * recurrent * float64(spec.Batch*spec.Steps)
-	how := "all steps simulated"
-	if spec.SimulatedSteps > 0 {
-		how = fmt.Sprintf("%d of the %d steps of each time loop simulated, the last of them counted for the others", spec.SimulatedSteps, spec.Steps)
+	r.FLOP = 6 * products * float64(spec.Batch*spec.Steps)
+	how := "all launches simulated"
+	if known != nil {
+		how = fmt.Sprintf("%d of %d launches simulated, the others counted like one of these (same kernel, grid and arguments)", r.SimulatedLaunches, r.Launches)
 	}
 	r.Coverage = "one training iteration: copies to the device, forward, back-propagation through time, clipping, update; launch overhead included; " + how + r.Coverage
 	return Result{Sim: r}, nil

@@ -38,10 +38,14 @@ func (r *SimResult) finish(gpu *sim.GPU) {
 	slices.SortFunc(r.Kernels, func(a, b KernelResult) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Part, b.Part)) })
 }
 
-// simulated counts the instructions that were simulated for an iteration: once where a launch stands for several.
+// simulated counts launches, and the instructions of those that were simulated.
 func (r *SimResult) simulated(it *workloads.IterationResult) {
 	for i := range it.Launches {
-		r.Instructions += float64(it.Launches[i].Counters.SM.WarpInstructions) / float64(it.Launches[i].Repeat)
+		r.Launches++
+		if it.Launches[i].Simulated {
+			r.SimulatedLaunches++
+			r.Instructions += float64(it.Launches[i].Counters.SM.WarpInstructions)
+		}
 	}
 }
 
@@ -63,7 +67,7 @@ func (r *SimResult) add(it *workloads.IterationResult, probability float64) {
 			r.Kernels = append(r.Kernels, KernelResult{Name: l.Kernel, Part: string(l.Part)})
 		}
 		k := &r.Kernels[at]
-		k.Launches += probability * float64(l.Repeat)
+		k.Launches += probability
 		k.Cycles += probability * float64(l.Cycles)
 		k.FLOP += probability * float64(l.FLOP)
 		k.DRAMBytes += probability * float64(l.Counters.Memory.DRAMBytes())

@@ -139,28 +139,61 @@ func halfWidth(cs []combination, cycles []float64, expected float64, kept func(s
 	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: n - 2}.Quantile(0.975) * math.Sqrt(residual/(n-2)*spread)
 }
 
-// expectation runs an iteration for every combination and adds them up into a result.
-func expectation(ctx context.Context, gpu *sim.GPU, d Dropping, sites, samples int, seed uint64, threads int, progress func(float64), kept func(share []float64) float64,
-	simulate func(ctx context.Context, rates []float64, patterns []dropout.Pattern, opt workloads.Options) (*workloads.IterationResult, error)) (*SimResult, error) {
+// drawing is what a point runs.
+type drawing struct {
+	combinations []combination
+	rates        []float64      // of each layer, as they are reached
+	found        []SearchResult // the distribution of each layer; nil without patterns
+	sampled      bool
+}
+
+// draw lists the combinations of a point: one without patterns, all of them, or a sample.
+func draw(d Dropping, sites, samples int, seed uint64, kept func(share []float64) float64) (*drawing, error) {
 	ds, found, err := distributions(d)
 	if err != nil {
 		return nil, err
 	}
-	rates := d.Rates
+	out := &drawing{rates: d.Rates, found: found}
 	if found != nil {
-		rates = nil
+		out.rates = nil
 		for _, f := range found {
-			rates = append(rates, f.Reached)
+			out.rates = append(out.rates, f.Reached)
 		}
 		for len(ds) < sites { // an LSTM's last rate holds for its output layer too
 			ds = append(ds, ds[len(ds)-1])
 		}
 	}
+	if out.sampled = ds != nil && samples > 0; out.sampled {
+		out.combinations = sampled(dropout.Method(d.Method), ds, samples, seed, kept)
+	} else {
+		out.combinations = combinations(dropout.Method(d.Method), ds)
+	}
+	return out, nil
+}
+
+// distinct are the combinations without those that were drawn before.
+func (d *drawing) distinct() (out []combination) {
+	seen := map[string]bool{}
+	for _, c := range d.combinations {
+		if key := fmt.Sprint(c.patterns); !seen[key] {
+			seen[key] = true
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// expectation runs an iteration for every combination and adds them up into a result.
+func expectation(ctx context.Context, gpu *sim.GPU, d Dropping, sites, samples int, seed uint64, threads int, progress func(float64), kept func(share []float64) float64,
+	simulate func(ctx context.Context, rates []float64, patterns []dropout.Pattern, opt workloads.Options) (*workloads.IterationResult, error)) (*SimResult, error) {
+	drawn, err := draw(d, sites, samples, seed, kept)
+	if err != nil {
+		return nil, err
+	}
 	r := newSimResult(gpu)
-	r.Distribution = found
-	all := combinations(dropout.Method(d.Method), ds)
-	if ds != nil && samples > 0 {
-		all = sampled(dropout.Method(d.Method), ds, samples, seed, kept)
+	r.Distribution = drawn.found
+	all := drawn.combinations
+	if drawn.sampled {
 		r.Samples = samples
 	}
 	// What is drawn twice is simulated once: a simulation has one result.
@@ -170,7 +203,7 @@ func expectation(ctx context.Context, gpu *sim.GPU, d Dropping, sites, samples i
 		key := fmt.Sprint(c.patterns)
 		it := known[key]
 		if it == nil {
-			it, err = simulate(ctx, rates, c.patterns, workloads.Options{Threads: threads, Progress: func(done, total int) {
+			it, err = simulate(ctx, drawn.rates, c.patterns, workloads.Options{Threads: threads, Progress: func(done, total int) {
 				progress((float64(n) + float64(done)/float64(total)) / float64(len(all)))
 			}})
 			if err != nil {
@@ -198,7 +231,7 @@ func expectation(ctx context.Context, gpu *sim.GPU, d Dropping, sites, samples i
 	switch {
 	case r.Samples > 0:
 		r.Coverage = fmt.Sprintf("; expected value from %d combinations of dp and bias, a Latin hypercube sample with a 95 %% confidence interval", r.Samples)
-	case ds != nil:
+	case drawn.found != nil:
 		r.Coverage = fmt.Sprintf("; expected value over all %d combinations of dp, one bias each", len(all))
 	}
 	return r, nil

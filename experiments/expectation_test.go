@@ -104,7 +104,7 @@ func TestConfidenceInterval(t *testing.T) {
 func TestSampledPoint(t *testing.T) {
 	mlp := MLP{GPU: "gtx1080ti", Perceptron: Perceptron{Inputs: 64, Hidden: []int{64, 64}, Outputs: 10, Batch: 16}, Update: "lazy", Seed: 1,
 		Dropping: Dropping{Method: "rdp", Rates: []float64{0.5, 0.5}, Patterns: 3, Search: "exact", Tile: 32}}
-	lstm := LSTM{GPU: "gtx1080ti", Recurrent: Recurrent{Layers: 1, Hidden: 64, Vocabulary: 96, Batch: 8, Steps: 4}, SimulatedSteps: 2, Seed: 1,
+	lstm := LSTM{GPU: "gtx1080ti", Recurrent: Recurrent{Layers: 1, Hidden: 64, Vocabulary: 96, Batch: 8, Steps: 4}, SimulatedRepeats: 2, Seed: 1,
 		Dropping: Dropping{Method: "tdp", Rates: []float64{0.4}, Patterns: 2, Search: "exact", Tile: 32}}
 	e := NewEngines("")
 	for _, c := range []struct{ exact, sampled Spec }{
@@ -146,7 +146,6 @@ func TestSampledPoint(t *testing.T) {
 	}
 	for want, s := range map[string]Spec{
 		"2 samples":          func() Spec { s := mlp; s.Samples = 2; return s }(),
-		"4 simulated":        func() Spec { s := lstm; s.SimulatedSteps = 4; return s }(),
 		"words; allowed":     func() Spec { s := lstm; s.Batch = 20000; return s }(),
 		"dropconnect is":     func() Spec { s := lstm; s.Method = "dropconnect"; return s }(),
 		"62 is not a multip": func() Spec { s := lstm; s.Hidden = 62; return s }(),

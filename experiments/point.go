@@ -64,6 +64,9 @@ type SimResult struct {
 	Instructions float64            `json:"instructions"`       // warp-instructions simulated to get here, the measure of this point's work
 	Samples      int                `json:"samples,omitempty"`  // pattern combinations that were drawn; 0 = summed over all of them
 
+	Launches          int `json:"launches"`           // and copies, of all combinations together
+	SimulatedLaunches int `json:"simulated_launches"` // the others are like one of these
+
 	// The same work on the real GPU, where it is published.
 	MeasuredUS   float64 `json:"measured_us,omitempty"`
 	MeasuredFrom string  `json:"measured_from,omitempty"` // the publication

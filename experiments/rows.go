@@ -57,6 +57,9 @@ type Row struct {
 	Samples            int    `json:"samples,omitempty"` // pattern combinations drawn; 0 = all, summed
 	MeasuredUS         number `json:"measured_us"`       // on the real GPU, where published
 
+	Launches          int `json:"launches,omitempty"`           // and copies, of all combinations
+	SimulatedLaunches int `json:"simulated_launches,omitempty"` // the others are like one of these
+
 	PaperSpeedup       number `json:"paper_speedup"`
 	SpeedupDifference  number `json:"speedup_difference"` // ours - paper's
 	PaperAccuracy      number `json:"paper_accuracy"`
@@ -149,6 +152,8 @@ var columns = []column{
 	{"dram_bytes", func(r *Row) string { return r.DRAMBytes.text() }},
 	{"peak_share", func(r *Row) string { return r.PeakShare.text() }},
 	{"samples", func(r *Row) string { return count(r.Samples) }},
+	{"launches", func(r *Row) string { return count(r.Launches) }},
+	{"simulated_launches", func(r *Row) string { return count(r.SimulatedLaunches) }},
 	{"measured_us", func(r *Row) string { return r.MeasuredUS.text() }},
 	{"paper_speedup", func(r *Row) string { return r.PaperSpeedup.text() }},
 	{"speedup_difference", func(r *Row) string { return r.SpeedupDifference.text() }},
@@ -426,7 +431,7 @@ func (r *Row) addSim(result Result) {
 	if n := counter("shared_accesses"); n > 0 {
 		r.ConflictsPerAccess = r.BankConflicts / n
 	}
-	r.Samples = s.Samples
+	r.Samples, r.Launches, r.SimulatedLaunches = s.Samples, s.Launches, s.SimulatedLaunches
 	if s.MeasuredUS > 0 {
 		r.MeasuredUS = number(s.MeasuredUS)
 	}
@@ -560,6 +565,9 @@ func Label(s Spec) string {
 	add("rate=%s", strings.ReplaceAll(join(r.Rates), " ", ","))
 	add("dp=%s", count(r.DP))
 	add("tile=%s", count(r.Tile))
+	if r.Workload == "lstm" {
+		add("batch=%s", count(r.Batch))
+	}
 	add("update=%s", r.Update)
 	switch s := s.(type) {
 	case TrainMLP:

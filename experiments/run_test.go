@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -414,6 +415,39 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	}
 	if exports(t, out) != undisturbed(t, e) {
 		t.Error("the output differs from an undisturbed run's")
+	}
+	// All points are stored: a store that cannot be written will do, with the output elsewhere.
+	if err := remount(dir, "16m", true); err != nil {
+		t.Fatal(err)
+	}
+	engine = &fake{}
+	points, err := Points(e.Specs("small"), engine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := OpenStoreFor(filepath.Join(out, StoreDir), points)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.Sweep()
+	stored, err := Run(t.Context(), points, engine, store, RunOptions{})
+	if err != nil || engine.runs.Load() != 0 {
+		t.Fatalf("error %v; %d points were run, want none", err, engine.runs.Load())
+	}
+	elsewhere := t.TempDir()
+	results := NewResults(e, "small", points, stored)
+	if err := results.WriteOutput(elsewhere, "test", out); err != nil {
+		t.Fatal(err)
+	}
+	if exports(t, elsewhere) != undisturbed(t, e) {
+		t.Error("the output from a read-only store differs from an undisturbed run's")
+	}
+	if err := results.WriteOutput(out, "test", StoreDir); !errors.Is(err, syscall.EROFS) || !strings.Contains(err.Error(), out) {
+		t.Errorf("output on a read-only file system: error %v, want one that names it", err)
+	}
+	more := append(slices.Clone(points), NewPoint(Search{Rate: 0.123}, nil))
+	if _, err := OpenStoreFor(filepath.Join(out, StoreDir), more); !errors.Is(err, syscall.EROFS) || !strings.Contains(err.Error(), "1 of 29 points are not stored") {
+		t.Errorf("read-only store without one point: error %v", err)
 	}
 }
 

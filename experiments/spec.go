@@ -246,9 +246,9 @@ type LSTM struct {
 	GPU string `json:"gpu" jsonschema:"default=gtx1080ti" jsonschema_description:"GPU preset by name, or a preset file."`
 	Recurrent
 	Dropping
-	Samples        int `json:"samples" jsonschema:"minimum=0,maximum=65536,default=0" jsonschema_description:"Pattern combinations to simulate, drawn by their probability; 0 = all, summed exactly."`
-	SimulatedSteps int `json:"simulated_steps" jsonschema:"minimum=0,maximum=1024,default=0" jsonschema_description:"Steps of each time loop to simulate; the last of them counts for the others. 0 = all."`
-	Seed           int `json:"seed" jsonschema:"minimum=0,default=1" jsonschema_description:"Seed of masks, patterns and data."`
+	Samples          int `json:"samples" jsonschema:"minimum=0,maximum=65536,default=0" jsonschema_description:"Pattern combinations to simulate, drawn by their probability; 0 = all, summed exactly."`
+	SimulatedRepeats int `json:"simulated_repeats" jsonschema:"minimum=0,maximum=65536,default=0" jsonschema_description:"Launches alike (one kernel, grid and arguments, whatever matrices) to simulate, long ones once; the last of them counts for those that follow. 0 = all."`
+	Seed             int `json:"seed" jsonschema:"minimum=0,default=1" jsonschema_description:"Seed of masks, patterns and data."`
 }
 
 func (LSTM) Kind() string { return "lstm" }
@@ -259,9 +259,6 @@ func (l LSTM) check() []problem {
 	}
 	if l.Method == string(dropout.DropConnect) {
 		out = append(out, problem{"method", "dropconnect is there for mlp only; allowed are none, dense, masked, rdp, tdp"})
-	}
-	if l.SimulatedSteps >= l.Steps {
-		out = append(out, problem{"simulated_steps", fmt.Sprintf("%d simulated of %d steps; allowed is 0 (all) to %d", l.SimulatedSteps, l.Steps, l.Steps-1)})
 	}
 	if n := l.Batch * l.Steps; n > 65536 {
 		out = append(out, problem{"batch", fmt.Sprintf("batch %d x %d steps are %d words; allowed is up to 65536", l.Batch, l.Steps, n)})

@@ -36,6 +36,28 @@ func OpenStore(dir string) (*Store, error) {
 	return &Store{dir}, nil
 }
 
+// OpenStoreFor is OpenStore for these points: where the folder cannot be written, it will do if they are all stored there.
+func OpenStoreFor(dir string, points []Point) (*Store, error) {
+	s, refused := OpenStore(dir)
+	if refused == nil {
+		return s, nil
+	}
+	s, err := ReadStore(dir)
+	if err != nil {
+		return nil, refused
+	}
+	missing := 0
+	for _, p := range points {
+		if _, err := s.Get(p.Hash); err != nil {
+			missing++
+		}
+	}
+	if missing > 0 {
+		return nil, fmt.Errorf("%w; %d of %d points are not stored there yet", refused, missing, len(points))
+	}
+	return s, nil
+}
+
 // ReadStore is for reading only; the folder must be there.
 func ReadStore(dir string) (*Store, error) {
 	if _, err := os.Stat(dir); err != nil {

@@ -56,5 +56,16 @@ func F32(v float32) Arg { return word32("f32", math.Float32bits(v)) }
 // F64 passes a double-precision number.
 func F64(v float64) Arg { return word64("f64", math.Float64bits(v)) }
 
+// Pointer returns a device address, where the argument is one.
+func (a Arg) Pointer() (p Ptr, ok bool) {
+	if a.kind != "pointer" {
+		return 0, false
+	}
+	return Ptr(binary.LittleEndian.Uint64(a.bytes)), true
+}
+
+// Data is the argument as the parameter bank holds it.
+func (a Arg) Data() []byte { return a.bytes }
+
 // Bytes passes a structure by value.
 func Bytes(b []byte) Arg { return Arg{b, "bytes"} }

@@ -38,24 +38,15 @@ const (
 	PartKernel          Part = "kernel" // a user's
 )
 
-// LaunchResult is one launch, or copy, of an iteration, or several like it.
+// LaunchResult is one launch, or copy, of an iteration.
 type LaunchResult struct {
-	Name     string // what it computes, e.g. "forward 2"
-	Part     Part
-	Kernel   string
-	Repeat   int   // launches that this one was simulated for, 1 = itself only; the figures below are of all of them
-	Cycles   int64 // with launch overhead
-	FLOP     int64 // useful floating-point operations
-	Counters sim.Counters
-}
-
-// repeat lets a launch stand for n of its kind.
-func (l *LaunchResult) repeat(n int) {
-	one := l.Counters
-	for range n - 1 {
-		l.Counters.Add(&one)
-	}
-	l.Repeat, l.Cycles, l.FLOP = n, l.Cycles*int64(n), l.FLOP*int64(n)
+	Name      string // what it computes, e.g. "forward 2"
+	Part      Part
+	Kernel    string
+	Simulated bool  // false: the figures below are those of an earlier launch alike, see Known
+	Cycles    int64 // with launch overhead
+	FLOP      int64 // useful floating-point operations
+	Counters  sim.Counters
 }
 
 // runner runs launches one after the other on a device and keeps what they took.
@@ -64,6 +55,7 @@ type runner struct {
 	dev      *sim.Device
 	modules  map[string]*sim.Module
 	launches []LaunchResult
+	known    *Known // nil: every launch is simulated
 	progress func(done int)
 	// workspace of split products: see workspace
 	partial, ticket   sim.Ptr
@@ -99,7 +91,8 @@ func (r *runner) kernel(module, name string) (*sim.Kernel, error) {
 	return m.Kernel(name)
 }
 
-// launch runs one kernel; after an error it does nothing, so that a list of launches needs one check at its end.
+// launch runs one kernel; after an error it does nothing, so that a list of launches needs one check at its end. It returns nil for a
+// launch that is known.
 func (r *runner) launch(what string, part Part, module, name string, flop int64, cfg sim.LaunchConfig, args ...sim.Arg) *sim.Result {
 	if r.err != nil {
 		return nil
@@ -109,16 +102,33 @@ func (r *runner) launch(what string, part Part, module, name string, flop int64,
 		r.err = err
 		return nil
 	}
+	key := ""
+	if r.known != nil {
+		key = alike(module, name, cfg, args)
+		if l := r.known.find(r.dev.GPU, key); l != nil {
+			r.add(LaunchResult{Name: what, Part: part, Kernel: name, Cycles: l.Cycles, FLOP: flop, Counters: l.Counters})
+			return nil
+		}
+	}
 	res, err := r.dev.Launch(r.ctx, k, cfg, args...)
 	if err != nil {
 		r.err = fmt.Errorf("%s: %w", what, err)
 		return nil
 	}
-	r.launches = append(r.launches, LaunchResult{Name: what, Part: part, Kernel: name, Repeat: 1, Cycles: res.Cycles + res.OverheadCycles, FLOP: flop, Counters: res.Counters})
+	l := LaunchResult{Name: what, Part: part, Kernel: name, Simulated: true, Cycles: res.Cycles + res.OverheadCycles, FLOP: flop, Counters: res.Counters}
+	if r.known != nil {
+		r.known.add(key, l)
+	}
+	r.add(l)
+	return res
+}
+
+// add appends a launch.
+func (r *runner) add(l LaunchResult) {
+	r.launches = append(r.launches, l)
 	if r.progress != nil {
 		r.progress(len(r.launches))
 	}
-	return res
 }
 
 // malloc reserves room for n 32-bit words and for what rounds n up to a multiple of four.
@@ -166,7 +176,7 @@ func (r *runner) copyIn(what string, p sim.Ptr, data []byte) {
 		r.err = err
 		return
 	}
-	r.launches = append(r.launches, LaunchResult{Name: what, Part: PartCopy, Kernel: "copy host to device", Repeat: 1, Cycles: c.Cycles})
+	r.launches = append(r.launches, LaunchResult{Name: what, Part: PartCopy, Kernel: "copy host to device", Simulated: true, Cycles: c.Cycles})
 }
 
 // total adds the launches up.

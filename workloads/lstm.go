@@ -25,9 +25,8 @@ type LSTMSpec struct {
 	Clip           float32 // largest norm of all gradients together; 0 = none
 	Seed           uint64
 	Iteration      uint64 // selects the Bernoulli masks
-	// SimulatedSteps, from 1 to Steps-1, simulates that many steps of each time loop, counts the last one for those left out, and
-	// computes no values: State is nil and Loss NaN. 0 = all steps.
-	SimulatedSteps int
+	// Known, when set, simulates launches alike as often as it says; State is nil and Loss NaN then. Iterations may share one.
+	Known *Known
 	// State, when set, gives the starting weights and state; nil draws them from Seed.
 	State *LSTMState
 	// Tokens has (Steps+1) x Batch words, step by step: each is to be predicted from those before it. nil draws them from Seed.
@@ -61,8 +60,8 @@ func (s *LSTMSpec) Check() error {
 	switch {
 	case s.Hidden%4 != 0:
 		return fmt.Errorf("hidden: %d is not a multiple of 4", s.Hidden)
-	case s.SimulatedSteps < 0 || s.SimulatedSteps >= max(s.Steps, 1) && s.SimulatedSteps > 0:
-		return fmt.Errorf("simulated steps: %d is not in 0..%d (0 = all)", s.SimulatedSteps, s.Steps-1)
+	case s.Known != nil && s.Known.Repeats < 1:
+		return fmt.Errorf("simulated repeats: %d is not above 0", s.Known.Repeats)
 	case !(s.Clip >= 0):
 		return fmt.Errorf("clip: %g is not a number from 0 up", s.Clip)
 	}
@@ -160,7 +159,7 @@ type lstm struct {
 }
 
 // SimulateLSTM runs one training iteration on a fresh device of preset gpu. It computes real numbers, as SimulateMLP does,
-// unless SimulatedSteps leaves steps out. Products of the inputs, and of the gradients of weights, are done for all steps at once, as
+// unless launches are Known. Products of the inputs, and of the gradients of weights, are done for all steps at once, as
 // cuDNN does them; those with the state are one a step.
 func SimulateLSTM(ctx context.Context, gpu *sim.GPU, spec LSTMSpec, opt Options) (*IterationResult, error) {
 	if err := spec.Check(); err != nil {
@@ -172,13 +171,10 @@ func SimulateLSTM(ctx context.Context, gpu *sim.GPU, spec LSTMSpec, opt Options)
 		return nil, err
 	}
 	r.dev.Trace = opt.Trace
+	r.known = spec.Known
 	m := &lstm{runner: r, s: &spec, words: spec.Steps * spec.Batch}
 	if opt.Progress != nil {
-		loop := spec.Steps
-		if spec.SimulatedSteps > 0 {
-			loop = spec.SimulatedSteps
-		}
-		total := 4*loop*spec.Layers + 8*spec.Layers + 12 // an estimate; the last call corrects it
+		total := 4*spec.Steps*spec.Layers + 8*spec.Layers + 12 // an estimate; the last call corrects it
 		r.progress = func(done int) { opt.Progress(done, max(total, done+1)) }
 	}
 	m.allocate()
@@ -296,25 +292,6 @@ func (m *lstm) allocate() {
 // step is where step t of a matrix with width numbers a word begins.
 func (m *lstm) step(p sim.Ptr, t, width int) sim.Ptr { return p + sim.Ptr(4*t*m.s.Batch*width) }
 
-// loop runs the steps of a time loop, or the first of them, of which the last then counts for those left out; each runs one step's
-// launches and returns how often each of them is there in the steps from this one on.
-func (m *lstm) loop(each func(i int) (left []int)) {
-	n := m.s.Steps
-	if m.s.SimulatedSteps > 0 {
-		n = m.s.SimulatedSteps
-	}
-	for i := range n {
-		before := len(m.launches)
-		left := each(i)
-		if i == m.s.Steps-1 || i < n-1 || m.err != nil {
-			continue
-		}
-		for j := before; j < len(m.launches); j++ {
-			m.launches[j].repeat(left[j-before])
-		}
-	}
-}
-
 // input makes the input of a site: words, or the outputs of the layer below, with dropout.
 func (m *lstm) input(site int) {
 	s := m.s
@@ -358,12 +335,11 @@ func (m *lstm) forward(l int) {
 	h, b := s.Hidden, s.Batch
 	name := func(what string) string { return fmt.Sprintf("%s %d", what, l+1) }
 	m.product(name("input product"), l, RowMajor(m.gates[l], 4*h))
-	m.loop(func(t int) []int {
+	for t := range s.Steps {
 		m.gemm(name("recurrent product"), PartRecurrent, RowMajor(m.recurrent, 4*h), RowMajor(m.step(m.h[l], t, h), h), m.rec[l].operand(), b, 4*h, h, 1, 0)
 		m.launch(name("cell"), PartActivation, "lstm", "lstm_forward", 0, flat(b*h, 128), sim.PtrArg(m.step(m.gates[l], t, 4*h)), sim.PtrArg(m.recurrent), sim.PtrArg(m.in[l].b),
 			sim.PtrArg(m.step(m.c[l], t, h)), sim.PtrArg(m.step(m.c[l], t+1, h)), sim.PtrArg(m.step(m.h[l], t+1, h)), i32(b*h), i32(h))
-		return []int{s.Steps - t, s.Steps - t}
-	})
+	}
 }
 
 // output is the output layer with the loss, forward and backward.
@@ -407,8 +383,7 @@ func (m *lstm) backward(l int) {
 	if s.Method == dropout.RDP {
 		scale = s.scale(l + 1)
 	}
-	m.loop(func(i int) []int {
-		t := s.Steps - 1 - i
+	for t := s.Steps - 1; t >= 0; t-- {
 		gates := m.step(m.gates[l], t, 4*h)
 		m.launch(name("cell backward"), PartActivation, "lstm", "lstm_backward", 0, flat(b*h, 128), sim.PtrArg(gates), sim.PtrArg(m.step(above.Ptr, t, above.Row)), sim.PtrArg(m.dh),
 			sim.PtrArg(m.dc), sim.PtrArg(m.step(m.c[l], t, h)), sim.PtrArg(m.step(m.c[l], t+1, h)), i32(b*h), i32(h), i32(above.Row), i32(k.Off), i32(k.Step), sim.F32(scale), sim.I32(last))
@@ -416,8 +391,7 @@ func (m *lstm) backward(l int) {
 		if t > 0 { // the state before the first step is given
 			m.gemm(name("recurrent backward"), PartRecurrent, RowMajor(m.dh, h), RowMajor(gates, 4*h), m.rec[l].operand().T(), b, h, 4*h, 1, 0)
 		}
-		return []int{s.Steps - i, s.Steps - 1 - i}
-	})
+	}
 	dy := RowMajor(m.gates[l], 4*h)
 	m.gemm(name("recurrent backward weights"), PartBackwardWeights, m.rec[l].gradient(), RowMajor(m.h[l], h).T(), dy, h, 4*h, m.words, 1, 0)
 	m.through(fmt.Sprintf("layer %d", l+1), l, dy)
@@ -468,7 +442,7 @@ func (m *lstm) norm() {
 
 func (m *lstm) result() *IterationResult {
 	s, r := m.s, m.total()
-	if s.SimulatedSteps > 0 {
+	if s.Known != nil {
 		r.Loss = math.NaN()
 		return r
 	}

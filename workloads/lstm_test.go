@@ -282,27 +282,32 @@ func TestLSTMRepeat(t *testing.T) {
 	}
 	s := smallLSTM(dropout.RDP)
 	s.Steps = 8
-	run := func(steps int) (*IterationResult, map[string]int) {
-		s.SimulatedSteps = steps
+	run := func(known *Known) (*IterationResult, map[string]int) {
+		s.Known = known
 		r, err := SimulateLSTM(context.Background(), gpu, s, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		n := map[string]int{}
 		for _, l := range r.Launches {
-			n[l.Name] += l.Repeat
+			n[l.Name]++
 		}
 		return r, n
 	}
-	full, all := run(0)
-	short, some := run(3)
+	full, all := run(nil)
+	known := &Known{Repeats: 3}
+	short, some := run(known)
+	again, _ := run(known)
 	for name, n := range all {
 		if some[name] != n {
 			t.Errorf("%q: %d launches, in full %d", name, some[name], n)
 		}
 	}
-	if len(short.Launches) >= len(full.Launches) || short.LSTM != nil || !math.IsNaN(short.Loss) || full.LSTM == nil {
-		t.Errorf("%d launches of %d simulated, values %v, loss %g", len(short.Launches), len(full.Launches), short.LSTM != nil, short.Loss)
+	if full.Simulated() != len(full.Launches) || 3*short.Simulated() > 2*len(full.Launches) || short.LSTM != nil || !math.IsNaN(short.Loss) || full.LSTM == nil {
+		t.Errorf("%d launches of %d simulated, values %v, loss %g", short.Simulated(), len(full.Launches), short.LSTM != nil, short.Loss)
+	}
+	if again.Simulated() >= short.Simulated() {
+		t.Errorf("%d launches simulated when all were known, %d before", again.Simulated(), short.Simulated())
 	}
 	if e := float64(short.Cycles)/float64(full.Cycles) - 1; math.Abs(e) > 0.02 {
 		t.Errorf("%d cycles with repeated steps, %d in full: %.1f %% apart", short.Cycles, full.Cycles, 100*e)
@@ -316,23 +321,23 @@ func TestLSTMSpecCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, change := range map[string]func(*LSTMSpec){
-		"no layers":       func(s *LSTMSpec) { s.Layers = 0 },
-		"odd width":       func(s *LSTMSpec) { s.Hidden = 66 },
-		"one word":        func(s *LSTMSpec) { s.Vocabulary = 1 },
-		"no batch":        func(s *LSTMSpec) { s.Batch = 0 },
-		"no steps":        func(s *LSTMSpec) { s.Steps = 0 },
-		"too many words":  func(s *LSTMSpec) { s.Steps = 20000 },
-		"simulated steps": func(s *LSTMSpec) { s.SimulatedSteps = 3 },
-		"clip":            func(s *LSTMSpec) { s.Clip = float32(math.NaN()) },
-		"few tokens":      func(s *LSTMSpec) { s.Tokens = []int32{1} },
-		"word over":       func(s *LSTMSpec) { s.Tokens = make([]int32, 20); s.Tokens[3] = 70 },
-		"method":          func(s *LSTMSpec) { s.Method = dropout.DropConnect },
-		"one rate":        func(s *LSTMSpec) { s.Rates = s.Rates[:1] },
-		"rate 1":          func(s *LSTMSpec) { s.Rates = []float64{0.5, 1} },
-		"two patterns":    func(s *LSTMSpec) { s.Patterns = s.Patterns[:2] },
-		"dp over":         func(s *LSTMSpec) { s.Patterns[1].DP = 69 },
-		"tdp over":        func(s *LSTMSpec) { s.Method = dropout.TDP },
-		"bias over dp":    func(s *LSTMSpec) { s.Patterns[0].Bias = 3 },
+		"no layers":      func(s *LSTMSpec) { s.Layers = 0 },
+		"odd width":      func(s *LSTMSpec) { s.Hidden = 66 },
+		"one word":       func(s *LSTMSpec) { s.Vocabulary = 1 },
+		"no batch":       func(s *LSTMSpec) { s.Batch = 0 },
+		"no steps":       func(s *LSTMSpec) { s.Steps = 0 },
+		"too many words": func(s *LSTMSpec) { s.Steps = 20000 },
+		"repeats":        func(s *LSTMSpec) { s.Known = &Known{} },
+		"clip":           func(s *LSTMSpec) { s.Clip = float32(math.NaN()) },
+		"few tokens":     func(s *LSTMSpec) { s.Tokens = []int32{1} },
+		"word over":      func(s *LSTMSpec) { s.Tokens = make([]int32, 20); s.Tokens[3] = 70 },
+		"method":         func(s *LSTMSpec) { s.Method = dropout.DropConnect },
+		"one rate":       func(s *LSTMSpec) { s.Rates = s.Rates[:1] },
+		"rate 1":         func(s *LSTMSpec) { s.Rates = []float64{0.5, 1} },
+		"two patterns":   func(s *LSTMSpec) { s.Patterns = s.Patterns[:2] },
+		"dp over":        func(s *LSTMSpec) { s.Patterns[1].DP = 69 },
+		"tdp over":       func(s *LSTMSpec) { s.Method = dropout.TDP },
+		"bias over dp":   func(s *LSTMSpec) { s.Patterns[0].Bias = 3 },
 	} {
 		s := smallLSTM(dropout.RDP)
 		change(&s)

@@ -60,6 +60,16 @@ type IterationResult struct {
 	Loss     float64      // mean over the batch, for an LSTM over its words
 }
 
+// Simulated is the number of launches that were simulated.
+func (r *IterationResult) Simulated() (n int) {
+	for i := range r.Launches {
+		if r.Launches[i].Simulated {
+			n++
+		}
+	}
+	return n
+}
+
 // Parts adds cycles up by part.
 func (r *IterationResult) Parts() map[Part]int64 {
 	m := map[Part]int64{}

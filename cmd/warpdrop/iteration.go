@@ -27,7 +27,7 @@ type iterationReport struct {
 	TimeUS   float64            `json:"time_us"`
 	Launches []iterationLaunch  `json:"launches"`
 	Parts    map[string]float64 `json:"parts"` // share of the cycles
-	// Simulated is the number of launches that were simulated; the others repeat one of them.
+	// Simulated is the number of launches that were simulated; the others are like one of them.
 	Simulated int `json:"simulated_launches"`
 }
 
@@ -47,7 +47,7 @@ type iterationLaunch struct {
 }
 
 func newIterationReport(gpu *sim.GPU, it *workloads.IterationResult) *iterationReport {
-	r := &iterationReport{GPU: gpu.Name, Cycles: it.Cycles, TimeUS: it.TimeUS, Parts: map[string]float64{}, Simulated: len(it.Launches)}
+	r := &iterationReport{GPU: gpu.Name, Cycles: it.Cycles, TimeUS: it.TimeUS, Parts: map[string]float64{}, Simulated: it.Simulated()}
 	at := map[string]int{}
 	for i := range it.Launches {
 		l := &it.Launches[i]
@@ -58,7 +58,7 @@ func newIterationReport(gpu *sim.GPU, it *workloads.IterationResult) *iterationR
 			r.Launches = append(r.Launches, iterationLaunch{Name: l.Name, Part: string(l.Part), Kernel: l.Kernel})
 		}
 		a := &r.Launches[n]
-		a.Count += l.Repeat
+		a.Count++
 		a.Cycles += l.Cycles
 		a.FLOP += l.FLOP
 		a.DRAMBytes += l.Counters.Memory.DRAMBytes()
@@ -292,13 +292,14 @@ func newIterationMLPCommand() *cobra.Command {
 func newIterationLSTMCommand() *cobra.Command {
 	f := iterationFlags{defaultBatch: 20}
 	s := workloads.LSTMSpec{LR: 1, Clip: 5}
+	repeats := 0
 	c := &cobra.Command{
 		Use:   "lstm",
 		Short: "One training iteration of a word LSTM: plain SGD with clipping",
 		Long: `One training iteration of a word LSTM: embedding, layers, softmax over the vocabulary, back-propagation through time, clipping, plain SGD.
 Dropout sites are the inputs of the layers and that of the output layer: --dp and --bias take one value more than --rates.`,
 		Example: `  warpdrop iteration lstm --hidden 64 --vocabulary 200 --steps 3 --method dense
-  warpdrop iteration lstm --hidden 64 --vocabulary 200 --steps 8 --method rdp --dp 2,2,3 --simulated-steps 2`,
+  warpdrop iteration lstm --hidden 64 --vocabulary 200 --steps 8 --method rdp --dp 2,2,3 --simulated-repeats 2`,
 		Args: exactArgs(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f.layers, f.sites = s.Layers, s.Layers+1
@@ -308,13 +309,16 @@ Dropout sites are the inputs of the layers and that of the output layer: --dp an
 					return nil, nil, err
 				}
 				s.Batch, s.Method, s.Rates, s.Patterns, s.Seed = f.batch, dropout.Method(f.method), rates, patterns, f.seed
+				if repeats != 0 {
+					s.Known = &workloads.Known{Repeats: repeats}
+				}
 				if err := s.Check(); err != nil {
 					return nil, nil, usageError{err}
 				}
 				it, err := workloads.SimulateLSTM(ctx, gpu, s, opt)
 				name := fmt.Sprintf("lstm %d x %d, vocabulary %d, batch %d, %d steps", s.Layers, s.Hidden, s.Vocabulary, s.Batch, s.Steps)
-				if s.SimulatedSteps > 0 {
-					name += fmt.Sprintf(" (%d of each loop simulated)", s.SimulatedSteps)
+				if err == nil && s.Known != nil {
+					name += fmt.Sprintf(" (%d of %d launches simulated)", it.Simulated(), len(it.Launches))
 				}
 				return it, &iterationReport{Network: name, Patterns: patterns}, err
 			}
@@ -327,6 +331,6 @@ Dropout sites are the inputs of the layers and that of the output layer: --dp an
 	p.IntVar(&s.Hidden, "hidden", 256, "width of each layer and of the embedding, a multiple of 4")
 	p.IntVar(&s.Vocabulary, "vocabulary", 1000, "words in the dictionary")
 	p.IntVar(&s.Steps, "steps", 35, "time steps")
-	p.IntVar(&s.SimulatedSteps, "simulated-steps", 0, "steps of each time loop to simulate; the last of them counts for those left out (0: all)")
+	p.IntVar(&repeats, "simulated-repeats", 0, "launches alike to simulate; the last of them counts for those that follow (0: all)")
 	return c
 }

@@ -13,7 +13,7 @@ import (
 func TestIteration(t *testing.T) {
 	for _, line := range []string{
 		"iteration mlp --hidden 64,64 --method rdp --dp 2,3 --update lazy --json",
-		"iteration lstm --hidden 64 --vocabulary 200 --steps 8 --method rdp --dp 2,2,3 --simulated-steps 2 --json",
+		"iteration lstm --hidden 64 --vocabulary 200 --steps 8 --method rdp --dp 2,2,3 --simulated-repeats 2 --json",
 	} {
 		var out, errs bytes.Buffer
 		if code := run(context.Background(), strings.Fields(line), nil, &out, &errs); code != 0 {

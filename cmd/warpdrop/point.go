@@ -38,7 +38,7 @@ func newPointCommand() *cobra.Command {
 			if len(chosen) != 1 {
 				return usagef("point %q fits %d points; allowed is 1 to %d, or the start of one hash (see warpdrop plan)", args[1], len(chosen), len(r.points))
 			}
-			store, err := experiments.OpenStore(r.store)
+			store, err := experiments.OpenStoreFor(r.store, chosen)
 			if err != nil {
 				return err
 			}

@@ -153,12 +153,12 @@ func newRunCommand() *cobra.Command {
 }
 
 func (r *request) run(ctx context.Context, stdout, stderr io.Writer) error {
-	store, err := experiments.OpenStore(r.store)
+	todo := r.todo()
+	store, err := experiments.OpenStoreFor(r.store, todo)
 	if err != nil {
 		return err
 	}
 	store.Sweep()
-	todo := r.todo()
 	bar := newProgress(stderr, experiments.NewPlan(todo, r.engine, store, r.neighbours()...))
 	stored, runErr := experiments.Run(ctx, todo, r.engine, store, experiments.RunOptions{Jobs: r.jobs, Notify: bar.notify})
 	bar.close()
