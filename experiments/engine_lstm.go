@@ -8,7 +8,10 @@ import (
 	"warpdrop/workloads"
 )
 
-func lstmVersions(_ *Engines, s Spec) (map[string]string, error) { return simVersions(s.(LSTM).GPU) }
+func lstmVersions(_ *Engines, s Spec) (map[string]string, error) {
+	l := s.(LSTM)
+	return iterationVersions(l.Dropping, l.GPU)
+}
 
 // lstmProducts are the multiply-adds of a word: of the products that dropout acts on, by site, and of those with the state.
 func lstmProducts(r Recurrent) (sites []float64, recurrent float64) {
@@ -84,9 +87,6 @@ func lstmKept(r Recurrent) func(share []float64) float64 {
 
 func runLSTM(ctx context.Context, _ *Engines, s Spec, threads int, progress func(float64)) (Result, error) {
 	spec := s.(LSTM)
-	if err := tileOf(spec.Dropping); err != nil {
-		return Result{}, err
-	}
 	gpu, err := loadGPU(spec.GPU)
 	if err != nil {
 		return Result{}, err

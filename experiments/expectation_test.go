@@ -141,7 +141,7 @@ func TestSampledPoint(t *testing.T) {
 			t.Errorf("%s: the exact sum %g is not in [%g, %g]", c.exact.Kind(), exact.Cycles, sample.Low, sample.High)
 		}
 	}
-	if _, err := e.Run(context.Background(), func() Spec { s := lstm; s.Tile = 16; return s }(), 0, func(float64) {}); err == nil || !strings.Contains(err.Error(), "tile 16") {
+	if _, err := e.Versions(func() Spec { s := lstm; s.Tile = 16; return s }()); err == nil || !strings.Contains(err.Error(), "tile 16") {
 		t.Errorf("tile 16: %v", err)
 	}
 	for want, s := range map[string]Spec{

@@ -147,8 +147,8 @@ type Planned struct {
 }
 
 // guessedSpeed is the work a processor second assumed of a kind that no stored point has measured: warps for launches,
-// multiply-adds for other simulations and for training. Only estimates rest on it.
-var guessedSpeed = map[string]float64{"search": 100, "gemm": 1e8, "mlp": 4.5e7, "lstm": 1.2e8, "train-mlp": 1.5e9, "train-lstm": 1.5e9, "launch": 3e4, "deepbench": 1e8, "microbench": 0.1}
+// multiply-adds for other simulations and for training; measured on one core of a server processor of 2024. Only estimates rest on it.
+var guessedSpeed = map[string]float64{"search": 100, "gemm": 3e8, "mlp": 3.3e8, "lstm": 3.3e8, "train-mlp": 1.5e9, "train-lstm": 1.5e9, "launch": 3e4, "deepbench": 2e8, "microbench": 0.1}
 
 // processorSeconds is the wall-clock time of a point times the threads that it had.
 func (t Timing) processorSeconds() float64 { return t.Seconds * float64(max(t.Threads, 1)) }

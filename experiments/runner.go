@@ -1,6 +1,7 @@
 package experiments
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -98,7 +99,11 @@ func Run(ctx context.Context, points []Point, e Engine, store *Store, opt RunOpt
 	}
 	// Long points first, so that the end of the run has no single long one.
 	order := slices.Clone(todo)
-	slices.SortStableFunc(order, func(a, b Point) int { return int(sign(e.Work(b.Spec) - e.Work(a.Spec))) })
+	work := make(map[string]float64, len(order))
+	for _, p := range order {
+		work[p.Hash] = e.Work(p.Spec)
+	}
+	slices.SortStableFunc(order, func(a, b Point) int { return cmp.Compare(work[b.Hash], work[a.Hash]) })
 	// What other processes have under way is left for the end, when it is waited for.
 	r.pool(ctx, r.pool(ctx, order, false), true)
 	if cause := context.Cause(ctx); cause != nil {
@@ -134,16 +139,6 @@ func (r *runner) pool(ctx context.Context, points []Point, wait bool) (busy []Po
 	}
 	pool.Wait()
 	return busy
-}
-
-func sign(x float64) float64 {
-	switch {
-	case x < 0:
-		return -1
-	case x > 0:
-		return 1
-	}
-	return 0
 }
 
 type runner struct {
