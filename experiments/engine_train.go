@@ -10,7 +10,7 @@ import (
 )
 
 // trainVersion changes with whatever changes a training run's result.
-const trainVersion = "3"
+const trainVersion = "4"
 
 // SetBLAS chooses the BLAS of training runs as `warpdrop train --blas` does. The default is gonum's, so that a run gives the same
 // bytes wherever it is repeated; the name of another one becomes part of a point's versions.

@@ -48,7 +48,7 @@ func patterns(b *testing.B, rate float64) []dropout.Distribution {
 
 // BenchmarkSGEMM is the product of a batch of 128 with 2048 x 2048 weights: what the others are to be compared with.
 func BenchmarkSGEMM(b *testing.B) {
-	for _, lib := range []string{BLASOpenBLAS, BLASGonum} {
+	for _, lib := range []string{BLASOpenBLAS, BLASPanels, BLASGonum} {
 		b.Run(lib, func(b *testing.B) {
 			e := open(b, lib)
 			defer e.close()
@@ -71,7 +71,7 @@ func BenchmarkSGEMM(b *testing.B) {
 
 // BenchmarkMLP trains 784-H-H-10, batch 128, at rate 0.7 with the default patterns.
 func BenchmarkMLP(b *testing.B) {
-	for _, lib := range []string{BLASOpenBLAS, BLASGonum} {
+	for _, lib := range []string{BLASOpenBLAS, BLASPanels, BLASGonum} {
 		for _, hidden := range []int{1024, 2048, 4096} {
 			for _, method := range []dropout.Method{dropout.None, dropout.Dense, dropout.DropConnect, dropout.RDP, dropout.TDP} {
 				b.Run(fmt.Sprintf("%s/%d/%s", lib, hidden, method), func(b *testing.B) { benchmarkMLP(b, lib, hidden, method) })
@@ -114,7 +114,7 @@ func benchmarkMLP(b *testing.B, lib string, hidden int, method dropout.Method) {
 
 // BenchmarkLSTM trains two layers on 35 words of 20 sequences, vocabulary 10,000, at rate 0.5.
 func BenchmarkLSTM(b *testing.B) {
-	for _, lib := range []string{BLASOpenBLAS, BLASGonum} {
+	for _, lib := range []string{BLASOpenBLAS, BLASPanels, BLASGonum} {
 		for _, hidden := range []int{200, 650} {
 			for _, method := range []dropout.Method{dropout.None, dropout.Dense, dropout.RDP, dropout.TDP} {
 				b.Run(fmt.Sprintf("%s/2x%d/%s", lib, hidden, method), func(b *testing.B) {

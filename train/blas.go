@@ -11,9 +11,10 @@ import (
 
 // Choices of BLAS.
 const (
-	BLASAuto     = "auto"     // OpenBLAS where it is found, else gonum
+	BLASAuto     = "auto"     // OpenBLAS where it is found, else panels where the processor can, else gonum
 	BLASGonum    = "gonum"    // gonum's own, in Go with assembly for dot products and axpy
 	BLASOpenBLAS = "openblas" // a shared library libopenblas
+	BLASPanels   = "panels"   // this package's own, in vector code (panels.go)
 )
 
 // engine computes matrix products by a BLAS on the threads of a pool. The library itself runs on one thread; a product
@@ -22,6 +23,8 @@ type engine struct {
 	*pool
 	lib  blas.Float32Level3
 	name string
+
+	ownTiles bool // kept tiles are multiplied by the package's own kernel
 
 	// cut is the largest block of the result and of the inner dimension; 0 is as large as the number of threads allows.
 	cutM, cutN, cutK int
@@ -48,25 +51,36 @@ func newEngine(choice string, threads int) (*engine, error) {
 		threads = runtime.GOMAXPROCS(0)
 	}
 	e := &engine{}
-	switch choice {
-	case "", BLASAuto, BLASOpenBLAS:
+	if choice == "" || choice == BLASAuto {
+		choice = BLASGonum
+		if products != noProducts {
+			choice = BLASPanels
+		}
+		if lib, name, err := openShared(sharedNames...); err == nil {
+			choice, e.lib, e.name = BLASOpenBLAS, lib, name
+		}
+	}
+	switch {
+	case e.lib != nil:
+	case choice == BLASOpenBLAS:
 		lib, name, err := openShared(sharedNames...)
-		if err == nil {
-			e.lib, e.name = lib, name
-			break
+		if err != nil {
+			return nil, fmt.Errorf("train: BLAS %q: %w; install it (Debian: libopenblas0) or choose another", choice, err)
 		}
-		if choice == BLASOpenBLAS {
-			return nil, fmt.Errorf("train: BLAS %q: %w; install it (Debian: libopenblas0) or choose %q", choice, err, BLASGonum)
+		e.lib, e.name = lib, name
+	case choice == BLASPanels:
+		if products == noProducts {
+			return nil, fmt.Errorf("train: BLAS %q needs a processor with AVX2 and FMA, and a build without the tag purego", choice)
 		}
-		fallthrough
-	case BLASGonum:
+		e.lib, e.name = newPanelBLAS(), BLASPanels
+	case choice == BLASGonum:
 		// Blocks this small are computed by gonum in place; larger ones would make it start goroutines of its own. 128 rows
 		// of 192 columns of the right matrix fit the second-level cache.
 		e.lib, e.name = gonum.Implementation{}, BLASGonum
 		e.cutM, e.cutN, e.cutK = 64, 192, 128
 	default:
 		if _, err := os.Stat(choice); err != nil {
-			return nil, fmt.Errorf("train: BLAS %q, allowed are %q, %q, %q and the path of a shared library: %w", choice, BLASAuto, BLASGonum, BLASOpenBLAS, err)
+			return nil, fmt.Errorf("train: BLAS %q, allowed are %q, %q, %q, %q and the path of a shared library: %w", choice, BLASAuto, BLASGonum, BLASOpenBLAS, BLASPanels, err)
 		}
 		lib, name, err := openShared(choice)
 		if err != nil {
@@ -75,6 +89,7 @@ func newEngine(choice string, threads int) (*engine, error) {
 		e.lib, e.name = lib, name
 	}
 	e.pool = newPool(threads)
+	e.ownTiles = products != noProducts && e.name != BLASGonum // with gonum, results are the same on every processor
 	e.blockWork = e.block
 	return e, nil
 }

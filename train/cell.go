@@ -153,7 +153,7 @@ func newSite(e *engine, cfg *LSTMConfig, l, width int) (*site, error) {
 		} else {
 			tileRows, tileCols := dropout.TileGrid(cfg.Hidden, width, cfg.Tile, cfg.Tile)
 			s.allowPatterns(cfg.Tile, cfg.Tile, tileRows, tileCols, 0)
-			s.allowTiles(rows)
+			s.allowTiles(rows, 0, 0)
 		}
 	}
 	return s, err

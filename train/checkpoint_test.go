@@ -56,6 +56,12 @@ type trainer func(ctx context.Context, s Saving, epochs int, progress func(Progr
 func trainers(t *testing.T) map[string]trainer {
 	d := dropout.Distribution{P: []float64{0.4, 0.3, 0.3}}
 	out := map[string]trainer{}
+	if products != noProducts {
+		out["mlp tdp, own tiles"] = func(ctx context.Context, s Saving, epochs int, progress func(Progress)) (*Result, error) {
+			return TrainMLP(ctx, MLPConfig{Hidden: []int{70, 48}, Batch: 50, Epochs: epochs, LR: 0.05, Momentum: 0.9, Method: dropout.TDP, Rates: []float64{0.3, 0.4},
+				Distributions: []dropout.Distribution{d, d}, Tile: 32, Seed: 4, BLAS: BLASPanels, Threads: 2, TrainSamples: 3000, Saving: s}, progress)
+		}
+	}
 	for _, method := range []dropout.Method{dropout.Dense, dropout.RDP, dropout.TDP} {
 		out["mlp "+string(method)] = func(ctx context.Context, s Saving, epochs int, progress func(Progress)) (*Result, error) {
 			return TrainMLP(ctx, MLPConfig{Hidden: []int{40, 24}, Batch: 50, Epochs: epochs, LR: 0.05, Momentum: 0.9, Method: method, Rates: []float64{0.3, 0.4},

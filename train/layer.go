@@ -105,7 +105,7 @@ func (l *layer) drop(cfg *MLPConfig, i, last int) (err error) {
 		if cfg.Method == dropout.TDP {
 			rows, cols := dropout.TileGrid(l.in, l.out, cfg.Tile, cfg.Tile)
 			l.allowPatterns(cfg.Tile, cfg.Tile, rows, cols, cfg.Momentum)
-			l.allowTiles(cfg.Batch)
+			l.allowTiles(cfg.Batch, cfg.LR, cfg.Momentum)
 		}
 	}
 	return err

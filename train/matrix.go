@@ -27,6 +27,8 @@ type matrix struct {
 	compact bool    // x and y of forward hold kept rows and columns only; else all, those of dropped columns 0
 	scale   float32 // factor of the products of blocks that are not compact
 	masked  []float32
+	tiles   *tileWork // nil: kept tiles are blocks
+	tiled   bool      // this iteration works on kept tiles by tiles
 
 	// Lazy momentum.
 	rowUnit, colUnit       int // width of the runs that patterns keep
@@ -81,8 +83,13 @@ func (m *matrix) allowPatterns(rowUnit, colUnit, rowClasses, colClasses int, mu 
 	}
 }
 
-// allowTiles prepares the buffers of products by tiles with up to b rows.
-func (m *matrix) allowTiles(b int) {
+// allowTiles prepares the buffers of products by tiles with up to b rows, and updates by lr and mu.
+func (m *matrix) allowTiles(b int, lr, mu float32) {
+	if m.ownTiles && m.v != nil && m.rowUnit == tileSize {
+		m.tiles = newTileWork(m, b)
+		m.wc, m.g, m.lr, m.mu = nil, nil, lr, mu
+		return
+	}
 	m.xc, m.yc = make([]float32, b*m.in), make([]float32, b*m.out)
 }
 
@@ -94,12 +101,18 @@ func (m *matrix) keepRows(rows, cols kept) {
 
 // keepTiles makes the iteration work on the kept tiles of t x t, whose products are multiplied by scale.
 func (m *matrix) keepTiles(t, dp, bias int, scale float32) {
-	m.blocks, m.compact, m.scale = tileBlocks(m.blocks[:0], m.in, m.out, t, dp, bias), false, scale
+	if m.scale, m.compact = scale, false; m.tiles != nil {
+		m.tiled = true
+		m.enterTiles()
+		m.tiles.keep(dp, bias)
+		return
+	}
+	m.blocks = tileBlocks(m.blocks[:0], m.in, m.out, t, dp, bias)
 	m.pack()
 }
 
 // keepAll makes the iteration work on the whole matrix.
-func (m *matrix) keepAll() { m.blocks = m.blocks[:0] }
+func (m *matrix) keepAll() { m.blocks, m.tiled = m.blocks[:0], false }
 
 // gradients are those of the iteration, of all weights or of the packed ones.
 func (m *matrix) gradients() []float32 {
@@ -232,6 +245,10 @@ func catchUpRow(wc, w, v, a []float32, cols kept) {
 // forward computes y = x w of b rows. Compact: x is b x kept rows, y is b x kept columns.
 func (m *matrix) forward(b int, x, y []float32) {
 	switch {
+	case m.tiled:
+		m.b, m.x, m.y = b, x, y
+		m.run(m.tiles.rows, m.tiles.packXFn)
+		m.run(m.tiles.cols, m.tiles.forwardFn)
 	case len(m.blocks) == 0:
 		m.gemm(blas.NoTrans, blas.NoTrans, b, m.out, m.in, 1, x, m.in, m.effective(), m.out, 0, y, m.out)
 	case m.compact:
@@ -305,6 +322,14 @@ func (m *matrix) yPart(_, part int) {
 // backward computes g = x' dy and, unless dx is nil, dx = dy w', for the x that forward had.
 func (m *matrix) backward(b int, x, dy, dx []float32) {
 	switch {
+	case m.tiled:
+		m.b, m.x, m.dy, m.dx = b, x, dy, dx
+		m.run(m.tiles.cols, m.tiles.packDYFn)
+		if dx == nil {
+			m.run(m.tiles.cols, m.tiles.updateFn)
+		} else {
+			m.run(m.tiles.rows, m.tiles.backwardFn)
+		}
 	case len(m.blocks) == 0:
 		if dx != nil {
 			m.gemm(blas.NoTrans, blas.Trans, b, m.in, m.out, 1, dy, m.out, m.effective(), m.out, 0, dx, m.in)
@@ -372,6 +397,10 @@ func (m *matrix) dxPart(_, part int) {
 // update is v = mu v - lr g, w = w + v, on what the iteration kept.
 func (m *matrix) update(lr, mu float32) {
 	m.lr, m.mu = lr, mu
+	if m.tiled { // backward has done it
+		m.updates++
+		return
+	}
 	if len(m.blocks) == 0 {
 		m.run(parts(m.in), m.updateFn)
 		return
@@ -458,6 +487,7 @@ func (m *matrix) settle() {
 	if m.stamps == nil {
 		return
 	}
+	m.leaveTiles()
 	m.run(parts(m.in), m.settleFn)
 	for i := range m.stamps {
 		m.stamps[i] = m.updates

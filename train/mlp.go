@@ -134,6 +134,7 @@ func (r *mlpRun) matrices() (out []*matrix) {
 
 func (r *mlpRun) state() (out []array) {
 	for i, l := range r.layers {
+		l.leaveTiles()
 		for _, a := range []array{{"weights", bitsOf(l.w)}, {"velocities", bitsOf(l.v)}, {"bias", bitsOf(l.bias)}, {"velocities of bias", bitsOf(l.biasV)}, {"stamps", l.stamps}} {
 			out = append(out, array{fmt.Sprintf("layer %d: %s", i+1, a.name), a.values})
 		}

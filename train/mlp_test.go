@@ -261,11 +261,13 @@ func TestSameAsMaskedDense(t *testing.T) {
 		{dropout.TDP, []int{50, 35}, []dropout.Distribution{{P: []float64{0.3, 0.3, 0.4}}, {P: []float64{0.1, 0.3, 0.3, 0.3}}}, 8},
 		{dropout.TDP, []int{48, 32}, []dropout.Distribution{tenth, tenth}, 8},
 		{dropout.TDP, []int{40}, []dropout.Distribution{tenth}, 32}, // two tile columns: fewer than dp
+		{dropout.TDP, []int{100, 130}, []dropout.Distribution{tenth, {P: []float64{0, 0.5, 0.5}}}, 32},
+		{dropout.TDP, []int{96, 64}, []dropout.Distribution{{P: []float64{0.2, 0.2, 0.3, 0.3}}, tenth}, 32},
 	} {
-		for _, lib := range []string{BLASGonum, BLASOpenBLAS} {
+		for _, lib := range []string{BLASGonum, BLASOpenBLAS, BLASPanels} {
 			e, err := newEngine(lib, 2)
 			if err != nil {
-				if lib == BLASOpenBLAS {
+				if lib != BLASGonum {
 					t.Logf("%s: left out, %v", lib, err)
 					continue
 				}

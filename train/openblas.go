@@ -72,17 +72,7 @@ func (s *sharedBLAS) Sgemm(tA, tB blas.Transpose, m, n, k int, alpha float32, a 
 		s.Implementation.Sgemm(tA, tB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
 		return
 	}
-	rowsA, colsA, rowsB, colsB := m, k, k, n
-	if tA == blas.Trans {
-		rowsA, colsA = k, m
-	}
-	if tB == blas.Trans {
-		rowsB, colsB = n, k
-	}
-	// The library checks no bounds.
-	if lda < colsA || ldb < colsB || ldc < n || len(a) < (rowsA-1)*lda+colsA || len(b) < (rowsB-1)*ldb+colsB || len(c) < (m-1)*ldc+n {
-		panic(fmt.Sprintf("train: sgemm %d x %d x %d with leading dimensions %d, %d, %d and lengths %d, %d, %d", m, n, k, lda, ldb, ldc, len(a), len(b), len(c)))
-	}
+	checkGemm(tA, tB, m, n, k, a, lda, b, ldb, c, ldc) // the library checks no bounds
 	p := s.args.Get().(*sgemmArgs)
 	p.tA, p.tB, p.m, p.n, p.k, p.alpha, p.beta, p.lda, p.ldb, p.ldc = byte(tB), byte(tA), int32(n), int32(m), int32(k), alpha, beta, int32(ldb), int32(lda), int32(ldc)
 	// A list written out at the call would be allocated by every call. Callers come through the interface, so a, b and c lie on

@@ -66,3 +66,53 @@ func sigmoid(y, b []float32, by, top, less float32) {
 	_ = b[len(y)-1]
 	sigmoidAVX2(&y[0], &b[0], len(y), by, top, less)
 }
+
+// products says which kernels of matrix products this processor runs; tests set it.
+var products = func() productKernel {
+	switch {
+	case cpu.X86.HasAVX512F && cpu.X86.HasFMA && cpu.X86.HasAVX2:
+		return productAVX512
+	case cpu.X86.HasFMA && cpu.X86.HasAVX2:
+		return productAVX2
+	}
+	return noProducts
+}()
+
+func product(rows int, c []float32, ldc int, a []float32, rs, cs, step, count int, b []float32, k int, alpha float32, add bool) {
+	_, _, _ = a[(count-1)*step+(rows-1)*rs+(k-1)*cs], b[count*k*panelWidth-1], c[(rows-1)*ldc+panelWidth-1]
+	one := 0
+	if add {
+		one = 1
+	}
+	switch {
+	case rows == 8 && products == productAVX512:
+		product8AVX512(&c[0], ldc, &a[0], rs, cs, step, count, &b[0], k, alpha, one)
+	case rows == 4 && products == productAVX512:
+		product4AVX512(&c[0], ldc, &a[0], rs, cs, step, count, &b[0], k, alpha, one)
+	case rows == 8 && products == productAVX2:
+		product8AVX2(&c[0], ldc, &a[0], rs, cs, step, count, &b[0], k, alpha, one)
+	case rows == 4 && products == productAVX2:
+		product4AVX2(&c[0], ldc, &a[0], rs, cs, step, count, &b[0], k, alpha, one)
+	default:
+		productGo(rows, c, ldc, a, rs, cs, step, count, b, k, alpha, add)
+	}
+}
+
+func transposeTo(to, from []float32, ld, n int) {
+	whole := 0
+	if products != noProducts && n >= 8 {
+		whole = n &^ 7
+		_, _ = to[(whole-1)*panelWidth+7], from[7*ld+whole-1]
+		transposeAVX2(&to[0], &from[0], ld, whole)
+	}
+	transposeGo(to, from, ld, whole, n)
+}
+
+func copyRows(to, from []float32, ld, n int) {
+	if products == noProducts || n == 0 {
+		copyRowsGo(to, from, ld, n)
+		return
+	}
+	_, _ = to[n*panelWidth-1], from[(n-1)*ld+panelWidth-1]
+	copyRowsAVX2(&to[0], &from[0], ld, n)
+}

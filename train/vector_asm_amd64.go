@@ -18,3 +18,21 @@ func expSumAVX2(y *float32, n int, less float32, acc *[9]float32)
 
 //go:noescape
 func sigmoidAVX2(y *float32, b *float32, n int, by float32, top float32, less float32)
+
+//go:noescape
+func product8AVX2(c *float32, ldc int, a *float32, rs int, cs int, step int, count int, b *float32, k int, alpha float32, add int)
+
+//go:noescape
+func product8AVX512(c *float32, ldc int, a *float32, rs int, cs int, step int, count int, b *float32, k int, alpha float32, add int)
+
+//go:noescape
+func product4AVX2(c *float32, ldc int, a *float32, rs int, cs int, step int, count int, b *float32, k int, alpha float32, add int)
+
+//go:noescape
+func product4AVX512(c *float32, ldc int, a *float32, rs int, cs int, step int, count int, b *float32, k int, alpha float32, add int)
+
+//go:noescape
+func transposeAVX2(to *float32, from *float32, ld int, n int)
+
+//go:noescape
+func copyRowsAVX2(to *float32, from *float32, ld int, n int)

@@ -102,3 +102,57 @@ func expGo(x float32) float32 {
 	p++
 	return math.Float32frombits(math.Float32bits(p) + math.Float32bits(t)<<23)
 }
+
+// productKernel is a kernel of matrix products.
+type productKernel int
+
+const (
+	noProducts productKernel = iota
+	productAVX2
+	productAVX512
+)
+
+// panelWidth is how many columns the kernel of matrix products computes at a time.
+const panelWidth = 32
+
+// productGo is c[rows x 32] = alpha a b, added to c if add. Element (i, k) of part p of a, of count parts of k columns, is
+// a[p*step + i*rs + k*cs]; b has count*k rows of 32. The vector code rounds a product and its sum once.
+func productGo(rows int, c []float32, ldc int, a []float32, rs, cs, step, count int, b []float32, k int, alpha float32, add bool) {
+	for i := range rows {
+		var sum [panelWidth]float32
+		at := 0
+		for p := range count {
+			for l := range k {
+				x := a[p*step+i*rs+l*cs]
+				for j, y := range b[at : at+panelWidth] {
+					sum[j] += x * y
+				}
+				at += panelWidth
+			}
+		}
+		row := c[i*ldc : i*ldc+panelWidth]
+		for j, s := range sum {
+			if add {
+				row[j] += alpha * s
+			} else {
+				row[j] = alpha * s
+			}
+		}
+	}
+}
+
+// transposeGo is to[32 k + i] = from[i ld + k] for 8 rows i and the columns k from `first` to n.
+func transposeGo(to, from []float32, ld, first, n int) {
+	for k := first; k < n; k++ {
+		for i := range 8 {
+			to[k*panelWidth+i] = from[i*ld+k]
+		}
+	}
+}
+
+// copyRowsGo is to[32 k + j] = from[k ld + j] for n rows k and 32 columns j.
+func copyRowsGo(to, from []float32, ld, n int) {
+	for k := range n {
+		copy(to[k*panelWidth:(k+1)*panelWidth], from[k*ld:k*ld+panelWidth])
+	}
+}

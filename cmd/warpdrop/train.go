@@ -49,7 +49,7 @@ func (t *trainFlags) add(c *cobra.Command) {
 	f.StringVar(&t.search, "search", dropout.Exact, "rdp, tdp: how the distribution of dp is found: exact or sgd (Algorithm 1)")
 	f.IntVar(&t.tile, "tile", 32, "tdp: edge of a weight tile")
 	f.Uint64Var(&t.seed, "seed", 1, "seed of weights, order, masks and patterns")
-	f.StringVar(&t.blas, "blas", train.BLASAuto, "auto (OpenBLAS where it is found, else gonum), gonum, openblas, or the path of a library with BLAS's Fortran interface")
+	f.StringVar(&t.blas, "blas", train.BLASAuto, "auto (OpenBLAS where it is found, else panels where the processor can, else gonum), gonum, openblas, panels (this package's own, AVX2 or AVX-512), or the path of a library with BLAS's Fortran interface")
 	f.IntVar(&t.threads, "threads", 0, "threads (0: one a core)")
 	f.StringVar(&t.saving.Checkpoint, "checkpoint", "", "keep the state in this file: after every epoch, and when stopped (Ctrl-C)")
 	f.BoolVar(&t.saving.Resume, "resume", false, "go on from --checkpoint where that file is there")

@@ -63,6 +63,12 @@ func main() {
 		o.sub(x, s["less"], x)
 		o.store(x, at("y"))
 	})
+	for _, rows := range []int{8, 4} {
+		product(rows, false)
+		product(rows, true)
+	}
+	transpose()
+	copyRows()
 	Generate()
 }
 
