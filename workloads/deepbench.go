@@ -119,14 +119,16 @@ func SimulateMeasured(ctx context.Context, gpu *sim.GPU, g MeasuredGEMM, full bo
 	if whole.p.m != spec.M {
 		high, wide = wide, high
 	}
-	// One and two rounds: as many columns of blocks as SMs, or all, and rows that fill them.
+	// One and two rounds, filled by as many columns of blocks as possible, at most as many as SMs.
 	slots := gpu.SMs * whole.shape.blocksAtOnce(whole.p)
 	columns := min(ceil(spec.N, wide), gpu.SMs)
-	stripes := ceil(slots, columns*whole.split)
-	if 2*stripes*high >= spec.M {
+	for columns > 0 && slots%(columns*whole.split) != 0 {
+		columns--
+	}
+	stripes := slots / max(columns*whole.split, 1)
+	if columns == 0 || 2*stripes*high >= spec.M {
 		return SimulateMeasured(ctx, gpu, g, true, opt)
 	}
-	rounds := float64(ceil(stripes*columns*whole.split, gpu.SMs)) / float64(whole.shape.blocksAtOnce(whole.p))
 	all := float64(ceil(ceil(spec.M, high)*ceil(spec.N, wide)*whole.split, gpu.SMs)) / float64(whole.shape.blocksAtOnce(whole.p))
 	var cycles [2]float64
 	t := &TimedGEMM{MeasuredGEMM: g}
@@ -153,9 +155,12 @@ func SimulateMeasured(ctx context.Context, gpu *sim.GPU, g MeasuredGEMM, full bo
 		cycles[i] = float64(res.Cycles + res.OverheadCycles)
 		t.Kernel, t.Split = res.Kernel, whole.split
 	}
-	t.Cycles = cycles[1] + (all/rounds-2)*(cycles[1]-cycles[0])
+	t.Cycles = cycles[1] + (all-2)*(cycles[1]-cycles[0])
 	run := gemmRun{runner: &runner{dev: &sim.Device{GPU: gpu}}, s: &spec}
 	t.Bounds = run.bounds()
+	if t.Cycles < float64(t.Bounds.Cycles()) {
+		return nil, fmt.Errorf("%dx%dx%d: %.0f cycles, extended from %d rows, are less than the bound of %d", g.M, g.N, g.K, t.Cycles, t.Extended, t.Bounds.Cycles())
+	}
 	return t, nil
 }
 

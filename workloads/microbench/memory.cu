@@ -38,24 +38,29 @@ CHASE(cached, "ld.global.ca.u64")
 CHASE(l2, "ld.global.cg.u64")
 CHASE(readonly, "ld.global.nc.u64")
 
-// chase_shared: each of a warp's threads reads the word whose address it read last: its own. Thread i starts at word
-// i x stride of 2048, so a stride of 1 is free of conflicts, 2 a 2-way conflict ... 32 a 32-way one, and 0 a broadcast.
-__global__ void chase_shared(unsigned *cycles, unsigned *out, int stride) {
-  __shared__ unsigned s[2048];
-  unsigned base = (unsigned)(uint64_t)(__attribute__((address_space(3))) unsigned *)s;
-  for (unsigned i = threadIdx.x; i < 2048; i += blockDim.x) s[i] = base + i * 4;
-  __syncthreads();
-  unsigned p = base + threadIdx.x * stride % 2048 * 4;
-  unsigned t0 = 0, t1 = 0;
-#pragma nounroll
-  for (int pass = 0; pass < 2; pass++) {
-    t0 = clock32(p);
-    REP64(asm volatile("ld.shared.u32 %0, [%0];" : "+r"(p)::"memory");)
-    out[threadIdx.x] = p;
-    t1 = clock32(p);
+// CHASE_SHARED: each of a warp's threads reads, with one kind of access of WORDS words, the place whose address it read last:
+// its own. Thread i starts at place (i >> together) x stride of 2048 / WORDS, so with together = 0 a stride of 1 is free of
+// conflicts, 2 a 2-way conflict ... and 0 a broadcast.
+#define CHASE_SHARED(NAME, WORDS, ACCESS)                                                        \
+  __global__ void chase_shared_##NAME(unsigned *cycles, unsigned *out, int stride, int together) { \
+    __shared__ __attribute__((aligned(16))) unsigned s[2048];                                    \
+    unsigned base = (unsigned)(uint64_t)(__attribute__((address_space(3))) unsigned *)s;         \
+    for (unsigned i = threadIdx.x; i < 2048; i += blockDim.x) s[i] = base + i * 4;               \
+    __syncthreads();                                                                             \
+    unsigned p = base + (threadIdx.x >> together) * stride % (2048 / WORDS) * (4 * WORDS);       \
+    unsigned t0 = 0, t1 = 0;                                                                     \
+    _Pragma("nounroll") for (int pass = 0; pass < 2; pass++) {                                   \
+      t0 = clock32(p);                                                                           \
+      REP64(asm volatile(ACCESS : "+r"(p)::"memory");)                                           \
+      out[threadIdx.x] = p;                                                                      \
+      t1 = clock32(p);                                                                           \
+    }                                                                                            \
+    if (threadIdx.x == 0) *cycles = t1 - t0;                                                     \
   }
-  if (threadIdx.x == 0) *cycles = t1 - t0;
-}
+CHASE_SHARED(32, 1, "ld.shared.u32 %0, [%0];")
+CHASE_SHARED(64, 2, "{ .reg .u32 x; ld.volatile.shared.v2.u32 {%0, x}, [%0]; }")
+CHASE_SHARED(128, 4, "{ .reg .u32 x, y, z; ld.volatile.shared.v4.u32 {%0, x, y, z}, [%0]; }")
+CHASE_SHARED(atomic, 1, "atom.shared.add.u32 %0, [%0], 0;")
 
 // Streams of n floats, n a multiple of 4, 16 bytes a thread, in a grid-stride loop.
 __global__ void stream_copy(vec4 *out, const vec4 *in, int n4) {

@@ -142,27 +142,40 @@ func (b *memoryBench) word(p sim.Ptr) (uint32, error) {
 	return binary.LittleEndian.Uint32(w[:]), err
 }
 
-// shared measures dependent shared loads of a warp at strides that make 1- to 32-way bank conflicts.
+// shared measures dependent shared accesses of a warp: loads of 32, 64 and 128 bits and atomics at strides that make 1- to
+// 32-way bank conflicts, and with threads that share a place.
 func (b *memoryBench) shared() error {
 	out, err := b.buffer(4096)
 	if err != nil {
 		return err
 	}
-	for _, stride := range []int{0, 1, 2, 4, 8, 16, 32} {
-		if _, err := b.launch("chase_shared", sim.Dim3{X: 1}, sim.Dim3{X: 32}, sim.PtrArg(out), sim.PtrArg(out+256), sim.I32(int32(stride))); err != nil {
-			return err
+	const jia = "24 + 2 a further pass: Jia et al."
+	measure := func(kernel string, stride, together int) (float64, error) {
+		if _, err := b.launch("chase_shared_"+kernel, sim.Dim3{X: 1}, sim.Dim3{X: 32}, sim.PtrArg(out), sim.PtrArg(out+256), sim.I32(int32(stride)), sim.I32(int32(together))); err != nil {
+			return 0, err
 		}
 		cycles, err := b.word(out)
+		return float64(cycles) / 64, err
+	}
+	for _, c := range []struct {
+		kernel, what     string
+		stride, together int
+		passes           int // over the banks; 0 = not known
+	}{
+		{"32", "broadcast", 0, 0, 1}, {"32", "1-way", 1, 0, 1}, {"32", "2-way", 2, 0, 2}, {"32", "4-way", 4, 0, 4}, {"32", "8-way", 8, 0, 8}, {"32", "16-way", 16, 0, 16}, {"32", "32-way", 32, 0, 32},
+		{"64", "64 bits, 1-way", 1, 0, 2}, {"64", "64 bits, 2-way", 2, 0, 4}, {"64", "64 bits, 4-way", 4, 0, 8}, {"64", "64 bits, 16-way", 16, 0, 32}, {"64", "64 bits, pairs share", 1, 1, 1},
+		{"128", "128 bits, 1-way", 1, 0, 4}, {"128", "128 bits, 2-way", 2, 0, 8}, {"128", "128 bits, 8-way", 8, 0, 32}, {"128", "128 bits, pairs share", 1, 1, 2},
+		{"atomic", "atomic, 1-way", 1, 0, 0}, {"atomic", "atomic, 2-way", 2, 0, 0}, {"atomic", "atomic, 32-way", 32, 0, 0}, {"atomic", "atomic, pairs on one word", 1, 1, 0}, {"atomic", "atomic, all on one word", 0, 0, 0},
+	} {
+		v, err := measure(c.kernel, c.stride, c.together)
 		if err != nil {
 			return err
 		}
-		ways := float64(max(stride, 1))
-		want := 24 + 2*(ways-1)
-		name := fmt.Sprintf("stride %d: %.0f-way", stride, ways)
-		if stride == 0 {
-			name = "broadcast"
+		want, from := float64(24+2*(c.passes-1)), jia
+		if c.passes == 0 {
+			want, from = 0, ""
 		}
-		b.add("latency: shared memory", name, float64(cycles)/64, "cycles", want*.95, want*1.05, "24 + 2 a way: Jia et al.")
+		b.add("latency: shared memory", c.what, v, "cycles", want*.95, want*1.05, from)
 	}
 	return b.free(out)
 }

@@ -87,6 +87,27 @@ BOTH(imad, unsigned, "r", "mad.lo.u32 %0, %0, %1, %2;")
 BOTH(isetp, int, "r", "{ .reg .pred p; setp.lt.s32 p, %0, %1; selp.s32 %0, %1, %2, p; }")
 BOTH(fsetp, float, "f", "{ .reg .pred p; setp.lt.f32 p, %0, %1; selp.f32 %0, %1, %2, p; }")
 
+BOTH(imad_hi, int, "r", "mad.hi.sat.s32 %0, %0, %1, %2;")
+BOTH(f2f64, double, "d", "cvt.rni.f64.f64 %0, %0;")
+
+// LDC: a table of zeros; from the second on, each load's result is the address of the next.
+__constant__ uint8_t zeros[1056];
+BOTH(ldc, unsigned, "r", "{ .reg .u64 t, i; mov.u64 t, zeros; cvt.u64.u32 i, %0; add.u64 t, t, i; ld.const.u8 %0, [t]; }")
+
+// THROUGHPUT_LDS: 256 x n shared loads of 32, 64 or 128 bits, lanes side by side.
+#define THROUGHPUT_LDS(NAME, WORDS, LOAD)                                                \
+  __global__ void throughput_##NAME(unsigned *out, int n) {                              \
+    __shared__ __attribute__((aligned(16))) unsigned s[1024 * WORDS];                    \
+    unsigned at = (unsigned)(uint64_t)(__attribute__((address_space(3))) unsigned *)s + threadIdx.x * (4 * WORDS), x = 0; \
+    _Pragma("nounroll") for (int i = 0; i < n; i++) {                                    \
+      REP32(REP8(asm volatile(LOAD : "=r"(x) : "r"(at));))                               \
+    }                                                                                    \
+    out[threadIdx.x] = x;                                                                \
+  }
+THROUGHPUT_LDS(lds, 1, "ld.volatile.shared.u32 %0, [%1];")
+THROUGHPUT_LDS(lds64, 2, "{ .reg .u32 x; ld.volatile.shared.v2.u32 {%0, x}, [%1]; }")
+THROUGHPUT_LDS(lds128, 4, "{ .reg .u32 x, y, z; ld.volatile.shared.v4.u32 {%0, x, y, z}, [%1]; }")
+
 // banks runs 256 x n FFMAs with three registers each; the Go program gives them other registers (banks.go).
 __global__ void banks(float *out, const float *in, int n) {
   float x[8], a[8], b[8];
@@ -161,4 +182,25 @@ __global__ void masked(float *out, const uint8_t *take, float a, float b, int n)
   }
   out[i] = x[0] + x[1] + x[2] + x[3];
 }
+
+// RESIDENT(N): each block counts itself among those on its SM, notes the most there have been, stays for some cycles and
+// leaves. N values a thread are kept in registers meanwhile.
+#define RESIDENT(N)                                                                                                                       \
+  __global__ void resident_##N(unsigned *blocks, unsigned *most, float *out, const float *in, int cycles) {                               \
+    float x[N], sum = 0;                                                                                                                  \
+    _Pragma("unroll") for (int i = 0; i < N; i++) asm volatile("ld.global.f32 %0, [%1];" : "=f"(x[i]) : "l"(in + i));            \
+    unsigned sm;                                                                                                                          \
+    asm volatile("mov.u32 %0, %%smid;" : "=r"(sm));                                                                                       \
+    if (threadIdx.x == 0) {                                                                                                               \
+      unsigned before, begin = clock32();                                                                                                 \
+      asm volatile("atom.global.add.u32 %0, [%1], 1;" : "=r"(before) : "l"(blocks + sm) : "memory");                                      \
+      asm volatile("red.global.max.u32 [%0], %1;" ::"l"(most + sm), "r"(before + 1) : "memory");                                          \
+      while (clock32() - begin < cycles) {}                                                                                               \
+    }                                                                                                                                     \
+    __syncthreads();                                                                                                                      \
+    _Pragma("unroll") for (int i = 0; i < N; i++) asm volatile("add.f32 %0, %0, %1;" : "+f"(sum) : "f"(x[i]));                            \
+    if (threadIdx.x == 0) asm volatile("red.global.add.u32 [%0], %1;" ::"l"(blocks + sm), "r"(-1) : "memory");                            \
+    out[threadIdx.x] = sum;                                                                                                               \
+  }
+RESIDENT(4) RESIDENT(20) RESIDENT(28) RESIDENT(36) RESIDENT(52) RESIDENT(68) RESIDENT(100) RESIDENT(150) RESIDENT(230)
 }

@@ -29,7 +29,7 @@ const (
 	ptxas = "ptxas's stall counts"
 )
 
-// instructions are the classes that are measured; latency and lanes are pascal.md's, sm.yaml's sources say whence.
+// instructions are the classes that are measured; latency and lanes are pascal.md's, sm.yaml's sources say whence; 0 is not known.
 var instructions = []instruction{
 	{"ffma", 'f', 1, 6, 128, "FFMA"},
 	{"fadd", 'f', 1, 6, 128, "FADD"},
@@ -60,6 +60,9 @@ var instructions = []instruction{
 	{"f2f", 'f', 1, 14, 32, "F2F.ROUND"},
 	{"f2i_i2f", 'f', 2, 28, 32, "F2I, I2F"},
 	{"shfl", 'u', 1, 0, 32, "SHFL"},
+	{"imad_hi", 'u', 1, 86, 0, "IMAD.HI.SAT"},
+	{"f2f64", 'd', 1, 0, 4, "F2F.F64"},
+	{"ldc", 'u', 1, 0, 0, "LDC"},
 }
 
 // smBench runs the microbenchmarks of the SM on one device.
@@ -69,7 +72,7 @@ type smBench struct {
 }
 
 // SM runs the microbenchmarks of the streaming multiprocessor on a device: latency and throughput of the instruction
-// classes, register banks, dual issue, divergence. It takes some seconds.
+// classes, register banks, dual issue, divergence, occupancy. It takes some seconds.
 func SM(ctx context.Context, dev *sim.Device) ([]Row, error) {
 	mod, err := dev.LoadModule(smCubin)
 	if err != nil {
@@ -80,7 +83,7 @@ func SM(ctx context.Context, dev *sim.Device) ([]Row, error) {
 		return nil, err
 	}
 	b := &smBench{memoryBench{ctx: ctx, dev: dev, mod: mod}, out}
-	for _, f := range []func() error{b.latencies, b.throughputs, b.banks, b.dual, b.splits, b.nested, b.masks} {
+	for _, f := range []func() error{b.latencies, b.throughputs, b.special, b.banks, b.dual, b.splits, b.nested, b.masks, b.occupancy} {
 		if err := f(); err != nil {
 			return nil, err
 		}
@@ -104,15 +107,7 @@ func (in *instruction) args() (a, b sim.Arg) {
 // latencies measures dependent chains: of one warp, to the cycle.
 func (b *smBench) latencies() error {
 	for _, in := range instructions {
-		x, y := in.args()
-		if _, err := b.launch("latency_"+in.name, sim.Dim3{X: 1}, sim.Dim3{X: 32}, sim.PtrArg(b.out), sim.PtrArg(b.out+256), x, y); err != nil {
-			return err
-		}
-		short, err := b.word(b.out + 4)
-		if err != nil {
-			return err
-		}
-		long, err := b.word(b.out + 8)
+		cycles, err := b.latency(&in)
 		if err != nil {
 			return err
 		}
@@ -125,9 +120,23 @@ func (b *smBench) latencies() error {
 		case in.lanes == 32 && in.name != "shfl":
 			low, high, from = 14, 40, "14 and up: Jia et al."
 		}
-		b.add("latency", in.what, float64(long-short)/32, "cycles", low, high, from)
+		b.add("latency", in.what, cycles, "cycles", low, high, from)
 	}
 	return nil
+}
+
+// latency returns the cycles of a step of in's chain.
+func (b *smBench) latency(in *instruction) (float64, error) {
+	x, y := in.args()
+	if _, err := b.launch("latency_"+in.name, sim.Dim3{X: 1}, sim.Dim3{X: 32}, sim.PtrArg(b.out), sim.PtrArg(b.out+256), x, y); err != nil {
+		return 0, err
+	}
+	short, err := b.word(b.out + 4)
+	if err != nil {
+		return 0, err
+	}
+	long, err := b.word(b.out + 8)
+	return float64(long-short) / 32, err
 }
 
 // rate returns warp instructions a clock of one SM times 32, in the steady state: what four times as long a loop takes more.
@@ -158,8 +167,65 @@ func (b *smBench) throughputs() error {
 			return err
 		}
 		low, high := known(in.lanes, .02)
-		b.add("throughput", in.what, v, "lanes/clk", low, high, guide)
+		from := guide
+		if in.lanes == 0 {
+			from = ""
+		}
+		b.add("throughput", in.what, v, "lanes/clk", low, high, from)
 	}
+	for _, l := range []struct {
+		kernel, what string
+		lanes        float64
+	}{{"lds", "LDS", 32}, {"lds64", "LDS.64", 16}, {"lds128", "LDS.128", 8}} {
+		v, err := b.rate(b.mod, "throughput_"+l.kernel, 1, sim.PtrArg(b.out))
+		if err != nil {
+			return err
+		}
+		low, high := known(l.lanes, .02)
+		b.add("throughput", l.what, v, "lanes/clk", low, high, "32 banks of 4 bytes a clock: "+guide)
+	}
+	return nil
+}
+
+// s2rCubin returns a copy of sm.cubin in which the POPCs of latency_popc and throughput_popc are S2Rs with the same control
+// words: the chain's S2Rs wait for each other by their barriers. ptxas reads a special register once, however often the source does.
+func s2rCubin() ([]byte, error) {
+	const s2rLaneID = 0xf0c8_0000_0007_0000 // unguarded; the destination is in the low byte
+	cubin := smCubin
+	for _, kernel := range []string{"latency_popc", "throughput_popc"} {
+		var err error
+		if cubin, err = isa.Patch(cubin, kernel, func(in *isa.Inst, word *uint64, _ *uint32) {
+			if in.Op == isa.OpPOPC {
+				*word = s2rLaneID | *word&255
+			}
+		}); err != nil {
+			return nil, err
+		}
+	}
+	return cubin, nil
+}
+
+// special measures S2R.
+func (b *smBench) special() error {
+	cubin, err := s2rCubin()
+	if err != nil {
+		return err
+	}
+	mod, err := b.dev.LoadModule(cubin)
+	if err != nil {
+		return err
+	}
+	s := &smBench{memoryBench{ctx: b.ctx, dev: b.dev, mod: mod}, b.out}
+	cycles, err := s.latency(&instruction{name: "popc", kind: 'u'})
+	if err != nil {
+		return err
+	}
+	b.add("latency", "S2R", cycles, "cycles", 24, 26, "about 25: maxas wiki")
+	v, err := s.rate(mod, "throughput_popc", 1, sim.PtrArg(b.out), sim.U32(3), sim.U32(5))
+	if err != nil {
+		return err
+	}
+	b.add("throughput", "S2R", v, "lanes/clk", 0, 0, "")
 	return nil
 }
 
@@ -395,4 +461,60 @@ func (b *smBench) masks() error {
 		}
 	}
 	return b.free(take, out)
+}
+
+// occupancyCases are the launches of kernel resident_VALUES whose blocks on an SM are counted.
+var occupancyCases = []struct{ values, threads, shared int }{
+	{4, 32, 0}, {4, 64, 0}, {4, 96, 0}, {4, 256, 0}, {4, 1024, 0}, {4, 1000, 1024}, {4, 128, 8192}, {4, 64, 3072}, {4, 256, 49152}, {4, 32, 6145},
+	{20, 128, 0}, {20, 256, 16384}, {28, 128, 0}, {28, 256, 0}, {28, 768, 0}, {36, 512, 0}, {36, 1024, 0}, {52, 64, 0}, {52, 320, 10240},
+	{68, 416, 24576}, {68, 192, 12288}, {100, 256, 0}, {100, 33, 0}, {150, 128, 17408}, {150, 256, 0}, {230, 32, 0}, {230, 256, 0}, {230, 64, 40960},
+}
+
+// blocksBy returns how many blocks an SM of compute capability 6.1 holds, by the steps of NVIDIA's CUDA occupancy calculator:
+// the least of the limits by warps, registers, shared memory and block slots.
+func blocksBy(threads, registers, shared int) int {
+	up := func(n, unit int) int { return (n + unit - 1) / unit * unit }
+	warps := up(threads, 32) / 32
+	n := min(32, 64/warps, 65536/up(32*registers, 256)/4*4/warps)
+	if shared > 0 {
+		n = min(n, 98304/up(shared, 256))
+	}
+	return n
+}
+
+// occupancy counts the blocks that are on an SM at once.
+func (b *smBench) occupancy() error {
+	sms := b.dev.GPU.SMs
+	now, most := b.out, b.out+4096
+	in, err := b.buffer(4096)
+	if err != nil {
+		return err
+	}
+	for _, c := range occupancyCases {
+		k, err := b.mod.Kernel(fmt.Sprintf("resident_%d", c.values))
+		if err != nil {
+			return err
+		}
+		want := blocksBy(c.threads, k.Registers(), c.shared)
+		if err := b.dev.Write(now, make([]byte, 8192)); err != nil {
+			return err
+		}
+		cfg := sim.LaunchConfig{Grid: sim.Dim3{X: sms * (want + 1)}, Block: sim.Dim3{X: c.threads}, Shared: c.shared}
+		if _, err := b.dev.Launch(b.ctx, k, cfg, sim.PtrArg(now), sim.PtrArg(most), sim.PtrArg(b.out+8192), sim.PtrArg(in), sim.I32(4000)); err != nil {
+			return err
+		}
+		peak := uint32(0)
+		for i := range sms {
+			n, err := b.word(most + sim.Ptr(4*i))
+			if err != nil {
+				return err
+			}
+			peak = max(peak, n)
+			if left, err := b.word(now + sim.Ptr(4*i)); err != nil || left != 0 {
+				return fmt.Errorf("microbench: %d blocks on SM %d after the launch; %w", left, i, err)
+			}
+		}
+		b.add("occupancy", fmt.Sprintf("%d threads, %d registers, %d bytes shared", c.threads, k.Registers(), c.shared), float64(peak), "blocks", float64(want), float64(want), "CUDA occupancy calculator")
+	}
+	return b.free(in)
 }

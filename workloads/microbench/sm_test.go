@@ -26,7 +26,7 @@ func TestSM(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := 2*len(instructions) + 30; len(rows) < want {
+	if want := 2*len(instructions) + 30 + len(occupancyCases); len(rows) < want {
 		t.Errorf("%d rows, want at least %d", len(rows), want)
 	}
 	for _, r := range rows {
@@ -44,7 +44,7 @@ func TestSMKernels(t *testing.T) {
 		t.Fatal(err)
 	}
 	// what holds the names of all instructions of a step, in any order
-	steps := map[string]string{"imad": "XMAD XMAD XMAD", "imnmx": "IMNMX IMNMX", "fmnmx": "FMNMX FMNMX", "mufu_rsq": "MUFU", "mufu_lg2": "MUFU", "f2f": "F2F"}
+	steps := map[string]string{"imad": "XMAD XMAD XMAD", "imnmx": "IMNMX IMNMX", "fmnmx": "FMNMX FMNMX", "mufu_rsq": "MUFU", "mufu_lg2": "MUFU", "f2f": "F2F", "imad_hi": "IMAD", "f2f64": "F2F"}
 	for _, in := range instructions {
 		names := strings.Fields(strings.ReplaceAll(in.what, ",", ""))
 		if s, ok := steps[in.name]; ok {
