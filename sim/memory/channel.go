@@ -14,8 +14,17 @@ type slice struct {
 	head, tail int32 // packets that arrived, -1 = none
 	free       int64 // cycle at which the data path takes the next packet
 	start      int64 // cycle at which the packet at the head can be served
-	blocked    bool  // the packet at the head waits for room in a DRAM queue
+	blocked    block
 }
+
+// block says for what the packet at a slice's head waits.
+type block uint8
+
+const (
+	blockNone  block = iota
+	blockReads       // room in DRAM's read queue
+	blockOther       // room in its write queue, or a line that does not wait for data
+)
 
 // channel is one DRAM channel with the L2 slices in front of it. Channels share nothing, so they advance on different
 // threads.
@@ -26,15 +35,18 @@ type channel struct {
 	ports  []*Port
 	index  int
 	slices [maxSlicesPerChannel]slice
-	n      int // slices
+	due    [maxSlicesPerChannel]int64 // start of each slice that has a packet and is not blocked, else never
+	n      int                        // slices
 	dram   dram
 
-	nextMemory, nextCore int64 // dram.next as it was last seen, and the same in core cycles
+	nextMemory, nextCore int64   // dram.next as it was last seen, and the same in core cycles
+	num, den             divisor // command clock / core clock
 
 	time     int64    // cycle up to which it has advanced
 	nodes    []packet // pool of packets that are here
 	freeNode int32
-	buckets  []int32 // last packet of the circular list of those that arrive in each cycle of a window, -1 = none
+	buckets  []int32  // first packet of the list of those that arrive in each cycle of a window, -1 = none
+	present  []uint64 // buckets that have a list
 	replies  []reply
 	left     []bool // SMs whose outbox was not emptied
 	waiting  int64  // first arrival that has not been taken from the outboxes, never = none
@@ -45,17 +57,22 @@ type channel struct {
 }
 
 func newChannel(cfg *Config, m *mapping, index int, ports []*Port, window int64) *channel {
-	c := &channel{cfg: cfg, m: m, index: index, ports: ports, n: cfg.L2.SlicesPerChannel, freeNode: -1, waiting: never, nextMemory: never, nextCore: never}
+	c := &channel{cfg: cfg, m: m, index: index, ports: ports, n: cfg.L2.SlicesPerChannel, freeNode: -1, waiting: never, nextMemory: never, nextCore: never,
+		num: newDivisor(int(cfg.DRAM.ClockNum)), den: newDivisor(int(cfg.DRAM.ClockDen))}
+	for i := range c.due {
+		c.due[i] = never
+	}
 	sets := cfg.L2.SliceBytes / LineBytes / cfg.L2.Ways
 	for i := range c.n {
 		s := &c.slices[i]
 		s.cache = newTagArray(cfg.L2.SliceBytes, cfg.L2.Ways, replacements[cfg.L2.Replacement])
-		s.entry = make([]uint8, len(s.cache.lines))
+		s.entry = make([]uint8, len(s.cache.tags))
 		s.setBits = uint(bits.TrailingZeros(uint(sets)))
 		s.head, s.tail = -1, -1
 	}
 	c.left = make([]bool, len(ports))
 	c.buckets = make([]int32, window)
+	c.present = make([]uint64, (window+63)/64)
 	for i := range c.buckets {
 		c.buckets[i] = -1
 	}
@@ -72,13 +89,11 @@ func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
 // toMemory returns the first cycle of the command clock that does not start before a core cycle, toCore the reverse.
 func (c *channel) toMemory(core int64) int64 {
-	d := &c.cfg.DRAM
-	return (core*d.ClockNum + d.ClockDen - 1) / d.ClockDen
+	return int64(c.den.quotient(uint64(core)*c.num.n + c.den.n - 1))
 }
 
 func (c *channel) toCore(memory int64) int64 {
-	d := &c.cfg.DRAM
-	return (memory*d.ClockDen + d.ClockNum - 1) / d.ClockNum
+	return int64(c.num.quotient(uint64(memory)*c.den.n + c.num.n - 1))
 }
 
 // gather takes the packets that arrive before cycle end from the SMs' outboxes, and hands them to the slices in order
@@ -87,19 +102,21 @@ func (c *channel) gather(end int64) {
 	base := end - int64(len(c.buckets))
 	c.waiting = never
 	any := false
-	for sm, p := range c.ports {
-		if p.sent>>c.index&1 == 0 && !c.left[sm] {
+	for sm := len(c.ports) - 1; sm >= 0; sm-- {
+		p := c.ports[sm]
+		if p.sent>>(c.index&63)&1 == 0 && !c.left[sm] {
 			continue
 		}
 		q := &p.outbox[c.index]
 		h := q.head
-		for h < len(q.items) {
-			in := &q.items[h]
-			if in.arrive >= end {
-				c.waiting = min(c.waiting, in.arrive)
-				break
-			}
+		for h < len(q.items) && q.items[h].arrive < end {
 			h++
+		}
+		if h < len(q.items) {
+			c.waiting = min(c.waiting, q.items[h].arrive)
+		}
+		items := q.items[q.head:h]
+		for k := len(items) - 1; k >= 0; k-- {
 			i := c.freeNode
 			if i >= 0 {
 				c.freeNode = c.nodes[i].next
@@ -108,15 +125,11 @@ func (c *channel) gather(end int64) {
 				c.nodes = append(c.nodes, packet{})
 			}
 			x := &c.nodes[i]
-			*x = *in
-			b := &c.buckets[max(in.arrive-base, 0)]
-			if *b < 0 {
-				x.next = i
-			} else {
-				x.next = c.nodes[*b].next
-				c.nodes[*b].next = i
-			}
-			*b = i
+			*x = items[k]
+			b := max(x.arrive-base, 0)
+			x.next = c.buckets[b]
+			c.buckets[b] = i
+			c.present[b>>6] |= 1 << (b & 63)
 			any = true
 		}
 		if 2*h >= len(q.items) {
@@ -129,27 +142,26 @@ func (c *channel) gather(end int64) {
 	if !any {
 		return
 	}
-	for k, last := range c.buckets {
-		if last < 0 {
-			continue
-		}
-		c.buckets[k] = -1
-		for i := c.nodes[last].next; ; {
-			x := &c.nodes[i]
-			next := x.next
-			x.next = -1
-			s := &c.slices[x.slice]
-			if s.tail < 0 {
-				s.head = i
-				s.start = max(x.arrive, s.free)
-			} else {
-				c.nodes[s.tail].next = i
+	for w, set := range c.present {
+		c.present[w] = 0
+		for ; set != 0; set &= set - 1 {
+			b := &c.buckets[w*64+bits.TrailingZeros64(set)]
+			for i := *b; i >= 0; {
+				x := &c.nodes[i]
+				next := x.next
+				x.next = -1
+				s := &c.slices[x.slice&(maxSlicesPerChannel-1)]
+				if s.tail < 0 {
+					s.head = i
+					s.start = max(x.arrive, s.free)
+					c.due[x.slice&(maxSlicesPerChannel-1)] = s.start
+				} else {
+					c.nodes[s.tail].next = i
+				}
+				s.tail = i
+				i = next
 			}
-			s.tail = i
-			if i == last {
-				break
-			}
-			i = next
+			*b = -1
 		}
 	}
 }
@@ -158,11 +170,10 @@ func (c *channel) gather(end int64) {
 func (c *channel) advance(end int64) {
 	c.gather(end)
 	for {
-		at := int64(never)
-		var next *slice
-		for i := range c.n {
-			if s := &c.slices[i]; s.head >= 0 && !s.blocked && s.start < at {
-				next, at = s, s.start
+		next, at := 0, c.due[0]
+		for i := 1; i < c.n; i++ {
+			if d := c.due[i&(maxSlicesPerChannel-1)]; d < at {
+				next, at = i, d
 			}
 		}
 		if d := c.dram.next; d != c.nextMemory {
@@ -184,7 +195,7 @@ func (c *channel) advance(end int64) {
 		if at >= end {
 			break
 		}
-		c.serve(next)
+		c.serve(next&(maxSlicesPerChannel-1), at)
 	}
 	c.time = end
 }
@@ -193,23 +204,30 @@ func (c *channel) advance(end int64) {
 func (c *channel) unblock(now int64) {
 	c.roomy = false
 	for i := range c.n {
-		if s := &c.slices[i]; s.blocked {
-			s.blocked = false
-			c.count.L2Stalls += max(now-s.start, 0)
-			s.start = max(s.start, now)
+		s := &c.slices[i&(maxSlicesPerChannel-1)]
+		if s.blocked == blockNone {
+			continue
 		}
+		c.count.L2Stalls += max(now-s.start, 0)
+		s.start = max(s.start, now)
+		if s.blocked == blockReads && c.dram.reads.full() {
+			continue // it could but be refused again
+		}
+		s.blocked = blockNone
+		c.due[i&(maxSlicesPerChannel-1)] = s.start
 	}
 }
 
-// serve lets a slice take the packet at its head.
-func (c *channel) serve(s *slice) {
+// serve lets slice k take the packet at its head at cycle now.
+func (c *channel) serve(k int, now int64) {
+	s := &c.slices[k]
 	i := s.head
 	p := &c.nodes[i]
 	next := p.next
-	now := s.start
-	occupy, keep, ok := c.access(s, p, i, now)
-	if !ok {
-		s.blocked = true
+	occupy, keep, why := c.access(s, p, i, now)
+	if why != blockNone {
+		s.blocked = why
+		c.due[k] = never
 		return
 	}
 	c.count.L2Wait += now - p.arrive
@@ -217,8 +235,10 @@ func (c *channel) serve(s *slice) {
 	s.head = next
 	if next < 0 {
 		s.tail = -1
+		c.due[k] = never
 	} else {
 		s.start = max(c.nodes[next].arrive, s.free)
+		c.due[k] = s.start
 	}
 	if !keep {
 		p.next = c.freeNode
@@ -227,41 +247,36 @@ func (c *channel) serve(s *slice) {
 }
 
 // access looks a packet up at cycle now. It returns the cycles for which it takes the data path, and whether it stays
-// here until DRAM answers; ok is false, and nothing has happened, if a DRAM queue is full.
-func (c *channel) access(s *slice, p *packet, node int32, now int64) (occupy int64, keep, ok bool) {
-	sets := uint64(1)<<s.setBits - 1
-	upper := p.local >> s.setBits
-	set := int((p.local ^ upper ^ upper>>s.setBits) & sets)
+// here until DRAM answers; if it is blocked nothing has happened.
+func (c *channel) access(s *slice, p *packet, node int32, now int64) (occupy int64, keep bool, why block) {
+	sets := uint64(1)<<(s.setBits&63) - 1
+	upper := p.local >> (s.setBits & 63)
+	set := int((p.local ^ upper ^ upper>>(s.setBits&63)) & sets)
 	tag := uint32(upper)
 	k := s.cache.find(set, tag)
-	var l *cacheLine
-	var need, missing uint8 // sectors to wait for; of those, the ones to ask DRAM for
+	l := &s.cache.sets[set]
+	var at uint
+	var valid, dirty, queued uint8
 	if k >= 0 {
-		l = &s.cache.lines[k]
+		at = uint(k) & (1<<(s.cache.shift&31) - 1) * 4 & 63
+		valid, dirty, queued = uint8(l.valid>>at&15), uint8(l.dirty>>at&15), uint8(l.queued>>at&15)
 	}
+	var need, missing uint8 // sectors to wait for; of those, the ones to ask DRAM for
 	if p.kind != packetWrite {
-		need = p.mask
-		if l != nil {
-			need &^= l.valid
-		}
-		missing = need
-		if l != nil {
-			missing &^= l.queued
-		}
-		if missing != 0 && (l == nil || l.queued == 0) && c.dram.reads.full() {
-			return 0, false, false
+		need = p.mask &^ valid
+		missing = need &^ queued
+		if missing != 0 && queued == 0 && c.dram.reads.full() {
+			return 0, false, blockReads
 		}
 	}
-	if l == nil {
-		if k = s.cache.victim(set); k < 0 {
-			return 0, false, false
+	if k < 0 {
+		if k = s.cache.victim(set); k < 0 || !c.evict(s, int(p.slice), set, k, now) {
+			return 0, false, blockOther
 		}
-		if !c.evict(s, int(p.slice), set, k, now) {
-			return 0, false, false
-		}
-		l = s.cache.place(set, k, tag)
-	} else {
-		s.cache.touch(set, k)
+		s.cache.place(k, tag)
+		at = uint(k) & (1<<(s.cache.shift&31) - 1) * 4 & 63
+	} else if !s.cache.fifo {
+		l.renew(at)
 	}
 
 	n := bits.OnesCount8(p.mask)
@@ -269,14 +284,14 @@ func (c *channel) access(s *slice, p *packet, node int32, now int64) (occupy int
 	switch p.kind {
 	case packetWrite:
 		occupy = c.occupyWrite[n]
-		hits := bits.OnesCount8(p.mask & (l.valid | l.dirty))
+		hits := bits.OnesCount8(p.mask & (valid | dirty))
 		c.count.L2Writes += int64(n)
 		c.count.L2WriteHits += int64(hits)
 		c.count.L2WriteMisses += int64(n - hits)
-		l.dirty |= p.mask
-		l.valid |= p.full
+		l.dirty |= uint64(p.mask) << at
+		l.valid |= uint64(p.full) << at
 		c.answer(p, now+int64(c.cfg.L2.Latency), 0)
-		return occupy, false, true
+		return occupy, false, blockNone
 	case packetRead:
 		c.count.L2Reads += int64(n)
 		c.count.L2ReadHits += int64(bits.OnesCount8(p.mask &^ need))
@@ -285,29 +300,30 @@ func (c *channel) access(s *slice, p *packet, node int32, now int64) (occupy int
 	default:
 		c.count.L2Atomics += int64(n)
 		c.count.L2AtomicOps += int64(p.ops)
-		l.dirty |= p.mask
+		l.dirty |= uint64(p.mask) << at
+		dirty |= p.mask
 		occupy = max(c.occupyWrite[n], int64(ceilDiv(n, c.cfg.L2.AtomicSectors)), int64(int(p.same)*c.cfg.L2.AtomicSame))
 	}
 	if need == 0 {
-		c.answer(p, max(now+int64(c.cfg.L2.Latency), l.ready), occupy)
-		return occupy, false, true
+		c.answer(p, max(now+int64(c.cfg.L2.Latency), s.cache.ready[k]), occupy)
+		return occupy, false, blockNone
 	}
 	if missing != 0 {
 		if c.cfg.L2.FillSectors == 2 {
 			// The other half of each 64-byte access.
-			missing |= (missing&0b0101<<1 | missing&0b1010>>1) &^ (l.valid | l.dirty | l.queued)
+			missing |= (missing&0b0101<<1 | missing&0b1010>>1) &^ (valid | dirty | queued)
 		}
-		if l.queued != 0 {
-			c.dram.reads.entries[s.entry[k]].mask |= missing
+		if queued != 0 {
+			c.dram.reads.entries[s.entry[k]&(maxQueue-1)].mask |= missing
 		} else {
-			e := dramEntry{mask: missing, slice: p.slice, line: int32(k), waiters: -1}
+			e := dramEntry{mask: missing, slice: p.slice, line: k, waiters: -1}
 			e.bank, e.row = c.m.dram(int(p.slice), p.local)
 			s.entry[k] = uint8(c.dram.read(&e, c.toMemory(now)))
 		}
-		l.queued |= missing
+		l.queued |= uint64(missing) << at
 	}
 	// Wait: the packet joins the circular list of its request.
-	e := &c.dram.reads.entries[s.entry[k]]
+	e := &c.dram.reads.entries[s.entry[k]&(maxQueue-1)]
 	if e.waiters < 0 {
 		p.next = node
 	} else {
@@ -315,14 +331,15 @@ func (c *channel) access(s *slice, p *packet, node int32, now int64) (occupy int
 		c.nodes[e.waiters].next = node
 	}
 	e.waiters = node
-	return occupy, true, true
+	return occupy, true, blockNone
 }
 
 // evict makes a line free, writing its dirty sectors back. It reports false, and does nothing, if the write queue is
 // full.
-func (c *channel) evict(s *slice, number, set, k int, now int64) bool {
-	l := &s.cache.lines[k]
-	if l.dirty == 0 {
+func (c *channel) evict(s *slice, number, set int, k int32, now int64) bool {
+	l, at := s.cache.split(k)
+	dirty := uint8(l.dirty >> (at & 63) & 15)
+	if dirty == 0 {
 		return true
 	}
 	if c.dram.writes.full() {
@@ -331,8 +348,8 @@ func (c *channel) evict(s *slice, number, set, k int, now int64) bool {
 	sets := uint64(1)<<s.setBits - 1
 	tag := uint64(s.cache.tags[k])
 	local := tag<<s.setBits | (uint64(set)^tag^tag>>s.setBits)&sets
-	c.count.L2WriteBacks += int64(bits.OnesCount8(l.dirty))
-	c.dram.write(number, local, l.dirty, c.toMemory(now))
+	c.count.L2WriteBacks += int64(bits.OnesCount8(dirty))
+	c.dram.write(number, local, dirty, c.toMemory(now))
 	return true
 }
 
@@ -356,11 +373,12 @@ func (c *channel) answer(p *packet, at, extra int64) {
 // all that wait for them are answered.
 func (c *channel) filled(e *dramEntry, end int64) {
 	ready := c.toCore(end) + int64(c.cfg.DRAM.ReturnLatency)
-	s := &c.slices[e.slice]
-	l := &s.cache.lines[e.line]
-	l.valid |= e.mask
-	l.queued = 0
-	l.ready = max(l.ready, ready)
+	k := e.slice & (maxSlicesPerChannel - 1)
+	s := &c.slices[k]
+	l, at := s.cache.split(e.line)
+	l.valid |= uint64(e.mask) << (at & 63)
+	l.queued &^= 15 << (at & 63)
+	s.cache.ready[e.line] = max(s.cache.ready[e.line], ready)
 	if e.waiters < 0 {
 		return
 	}
@@ -371,9 +389,6 @@ func (c *channel) filled(e *dramEntry, end int64) {
 		c.answer(p, ready, 0)
 		// The reply takes the slice's data path as a hit's does.
 		s.free += c.occupyRead[bits.OnesCount8(p.mask)]
-		if s.head >= 0 {
-			s.start = max(s.start, s.free)
-		}
 		p.next = c.freeNode
 		c.freeNode = i
 		if next == first {
@@ -381,13 +396,19 @@ func (c *channel) filled(e *dramEntry, end int64) {
 		}
 		i = next
 	}
+	if s.head >= 0 {
+		s.start = max(s.start, s.free)
+		if s.blocked == blockNone {
+			c.due[k] = s.start
+		}
+	}
 }
 
 // nextEvent returns the first cycle at which the channel has something to do, or never.
 func (c *channel) nextEvent() int64 {
 	at := c.waiting
 	for i := range c.n {
-		if s := &c.slices[i]; s.head >= 0 && !s.blocked {
+		if s := &c.slices[i]; s.head >= 0 && (s.blocked == blockNone || s.start >= c.time) {
 			at = min(at, s.start)
 		}
 	}

@@ -165,6 +165,9 @@ type dram struct {
 	blocked [maxBanks]uint64
 	stride  int   // slots between column commands to one group
 	floor   int64 // first cycle for column commands of the present direction
+	ccd     int64 // cycles a slot
+	shift   int   // its logarithm, -1 = none
+	booking [sectorsPerLine + 1]booking
 
 	lastActivate int64
 	lastRead     int64 // latest read command booked
@@ -176,6 +179,13 @@ type dram struct {
 	next         int64 // the earlier of them
 }
 
+// booking is the slots that a request of so many bursts takes.
+type booking struct {
+	slots  uint64 // if it begins in slot 0
+	near   uint64 // that its group cannot use then, if it begins in slot stride - 1
+	length int64  // cycles from its first command to its last
+}
+
 func (d *dram) init(cfg *DRAMConfig, m *mapping, count *Counters) {
 	d.cfg, d.m, d.count = cfg, m, count
 	d.policy = schedulers[cfg.Scheduler]
@@ -183,6 +193,20 @@ func (d *dram) init(cfg *DRAMConfig, m *mapping, count *Counters) {
 	d.groups, d.nbanks = uint8(cfg.BankGroups-1), cfg.Banks
 	d.stride = cfg.CCDL / cfg.CCD
 	d.burst = int64(cfg.Burst / cfg.DataRate)
+	d.ccd, d.shift = int64(cfg.CCD), -1
+	if cfg.CCD&(cfg.CCD-1) == 0 {
+		d.shift = bits.TrailingZeros(uint(cfg.CCD))
+	}
+	for n := range d.booking {
+		b := &d.booking[n]
+		for k := range n {
+			b.slots |= 1 << (k * d.stride)
+		}
+		for k := range 2*d.stride - 1 {
+			b.near |= b.slots << k
+		}
+		b.length = int64((n-1)*d.stride) * d.ccd
+	}
 	for i := range d.banks {
 		d.banks[i].row = -1
 	}
@@ -384,36 +408,36 @@ func (d *dram) rows(now int64, q *dramQueue, pool uint64) {
 
 // slots returns the first column slot that does not start before a cycle.
 func (d *dram) slots(cycle int64) int64 {
-	ccd := int64(d.cfg.CCD)
-	if ccd&(ccd-1) == 0 {
-		return (cycle + ccd - 1) >> (bits.TrailingZeros64(uint64(ccd)) & 63)
+	if d.shift >= 0 {
+		return (cycle + d.ccd - 1) >> (d.shift & 63)
 	}
-	return (cycle + ccd - 1) / ccd
+	return (cycle + d.ccd - 1) / d.ccd
 }
 
 // columns books column commands for requests whose row is open, oldest first, up to the horizon.
 func (d *dram) columns(now int64, q *dramQueue, pool uint64, ch *channel) {
-	ccd := int64(d.cfg.CCD)
+	ccd := d.ccd
 	first := d.slots(now)
 	if shift := first - d.base; shift > 0 {
 		d.base = first
 		d.busy >>= uint64(shift)
 		for g := range int(d.groups) + 1 {
-			d.blocked[g] >>= uint64(shift)
+			d.blocked[g&(maxBanks-1)] >>= uint64(shift)
 		}
 	}
 	for m := q.hit & pool; m != 0; {
-		i := q.oldest(m)
+		i := q.oldest(m) & (maxQueue - 1)
 		e := &q.entries[i]
-		b := &d.banks[e.bank]
-		group := e.bank & d.groups
-		from := max(d.slots(max(b.column, d.floor))-first, 0)
-		n := bits.OnesCount8(e.mask)
+		b := &d.banks[e.bank&(maxBanks-1)]
+		group := e.bank & d.groups & (maxBanks - 1)
+		n := bits.OnesCount8(e.mask & (1<<sectorsPerLine - 1))
 		free := ^(d.busy | d.blocked[group])
 		fits := free
 		for k := 1; k < n; k++ {
-			fits &= free >> (k * d.stride)
+			free >>= uint(d.stride) & 63
+			fits &= free
 		}
+		from := max(d.slots(max(b.column, d.floor))-first, 0)
 		fits &= ^uint64(0) << uint64(from)
 		slot := int64(bits.TrailingZeros64(fits)) // 64 = none
 		if slot >= horizon {
@@ -422,17 +446,10 @@ func (d *dram) columns(now int64, q *dramQueue, pool uint64, ch *channel) {
 			m &^= q.group[group]
 			continue
 		}
-		booked := uint64(0)
-		for k := range n {
-			booked |= 1 << (int(slot) + k*d.stride)
-		}
-		d.busy |= booked
-		near := booked
-		for k := 1; k < d.stride; k++ {
-			near |= booked<<k | booked>>k
-		}
-		d.blocked[group] |= near
-		last := (first + slot + int64((n-1)*d.stride)) * ccd
+		take := &d.booking[n]
+		d.busy |= take.slots << (slot & 63)
+		d.blocked[group] |= take.near << (slot & 63) >> (uint(d.stride-1) & 63)
+		last := (first+slot)*ccd + take.length
 		kind, latency := commandRead, d.cfg.CL
 		if d.writing {
 			kind, latency = commandWrite, d.cfg.WL

@@ -2,14 +2,14 @@ package memory
 
 import "math/bits"
 
-// divisor divides by a number fixed in advance with one multiplication. It is exact for dividends below 2^64 / n.
-type divisor struct{ n, magic uint64 }
+// divisor divides by a number fixed in advance with one multiplication, which is exact for dividends below limit, 2^64 / n.
+type divisor struct{ n, magic, limit uint64 }
 
 func newDivisor(n int) divisor {
 	if n == 1 {
 		return divisor{n: 1}
 	}
-	return divisor{uint64(n), ^uint64(0)/uint64(n) + 1}
+	return divisor{uint64(n), ^uint64(0)/uint64(n) + 1, ^uint64(0) / uint64(n)}
 }
 
 func (d *divisor) divide(x uint64) (quotient, remainder uint64) {
@@ -18,6 +18,15 @@ func (d *divisor) divide(x uint64) (quotient, remainder uint64) {
 	}
 	q, _ := bits.Mul64(x, d.magic)
 	return q, x - q*d.n
+}
+
+// quotient is divide for any dividend, without the remainder.
+func (d *divisor) quotient(x uint64) uint64 {
+	if d.n == 1 || x >= d.limit {
+		return x / d.n
+	}
+	q, _ := bits.Mul64(x, d.magic)
+	return q
 }
 
 // mapping places lines of device memory in L2 slices and DRAM.

@@ -14,6 +14,7 @@ const (
 type packet struct {
 	arrive int64  // cycle at the slice's input
 	local  uint64 // line within the slice
+	next   int32  // the channel's list that it stands in, -1 = last
 	entry  uint16 // the SM's miss or store entry
 	sm     uint8
 	slice  uint8 // within the channel
@@ -22,7 +23,6 @@ type packet struct {
 	full   uint8 // sectors written in all their bytes
 	ops    uint8 // thread operations (atomics)
 	same   uint8 // most operations on one word (atomics)
-	next   int32 // the channel's list that it stands in, -1 = last
 }
 
 // reply is L2's answer to a packet.

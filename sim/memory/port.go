@@ -10,12 +10,11 @@ type Reply struct {
 
 // missEntry is a line request that an SM has under way.
 type missEntry struct {
-	token   uint32
-	more    int32 // further tokens that wait for the same sectors, -1 = none
-	line    int32 // L1 line to fill, -1 = none
-	mask    uint8
-	part    uint8
-	answers bool // a token waits
+	token uint32
+	more  int32 // further tokens that wait for the same sectors, -1 = none
+	line  int32 // L1 line to fill, -1 = none
+	mask  uint8
+	part  uint8
 }
 
 // tokenState is an access that waits for replies.
@@ -125,7 +124,7 @@ func newPort(s *System, sm int) *Port {
 	p := &Port{sm: sm, system: s, cfg: cfg, global: cfg.L1.GlobalLoads, chains: -1, soonest: never}
 	for i := range cfg.L1.Parts {
 		p.parts[i] = newTagArray(cfg.L1.Bytes, cfg.L1.Ways, replacements[cfg.L1.Replacement])
-		p.pending[i] = make([][sectorsPerLine]uint16, len(p.parts[i].lines))
+		p.pending[i] = make([][sectorsPerLine]uint16, len(p.parts[i].tags))
 	}
 	p.sets = newDivisor(cfg.L1.Bytes / LineBytes / cfg.L1.Ways)
 	p.misses = newEntryPool(cfg.L1.MSHRs)
@@ -207,10 +206,10 @@ func (p *Port) load(now, start int64, part int, cached bool, token uint32) (bool
 		}
 		tag, set := p.place(c.line[i])
 		if k := l1.find(set, tag); k >= 0 {
-			p.found[i] = int32(k)
-			l := &l1.lines[k]
-			p.need[i] &^= l.valid
-			if p.need[i]&^l.queued == 0 {
+			p.found[i] = k
+			l, f := l1.split(k)
+			p.need[i] &^= uint8(l.valid >> (f & 63) & 15)
+			if p.need[i]&^uint8(l.queued>>(f&63)&15) == 0 {
 				continue
 			}
 		}
@@ -230,39 +229,43 @@ func (p *Port) load(now, start int64, part int, cached bool, token uint32) (bool
 		n := bits.OnesCount8(c.mask[i])
 		if !cached {
 			p.count.L1Bypassed += int64(n)
-			p.send(at, c.line[i], p.miss(token, -1, part, c.mask[i], true), packetRead, c.mask[i], 0, 0, 0)
+			p.send(at, c.line[i], p.miss(token, -1, part, c.mask[i]), packetRead, c.mask[i], 0, 0, 0)
 			waits++
 			at++
 			continue
 		}
 		p.count.L1Accesses += int64(n)
-		k := int(p.found[i])
+		k := p.found[i]
 		need := p.need[i]
 		if k >= 0 {
-			l1.touch(k/l1.ways, k)
+			l1.touch(k)
 			if hit := c.mask[i] &^ need; hit != 0 {
 				p.count.L1Hits += int64(bits.OnesCount8(hit))
-				done = max(done, l1.lines[k].ready)
+				done = max(done, l1.ready[k])
 			}
 		} else {
 			tag, set := p.place(c.line[i])
 			if k = l1.victim(set); k >= 0 {
-				l1.place(set, k, tag)
+				l1.place(k, tag)
 			}
 		}
 		if need != 0 {
 			missing := need
+			var l *cacheSet
+			var f uint
 			if k >= 0 {
-				merged := need & l1.lines[k].queued
-				missing &^= merged
-				p.count.L1Merged += int64(bits.OnesCount8(merged))
-				waits += p.merge(token, part, k, merged)
+				l, f = l1.split(k)
+				if merged := need & uint8(l.queued>>(f&63)&15); merged != 0 {
+					missing &^= merged
+					p.count.L1Merged += int64(bits.OnesCount8(merged))
+					waits += p.merge(token, part, k, merged)
+				}
 			}
 			if missing != 0 {
 				p.count.L1Misses += int64(bits.OnesCount8(missing))
-				e := p.miss(token, k, part, missing, true)
+				e := p.miss(token, k, part, missing)
 				if k >= 0 {
-					l1.lines[k].queued |= missing
+					l.queued |= uint64(missing) << (f & 63)
 					for m := missing; m != 0; m &= m - 1 {
 						p.pending[part][k][bits.TrailingZeros8(m)] = e
 					}
@@ -293,7 +296,8 @@ func (p *Port) place(line uint64) (tag uint32, set int) {
 func (p *Port) drop(tag uint32, set int, sectors uint8) {
 	for j := range p.cfg.L1.Parts {
 		if k := p.parts[j].find(set, tag); k >= 0 {
-			p.parts[j].lines[k].valid &^= sectors
+			l, f := p.parts[j].split(k)
+			l.valid &^= uint64(sectors) << (f & 63)
 		}
 	}
 }
@@ -307,7 +311,7 @@ func (p *Port) wait(token uint32, n int32, latest int64) {
 }
 
 // merge lets token wait for the entries that bring the given sectors of L1 line k, and returns how many those are.
-func (p *Port) merge(token uint32, part, k int, sectors uint8) int32 {
+func (p *Port) merge(token uint32, part int, k int32, sectors uint8) int32 {
 	n := int32(0)
 	for m := sectors; m != 0; {
 		e := p.pending[part][k][bits.TrailingZeros8(m)]
@@ -328,9 +332,9 @@ func (p *Port) merge(token uint32, part, k int, sectors uint8) int32 {
 }
 
 // miss takes a miss entry.
-func (p *Port) miss(token uint32, line, part int, mask uint8, answers bool) uint16 {
+func (p *Port) miss(token uint32, line int32, part int, mask uint8) uint16 {
 	e := p.misses.take()
-	p.entry[e] = missEntry{token: token, more: -1, line: int32(line), mask: mask, part: uint8(part), answers: answers}
+	p.entry[e] = missEntry{token: token, more: -1, line: line, mask: mask, part: uint8(part)}
 	return e
 }
 
@@ -352,12 +356,13 @@ func (p *Port) store(now, start int64, part int, local bool) (bool, int64, int64
 			k := l1.find(set, tag)
 			if k < 0 && c.full[i] != 0 {
 				if k = l1.victim(set); k >= 0 {
-					l1.place(set, k, tag)
+					l1.place(k, tag)
 				}
 			}
 			if k >= 0 {
-				l1.touch(set, k)
-				l1.lines[k].valid |= c.full[i]
+				l1.touch(k)
+				l, f := l1.split(k)
+				l.valid |= uint64(c.full[i]) << (f & 63)
 			}
 		} else if p.global {
 			// Global stores go around L1 and drop what it has of them.
@@ -393,7 +398,7 @@ func (p *Port) atomic(now, start int64, part int, result bool, token uint32) (bo
 		var e uint16
 		kind := packetReduce
 		if result {
-			e, kind = p.miss(token, -1, part, c.mask[i], true), packetAtomic
+			e, kind = p.miss(token, -1, part, c.mask[i]), packetAtomic
 		} else {
 			e = p.stores.take()
 		}
@@ -457,10 +462,11 @@ func (p *Port) arrive(r *reply) {
 
 	e := &p.entry[r.entry]
 	if e.line >= 0 {
-		l := &p.parts[e.part].lines[e.line]
-		l.valid |= e.mask
-		l.queued &^= e.mask
-		l.ready = max(l.ready, at)
+		l1 := &p.parts[e.part&3]
+		l, f := l1.split(e.line)
+		l.valid |= uint64(e.mask) << (f & 63)
+		l.queued &^= uint64(e.mask) << (f & 63)
+		l1.ready[e.line] = max(l1.ready[e.line], at)
 	}
 	p.answer(e.token, at)
 	for i := e.more; i >= 0; {
