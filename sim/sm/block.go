@@ -82,7 +82,7 @@ func (m *SM) Start(p *Program, n Need, index, dim, grid [3]uint32, free, t int64
 		s.advance(t, &m.Counters)
 		s.add(i, w)
 		m.schedule(s, i, w, begin, begin, ReasonBlockStart)
-		s.wake = min(s.wake, s.ready[i])
+		m.wakes[s.id&(maxSchedulers-1)] = min(m.wakes[s.id&(maxSchedulers-1)], s.ready[i])
 		if s.n == 1 {
 			s.waiting = s.reason[i]
 		}

@@ -14,17 +14,18 @@ type scheduler struct {
 	ready    [maxWarpsPerScheduler]int64 // earliest cycle at which the slot's warp may issue its next instruction
 	unit     [maxWarpsPerScheduler]Unit  // unit that this instruction needs
 	reason   [maxWarpsPerScheduler]Reason
-	order    [maxWarpsPerScheduler]uint8 // occupied slots, oldest first
-	n        int                         // occupied slots
-	current  int                         // slot that issued last, -1 = none
-	yield    bool                        // the last instruction asked to prefer another warp
-	active   uint16                      // two-level policy: slots of the active set
+	order    [maxWarpsPerScheduler]uint8  // occupied slots, oldest first
+	older    [maxWarpsPerScheduler]uint16 // occupied slots that are older than each
+	n        int                          // occupied slots
+	current  int                          // slot that issued last, -1 = none
+	yield    bool                         // the last instruction asked to prefer another warp
+	active   uint16                       // two-level policy: slots of the active set
 	warps    [maxWarpsPerScheduler]*Warp
-	unitFree [NumUnits]int64 // first cycle at which the unit takes another warp
-	wake     int64           // first cycle at which it is worth looking again
-	blocked  int64           // no issue before this cycle (register-bank conflict)
-	account  int64           // first cycle not yet accounted for
-	waiting  Reason          // what the cycles from account on are spent on
+	unitFree [16]int64 // first cycle at which the unit takes another warp
+	id       uint8     // its number in the SM
+	blocked  int64     // no issue before this cycle (register-bank conflict)
+	account  int64     // first cycle not yet accounted for
+	waiting  Reason    // what the cycles from account on are spent on
 }
 
 // twoLevelActive is the size of the two-level policy's active set.
@@ -120,11 +121,19 @@ func (s *scheduler) oldest(t int64, m *SM) (slot int, next int64, first int) {
 		if global > t {
 			now &^= onGlobal
 		}
-		for _, o := range s.order[:s.n] {
-			slot := int(o) & (maxWarpsPerScheduler - 1)
-			if now>>slot&1 != 0 && slot != gave && s.unitFree[s.unit[slot]] <= t {
+		ready := now
+		if gave >= 0 {
+			ready &^= 1 << gave
+		}
+		for ready != 0 {
+			slot := s.first(ready)
+			if s.unitFree[s.unit[slot]&15] <= t {
 				return slot, 0, slot
 			}
+			ready &^= 1 << slot
+		}
+		if gave >= 0 && now>>gave&1 != 0 && s.unitFree[s.unit[gave&(maxWarpsPerScheduler-1)]&15] <= t {
+			return gave, 0, gave
 		}
 	}
 	fallback := -1
@@ -159,14 +168,11 @@ func (s *scheduler) oldest(t int64, m *SM) (slot int, next int64, first int) {
 
 // first returns the oldest of a set of slots that is not empty.
 func (s *scheduler) first(set uint32) int {
-	if set&(set-1) == 0 {
-		return bits.TrailingZeros32(set) & (maxWarpsPerScheduler - 1)
+	slot := bits.TrailingZeros32(set) & (maxWarpsPerScheduler - 1)
+	for older := set & uint32(s.older[slot]); older != 0; older = set & uint32(s.older[slot]) {
+		slot = bits.TrailingZeros32(older) & (maxWarpsPerScheduler - 1)
 	}
-	i := 0
-	for set>>(s.order[i&(maxWarpsPerScheduler-1)]&31)&1 == 0 {
-		i++
-	}
-	return int(s.order[i&(maxWarpsPerScheduler-1)]) & (maxWarpsPerScheduler - 1)
+	return slot
 }
 
 // readyGo returns the slots that are ready at cycle t, those that are so next, those whose unit is shared and global memory,
@@ -207,6 +213,10 @@ func (s *scheduler) promote(slot int) {
 // add puts a warp into slot as the youngest.
 func (s *scheduler) add(slot int, w *Warp) {
 	s.warps[slot] = w
+	s.older[slot] = 0
+	for _, o := range s.order[:s.n] {
+		s.older[slot] |= 1 << o
+	}
 	s.order[s.n] = uint8(slot)
 	s.n++
 }
@@ -216,6 +226,9 @@ func (s *scheduler) remove(slot int) {
 	s.warps[slot] = nil
 	s.ready[slot] = Never
 	s.active &^= 1 << slot
+	for i := range s.older {
+		s.older[i] &^= 1 << slot
+	}
 	for i := 0; i < s.n; i++ {
 		if int(s.order[i]) == slot {
 			copy(s.order[i:s.n-1], s.order[i+1:s.n])

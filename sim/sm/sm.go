@@ -58,6 +58,7 @@ type SM struct {
 	units    [NumUnits]UnitTiming
 	interval [16]int64 // of each unit, once more
 	sched    [maxSchedulers]scheduler
+	wakes    [maxSchedulers]int64 // first cycle at which it is worth looking at each again
 	nsched   int
 	port     *memory.Port
 	icache   instructionCache
@@ -115,7 +116,8 @@ func New(id int, cfg *Config, port *memory.Port) (*SM, error) {
 	for i := range m.sched {
 		s := &m.sched[i]
 		s.current = -1
-		s.wake = Never
+		s.id = uint8(i)
+		m.wakes[i] = Never
 		s.waiting = ReasonNoWarp
 		for j := range s.ready {
 			s.ready[j] = Never
@@ -136,9 +138,9 @@ func (m *SM) Begin(now int64) {
 		s := &m.sched[i]
 		s.account = now
 		s.waiting = ReasonNoWarp
-		s.wake = Never
+		m.wakes[i] = Never
 		s.blocked = 0
-		s.unitFree = [NumUnits]int64{}
+		s.unitFree = [16]int64{}
 	}
 }
 
@@ -166,7 +168,7 @@ func (m *SM) Next() int64 {
 		next = m.heldUntil
 	}
 	for i := 0; i < m.nsched; i++ {
-		next = min(next, m.sched[i].wake)
+		next = min(next, m.wakes[i])
 	}
 	return next
 }
@@ -192,16 +194,15 @@ func (m *SM) Run(from, to int64) {
 			}
 		}
 		m.woken = Never
-		scheds := m.sched[:m.nsched]
-		for i := range scheds {
-			s := &scheds[i]
-			if s.wake <= t {
-				m.step(s, t)
+		for i := range m.nsched {
+			i &= maxSchedulers - 1
+			if m.wakes[i] <= t {
+				m.step(&m.sched[i], t)
 				if m.Fault != nil {
 					return
 				}
 			}
-			next = min(next, s.wake)
+			next = min(next, m.wakes[i])
 		}
 		t = min(next, m.woken)
 	}
@@ -209,7 +210,7 @@ func (m *SM) Run(from, to int64) {
 
 // wake has scheduler s look at cycle t again, if it would not before.
 func (m *SM) wake(s *scheduler, t int64) {
-	s.wake = min(s.wake, t)
+	m.wakes[s.id&(maxSchedulers-1)] = min(m.wakes[s.id&(maxSchedulers-1)], t)
 	m.woken = min(m.woken, t)
 }
 
@@ -217,12 +218,12 @@ func (m *SM) wake(s *scheduler, t int64) {
 func (m *SM) step(s *scheduler, t int64) {
 	if s.account > t {
 		// Something woke it while it was ahead with a run.
-		s.wake = max(s.account, s.blocked)
+		m.wakes[s.id&(maxSchedulers-1)] = max(s.account, s.blocked)
 		return
 	}
 	s.advance(t, &m.Counters)
 	if s.blocked > t {
-		s.wake = s.blocked
+		m.wakes[s.id&(maxSchedulers-1)] = s.blocked
 		s.waiting = ReasonRegisterBank
 		return
 	}
@@ -236,7 +237,7 @@ func (m *SM) step(s *scheduler, t int64) {
 	s.yield = false
 	m.Counters.IssueCycles++
 	s.account = t + 1
-	s.wake = t + 1
+	m.wakes[s.id&(maxSchedulers-1)] = t + 1
 	s.waiting = ReasonStallCount
 	if w := s.warps[slot]; w.ops[w.PC].Run > 0 && m.runs && m.Profile == nil && m.Hazards == nil {
 		m.run(s, slot, w, t)
@@ -253,7 +254,7 @@ func (m *SM) step(s *scheduler, t int64) {
 func (m *SM) choose(s *scheduler, t int64) int {
 	slot, next, first := s.pick(t, m)
 	if slot < 0 {
-		s.wake = next
+		m.wakes[s.id&(maxSchedulers-1)] = next
 		switch {
 		case first < 0 && s.n == 0:
 			s.waiting = ReasonNoWarp
@@ -308,14 +309,14 @@ func (m *SM) run(s *scheduler, slot int, w *Warp, t int64) {
 	t += n - 1 + banks
 	wi.at = t + 1
 	s.account = t + 1
-	s.wake = t + 1
+	m.wakes[s.id&(maxSchedulers-1)] = t + 1
 	s.unitFree[UnitFP32] = t + 1
 	last := &w.ops[w.PC-1]
 	if last.Banks != 0 {
 		c.RegisterBankConflicts += int64(last.Banks)
 		s.blocked = t + 1 + int64(last.Banks)
 		wi.blocked = s.blocked
-		s.wake = s.blocked
+		m.wakes[s.id&(maxSchedulers-1)] = s.blocked
 		s.waiting = ReasonRegisterBank
 	}
 	s.yield = last.Yield
@@ -505,7 +506,7 @@ func (m *SM) settle(s *scheduler, slot int, w *Warp, op *Op, pc int32, active, m
 		c.RegisterBankConflicts += int64(op.Banks)
 		s.blocked = t + 1 + int64(op.Banks)
 		wi.blocked = s.blocked
-		s.wake = s.blocked
+		m.wakes[s.id&(maxSchedulers-1)] = s.blocked
 		s.waiting = ReasonRegisterBank
 	}
 	s.yield = op.Yield
@@ -704,7 +705,7 @@ func (m *SM) retry(t int64) {
 		m.loads[token].flight = m.heldFlight
 	}
 	for i := 0; i < m.nsched; i++ {
-		m.sched[i].wake = min(m.sched[i].wake, t)
+		m.wakes[i] = min(m.wakes[i], t)
 	}
 }
 
