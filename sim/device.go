@@ -325,8 +325,8 @@ func (d *Device) dispatch(g *grid, q *queue, m *sm.SM, free, t int64) bool {
 }
 
 // aloneBelow is the number of warp instructions a window below which it is simulated on one goroutine: waking others
-// costs more (about 5 µs) than it saves.
-const aloneBelow = 500
+// costs more than it saves.
+const aloneBelow = 32
 
 // run simulates windows until the launches of q are done and memory is quiet; see docs/architecture.md.
 func (d *Device) run(ctx context.Context, q *queue, start int64) error {
@@ -342,21 +342,35 @@ func (d *Device) run(ctx context.Context, q *queue, start int64) error {
 		from     = start
 		to       = start + window
 		alone    bool
+		replies  bool // those of the last window are still to be delivered
 		issued   int64
 	)
 	runSM := func(i int) {
+		if replies {
+			d.system.Port(i).Deliver(from)
+		}
 		if m := d.sms[i]; m.Busy() || m.Next() < to {
 			m.Run(from, to)
 		}
 	}
 	advance := func(ch int) { d.system.Advance(ch, to) }
+	deliver := func() {
+		for i := range d.sms {
+			d.system.Port(i).Deliver(to)
+		}
+		replies = false
+	}
 	for {
 		workers.run(len(d.sms), alone, runSM)
+		replies = false
 		if err := d.faults(); err != nil {
 			return err
 		}
 		workers.run(channels, alone, advance)
-		d.system.Deliver(to)
+		replies = true
+		if d.Trace != nil {
+			deliver() // what is sampled below counts them
+		}
 		memory.Commit(d.ports)
 		d.finished = d.finished[:0]
 		var n int64
@@ -406,8 +420,20 @@ func (d *Device) run(ctx context.Context, q *queue, start int64) error {
 		if d.Observe != nil {
 			d.Observe(Progress{Cycle: to - start, Blocks: blocks, Total: total})
 		}
-		next := d.system.NextEvent()
-		if blocks == total && next == math.MaxInt64 {
+		next := int64(math.MaxInt64)
+		for _, m := range d.sms {
+			next = min(next, m.Next())
+		}
+		quiet := false
+		if next > to || blocks == total {
+			if replies {
+				deliver()
+			}
+			event := d.system.NextEvent(to)
+			quiet = event == math.MaxInt64
+			next = min(next, event)
+		} // else the SMs go on at once; each takes its replies then
+		if blocks == total && quiet {
 			d.now = max(start, d.system.LastDone())
 			for _, g := range q.active {
 				d.now = max(d.now, g.end)
@@ -417,9 +443,6 @@ func (d *Device) run(ctx context.Context, q *queue, start int64) error {
 			}
 			q.active = nil
 			return nil
-		}
-		for _, m := range d.sms {
-			next = min(next, m.Next())
 		}
 		if next = min(next, more); next == math.MaxInt64 {
 			return d.stuck(fmt.Sprintf("%s: deadlock after %d cycles: no warp can go on", q.name(), to-start))

@@ -47,7 +47,7 @@ type channel struct {
 	freeNode int32
 	buckets  []int32  // first packet of the list of those that arrive in each cycle of a window, -1 = none
 	present  []uint64 // buckets that have a list
-	replies  []reply
+	replies  [][]reply // by SM
 	left     []bool // SMs whose outbox was not emptied
 	waiting  int64  // first arrival that has not been taken from the outboxes, never = none
 	roomy    bool   // a DRAM queue got room since it was last looked at
@@ -71,6 +71,7 @@ func newChannel(cfg *Config, m *mapping, index int, ports []*Port, window int64)
 		s.head, s.tail = -1, -1
 	}
 	c.left = make([]bool, len(ports))
+	c.replies = make([][]reply, len(ports))
 	c.buckets = make([]int32, window)
 	c.present = make([]uint64, (window+63)/64)
 	for i := range c.buckets {
@@ -356,7 +357,7 @@ func (c *channel) evict(s *slice, number, set int, k int32, now int64) bool {
 // answer sends the reply to a packet whose data are at the reply crossbar at cycle at; extra is the cycles that the
 // slice works on it before that (atomics).
 func (c *channel) answer(p *packet, at, extra int64) {
-	r := reply{cycle: at + int64(c.cfg.Crossbar.ReplyLatency), entry: p.entry, sm: p.sm}
+	r := reply{cycle: at + int64(c.cfg.Crossbar.ReplyLatency), entry: p.entry}
 	switch p.kind {
 	case packetRead:
 		r.data = uint8(bits.OnesCount8(p.mask))
@@ -366,7 +367,7 @@ func (c *channel) answer(p *packet, at, extra int64) {
 	default:
 		r.store = true
 	}
-	c.replies = append(c.replies, r)
+	c.replies[p.sm] = append(c.replies[p.sm], r)
 }
 
 // filled takes the data of a read whose last burst ends at cycle end of the command clock: the line has them then, and

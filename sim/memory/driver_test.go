@@ -165,8 +165,10 @@ func (d *driver) run() int64 {
 		d.from, d.to = from, to
 		d.parallel(len(d.sms), d.phase1)
 		d.parallel(d.s.Channels(), d.phase2)
-		d.s.Deliver(to)
-		next := d.s.NextEvent()
+		for i := range d.sms {
+			d.s.Port(i).Deliver(to)
+		}
+		next := d.s.NextEvent(to)
 		live = 0
 		for i := range d.sms {
 			live += d.sms[i].left

@@ -29,7 +29,6 @@ type packet struct {
 type reply struct {
 	cycle int64 // at the SM's reply port
 	entry uint16
-	sm    uint8
 	data  uint8 // sectors it carries
 	store bool  // entry is a store entry
 }

@@ -501,14 +501,24 @@ func (p *Port) Replies() []Reply {
 	return p.replies
 }
 
-// deliver takes the replies that come before cycle to, the end of the next window.
-func (p *Port) deliver(to int64) {
+// Deliver takes the replies that the SM receives in the window that begins at cycle end. All channels have been advanced to
+// end; different ports may be delivered to on different threads.
+func (p *Port) Deliver(end int64) {
 	if p.read {
 		p.replies = p.replies[:0]
 		p.read = false
 	}
 	p.sent = 0
 	p.soonest = never
+	for _, c := range p.system.channels {
+		if r := c.replies[p.sm]; len(r) > 0 {
+			for i := range r {
+				p.inbox.add(&r[i])
+			}
+			c.replies[p.sm] = r[:0]
+		}
+	}
+	to := end + p.system.window
 	if p.taken < to {
 		p.inbox.take(p.taken, to, p)
 		p.taken = to

@@ -5,7 +5,7 @@ import "fmt"
 // System is the timing of a GPU's memory: every SM's L1, the crossbar, the L2 slices and DRAM.
 //
 // Time goes in windows. In each, the SMs run up to the window's end and call their Port; then Advance runs each channel,
-// and Deliver hands the replies over. No reply to a packet comes sooner than Window cycles after the access that sent
+// and each Port's Deliver takes the replies. No reply to a packet comes sooner than Window cycles after the access that sent
 // it, so the SMs need not stop in between. Channels run ahead of the SMs by the time that a packet needs to reach
 // them: what arrives by then has been sent.
 type System struct {
@@ -15,7 +15,6 @@ type System struct {
 	ahead    int64 // least cycles from an access to its packet's arrival at a slice
 	ports    []*Port
 	channels []*channel
-	end      int64 // of the last window
 }
 
 // NewSystem returns the memory system of a GPU with sms SMs.
@@ -50,7 +49,6 @@ func (s *System) Channels() int { return len(s.channels) }
 // BeginKernel empties the L1 caches, as a launch does, and sets the clock to cycle now, which is not before any cycle
 // that was simulated. What L2 holds stays.
 func (s *System) BeginKernel(now int64) {
-	s.end = now
 	for _, p := range s.ports {
 		p.begin(now)
 	}
@@ -75,25 +73,9 @@ func (s *System) Reset() {
 // may be advanced on different threads, while no SM runs.
 func (s *System) Advance(ch int, end int64) { s.channels[ch].advance(end + s.ahead) }
 
-// Deliver hands the SMs the replies that they receive in the window that begins at cycle end. All channels have been
-// advanced to end.
-func (s *System) Deliver(end int64) {
-	s.end = end
-	for _, c := range s.channels {
-		for i := range c.replies {
-			r := &c.replies[i]
-			s.ports[r.sm].inbox.add(r)
-		}
-		c.replies = c.replies[:0]
-	}
-	for _, p := range s.ports {
-		p.deliver(end + s.window)
-	}
-}
-
-// NextEvent returns the earliest cycle, not before the last window's end, from which a window has to be run for what
-// is under way in the memory system, or math.MaxInt64 when nothing is.
-func (s *System) NextEvent() int64 {
+// NextEvent returns the earliest cycle, not before end, the last window's end, from which a window has to be run for what
+// is under way in the memory system, or math.MaxInt64 when nothing is. The replies of the last window have been delivered.
+func (s *System) NextEvent(end int64) int64 {
 	at := int64(never)
 	for _, c := range s.channels {
 		if e := c.nextEvent(); e != never {
@@ -109,7 +91,7 @@ func (s *System) NextEvent() int64 {
 	if at == never {
 		return at
 	}
-	return max(at, s.end)
+	return max(at, end)
 }
 
 // LastDone returns the latest cycle at which an access ended so far.
