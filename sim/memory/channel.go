@@ -45,12 +45,13 @@ type channel struct {
 	time     int64    // cycle up to which it has advanced
 	nodes    []packet // pool of packets that are here
 	freeNode int32
-	buckets  []int32  // first packet of the list of those that arrive in each cycle of a window, -1 = none
-	present  []uint64 // buckets that have a list
+	buckets  []int32   // first packet of the list of those that arrive in each cycle of a window, -1 = none
+	present  []uint64  // buckets that have a list
 	replies  [][]reply // by SM
-	left     []bool // SMs whose outbox was not emptied
-	waiting  int64  // first arrival that has not been taken from the outboxes, never = none
-	roomy    bool   // a DRAM queue got room since it was last looked at
+	left     []bool    // SMs whose outbox was not emptied
+	waiting  int64     // first arrival that has not been taken from the outboxes, never = none
+	warm     uint64    // see tagArray.warm
+	roomy    bool      // a DRAM queue got room since it was last looked at
 
 	occupyRead  [sectorsPerLine + 1]int64 // cycles of a slice's data path by sectors
 	occupyWrite [sectorsPerLine + 1]int64
@@ -152,6 +153,8 @@ func (c *channel) gather(end int64) {
 				next := x.next
 				x.next = -1
 				s := &c.slices[x.slice&(maxSlicesPerChannel-1)]
+				set, _ := s.place(x.local)
+				c.warm += s.cache.warm(set)
 				if s.tail < 0 {
 					s.head = i
 					s.start = max(x.arrive, s.free)
@@ -247,13 +250,16 @@ func (c *channel) serve(k int, now int64) {
 	}
 }
 
+// place returns the set and the tag of a line of the slice.
+func (s *slice) place(local uint64) (set int, tag uint32) {
+	upper := local >> (s.setBits & 63)
+	return int((local ^ upper ^ upper>>(s.setBits&63)) & (1<<(s.setBits&63) - 1)), uint32(upper)
+}
+
 // access looks a packet up at cycle now. It returns the cycles for which it takes the data path, and whether it stays
 // here until DRAM answers; if it is blocked nothing has happened.
 func (c *channel) access(s *slice, p *packet, node int32, now int64) (occupy int64, keep bool, why block) {
-	sets := uint64(1)<<(s.setBits&63) - 1
-	upper := p.local >> (s.setBits & 63)
-	set := int((p.local ^ upper ^ upper>>(s.setBits&63)) & sets)
-	tag := uint32(upper)
+	set, tag := s.place(p.local)
 	k := s.cache.find(set, tag)
 	l := &s.cache.sets[set]
 	var at uint
