@@ -224,7 +224,7 @@ func (r *Results) JSON() []byte {
 	}{r.Experiment.Name, r.Scale, r.Rows, []point{}}
 	for _, p := range r.Points {
 		if s := r.Stored[p.Hash]; s != nil {
-			out.Points = append(out.Points, point{s.Hash, s.Kind, s.Spec, s.Result})
+			out.Points = append(out.Points, point{s.Hash, s.Kind, p.Spec, s.Result})
 		}
 	}
 	data, err := json.MarshalIndent(out, "", " ")

@@ -65,12 +65,13 @@ func (f *fake) Run(ctx context.Context, s Spec, _ int, progress func(float64)) (
 const faultFile = `
 name: fault
 title: Faults
+baseline: dropconnect
 figures: [parts]
 points:
   - mlp: {hidden: [64, 64], batch: 8}
     sweep:
       rates: [[0.3, 0.3], [0.4, 0.4], [0.5, 0.5], [0.6, 0.6], [0.7, 0.7]]
-      method: [dense, masked, rdp, tdp]
+      method: [dropconnect, masked, rdp, tdp]
   - train-mlp: {hidden: [64, 64], batch: 8}
     sweep:
       rates: [[0.3, 0.3], [0.5, 0.5]]
@@ -554,5 +555,30 @@ func TestHashNamesTheWholePoint(t *testing.T) {
 				t.Errorf("%s: two hashes", Label(s))
 			}
 		}
+	}
+}
+
+// TestMasksRunOnce: points of conventional dropout at different rates are one point, and rows of their own.
+func TestMasksRunOnce(t *testing.T) {
+	e := mustParse(t, "name: masks\ntitle: Masks\npoints:\n  - mlp: {hidden: [64, 64]}\n    sweep: {rates: [[0.3, 0.3], [0.7, 0.7]], method: [dense, rdp]}\n")
+	engine := &fake{}
+	points, err := Points(e.Specs("small"), engine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := OpenStore(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plan := NewPlan(points, engine, store); plan.Points[2].Seconds != 0 || plan.Points[0].Seconds == 0 {
+		t.Errorf("plan %+v; want the second point of dense to take no time", plan.Points)
+	}
+	stored, err := Run(t.Context(), points, engine, store, RunOptions{})
+	if err != nil || engine.runs.Load() != 3 {
+		t.Fatalf("error %v, %d points were run, want 3", err, engine.runs.Load())
+	}
+	rows := NewResults(e, "small", points, stored).Rows
+	if len(rows) != 4 || rows[0].Cycles != rows[2].Cycles || rows[0].Rates[0] != 0.3 || rows[2].Rates[0] != 0.7 || rows[3].Speedup != rows[2].Cycles/rows[3].Cycles {
+		t.Errorf("rows %+v", rows)
 	}
 }

@@ -226,7 +226,7 @@ func (r *runner) one(ctx context.Context, p Point, threads int, wait bool) bool 
 	r.notify(Event{Kind: Started, Point: p})
 	start := time.Now()
 	result, err := safely(func() (Result, error) {
-		return r.engine.Run(ctx, p.Spec, threads, func(share float64) {
+		return r.engine.Run(ctx, simulated(p.Spec), threads, func(share float64) {
 			r.notify(Event{Kind: Progress, Point: p, Share: share})
 		})
 	})
@@ -237,7 +237,7 @@ func (r *runner) one(ctx context.Context, p Point, threads int, wait bool) bool 
 	host, _ := os.Hostname()
 	end := time.Now()
 	stored := &Stored{
-		Hash: p.Hash, Kind: p.Spec.Kind(), Spec: p.Spec, Versions: p.Versions, Result: result,
+		Hash: p.Hash, Kind: p.Spec.Kind(), Spec: simulated(p.Spec), Versions: p.Versions, Result: result,
 		Timing: Timing{Seconds: end.Sub(start).Seconds(), Threads: threads, Work: r.engine.Work(p.Spec), Host: host, CPUs: runtime.NumCPU(), Ended: end.UTC().Format(time.RFC3339)},
 	}
 	if err := r.opt.Put(stored); err != nil {

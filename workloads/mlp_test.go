@@ -330,3 +330,38 @@ func TestBias(t *testing.T) {
 		}
 	}
 }
+
+// TestMaskRate: what a mask holds moves no launch, so that one simulation stands for all rates.
+func TestMaskRate(t *testing.T) {
+	gpu, err := sim.LoadGPU("gtx1080ti")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, run := range map[string]func(rate float64) (*IterationResult, error){
+		"mlp": func(rate float64) (*IterationResult, error) {
+			return SimulateMLP(context.Background(), gpu, MLPSpec{Layers: []int{64, 96, 100, 10}, Batch: 32, Method: dropout.Dense, Rates: []float64{rate, rate}, LR: 0.01, Momentum: 0.9, Seed: 1}, Options{})
+		},
+		"lstm": func(rate float64) (*IterationResult, error) {
+			return SimulateLSTM(context.Background(), gpu, LSTMSpec{Layers: 2, Hidden: 64, Vocabulary: 90, Batch: 8, Steps: 6, Method: dropout.Dense, Rates: []float64{rate, rate}, LR: 1, Clip: 5, Seed: 1}, Options{})
+		},
+	} {
+		var first *IterationResult
+		for _, rate := range []float64{0, 0.3, 0.5, 0.7, 0.95} {
+			r, err := run(rate)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if first == nil {
+				first = r
+			}
+			for i, l := range r.Launches {
+				if l.Cycles != first.Launches[i].Cycles {
+					t.Errorf("%s: %s takes %d cycles at rate %g, %d without", name, l.Name, l.Cycles, rate, first.Launches[i].Cycles)
+				}
+			}
+			if r.Counters.SM.WarpInstructions != first.Counters.SM.WarpInstructions {
+				t.Errorf("%s: %d warp instructions at rate %g, %d without", name, r.Counters.SM.WarpInstructions, rate, first.Counters.SM.WarpInstructions)
+			}
+		}
+	}
+}

@@ -95,10 +95,12 @@ func (f experimentFlags) chosen(s experiments.Spec) bool {
 	return len(f.only) == 0 || slices.Contains(f.only, s.Kind())
 }
 
-// todo are the points that are to run: all, or those of the chosen kinds.
+// todo are the points that are to run: all, or those of the chosen kinds; those that run as one, once.
 func (r *request) todo() (points []experiments.Point) {
+	seen := map[string]bool{}
 	for _, p := range r.points {
-		if r.chosen(p.Spec) {
+		if r.chosen(p.Spec) && !seen[p.Hash] {
+			seen[p.Hash] = true
 			points = append(points, p)
 		}
 	}
