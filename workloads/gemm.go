@@ -2,6 +2,7 @@ package workloads
 
 import (
 	"fmt"
+	"slices"
 
 	"warpdrop/dropout"
 	"warpdrop/sim"
@@ -36,8 +37,21 @@ func (o Operand) Keep(rows, cols Kept) Operand {
 	return Operand{o.Ptr + sim.Ptr(4*(rows.Off*o.Row+cols.Off*o.Col)), o.Row * rows.Step, o.Col * cols.Step}
 }
 
-// TDPTile is the side of a weight tile.
+// TDPTile is the side of a weight tile where none is asked for; tileSides are those that products over kept tiles have kernels for.
 const TDPTile = 32
+
+var tileSides = []int{TDPTile, 2 * TDPTile}
+
+// tileSide returns the side that a spec asks for, 0 being the default.
+func tileSide(tile int) (int, error) {
+	if tile == 0 {
+		return TDPTile, nil
+	}
+	if !slices.Contains(tileSides, tile) {
+		return 0, fmt.Errorf("tile: %d is not one of %v: a block of the products is as wide as a weight tile", tile, tileSides)
+	}
+	return tile, nil
+}
 
 func ceil(a, b int) int { return (a + b - 1) / b }
 
@@ -97,10 +111,10 @@ func (r *runner) gemm(what string, part Part, c, a, b Operand, m, n, k int, alph
 	return r.runProduct(what, part, product{c, a, b, m, n, k, alpha, beta}, nil, 0)
 }
 
-// gemmTiled is gemm with B the weights (or, transposed, their transpose) of which TDP keeps tiles; tileCols is the number
-// of tile columns of the weights.
-func (r *runner) gemmTiled(what string, part Part, c, a, b Operand, m, n, k int, alpha, beta float32, pattern dropout.Pattern, transposed bool, tileCols int) *sim.Result {
-	t := newTiles(pattern, transposed, tileCols)
+// gemmTiled is gemm with B the weights (or, transposed, their transpose) of which TDP keeps tiles, side x side; tileCols is
+// the number of tile columns of the weights.
+func (r *runner) gemmTiled(what string, part Part, c, a, b Operand, m, n, k int, alpha, beta float32, pattern dropout.Pattern, transposed bool, side, tileCols int) *sim.Result {
+	t := newTiles(pattern, transposed, side, tileCols)
 	return r.runProduct(what, part, product{c, a, b, m, n, k, alpha, beta}, &t, 0)
 }
 
@@ -132,16 +146,16 @@ func (r *runner) runPlan(what string, part Part, plan plan, t *tiles) *sim.Resul
 }
 
 // gemmTiledGradient computes the kept tiles of C = alpha * A B + beta * C, the gradient of the weights; A is a transpose.
-func (r *runner) gemmTiledGradient(what string, c, a, b Operand, m, n, k int, alpha, beta float32, pattern dropout.Pattern) *sim.Result {
+func (r *runner) gemmTiledGradient(what string, c, a, b Operand, m, n, k int, alpha, beta float32, pattern dropout.Pattern, side int) *sim.Result {
 	p := product{c, a, b, m, n, k, alpha, beta}
-	cols := ceil(n, TDPTile)
-	kept := Kept{pattern.Bias - 1, pattern.DP}.Count(ceil(m, TDPTile) * cols)
+	cols := ceil(n, side)
+	kept := Kept{pattern.Bias - 1, pattern.DP}.Count(ceil(m, side) * cols)
 	if kept <= 0 || r.err != nil {
 		return nil
 	}
-	s := &shapes[len(shapes)-1]
+	s := squareShape(side)
 	args := append(p.args(s, max(k, 1), 0, 0), sim.I32(int32(pattern.DP)), sim.I32(int32(pattern.Bias-1)), sim.I32(int32(cols)))
-	return r.launch(what, PartBackwardWeights, "gemm", "gemm_gradient_tn_"+p.vectors()+"_"+s.name, 2*int64(kept)*TDPTile*TDPTile*int64(k),
+	return r.launch(what, PartBackwardWeights, "gemm", "gemm_gradient_tn_"+p.vectors()+"_"+s.name, 2*int64(kept)*int64(side*side)*int64(k),
 		sim.LaunchConfig{Grid: sim.Dim3{X: kept}, Block: sim.Dim3{X: s.threads}}, args...)
 }
 
@@ -176,13 +190,13 @@ func (r *runner) workspace(floats, tickets int) (partial, ticket sim.Ptr) {
 
 // tiles says which k tiles a column of output tiles visits: number k tile * along + n tile * across, kept where it is bias
 // (from 0) modulo dp.
-type tiles struct{ dp, bias, along, across int }
+type tiles struct{ dp, bias, along, across, side int }
 
-func newTiles(p dropout.Pattern, transposed bool, tileCols int) tiles {
+func newTiles(p dropout.Pattern, transposed bool, side, tileCols int) tiles {
 	if transposed {
-		return tiles{p.DP, p.Bias - 1, 1, tileCols}
+		return tiles{p.DP, p.Bias - 1, 1, tileCols, side}
 	}
-	return tiles{p.DP, p.Bias - 1, tileCols, 1}
+	return tiles{p.DP, p.Bias - 1, tileCols, 1, side}
 }
 
 // period returns g = gcd(along, dp), the distance dp / g between kept tiles, and the inverse of along / g modulo it.
@@ -218,10 +232,10 @@ func (t tiles) kept(x, count int) int {
 
 // flop counts the kept tiles of a product with the weights as B.
 func (t tiles) flop(p product) int64 {
-	count := ceil(p.k, TDPTile)
+	count := ceil(p.k, t.side)
 	sum := int64(0)
-	for x := range ceil(p.n, TDPTile) {
+	for x := range ceil(p.n, t.side) {
 		sum += int64(t.kept(x, count))
 	}
-	return 2 * sum * TDPTile * TDPTile * int64(p.m)
+	return 2 * sum * int64(t.side*t.side) * int64(p.m)
 }

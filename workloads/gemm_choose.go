@@ -38,8 +38,14 @@ func (s *shape) blocksAtOnce(p product) int {
 	return s.scalar
 }
 
-// tiledShapes are those of the TDP products with the weights as B: a block is as wide as a weight tile.
-var tiledShapes = shapes[3:]
+// tiledShapes are those of the TDP products with the weights as B, by the side of a weight tile: a block is as wide as one.
+var tiledShapes = map[int][]shape{TDPTile: shapes[3:], 2 * TDPTile: shapes[1:3]}
+
+// squareShape is the shape of a block that computes one weight tile.
+func squareShape(side int) *shape {
+	list := tiledShapes[side]
+	return &list[len(list)-1]
+}
 
 // plan is how a product is run.
 type plan struct {
@@ -83,7 +89,7 @@ func candidates(gpu *sim.GPU, p product, t *tiles) []plan {
 		}
 	}
 	if t != nil {
-		try(p, tiledShapes)
+		try(p, tiledShapes[t.side])
 	} else {
 		try(p, shapes)
 		try(p.transposed(), shapes)
@@ -112,7 +118,7 @@ func (c plan) estimate(gpu *sim.GPU, t *tiles) float64 {
 	steps := float64(ceil(c.chunk, s.bk))
 	share := 1.0 // of k that is visited
 	if t != nil {
-		count := ceil(p.k, TDPTile)
+		count := ceil(p.k, t.side)
 		kept, most := 0, 0
 		for x := range columns {
 			n := t.kept(x, count)
@@ -120,7 +126,7 @@ func (c plan) estimate(gpu *sim.GPU, t *tiles) float64 {
 			most = max(most, n)
 		}
 		share = float64(kept) / float64(columns*count)
-		steps = float64(ceil(most, c.split)) * TDPTile / float64(s.bk)
+		steps = float64(ceil(most, c.split)) * float64(t.side) / float64(s.bk)
 		columns = ceil(kept, max(most, 1)) // as many columns of the longest kind
 	}
 	blocks := columns * rows * c.split

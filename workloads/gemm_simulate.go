@@ -196,7 +196,7 @@ func (g *gemmRun) product() (product, *tiles) {
 		return product{g.c.Keep(rows, All), g.a.Keep(rows, All), g.b, rows.Count(s.M), s.N, s.K, 1, 0}, nil
 	case dropout.TDP:
 		// The family takes the tiles from B: the product the other way round.
-		t := newTiles(p, true, ceil(s.K, TDPTile))
+		t := newTiles(p, true, TDPTile, ceil(s.K, TDPTile))
 		return product{g.c, g.a, g.b, s.M, s.N, s.K, 1, 0}.transposed(), &t
 	}
 	return product{g.c, g.a, g.b, s.M, s.N, s.K, 1, 0}, nil

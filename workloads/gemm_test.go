@@ -186,8 +186,14 @@ func dropTiles(w []float32, rows, cols, side int, p dropout.Pattern) []float32 {
 func TestGEMMTiles(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	r := testRunner(t)
-	for i := range tiledShapes {
-		s := &tiledShapes[i]
+	var list []*shape
+	for _, side := range tileSides {
+		for i := range tiledShapes[side] {
+			list = append(list, &tiledShapes[side][i])
+		}
+	}
+	for _, s := range list {
+		side := s.bn
 		for _, c := range []struct{ m, n, k, dp, bias, split int }{
 			{36, 96, 128, 2, 1, 1}, {36, 96, 128, 2, 2, 2}, {132, 160, 192, 4, 3, 1}, {132, 160, 192, 6, 6, 3}, {33, 65, 97, 5, 2, 1}, {33, 65, 97, 12, 7, 2}, {8, 32, 32, 1, 1, 1},
 		} {
@@ -196,19 +202,19 @@ func TestGEMMTiles(t *testing.T) {
 					t.Run(fmt.Sprintf("%s/%s/%+v/%v", s.name, layout, c, transposed), func(t *testing.T) {
 						a, b, cm := layoutOf(r, rng, c.m, c.n, c.k, layout, c.m%4 == 0)
 						pattern := dropout.Pattern{Method: dropout.TDP, DP: c.dp, Bias: c.bias}
-						cols := ceil(c.n, TDPTile)
+						cols := ceil(c.n, side)
 						if transposed {
-							cols = ceil(c.k, TDPTile)
+							cols = ceil(c.k, side)
 						}
-						ts := newTiles(pattern, transposed, cols)
+						ts := newTiles(pattern, transposed, side, cols)
 						p := product{cm.Operand, a.Operand, b.Operand, c.m, c.n, c.k, 1.5, 0.5}
 						r.runPlan("test", PartForward, newPlan(p, s, c.split), &ts)
 						kept := *b
 						if transposed { // the weights are B^T
 							w := flip(b.dense, c.k, c.n)
-							kept.dense = flip(dropTiles(w, c.n, c.k, TDPTile, pattern), c.n, c.k)
+							kept.dense = flip(dropTiles(w, c.n, c.k, side, pattern), c.n, c.k)
 						} else {
-							kept.dense = dropTiles(b.dense, c.k, c.n, TDPTile, pattern)
+							kept.dense = dropTiles(b.dense, c.k, c.n, side, pattern)
 						}
 						cm.check(t, r, wantProduct(a, &kept, cm, 1.5, 0.5), 1e-4)
 						zero := 0
@@ -217,7 +223,7 @@ func TestGEMMTiles(t *testing.T) {
 								zero++
 							}
 						}
-						if c.n%TDPTile == 0 && c.k%TDPTile == 0 {
+						if c.n%side == 0 && c.k%side == 0 {
 							if want := int64(2*c.m) * int64(c.n*c.k-zero); ts.flop(p) != want {
 								t.Errorf("%d operations, want %d", ts.flop(p), want)
 							}
@@ -242,13 +248,15 @@ func flip(x []float32, rows, cols int) []float32 {
 func TestGEMMTiledGradient(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
 	r := testRunner(t)
-	for _, c := range []struct{ m, n, k, dp, bias int }{{64, 96, 40, 2, 1}, {100, 68, 36, 3, 2}, {33, 31, 5, 2, 2}, {128, 128, 8, 5, 5}} {
+	for _, c := range []struct{ side, m, n, k, dp, bias int }{
+		{32, 64, 96, 40, 2, 1}, {32, 100, 68, 36, 3, 2}, {32, 33, 31, 5, 2, 2}, {32, 128, 128, 8, 5, 5}, {64, 128, 192, 40, 2, 1}, {64, 100, 68, 36, 3, 2}, {64, 65, 67, 5, 2, 2},
+	} {
 		a, b, cm := layoutOf(r, rng, c.m, c.n, c.k, "tn", c.m%4 == 0)
 		pattern := dropout.Pattern{Method: dropout.TDP, DP: c.dp, Bias: c.bias}
-		r.gemmTiledGradient("test", cm.Operand, a.Operand, b.Operand, c.m, c.n, c.k, 2, 0.5, pattern)
+		r.gemmTiledGradient("test", cm.Operand, a.Operand, b.Operand, c.m, c.n, c.k, 2, 0.5, pattern, c.side)
 		full := wantProduct(a, b, cm, 2, 0.5)
 		want := append([]float32(nil), cm.dense...)
-		for i, keep := range dropTiles(ones32(c.m*c.n), c.m, c.n, TDPTile, pattern) {
+		for i, keep := range dropTiles(ones32(c.m*c.n), c.m, c.n, c.side, pattern) {
 			if keep != 0 {
 				want[i] = full[i]
 			}

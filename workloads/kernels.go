@@ -17,7 +17,7 @@ var cubins embed.FS
 
 // KernelVersion changes with every change of a kernel or of how one is chosen that can move a cycle count; it is part of
 // the name of every stored result.
-const KernelVersion = "7"
+const KernelVersion = "8"
 
 // Part says what a launch is for; breakdowns add cycles up by it.
 type Part string

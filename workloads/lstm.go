@@ -1,6 +1,7 @@
 package workloads
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -21,6 +22,7 @@ type LSTMSpec struct {
 	Method         dropout.Method    // none, dense, masked, rdp or tdp
 	Rates          []float64         // dropout rate at the input of each LSTM layer; the last one also at that of the output layer
 	Patterns       []dropout.Pattern // rdp, tdp: this iteration's pattern at each of the Layers+1 sites
+	Tile           int               // tdp: side of a weight tile, 32 (0 too) or 64
 	LR             float32
 	Clip           float32 // largest norm of all gradients together; 0 = none
 	Seed           uint64
@@ -77,9 +79,13 @@ func (s *LSTMSpec) Check() error {
 	if err := dropout.Check(s.Method, offered, s.Rates, s.Layers); err != nil || !s.Method.Approximate() {
 		return err
 	}
+	tile, err := tileSide(s.Tile)
+	if err != nil {
+		return err
+	}
 	most := make([]int, s.Layers+1) // the inputs of the layers and of the output layer
 	for i := range most {
-		most[i] = maxDP(s.Method, s.Hidden, s.Hidden, s.outputs(i))
+		most[i] = maxDP(s.Method, s.Hidden, s.Hidden, s.outputs(i), tile)
 	}
 	return dropout.CheckPatterns(s.Patterns, most)
 }
@@ -234,7 +240,7 @@ func (m *lstm) allocate() {
 	var offsets []int
 	gradient := func(p *sim.Ptr, n int) { places, offsets = append(places, p), append(offsets, room(n)) }
 	for l := 0; l <= s.Layers; l++ {
-		w := &weights{rows: h, cols: s.outputs(l), kr: m.kept(l), kc: All, tile: TDPTile, outputs: s.outputs(l)}
+		w := &weights{rows: h, cols: s.outputs(l), kr: m.kept(l), kc: All, tile: cmp.Or(m.s.Tile, TDPTile), outputs: s.outputs(l)}
 		state, bias := s.State.Output, s.State.OutputBias
 		if l < s.Layers {
 			state, bias = s.State.Input[l], s.State.Bias[l]
@@ -324,7 +330,7 @@ func (m *lstm) input(site int) {
 func (m *lstm) product(what string, site int, y Operand) {
 	w := m.in[site]
 	if w.tdp.DP > 0 {
-		m.gemmTiled(what, PartForward, y, m.xOf(site), w.operand(), m.words, w.cols, w.rows, m.s.scale(site), 0, w.tdp, false, w.tileCols())
+		m.gemmTiled(what, PartForward, y, m.xOf(site), w.operand(), m.words, w.cols, w.rows, m.s.scale(site), 0, w.tdp, false, w.tile, w.tileCols())
 		return
 	}
 	m.gemm(what, PartForward, y, m.xOf(site), w.operand(), m.words, w.ld(), pad4(m.width(site)), 1, 0) // the padding is there, and zero
@@ -357,8 +363,8 @@ func (m *lstm) through(what string, site int, dy Operand) {
 	s, w := m.s, m.in[site]
 	x, dx := m.xOf(site), m.dxOf(site)
 	if w.tdp.DP > 0 {
-		m.gemmTiledGradient(what+" backward weights", w.gradient(), x.T(), dy, w.rows, w.cols, m.words, s.scale(site), 0, w.tdp)
-		m.gemmTiled(what+" backward data", PartBackwardData, dx, dy, w.operand().T(), m.words, w.rows, w.cols, s.scale(site), 0, w.tdp, true, w.tileCols())
+		m.gemmTiledGradient(what+" backward weights", w.gradient(), x.T(), dy, w.rows, w.cols, m.words, s.scale(site), 0, w.tdp, w.tile)
+		m.gemmTiled(what+" backward data", PartBackwardData, dx, dy, w.operand().T(), m.words, w.rows, w.cols, s.scale(site), 0, w.tdp, true, w.tile, w.tileCols())
 	} else {
 		m.gemm(what+" backward weights", PartBackwardWeights, w.gradient(), x.T(), dy, x.Row, dy.Row, m.words, 1, 0)
 		if s.Method == dropout.Masked {

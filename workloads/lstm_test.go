@@ -2,6 +2,7 @@ package workloads
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"testing"
 
@@ -192,7 +193,7 @@ func lstmMasks(s *LSTMSpec) (unit, weight [][]float64) {
 			p, n := s.Patterns[site], s.outputs(site)
 			for i := range w {
 				w[i] = 0
-				if (i/n/32*((n+31)/32)+i%n/32+1-p.Bias)%p.DP == 0 {
+				if side := max(s.Tile, 32); (i/n/side*((n+side-1)/side)+i%n/side+1-p.Bias)%p.DP == 0 {
 					w[i] = scale
 				}
 			}
@@ -223,10 +224,11 @@ func TestLSTMIteration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, method := range []dropout.Method{dropout.None, dropout.Dense, dropout.Masked, dropout.RDP, dropout.TDP} {
-		t.Run(string(method), func(t *testing.T) {
-			s := smallLSTM(method)
-			if method == dropout.TDP {
+	wide := smallLSTM(dropout.TDP)
+	wide.Tile, wide.Patterns[2] = 64, dropout.Pattern{DP: 1, Bias: 1}
+	for _, s := range []LSTMSpec{smallLSTM(dropout.None), smallLSTM(dropout.Dense), smallLSTM(dropout.Masked), smallLSTM(dropout.RDP), smallLSTM(dropout.TDP), wide} {
+		t.Run(fmt.Sprint(s.Method, s.Tile), func(t *testing.T) {
+			if s.Method == dropout.TDP && s.Tile == 0 {
 				s.Clip = 100 // over the norm
 			}
 			s.fill()

@@ -1,6 +1,7 @@
 package workloads
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -17,6 +18,7 @@ type MLPSpec struct {
 	Method    dropout.Method    // none, dense, masked, dropconnect, rdp or tdp
 	Rates     []float64         // dropout rate of each hidden layer: scales what is kept by 1/(1-rate); Bernoulli rate of dense, masked and dropconnect
 	Patterns  []dropout.Pattern // rdp, tdp: this iteration's pattern of each hidden layer
+	Tile      int               // tdp: side of a weight tile, 32 (0 too) or 64
 	Update    string            // UpdateDense ("" too) or UpdateLazy, which differs with rdp and tdp only
 	LR        float32
 	Momentum  float32
@@ -109,17 +111,21 @@ func (s *MLPSpec) Check() error {
 	if err := dropout.Check(s.Method, offered, s.Rates, hidden); err != nil || !s.Method.Approximate() {
 		return err
 	}
+	tile, err := tileSide(s.Tile)
+	if err != nil {
+		return err
+	}
 	most := make([]int, hidden)
 	for i := range most {
-		most[i] = maxDP(s.Method, s.Layers[i+1], s.Layers[i], s.Layers[i+1])
+		most[i] = maxDP(s.Method, s.Layers[i+1], s.Layers[i], s.Layers[i+1], tile)
 	}
 	return dropout.CheckPatterns(s.Patterns, most)
 }
 
 // maxDP is the largest dp where so many units, or the tiles of a matrix, are dropped from.
-func maxDP(method dropout.Method, units, rows, cols int) int {
+func maxDP(method dropout.Method, units, rows, cols, tile int) int {
 	if method == dropout.TDP {
-		return max(dropout.MaxDPTiles(rows, cols, TDPTile, TDPTile), 1)
+		return max(dropout.MaxDPTiles(rows, cols, tile, tile), 1)
 	}
 	return dropout.MaxDPRows(units)
 }
@@ -246,7 +252,7 @@ func (m *mlp) allocate() {
 // are, the kept weights of each are then contiguous.
 func (m *mlp) weights(l int) *weights {
 	s := m.s
-	w := &weights{rows: s.Layers[l], cols: s.Layers[l+1], kr: m.kept(l), kc: m.kept(l + 1), tile: TDPTile, outputs: s.Layers[l+1], outputKc: m.kept(l + 1)}
+	w := &weights{rows: s.Layers[l], cols: s.Layers[l+1], kr: m.kept(l), kc: m.kept(l + 1), tile: cmp.Or(s.Tile, TDPTile), outputs: s.Layers[l+1], outputKc: m.kept(l + 1)}
 	if l == 0 && s.Method == dropout.RDP {
 		w.rows, w.cols, w.kr, w.kc, w.transposed = w.cols, w.rows, w.kc, w.kr, true
 	}
@@ -342,7 +348,7 @@ func (m *mlp) forward(l int) {
 	m.gather(name("gather"), w, m.sgd)
 	switch {
 	case m.tiled(l):
-		m.gemmTiled(name("forward"), PartForward, y, x, w.operand(), batch, out, in, s.scale(l), 0, w.tdp, false, w.tileCols())
+		m.gemmTiled(name("forward"), PartForward, y, x, w.operand(), batch, out, in, s.scale(l), 0, w.tdp, false, w.tile, w.tileCols())
 	case s.Method == dropout.Masked && m.masked(l+1):
 		m.launch(name("random mask"), PartMask, "elementwise", "bernoulli_mask", 0, flat(n4, 128),
 			append([]sim.Arg{sim.PtrArg(m.mask[l+1]), i32(4 * n4)}, random(s.Rates[l])...)...)
@@ -400,7 +406,7 @@ func (m *mlp) backward(l int) {
 	}
 	if l > 0 {
 		if m.tiled(l) {
-			m.gemmTiled(name("backward data"), PartBackwardData, dx, dy, w.operand().T(), batch, in, out, s.scale(l), 0, w.tdp, true, w.tileCols())
+			m.gemmTiled(name("backward data"), PartBackwardData, dx, dy, w.operand().T(), batch, in, out, s.scale(l), 0, w.tdp, true, w.tile, w.tileCols())
 		} else {
 			n, k := m.padded(l)
 			m.gemm(name("backward data"), PartBackwardData, dx, dy, w.operand().T(), batch, n, k, 1, 0)
@@ -409,7 +415,7 @@ func (m *mlp) backward(l int) {
 	// Padding is zero in both matrices: whole vectors of the gradient are computed.
 	switch a, b := x, dy; {
 	case m.tiled(l):
-		m.gemmTiledGradient(name("backward weights"), w.gradient(), x.T(), dy, in, out, batch, s.scale(l), 0, w.tdp)
+		m.gemmTiledGradient(name("backward weights"), w.gradient(), x.T(), dy, in, out, batch, s.scale(l), 0, w.tdp, w.tile)
 	case w.transposed:
 		a, b = dy, x
 		fallthrough

@@ -131,6 +131,8 @@ func TestMLPIteration(t *testing.T) {
 		{"rdp", MLPSpec{Method: dropout.RDP, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{DP: 2, Bias: 1}, {DP: 3, Bias: 3}}}},
 		{"rdp keeps all", MLPSpec{Method: dropout.RDP, Rates: []float64{0, 0.5}, Patterns: []dropout.Pattern{{DP: 1, Bias: 1}, {DP: 5, Bias: 2}}}},
 		{"tdp", MLPSpec{Method: dropout.TDP, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{DP: 2, Bias: 2}, {DP: 3, Bias: 1}}}},
+		{"tdp, tiles of 64", MLPSpec{Layers: []int{132, 200, 140, 10}, Batch: 36, Tile: 64, Method: dropout.TDP, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{DP: 2, Bias: 2}, {DP: 3, Bias: 1}}}},
+		{"tdp lazy, tiles of 64", MLPSpec{Layers: []int{132, 200, 140, 10}, Batch: 36, Tile: 64, Update: UpdateLazy, Method: dropout.TDP, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{DP: 3, Bias: 2}, {DP: 2, Bias: 1}}}},
 		{"tdp of one column's period", MLPSpec{Method: dropout.TDP, Rates: []float64{0.5, 0.5}, Patterns: []dropout.Pattern{{DP: 4, Bias: 3}, {DP: 1, Bias: 1}}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -175,9 +177,10 @@ func TestMLPIteration(t *testing.T) {
 						}
 					case dropout.TDP:
 						p := s.Patterns[l]
-						cols := (out + 31) / 32
+						side := max(s.Tile, 32)
+						cols := (out + side - 1) / side
 						for i := range wm {
-							tile := i/out/32*cols + i%out/32 + 1
+							tile := i/out/side*cols + i%out/side + 1
 							wm[i] = 0
 							if (tile-p.Bias)%p.DP == 0 {
 								wm[i] = 1 / (1 - s.Rates[l])
@@ -294,6 +297,7 @@ func TestMLPSpecCheck(t *testing.T) {
 		"momentum 1":     func(s *MLPSpec) { s.Momentum = 1 },
 		"lazy, no mu":    func(s *MLPSpec) { s.Update = UpdateLazy },
 		"method":         func(s *MLPSpec) { s.Method = "rows" },
+		"tile":           func(s *MLPSpec) { s.Method, s.Tile = dropout.TDP, 16 },
 		"tdp over tiles": func(s *MLPSpec) { s.Method = dropout.TDP; s.Patterns[0].DP = 5 },
 	} {
 		s := ok

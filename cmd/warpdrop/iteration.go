@@ -21,6 +21,7 @@ type iterationReport struct {
 	Network  string             `json:"network"`
 	Method   string             `json:"method"`
 	Patterns []dropout.Pattern  `json:"patterns,omitempty"`
+	Tile     int                `json:"tile,omitempty"` // tdp: side of a weight tile, where one was asked for
 	Update   string             `json:"update,omitempty"`
 	GPU      string             `json:"gpu"`
 	Cycles   int64              `json:"cycles"`
@@ -81,6 +82,9 @@ func (r *iterationReport) print(out io.Writer) error {
 	for i, p := range r.Patterns {
 		fmt.Fprintf(out, "%s(%d,%d)", map[bool]string{true: " (dp,bias) ", false: " "}[i == 0], p.DP, p.Bias)
 	}
+	if r.Tile != 0 {
+		fmt.Fprintf(out, ", tiles of %d", r.Tile)
+	}
 	if r.Update != "" {
 		fmt.Fprintf(out, ", update %s", r.Update)
 	}
@@ -119,7 +123,7 @@ type iterationFlags struct {
 	trace        string
 	rates        []float64
 	dp, bias     []int
-	batch        int
+	tile, batch  int
 	seed         uint64
 	threads      int
 	asJSON       bool
@@ -136,6 +140,7 @@ func (f *iterationFlags) add(c *cobra.Command) {
 	p.Float64SliceVar(&f.rates, "rates", []float64{0.5}, "dropout rate of each layer, or one for all")
 	p.IntSliceVar(&f.dp, "dp", nil, "rdp and tdp: one row or tile in dp is kept; a layer each, or one for all (default: 1/(1-rate), rounded)")
 	p.IntSliceVar(&f.bias, "bias", nil, "rdp and tdp: which one is kept, 1..dp; a layer each, or one for all (default: the middle)")
+	p.IntVar(&f.tile, "tile", 0, "tdp: side of a weight tile, 32 or 64 (default 32)")
 	p.IntVar(&f.batch, "batch", f.defaultBatch, "samples")
 	p.Uint64Var(&f.seed, "seed", 1, "seed of weights, data and masks")
 	p.IntVar(&f.threads, "threads", 0, "goroutines that simulate (0: one a core); changes no result")
@@ -160,6 +165,9 @@ func each[T any](name string, list []T, n int) ([]T, error) {
 
 // dropping fills in rates and patterns.
 func (f *iterationFlags) dropping() (rates []float64, patterns []dropout.Pattern, err error) {
+	if f.tile != 0 && f.method != string(dropout.TDP) {
+		return nil, nil, usagef("--tile belongs to the method tdp, not %s", f.method)
+	}
 	if f.method == string(dropout.None) {
 		return nil, nil, nil
 	}
@@ -224,7 +232,7 @@ func (f *iterationFlags) run(cmd *cobra.Command) error {
 		}
 	}
 	r := newIterationReport(gpu, it)
-	r.Network, r.Method, r.Patterns, r.Update = head.Network, f.method, head.Patterns, head.Update
+	r.Network, r.Method, r.Patterns, r.Tile, r.Update = head.Network, f.method, head.Patterns, f.tile, head.Update
 	if f.asJSON {
 		return printJSON(cmd.OutOrStdout(), r)
 	}
@@ -270,7 +278,7 @@ func newIterationMLPCommand() *cobra.Command {
 					return nil, nil, err
 				}
 				s := workloads.MLPSpec{Layers: append(append([]int{inputs}, hidden...), outputs), Batch: f.batch, Method: dropout.Method(f.method), Rates: rates,
-					Patterns: patterns, Update: update, LR: 0.01, Momentum: 0.9, Seed: f.seed}
+					Patterns: patterns, Tile: f.tile, Update: update, LR: 0.01, Momentum: 0.9, Seed: f.seed}
 				if err := s.Check(); err != nil {
 					return nil, nil, usageError{err}
 				}
@@ -308,7 +316,7 @@ Dropout sites are the inputs of the layers and that of the output layer: --dp an
 				if err != nil {
 					return nil, nil, err
 				}
-				s.Batch, s.Method, s.Rates, s.Patterns, s.Seed = f.batch, dropout.Method(f.method), rates, patterns, f.seed
+				s.Batch, s.Method, s.Rates, s.Patterns, s.Tile, s.Seed = f.batch, dropout.Method(f.method), rates, patterns, f.tile, f.seed
 				if repeats != 0 {
 					s.Known = &workloads.Known{Repeats: repeats}
 				}

@@ -13,6 +13,7 @@ import (
 func TestIteration(t *testing.T) {
 	for _, line := range []string{
 		"iteration mlp --hidden 64,64 --method rdp --dp 2,3 --update lazy --json",
+		"iteration mlp --inputs 128 --hidden 128,128 --method tdp --dp 2 --tile 64 --json",
 		"iteration lstm --hidden 64 --vocabulary 200 --steps 8 --method rdp --dp 2,2,3 --simulated-repeats 2 --json",
 	} {
 		var out, errs bytes.Buffer
@@ -56,6 +57,8 @@ func TestIteration(t *testing.T) {
 	for line, want := range map[string]string{
 		"iteration":                                         "mlp or lstm",
 		"iteration mlp --hidden 64,0":                       "layers[2]: 0 is not in 1..65536",
+		"iteration mlp --method tdp --tile 16":              "tile: 16 is not one of [32 64]",
+		"iteration mlp --method rdp --tile 64":              "--tile belongs to the method tdp, not rdp",
 		"iteration mlp --dp 2":                              "--dp and --bias belong to the methods rdp and tdp, not dense",
 		"iteration mlp --rates 1,0.5":                       "rates[0]: 1 is not in [0, 1)",
 		"iteration lstm --hidden 0":                         "hidden: 0 is not in 4..16384",

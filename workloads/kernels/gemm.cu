@@ -13,7 +13,8 @@
 // blocks share k; the last of a tile to arrive adds the parts in order, so that the result does not depend on which it is.
 #include "cuda.h"
 
-enum Walk { ALL, TILES };
+// How a product walks along k: over all of it, or (TDP) over the kept tiles, of so many rows and columns.
+enum Walk { ALL = 0 };
 
 // Tiles says which k tiles a column of output tiles visits: number k tile * along + n tile * across, where it is bias modulo
 // dp. With g = gcd(along, dp) they are apart = dp / g tiles from each other; inverse is that of along / g modulo apart.
@@ -158,16 +159,17 @@ __device__ __forceinline__ void gemm(ARGS, int bx, int by, Tiles tiles) {
     b.init(B, bx * BN, n, cb, rb, tid);
     int steps, limit, inner = 0;  // steps of BK along k; how much of the first one there is
     long long jumpA = 0, jumpB = 0, leap = 0;
-    if (WALK == TILES) {
-      // From kept tile to kept tile, 32 wide; the blocks of blockIdx.z take turns.
-      int count = (k + 31) / 32, apart = tiles.apart;
+    static_assert(WALK == ALL || WALK == BN, "a block is as wide as a weight tile");
+    if (WALK != ALL) {
+      // From kept tile to kept tile; the blocks of blockIdx.z take turns.
+      int count = (k + WALK - 1) / WALK, apart = tiles.apart;
       int tile = first(tiles, bx) + blockIdx.z * apart;
       apart *= gridDim.z;
-      steps = tile < count ? ((unsigned)(count - 1 - tile) / (unsigned)apart + 1) * (32 / BK) : 0;
-      limit = k - tile * 32;
-      a.at += 128ll * tile * ca;
-      b.at += 128ll * tile * rb;
-      leap = apart * 32 - 32 + BK;
+      steps = tile < count ? ((unsigned)(count - 1 - tile) / (unsigned)apart + 1) * (WALK / BK) : 0;
+      limit = k - tile * WALK;
+      a.at += 4ll * WALK * tile * ca;
+      b.at += 4ll * WALK * tile * rb;
+      leap = apart * WALK - WALK + BK;
       jumpA = 4ll * leap * ca;
       jumpB = 4ll * leap * rb;
     } else {
@@ -198,7 +200,7 @@ __device__ __forceinline__ void gemm(ARGS, int bx, int by, Tiles tiles) {
       };
       a.template fetch<true>(true, limit, tid);
       b.template fetch<true>(true, limit, tid);
-      if (WALK != TILES) {
+      if (WALK == ALL) {
         a.at += 4ll * limit * ca;
         b.at += 4ll * limit * rb;
       }
@@ -210,8 +212,8 @@ __device__ __forceinline__ void gemm(ARGS, int bx, int by, Tiles tiles) {
       bool more;
       do {
         more = --steps > 0;
-        if (WALK == TILES) {
-          bool jump = BK == 32 || ++inner == 32 / BK;
+        if (WALK != ALL) {
+          bool jump = BK == WALK || ++inner == WALK / BK;
           if (jump) inner = 0;
           limit -= jump ? (int)leap : BK;
           a.at += jump ? jumpA : stepA;
@@ -375,16 +377,20 @@ LAYOUTS(DENSE1, 4, 4, 32x32, 32, 32, 32, 8, 4, 4)
 #define TILED1(LAYOUT, AK, BNC, V, N, RESIDENT, SHAPE, BM, BN, BK, TM, TN, WK) \
   extern "C" __global__ void __launch_bounds__((BM / TM) * (BN / TN) * WK, RESIDENT)                                               \
       gemm_tdp_##LAYOUT##_##V##_##SHAPE(ARGS, int dp, int bias, int across, int g, int apart, int inverse) {                        \
-    gemm<BM, BN, BK, TM, TN, WK, AK, BNC, N, TILES>(PASS, blockIdx.x, blockIdx.y, Tiles{dp, bias, across, g, apart, inverse});      \
+    gemm<BM, BN, BK, TM, TN, WK, AK, BNC, N, BN>(PASS, blockIdx.x, blockIdx.y, Tiles{dp, bias, across, g, apart, inverse});      \
   }
+LAYOUTS(TILED1, 4, 3, 128x64, 128, 64, 8, 8, 8, 1)
+LAYOUTS(TILED1, 3, 3, 64x64, 64, 64, 16, 8, 8, 2)
 LAYOUTS(TILED1, 3, 2, 128x32, 128, 32, 16, 8, 8, 2)
 LAYOUTS(TILED1, 4, 4, 32x32, 32, 32, 32, 8, 4, 4)
 
-// The gradient of the weights under TDP: block x computes the x-th kept 32x32 tile of C.
-#define GRADIENT(V, N)                                                                                                               \
-  extern "C" __global__ void __launch_bounds__(128) gemm_gradient_tn_##V##_32x32(ARGS, int dp, int bias, int tileColumns) {             \
-    int tile = bias + blockIdx.x * dp;                                                                                              \
-    gemm<32, 32, 32, 8, 4, 4, false, true, N, ALL>(PASS, (unsigned)tile % (unsigned)tileColumns, (unsigned)tile / (unsigned)tileColumns, Tiles{}); \
+// The gradient of the weights under TDP: block x computes the x-th kept tile of C.
+#define GRADIENT(V, N, T, BK, TM, TN, WK)                                                                                                  \
+  extern "C" __global__ void __launch_bounds__(T * T / (TM * TN) * WK) gemm_gradient_tn_##V##_##T##x##T(ARGS, int dp, int bias, int tileColumns) { \
+    int tile = bias + blockIdx.x * dp;                                                                                                     \
+    gemm<T, T, BK, TM, TN, WK, false, true, N, ALL>(PASS, (unsigned)tile % (unsigned)tileColumns, (unsigned)tile / (unsigned)tileColumns, Tiles{}); \
   }
-GRADIENT(v, 4)
-GRADIENT(s, 1)
+GRADIENT(v, 4, 32, 32, 8, 4, 4)
+GRADIENT(s, 1, 32, 32, 8, 4, 4)
+GRADIENT(v, 4, 64, 16, 8, 8, 2)
+GRADIENT(s, 1, 64, 16, 8, 8, 2)
