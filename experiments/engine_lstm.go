@@ -114,7 +114,7 @@ func runLSTM(ctx context.Context, _ *Engines, s Spec, threads int, progress func
 	}
 	r.Coverage = "one training iteration: copies to the device, forward, back-propagation through time, clipping, update; launch overhead included; " + how + r.Coverage
 	if !spec.approximate() && spec.Method != string(dropout.Masked) && spec.Method != string(dropout.DropConnect) {
-		r.Coverage += "; any rate of masks: they move no launch"
+		r.Coverage += "; simulated once for all rates, because what a mask holds moves no launch"
 	}
 	return Result{Sim: r}, nil
 }

@@ -30,8 +30,8 @@ func (r *Results) Summary() (head []string, rows [][]string) {
 			return r.TimeUS.round(1)
 		}},
 		{"measured us", func(r *Row) string { return r.MeasuredUS.round(1) }},
-		{"speedup", func(r *Row) string { return r.Speedup.round(2) }},
-		{"accuracy %", func(r *Row) string { return r.Accuracy.round(2) }},
+		{"speedup (interval)", (*Row).speedupText},
+		{"accuracy %", (*Row).accuracyText},
 		{"perplexity", func(r *Row) string { return r.Perplexity.round(1) }},
 		{"bank conflicts", func(r *Row) string { return r.BankConflicts.round(0) }},
 		{"divergent branches", func(r *Row) string { return r.DivergentBranches.round(0) }},
@@ -53,6 +53,22 @@ func (r *Results) Summary() (head []string, rows [][]string) {
 		}
 	}
 	return head, rows
+}
+
+// speedupText is the speedup with its interval, where it has one.
+func (r *Row) speedupText() string {
+	if !(r.SpeedupLow < r.SpeedupHigh) {
+		return r.Speedup.round(2)
+	}
+	return fmt.Sprintf("%s (%s to %s)", r.Speedup.round(2), r.SpeedupLow.round(2), r.SpeedupHigh.round(2))
+}
+
+// accuracyText is the mean accuracy with its standard deviation over seeds, where there are several.
+func (r *Row) accuracyText() string {
+	if !r.AccuracySpread.known() {
+		return r.Accuracy.round(2)
+	}
+	return fmt.Sprintf("%s ± %s", r.Accuracy.round(2), r.AccuracySpread.round(2))
 }
 
 // variant is the method with what tells it from its like.
@@ -369,8 +385,8 @@ func (r *Results) tables() []plots.Table {
 				}
 				return none
 			}
-			t.Rows = append(t.Rows, []string{p.Method, join(p.Hidden), join(p.Rates), row.Speedup.round(2), positive(p.Speedup).round(2), row.SpeedupDifference.round(2),
-				row.Accuracy.round(2), positive(p.Accuracy).round(2), row.AccuracyDifference.round(2)})
+			t.Rows = append(t.Rows, []string{p.Method, join(p.Hidden), join(p.Rates), row.speedupText(), positive(p.Speedup).round(2), row.SpeedupDifference.round(2),
+				row.accuracyText(), positive(p.Accuracy).round(2), row.AccuracyDifference.round(2)})
 		}
 		if len(t.Rows) == 0 {
 			t.Note = "The paper prints no numbers for it, only a drawing."
