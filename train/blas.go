@@ -24,7 +24,8 @@ type engine struct {
 	lib  blas.Float32Level3
 	name string
 
-	ownTiles bool // kept tiles are multiplied by the package's own kernel
+	ownKernels bool           // kept tiles, and few rows with one operand, are multiplied by the package's own kernels
+	buffers    []panelBuffers // then, per thread
 
 	// cut is the largest block of the result and of the inner dimension; 0 is as large as the number of threads allows.
 	cutM, cutN, cutK int
@@ -89,7 +90,9 @@ func newEngine(choice string, threads int) (*engine, error) {
 		e.lib, e.name = lib, name
 	}
 	e.pool = newPool(threads)
-	e.ownTiles = products != noProducts && e.name != BLASGonum // with gonum, results are the same on every processor
+	if products != noProducts && e.name != BLASGonum { // with gonum, results are the same on every processor
+		e.ownKernels, e.buffers = true, make([]panelBuffers, threads)
+	}
 	e.blockWork = e.block
 	return e, nil
 }
@@ -123,9 +126,9 @@ func (e *engine) gemm(tA, tB blas.Transpose, m, n, k int, alpha float32, a []flo
 	if e.cutM != 0 {
 		e.blockM, e.blockN = e.cutM, e.cutN
 	} else if m*n*k > 1<<16 { // below, waking another thread takes longer than the product
-		// Multiples of 16 keep the library's kernels on full registers.
+		// Multiples of 32 or 16 keep the library's kernels on full registers.
 		if n >= m {
-			e.blockN = roundUp((n+e.threads-1)/e.threads, 16)
+			e.blockN = roundUp((n+e.threads-1)/e.threads, 32)
 		} else {
 			e.blockM = roundUp((m+e.threads-1)/e.threads, 16)
 		}

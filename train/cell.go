@@ -57,6 +57,7 @@ type cell struct {
 	*site
 	hidden, batch  int
 	recurrent      *matrix
+	steps, back    *operand // recurrent, and transposed
 	bias, biasG    []float32
 	gates, dgates  []float32 // rows x 4 hidden
 	h, c           []float32 // (steps+1) x batch x hidden; the first batch rows are the state before the window
@@ -124,6 +125,7 @@ func newLSTM(e *engine, cfg LSTMConfig) (*lstm, error) {
 		c := &cell{site: s, hidden: h, batch: cfg.Batch, recurrent: newMatrix(e, h, 4*h, false), bias: make([]float32, 4*h), biasG: make([]float32, 4*h),
 			gates: make([]float32, rows*4*h), dgates: make([]float32, rows*4*h), h: make([]float32, (rows+cfg.Batch)*h), c: make([]float32, (rows+cfg.Batch)*h),
 			tanhC: make([]float32, rows*h), dh: make([]float32, rows*h), dhNext: make([]float32, cfg.Batch*h), dcNext: make([]float32, cfg.Batch*h), zeros: m.zeros}
+		c.steps, c.back = newOperand(e, blas.NoTrans, h, 4*h, c.recurrent.w, 4*h), newOperand(e, blas.Trans, 4*h, h, c.recurrent.w, 4*h)
 		c.forwardFn, c.backwardFn = c.forwardPart, c.backwardPart
 		random(c.recurrent.w)
 		random(c.bias)
@@ -274,10 +276,11 @@ func (m *lstm) forward(method dropout.Method, iteration uint64) {
 	for _, c := range m.cells {
 		m.id = c.draw(method, iteration, n, m.id)
 		c.drop(x, c.gates)
+		c.steps.pack()
 		for t := range m.steps {
 			c.t = t
 			b := c.batch
-			m.gemm(blas.NoTrans, blas.NoTrans, b, 4*h, h, 1, c.h[t*b*h:], h, c.recurrent.w, 4*h, 1, c.gates[t*b*4*h:], 4*h)
+			c.steps.multiply(b, c.h[t*b*h:], h, c.gates[t*b*4*h:], 4*h, true)
 			m.run(b, c.forwardFn)
 		}
 		x = c.h[c.batch*h : (n+c.batch)*h]
@@ -380,11 +383,12 @@ func (m *lstm) backward() {
 		b := c.batch
 		clear(c.dhNext)
 		clear(c.dcNext)
+		c.back.pack()
 		for t := m.steps - 1; t >= 0; t-- {
 			c.t = t
 			m.run(b, c.backwardFn)
 			if t > 0 {
-				m.gemm(blas.NoTrans, blas.Trans, b, h, 4*h, 1, c.dgates[t*b*4*h:], 4*h, c.recurrent.w, 4*h, 0, c.dhNext, h)
+				c.back.multiply(b, c.dgates[t*b*4*h:], 4*h, c.dhNext, h, false)
 			}
 		}
 		m.gemm(blas.Trans, blas.NoTrans, h, 4*h, n, 1, c.h, h, c.dgates, 4*h, 0, c.recurrent.g, 4*h)

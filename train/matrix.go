@@ -85,7 +85,7 @@ func (m *matrix) allowPatterns(rowUnit, colUnit, rowClasses, colClasses int, mu 
 
 // allowTiles prepares the buffers of products by tiles with up to b rows, and updates by lr and mu.
 func (m *matrix) allowTiles(b int, lr, mu float32) {
-	if m.ownTiles && m.v != nil && m.rowUnit == tileSize {
+	if m.ownKernels && m.v != nil && m.rowUnit == tileSize {
 		m.tiles = newTileWork(m, b)
 		m.wc, m.g, m.lr, m.mu = nil, nil, lr, mu
 		return

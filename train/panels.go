@@ -17,18 +17,15 @@ type panelBLAS struct {
 
 // Blocks of the right operand: they stay in a core's second cache while all rows of the left one pass.
 const (
-	panelDepth  = 256
-	panelBlock  = 256 // columns: a multiple of panelWidth
-	panelBuffer = panelDepth * panelBlock
-
-	leftStride = panelDepth + 16 // of packed rows; a power of two would put all of them in the same sets of the first cache
+	panelDepth = 256
+	panelBlock = 512 // columns: a multiple of panelWidth
 )
 
 // panelBuffers are the packed operands of one call.
 type panelBuffers struct {
-	b [panelBuffer]float32
-	a [8 * leftStride]float32
-	c [panelWidth * 8]float32
+	b [panelDepth * panelBlock]float32
+	a [leftStride * panelWidth]float32
+	c [8 * panelWidth]float32
 }
 
 func newPanelBLAS() *panelBLAS {
@@ -71,70 +68,84 @@ func (o *panelBLAS) Sgemm(tA, tB blas.Transpose, m, n, k int, alpha float32, a [
 		width := min(panelBlock, n-j0)
 		for k0 := 0; k0 < k; k0 += panelDepth {
 			depth := min(panelDepth, k-k0)
-			for j := 0; j < width; j += panelWidth {
-				to := buf.b[j*depth : (j+panelWidth)*depth]
-				if tB == blas.Trans {
-					packTransposed(to, b[(j0+j)*ldb+k0:], ldb, depth, min(panelWidth, width-j))
-				} else {
-					packPanel(to, b[k0*ldb+j0+j:], ldb, depth, min(panelWidth, width-j))
-				}
-			}
-			for i := 0; i < m; {
-				rows := 8
-				if m-i <= 4 {
-					rows = 4
-				}
-				rows = o.strip(buf, tA, rows, m-i, a, lda, i, k0, depth, width, alpha, c[i*ldc+j0:], ldc, k0 > 0 || beta != 0)
-				i += rows
-			}
+			packPanels(buf.b[:], tB, b, ldb, j0, width, k0, depth)
+			buf.multiply(tA, m, depth, width, alpha, a, lda, k0, buf.b[:], c[j0:], ldc, k0 > 0 || beta != 0)
 		}
 	}
 	o.buffers.Put(buf)
 }
 
-// strip multiplies `rows` rows of the left operand, of `left` that there are, with the packed block.
-func (o *panelBLAS) strip(buf *panelBuffers, tA blas.Transpose, rows, left int, a []float32, lda, i, k0, depth, width int, alpha float32, c []float32, ldc int, add bool) int {
-	kept := min(rows, left)
-	x, rs, cs := buf.a[:], leftStride, 1
-	if tA == blas.Trans {
-		rs, cs = 1, 8
-		for k := range depth {
-			row := a[(k0+k)*lda+i : (k0+k)*lda+i+kept]
-			to := (*[8]float32)(buf.a[8*k:])
-			if kept == 8 {
-				*to = [8]float32(row)
-				continue
-			}
-			*to = [8]float32{}
-			copy(to[:], row)
-		}
-	} else {
-		for r := range kept {
-			copy(buf.a[r*leftStride:], a[(i+r)*lda+k0:(i+r)*lda+k0+depth])
-		}
-		for r := kept; r < rows; r++ {
-			clear(buf.a[r*leftStride : r*leftStride+depth])
+// packPanels packs the columns from j0 on and the rows from k0 on of a right operand, panel after panel.
+func packPanels(to []float32, tB blas.Transpose, b []float32, ldb, j0, width, k0, depth int) {
+	for j := 0; j < width; j += panelWidth {
+		panel := to[j*depth : (j+panelWidth)*depth]
+		if tB == blas.Trans {
+			packTransposed(panel, b[(j0+j)*ldb+k0:], ldb, depth, min(panelWidth, width-j))
+		} else {
+			packPanel(panel, b[k0*ldb+j0+j:], ldb, depth, min(panelWidth, width-j))
 		}
 	}
-	for j := 0; j < width; j += panelWidth {
-		panel := buf.b[j*depth:]
-		if n := min(panelWidth, width-j); n < panelWidth || kept < rows {
-			product(rows, buf.c[:], panelWidth, x, rs, cs, 0, 1, panel, depth, alpha, false)
-			for r := range kept {
-				from, to := buf.c[r*panelWidth:r*panelWidth+n], c[r*ldc+j:r*ldc+j+n]
-				if add {
-					for q, y := range from {
-						to[q] += y
-					}
+}
+
+// multiply computes c = alpha a b, or adds it to c, for a packed right operand of so many columns and its rows of a or a'.
+func (buf *panelBuffers) multiply(tA blas.Transpose, m, depth, width int, alpha float32, a []float32, lda, k0 int, b, c []float32, ldc int, add bool) {
+	for i0 := 0; i0 < m; i0 += panelWidth {
+		left := min(panelWidth, m-i0)
+		x, rs, cs := buf.a[:], 1, panelWidth
+		switch {
+		case tA == blas.Trans:
+			packPanel(x, a[k0*lda+i0:], lda, depth, left)
+		case left%4 != 0 || collide(lda):
+			rs, cs = leftStride, 1
+			for r := range roundUp(left, 4) {
+				row := x[r*leftStride : r*leftStride+depth]
+				if r < left {
+					copy(row, a[(i0+r)*lda+k0:])
 				} else {
-					copy(to, from)
+					clear(row)
 				}
 			}
+		default:
+			x, rs, cs = a[i0*lda+k0:], lda, 1
+		}
+		for i := 0; i < left; i += 8 {
+			rows := 8
+			if left-i <= 4 {
+				rows = 4
+			}
+			for j := 0; j < width; j += panelWidth {
+				buf.block(rows, min(rows, left-i), min(panelWidth, width-j), x[i*rs:], rs, cs, depth, alpha, b[j*depth:], c[(i0+i)*ldc+j:], ldc, add)
+			}
+		}
+	}
+}
+
+// leftStride is that of packed rows: see collide.
+const leftStride = panelDepth + 64
+
+// collide tells whether rows that are ld apart take each other's place in a first cache of 4 KiB a way.
+func collide(ld int) bool {
+	at := ld % 1024
+	return at < 64 || at > 1024-64
+}
+
+// block multiplies 8 or 4 rows of the left operand with a panel; m rows and n columns of the result are wanted.
+func (buf *panelBuffers) block(rows, m, n int, x []float32, rs, cs, depth int, alpha float32, panel, c []float32, ldc int, add bool) {
+	if n == panelWidth && m == rows {
+		product(rows, c, ldc, x, rs, cs, 0, 1, panel, depth, alpha, add)
+		return
+	}
+	product(rows, buf.c[:], panelWidth, x, rs, cs, 0, 1, panel, depth, alpha, false)
+	for r := range m {
+		from, to := buf.c[r*panelWidth:r*panelWidth+n], c[r*ldc:r*ldc+n]
+		if !add {
+			copy(to, from)
 			continue
 		}
-		product(rows, c[j:], ldc, x, rs, cs, 0, 1, panel, depth, alpha, add)
+		for q, y := range from {
+			to[q] += y
+		}
 	}
-	return kept
 }
 
 // packPanel is to[32 k + j] = b[k ldb + j], 0 from column n on.
