@@ -98,7 +98,7 @@ func runLSTM(ctx context.Context, _ *Engines, s Spec, threads int, progress func
 	r, err := expectation(ctx, gpu, spec.Dropping, spec.Layers+1, spec.Samples, uint64(spec.Seed), threads, progress, lstmKept(spec.Recurrent),
 		func(ctx context.Context, rates []float64, patterns []dropout.Pattern, opt workloads.Options) (*workloads.IterationResult, error) {
 			return workloads.SimulateLSTM(ctx, gpu, workloads.LSTMSpec{Layers: spec.Layers, Hidden: spec.Hidden, Vocabulary: spec.Vocabulary, Batch: spec.Batch, Steps: spec.Steps,
-				Method: dropout.Method(spec.Method), Rates: rates, Patterns: patterns, LR: 1, Clip: 5, Seed: uint64(spec.Seed), Known: known}, opt)
+				Method: dropout.Method(spec.Method), Rates: rates, Patterns: patterns, Tile: spec.Tile, LR: 1, Clip: 5, Seed: uint64(spec.Seed), Known: known}, opt)
 		})
 	if err != nil {
 		return Result{}, err

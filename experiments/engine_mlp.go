@@ -3,6 +3,7 @@ package experiments
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"warpdrop/dropout"
 	"warpdrop/workloads"
@@ -15,8 +16,8 @@ func mlpVersions(_ *Engines, s Spec) (map[string]string, error) {
 
 // iterationVersions are simVersions of an iteration; it refuses tiles that there are no kernels for.
 func iterationVersions(d Dropping, gpu string) (map[string]string, error) {
-	if d.Method == string(dropout.TDP) && d.Tile != workloads.TDPTile {
-		return nil, fmt.Errorf("tile %d: %w; TDP's kernels of iterations have tile %d", d.Tile, ErrNoEngine, workloads.TDPTile)
+	if d.Method == string(dropout.TDP) && !slices.Contains(workloads.TileSides, d.Tile) {
+		return nil, fmt.Errorf("tile %d: %w; TDP's kernels of iterations have tiles of %s", d.Tile, ErrNoEngine, join(workloads.TileSides))
 	}
 	return simVersions(gpu)
 }
@@ -110,7 +111,7 @@ func runMLP(ctx context.Context, _ *Engines, s Spec, threads int, progress func(
 	r, err := expectation(ctx, gpu, spec.Dropping, len(spec.Hidden), spec.Samples, uint64(spec.Seed), threads, progress, mlpKept(spec),
 		func(ctx context.Context, rates []float64, patterns []dropout.Pattern, opt workloads.Options) (*workloads.IterationResult, error) {
 			return workloads.SimulateMLP(ctx, gpu, workloads.MLPSpec{Layers: mlpLayers(spec.Perceptron), Batch: spec.Batch, Method: dropout.Method(spec.Method), Rates: rates,
-				Patterns: patterns, Update: spec.Update, LR: 0.01, Momentum: 0.9, Seed: uint64(spec.Seed)}, opt)
+				Patterns: patterns, Tile: spec.Tile, Update: spec.Update, LR: 0.01, Momentum: 0.9, Seed: uint64(spec.Seed)}, opt)
 		})
 	if err != nil {
 		return Result{}, err

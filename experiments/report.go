@@ -21,6 +21,12 @@ func (r *Results) Summary() (head []string, rows [][]string) {
 		{"rate", func(r *Row) string { return join(r.Rates) }},
 		{"batch", func(r *Row) string { return count(r.Batch) }},
 		{"patterns", func(r *Row) string { return count(r.Patterns) }},
+		{"tile", func(r *Row) string {
+			if r.Workload == "gemm" { // variant has it
+				return ""
+			}
+			return count(r.Tile)
+		}},
 		{"reached rate", func(r *Row) string { return r.Reached.round(4) }},
 		{"cycles", func(r *Row) string { return r.Cycles.round(0) }},
 		{"simulated us", func(r *Row) string {

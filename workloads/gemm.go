@@ -37,18 +37,18 @@ func (o Operand) Keep(rows, cols Kept) Operand {
 	return Operand{o.Ptr + sim.Ptr(4*(rows.Off*o.Row+cols.Off*o.Col)), o.Row * rows.Step, o.Col * cols.Step}
 }
 
-// TDPTile is the side of a weight tile where none is asked for; tileSides are those that products over kept tiles have kernels for.
+// TDPTile is the side of a weight tile where none is asked for; TileSides are those that products over kept tiles have kernels for.
 const TDPTile = 32
 
-var tileSides = []int{TDPTile, 2 * TDPTile}
+var TileSides = []int{TDPTile, 2 * TDPTile}
 
 // tileSide returns the side that a spec asks for, 0 being the default.
 func tileSide(tile int) (int, error) {
 	if tile == 0 {
 		return TDPTile, nil
 	}
-	if !slices.Contains(tileSides, tile) {
-		return 0, fmt.Errorf("tile: %d is not one of %v: a block of the products is as wide as a weight tile", tile, tileSides)
+	if !slices.Contains(TileSides, tile) {
+		return 0, fmt.Errorf("tile: %d is not one of %v: a block of the products is as wide as a weight tile", tile, TileSides)
 	}
 	return tile, nil
 }

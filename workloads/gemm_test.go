@@ -187,7 +187,7 @@ func TestGEMMTiles(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	r := testRunner(t)
 	var list []*shape
-	for _, side := range tileSides {
+	for _, side := range TileSides {
 		for i := range tiledShapes[side] {
 			list = append(list, &tiledShapes[side][i])
 		}
