@@ -25,18 +25,19 @@ func newPointCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			todo := r.todo()
 			var chosen []experiments.Point
-			if n, err := strconv.Atoi(args[1]); err == nil && n >= 1 && n <= len(r.points) {
-				chosen = r.points[n-1 : n]
+			if n, err := strconv.Atoi(args[1]); err == nil && n >= 1 && n <= len(todo) {
+				chosen = todo[n-1 : n]
 			} else {
-				for _, p := range r.points {
+				for _, p := range todo {
 					if strings.HasPrefix(p.Hash, args[1]) {
 						chosen = append(chosen, p)
 					}
 				}
 			}
 			if len(chosen) != 1 {
-				return usagef("point %q fits %d points; allowed is 1 to %d, or the start of one hash (see warpdrop plan)", args[1], len(chosen), len(r.points))
+				return usagef("point %q fits %d points; allowed is 1 to %d, or the start of one hash (see warpdrop plan)", args[1], len(chosen), len(todo))
 			}
 			store, err := experiments.OpenStoreFor(r.store, chosen)
 			if err != nil {
