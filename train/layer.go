@@ -61,6 +61,9 @@ func newMLP(e *engine, cfg MLPConfig) (*mlp, error) {
 			return nil, err
 		}
 		m.layers = append(m.layers, l)
+		if i > 0 && l.tiles != nil {
+			m.layers[i-1].connect(l)
+		}
 	}
 	m.x = make([]float32, cfg.Batch*imagePixels)
 	m.labels = make([]byte, cfg.Batch)
@@ -226,9 +229,53 @@ func (m *mlp) step(iteration uint64) error {
 }
 
 func (l *layer) forwardLayer(b int, x []float32) {
-	l.forward(b, x, l.act)
 	l.b = b
+	l.forward(b, x, l.act)
+	if l.connected() {
+		return
+	}
 	l.run(parts(b), l.actFn)
+}
+
+// connect makes activations and their gradients pass to and from the next layer in panels: both layers have tiles.
+func (l *layer) connect(next *layer) {
+	l.tiles.next, next.tiles.previous = next.tiles, l.tiles
+	l.tiles.afterY, next.tiles.afterDX = l.actPanel, l.dactPanel
+}
+
+// connected tells whether the activations are in panels, at the next layer.
+func (l *layer) connected() bool { return l.tiles != nil && l.tiles.next != nil }
+
+// actPanel is actPart of panel c.
+func (l *layer) actPanel(panel []float32, c int) {
+	bias := l.bias[c*tileSize : min((c+1)*tileSize, l.out)]
+	for s := range l.b {
+		y := panel[s*tileSize : s*tileSize+len(bias)]
+		for j, b := range bias {
+			y[j] = max(y[j]+b, 0)
+		}
+	}
+}
+
+// dactPanel is dactPart and biasPart of panel c.
+func (l *layer) dactPanel(panel []float32, c int) {
+	g := l.biasG[c*tileSize : min((c+1)*tileSize, l.out)]
+	clear(g)
+	act := l.tiles.next.x[c*len(panel) : (c+1)*len(panel)]
+	for s := range l.b {
+		d, y := panel[s*tileSize:s*tileSize+len(g)], act[s*tileSize:s*tileSize+len(g)]
+		for j := range g {
+			x := passed(d[j], y[j])
+			d[j] = x
+			g[j] += x
+		}
+	}
+}
+
+// passed is x where the rectified y is above 0, else 0. A branch would be mispredicted half of the time.
+func passed(x, y float32) float32 {
+	keep := uint32(-int32(math.Float32bits(y)) >> 31)
+	return math.Float32frombits(math.Float32bits(x) & keep)
 }
 
 // actPart adds the bias to the products and, in a hidden layer, rectifies, scales and masks them.
@@ -290,6 +337,10 @@ func (m *mlp) softmax(l *layer) {
 }
 
 func (l *layer) backwardLayer(b int, x, dx []float32) {
+	if l.connected() { // the next layer has done the rest
+		l.backward(b, x, l.dact, dx)
+		return
+	}
 	if l.hidden {
 		l.run(parts(b), l.dactFn)
 	}
@@ -309,9 +360,7 @@ func (l *layer) dactPart(_, part int) {
 	act := l.act[from:to]
 	d = d[:len(act)]
 	for j, y := range act {
-		// All ones where y > 0: a branch would be mispredicted half of the time.
-		keep := uint32(-int32(math.Float32bits(y)) >> 31)
-		d[j] = math.Float32frombits(math.Float32bits(d[j])&keep) * scale
+		d[j] = passed(d[j], y) * scale
 	}
 }
 

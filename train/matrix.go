@@ -247,7 +247,9 @@ func (m *matrix) forward(b int, x, y []float32) {
 	switch {
 	case m.tiled:
 		m.b, m.x, m.y = b, x, y
-		m.run(m.tiles.rows, m.tiles.packXFn)
+		if m.tiles.previous == nil {
+			m.run(m.tiles.rows, m.tiles.packXFn)
+		}
 		m.run(m.tiles.cols, m.tiles.forwardFn)
 	case len(m.blocks) == 0:
 		m.gemm(blas.NoTrans, blas.NoTrans, b, m.out, m.in, 1, x, m.in, m.effective(), m.out, 0, y, m.out)
@@ -324,7 +326,9 @@ func (m *matrix) backward(b int, x, dy, dx []float32) {
 	switch {
 	case m.tiled:
 		m.b, m.x, m.dy, m.dx = b, x, dy, dx
-		m.run(m.tiles.cols, m.tiles.packDYFn)
+		if m.tiles.next == nil {
+			m.run(m.tiles.cols, m.tiles.packDYFn)
+		}
 		if dx == nil {
 			m.run(m.tiles.cols, m.tiles.updateFn)
 		} else {

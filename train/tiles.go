@@ -16,6 +16,11 @@ type tileWork struct {
 	x, dy      []float32     // in panels of 32 columns, 0 beyond
 	scratch    []tileScratch // per thread
 
+	// Where the next or the previous layer has tiles too, y goes to the next one's x and dx to the previous one's dy, and what is to be
+	// done to a panel of them is done at once.
+	next, previous  *tileWork
+	afterY, afterDX func(panel []float32, p int)
+
 	enterFn, leaveFn, packXFn, packDYFn, forwardFn, backwardFn, updateFn func(worker, part int)
 }
 
@@ -128,10 +133,28 @@ func (m *matrix) forwardTiles(worker, c int) {
 	for i := range count {
 		m.catchUpTile(packed[i*tileArea:], first+i*t.period, c, t.period*t.cols)
 	}
-	m.multiplyTiles(worker, m.y, m.out, c, t.x[first*t.batch*tileSize:], t.period*t.batch*tileSize, count)
+	x, step := t.x[first*t.batch*tileSize:], t.period*t.batch*tileSize
+	if t.next == nil {
+		m.multiplyTiles(worker, m.y, m.out, c, x, step, count)
+		return
+	}
+	panel := t.next.x[c*t.batch*tileSize : (c+1)*t.batch*tileSize]
+	m.multiplyPanel(worker, panel, x, step, count)
+	t.afterY(panel, c)
 }
 
-// multiplyTiles computes panel p of y, which has n columns: count panels of x, step apart, multiplied with the packed tiles.
+// multiplyPanel computes a panel of a result: count panels of x, step apart, multiplied with the packed tiles.
+func (m *matrix) multiplyPanel(worker int, to, x []float32, step, count int) {
+	if count == 0 {
+		clear(to)
+		return
+	}
+	for i := 0; i < len(to); i += 8 * tileSize {
+		product(8, to[i:], tileSize, x[i:], tileSize, 1, step, count, m.tiles.scratch[worker].packed, tileSize, m.scale, false)
+	}
+}
+
+// multiplyTiles is multiplyPanel for panel p of y, which has n columns.
 func (m *matrix) multiplyTiles(worker int, y []float32, n, p int, x []float32, step, count int) {
 	s := &m.tiles.scratch[worker]
 	cols := min(tileSize, n-p*tileSize)
@@ -164,7 +187,14 @@ func (m *matrix) backwardTiles(worker, r int) {
 			transposeTo(s.packed[i*tileArea+q:], s.tile[q*tileSize:], tileSize, tileSize)
 		}
 	}
-	m.multiplyTiles(worker, m.dx, m.in, r, t.dy[min(first, t.cols-1)*t.batch*tileSize:], t.dp*t.batch*tileSize, count)
+	dy, step := t.dy[min(first, t.cols-1)*t.batch*tileSize:], t.dp*t.batch*tileSize
+	if t.previous == nil {
+		m.multiplyTiles(worker, m.dx, m.in, r, dy, step, count)
+	} else {
+		panel := t.previous.dy[r*t.batch*tileSize : (r+1)*t.batch*tileSize]
+		m.multiplyPanel(worker, panel, dy, step, count)
+		t.afterDX(panel, r)
+	}
 	for i := range count {
 		m.updateTile(s, r, first+i*t.dp, t.dp)
 	}
