@@ -433,9 +433,14 @@ func (d *dram) columns(now int64, q *dramQueue, pool uint64, ch *channel) {
 		n := bits.OnesCount8(e.mask & (1<<sectorsPerLine - 1))
 		free := ^(d.busy | d.blocked[group])
 		fits := free
-		for k := 1; k < n; k++ {
-			free >>= uint(d.stride) & 63
-			fits &= free
+		if n == sectorsPerLine {
+			fits &= fits >> (uint(d.stride) & 63)
+			fits &= fits >> (uint(2*d.stride) & 63)
+		} else {
+			for k := 1; k < n; k++ {
+				free >>= uint(d.stride) & 63
+				fits &= free
+			}
 		}
 		from := max(d.slots(max(b.column, d.floor))-first, 0)
 		fits &= ^uint64(0) << uint64(from)

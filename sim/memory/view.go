@@ -46,8 +46,9 @@ type record struct {
 
 type overlayLine struct {
 	line  uint64
+	words int32                  // the line's first word in View.words, where one unit store wrote all of it; else -1
 	valid [lineBytes / 64]uint64 // a bit a byte
-	data  [lineBytes]byte
+	data  [lineBytes]byte        // if not in words
 }
 
 // NewView returns a view of g with nothing pending.
@@ -98,6 +99,7 @@ func (s *View) take(line uint64) *overlayLine {
 	}
 	l := &s.lines[len(s.lines)-1]
 	l.line = line
+	l.words = -1
 	l.valid = [lineBytes / 64]uint64{}
 	s.place(line, int32(len(s.lines)))
 	h := hashLine(line) >> 52
@@ -121,7 +123,11 @@ func (s *View) Load(span *Span, addr uint64, p []byte) {
 		for i := range p {
 			a := addr + uint64(i)
 			if l := s.find(a / lineBytes); l != nil {
-				if b := a % lineBytes; l.valid[b/64]>>(b%64)&1 != 0 {
+				b := a % lineBytes
+				switch {
+				case l.words >= 0:
+					p[i] = rowBytes(s.words[l.words:])[b]
+				case l.valid[b/64]>>(b%64)&1 != 0:
 					p[i] = l.data[b]
 				}
 			}
@@ -134,6 +140,11 @@ func (s *View) overlay(addr uint64, p []byte) {
 	for len(p) > 0 {
 		l := s.take(addr / lineBytes)
 		b := addr % lineBytes
+		if l.words >= 0 {
+			copy(l.data[:], rowBytes(s.words[l.words:]))
+			l.valid = [lineBytes / 64]uint64{^uint64(0), ^uint64(0)}
+			l.words = -1
+		}
 		n := copy(l.data[b:], p)
 		for i := b; i < b+uint64(n); {
 			if i%64 == 0 && b+uint64(n)-i >= 64 {
@@ -175,7 +186,14 @@ func (s *View) WriteUnit(cycle int64, span *Span, addr uint64, words []uint32) {
 	first := len(s.words)
 	s.words = append(s.words, words...)
 	s.log = append(s.log, record{cycle: cycle, mask: ^uint32(0), bytes: uint8(len(words) / 8), unit: true, words: first, addr: addr, span: span})
-	s.overlay(addr, rowBytes(s.words[first:]))
+	if addr%lineBytes != 0 {
+		s.overlay(addr, rowBytes(s.words[first:]))
+		return
+	}
+	for i := first; i < len(s.words); i += lineBytes / 4 {
+		s.take(addr / lineBytes).words = int32(i)
+		addr += lineBytes
+	}
 }
 
 // Atomic logs one warp's atomic at cycle. a and b are the operands' rows (one or two words each); dst, if not nil, gets
