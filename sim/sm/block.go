@@ -56,6 +56,7 @@ func (m *SM) Start(p *Program, n Need, index, dim, grid [3]uint32, free, t int64
 		b = &Block{}
 	}
 	b.reset(p, n, index, dim, grid)
+	m.fresh = append(m.fresh, b)
 	b.started = t
 	if m.Exec.Check != nil {
 		m.Exec.Check.begin(b)
@@ -104,7 +105,7 @@ func (m *SM) freeSlot() int {
 	}
 }
 
-// reset makes b a fresh block, reusing its memory.
+// reset makes b a fresh block, reusing its memory, which wipe is to clear.
 func (b *Block) reset(p *Program, n Need, index, dim, grid [3]uint32) {
 	b.serial++
 	b.shadow = nil
@@ -136,14 +137,20 @@ func (b *Block) reset(p *Program, n Need, index, dim, grid [3]uint32) {
 	}
 }
 
-// resize returns s with length n and all elements zero.
+// resize returns s with length n and elements of any value.
 func resize[T any](s []T, n int) []T {
 	if cap(s) < n {
 		return make([]T, n)
 	}
-	s = s[:n]
-	clear(s)
-	return s
+	return s[:n]
+}
+
+// wipe clears what the block's threads can read. Its SM does it when it goes on: what it clears is used next, and by this
+// thread.
+func (b *Block) wipe() {
+	clear(b.Shared[:len(b.Shared)+sharedPadding])
+	clear(b.rows)
+	clear(b.local)
 }
 
 // exit retires the warp in slot, whose threads have all exited at cycle t.

@@ -44,9 +44,6 @@ func (s *scheduler) available(slot int, m *SM) int64 {
 // pick returns the slot to issue from at cycle t, or -1 and the first cycle at which any slot may issue and the slot
 // that is first then.
 func (s *scheduler) pick(t int64, m *SM) (slot int, next int64, first int) {
-	if m.policy == policyGTO {
-		return s.oldest(t, m)
-	}
 	next, first = Never, -1
 	m.Counters.WarpsScanned += int64(s.n)
 	start := 0

@@ -81,7 +81,8 @@ type SM struct {
 	sharedUsed int
 	since      int64 // cycle up to which WarpCycles is summed
 	free       []*Block
-	slots      uint64 // warp slots in use
+	fresh      []*Block // started since the last Run
+	slots      uint64   // warp slots in use
 }
 
 // Fault is an error that a kernel made: where, and what.
@@ -178,6 +179,10 @@ func (m *SM) Busy() bool { return m.blocks > 0 }
 
 // Run simulates cycles from up to, but not including, to.
 func (m *SM) Run(from, to int64) {
+	for _, b := range m.fresh {
+		b.wipe()
+	}
+	m.fresh = m.fresh[:0]
 	for _, r := range m.port.Replies() {
 		m.reply(r.Token, r.Cycle)
 	}
@@ -259,7 +264,13 @@ func (m *SM) step(s *scheduler, t int64) {
 // choose returns the slot from which scheduler s issues at cycle t when it looks at all of them; if it is -1, the scheduler
 // sleeps until one is ready.
 func (m *SM) choose(s *scheduler, t int64) int {
-	slot, next, first := s.pick(t, m)
+	var slot, first int
+	var next int64
+	if m.policy == policyGTO {
+		slot, next, first = s.oldest(t, m)
+	} else {
+		slot, next, first = s.pick(t, m)
+	}
 	if slot < 0 {
 		m.wakes[s.id&(maxSchedulers-1)] = next
 		switch {
