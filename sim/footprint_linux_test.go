@@ -73,14 +73,15 @@ func TestFootprint(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	best := map[int64]float64{} // nanoseconds a sector
 	sizes := []int64{1 << 20, 16 << 20, 256 << 20, 1 << 30}
-	for range 2 {
-		for _, size := range sizes {
-			in, err := dev.Malloc(size)
-			if err != nil {
-				t.Fatal(err)
-			}
+	best := map[int64]float64{} // nanoseconds a sector
+	for _, size := range sizes {
+		in, err := dev.Malloc(size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var first float64 // with the host's page faults
+		for i := range 4 {
 			began := cpuTime(t)
 			r, err := dev.Launch(context.Background(), kernel, sim.LaunchConfig{Grid: sim.Dim3{X: 56}, Block: sim.Dim3{X: 256}},
 				sim.PtrArg(out), sim.PtrArg(in), sim.U32(uint32(size/4-1)), sim.I32(6))
@@ -88,19 +89,18 @@ func TestFootprint(t *testing.T) {
 				t.Fatal(err)
 			}
 			ns := float64(cpuTime(t)-began) / float64(r.Counters.Memory.LoadSectors)
-			if b, ok := best[size]; !ok || ns < b {
-				best[size] = ns
+			if i == 0 {
+				first, best[size] = ns, ns
 			}
-			if err := dev.Free(in); err != nil {
-				t.Fatal(err)
-			}
+			best[size] = min(best[size], ns)
+		}
+		t.Logf("%4d MiB: %.0f ns a sector, %.0f the first time", size>>20, best[size], first)
+		if err := dev.Free(in); err != nil {
+			t.Fatal(err)
 		}
 	}
-	for _, size := range sizes {
-		t.Logf("%4d MiB: %.0f ns a sector", size>>20, best[size])
-	}
-	// Work that grew with the footprint would show as up to 64 times; the host's page faults and TLB misses make up to 2.2 of it.
-	if ratio := best[1<<30] / best[16<<20]; ratio > 5 {
+	// Work that grew with the footprint would show as up to 64 times.
+	if ratio := best[1<<30] / best[16<<20]; ratio > 2 {
 		t.Errorf("a sector of 1 GiB costs %.2f times one of 16 MiB", ratio)
 	}
 

@@ -56,6 +56,7 @@ func (g *Global) Alloc(n int64) (uint64, error) {
 		return 0, fmt.Errorf("allocation of %d bytes: %w", n, ErrOutOfMemory)
 	}
 	s := &Span{Base: g.next, Size: uint64(n), Data: make([]byte, n+hostPadding)[:n]}
+	hugePages(s.Data)
 	g.spans = append(g.spans, s)
 	g.next = (s.Base + s.Size + GuardBytes + Alignment - 1) &^ (Alignment - 1)
 	return s.Base, nil
