@@ -22,10 +22,18 @@ func lstmProducts(r Recurrent) (sites []float64, recurrent float64) {
 	return append(sites, h*float64(r.Vocabulary)), float64(r.Layers) * 4 * h * h
 }
 
+// What an iteration costs beside its products, in multiply-adds: a weight for the update, a weight for the norm of all gradients, and in
+// all for small launches (fitted to host times of two layers of 256).
+const (
+	lstmUpdateWork = 45
+	lstmNormWork   = 20
+	lstmFixedWork  = 1e8
+)
+
 // lstmWork estimates the multiply-adds that are simulated: of launches alike once where they are not all simulated.
 func lstmWork(s Spec) float64 {
 	l := s.(LSTM)
-	sites, _ := lstmProducts(l.Recurrent)
+	sites, recurrent := lstmProducts(l.Recurrent)
 	draw, err := draw(l.Dropping, l.Layers+1, l.Samples, uint64(l.Seed), lstmKept(l.Recurrent))
 	if err != nil {
 		return 0
@@ -49,10 +57,12 @@ func lstmWork(s Spec) float64 {
 			if l.Method == string(dropout.TDP) {
 				bias = p.Bias
 			}
-			count(3*words*n/float64(p.DP), n, p.DP, bias)
+			count((3*words+lstmUpdateWork)*n/float64(p.DP), n, p.DP, bias)
+			work += lstmNormWork * n / float64(p.DP)
 		}
+		work += lstmFixedWork + lstmNormWork*recurrent
 		for range l.Layers {
-			count(words*4*h*h, "recurrent weights")
+			count((words+lstmUpdateWork)*4*h*h, "recurrent weights")
 			for range l.Steps {
 				count(2*4*h*h*float64(max(l.Batch, 32)), "step") // whose tiles are 32 high
 			}

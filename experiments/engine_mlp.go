@@ -35,8 +35,12 @@ func mlpLayers(p Perceptron) []int {
 	return append(append([]int{p.Inputs}, p.Hidden...), p.Outputs)
 }
 
-// updateWork is what an update and its like cost beside the products, in multiply-adds a weight (fitted to host times of Table I's networks).
-const updateWork = 90
+// What an iteration costs beside its products, in multiply-adds: a weight for the update, and in all for small launches (fitted to host
+// times of Table I's networks).
+const (
+	updateWork = 90
+	fixedWork  = 5e7
+)
 
 // mlpWork estimates the multiply-adds that are simulated: forward, backward by data and by weights.
 func mlpWork(s Spec) (work float64) {
@@ -47,7 +51,7 @@ func mlpWork(s Spec) (work float64) {
 		return 0
 	}
 	for _, c := range drawn.distinct() {
-		work += 3*float64(m.Batch)*kept(shares(c)) + updateWork*mlpSize(m.Perceptron)
+		work += 3*float64(m.Batch)*kept(shares(c)) + updateWork*mlpSize(m.Perceptron) + fixedWork
 	}
 	return work
 }

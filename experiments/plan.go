@@ -150,6 +150,10 @@ type Planned struct {
 // multiply-adds for other simulations and for training; measured on one core of a server processor of 2024. Only estimates rest on it.
 var guessedSpeed = map[string]float64{"search": 100, "gemm": 3e8, "mlp": 3.3e8, "lstm": 3.3e8, "train-mlp": 5e9, "train-lstm": 1.5e9, "launch": 3e4, "deepbench": 2e8, "microbench": 0.1}
 
+// guessWeight is the processor seconds of measured points that a guess weighs as much as: a few short points, which take mostly what
+// does not grow with their work, do not make long ones look hours long.
+const guessWeight = 10
+
 // processorSeconds is the wall-clock time of a point times the threads that it had.
 func (t Timing) processorSeconds() float64 { return t.Seconds * float64(max(t.Threads, 1)) }
 
@@ -195,7 +199,7 @@ func NewPlan(points []Point, e Engine, store *Store, others ...*Store) *Plan {
 		kind := l.Point.Spec.Kind()
 		speed := guessedSpeed[kind]
 		if seconds[kind] > 0 && work[kind] > 0 {
-			speed = work[kind] / seconds[kind]
+			speed = (work[kind] + guessWeight*speed) / (seconds[kind] + guessWeight)
 		} else {
 			l.Guess = true
 			plan.Guessed++
