@@ -42,9 +42,9 @@ const TDPTile = 32
 
 var TileSides = []int{TDPTile, 2 * TDPTile}
 
-// tileSide returns the side that a spec asks for, 0 being the default.
-func tileSide(tile int) (int, error) {
-	if tile == 0 {
+// tileSide returns the side of the weight tiles that a spec with method TDP asks for, 0 being the default.
+func tileSide(method dropout.Method, tile int) (int, error) {
+	if method != dropout.TDP || tile == 0 {
 		return TDPTile, nil
 	}
 	if !slices.Contains(TileSides, tile) {

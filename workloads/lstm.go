@@ -79,7 +79,7 @@ func (s *LSTMSpec) Check() error {
 	if err := dropout.Check(s.Method, offered, s.Rates, s.Layers); err != nil || !s.Method.Approximate() {
 		return err
 	}
-	tile, err := tileSide(s.Tile)
+	tile, err := tileSide(s.Method, s.Tile)
 	if err != nil {
 		return err
 	}

@@ -111,7 +111,7 @@ func (s *MLPSpec) Check() error {
 	if err := dropout.Check(s.Method, offered, s.Rates, hidden); err != nil || !s.Method.Approximate() {
 		return err
 	}
-	tile, err := tileSide(s.Tile)
+	tile, err := tileSide(s.Method, s.Tile)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,47 @@
+package workloads
+
+import (
+	"context"
+	"math"
+	"testing"
+
+	"warpdrop/sim"
+)
+
+// TestDeepBenchError simulates the large products without transposes that were timed on a real GTX 1080 Ti: one believable clock
+// must bring them within 15 % in the mean, and the largest must reach the share of peak that such kernels reach.
+func TestDeepBenchError(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a minute of processor time")
+	}
+	gpu, err := sim.LoadGPU("gtx1080ti")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var timed []TimedGEMM
+	for _, g := range DeepBench() {
+		if !g.Large() {
+			continue
+		}
+		r, err := SimulateMeasured(context.Background(), AtClock(gpu, 1700), g, false, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		share := float64(r.Bounds.FLOP) / r.Cycles
+		if g.M == 2560 && g.N == 7000 && share < 0.89 {
+			t.Errorf("%dx%dx%d: %.1f %% of peak, want at least 89", g.M, g.N, g.K, 100*share)
+		}
+		timed = append(timed, *r)
+	}
+	clock := FitClock(timed)
+	if clock < 1500 || clock > 2000 {
+		t.Errorf("fitted clock %.0f MHz, want 1500 to 2000", clock)
+	}
+	sum := 0.0
+	for i := range timed {
+		sum += math.Abs(timed[i].TimeError(clock))
+	}
+	if mean := sum / float64(len(timed)); len(timed) != 7 || !(mean < 0.15) {
+		t.Errorf("%d rows at %.0f MHz: mean error %.1f %%, want under 15", len(timed), clock, 100*mean)
+	}
+}
