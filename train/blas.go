@@ -89,7 +89,7 @@ func newEngine(choice string, threads int) (*engine, error) {
 		}
 		e.lib, e.name = lib, name
 	}
-	e.pool = newPool(threads)
+	e.pool = newPool(threads, looksBeforeSleep)
 	if products != noProducts && e.name != BLASGonum { // with gonum, results are the same on every processor
 		e.ownKernels, e.buffers = true, make([]panelBuffers, threads)
 	}

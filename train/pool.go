@@ -38,8 +38,8 @@ type sleeper struct {
 	_      [48]byte // neighbours have cache lines of their own
 }
 
-func newPool(threads int) *pool {
-	p := &pool{threads: threads, helpers: make([]sleeper, threads-1), shares: make([]share, threads), looks: looksBeforeSleep}
+func newPool(threads, looks int) *pool {
+	p := &pool{threads: threads, helpers: make([]sleeper, threads-1), shares: make([]share, threads), looks: looks}
 	if threads > runtime.GOMAXPROCS(0) { // who waits would keep others from working
 		p.looks = 0
 	}
@@ -51,18 +51,21 @@ func newPool(threads int) *pool {
 	return p
 }
 
-// await returns when x is, or is not, this value; whoever makes it so calls rouse.
+// await returns when x is, or is not, this value; whoever makes it so calls rouse. That may come late and wake who waits for something
+// else by then, so waking proves nothing.
 func (s *sleeper) await(x *atomic.Int64, is bool, value int64, looks int) {
-	for range looks {
-		if (x.Load() == value) == is {
+	for {
+		for range looks + 1 {
+			if (x.Load() == value) == is {
+				return
+			}
+		}
+		s.asleep.Store(true)
+		if (x.Load() == value) == is && s.asleep.CompareAndSwap(true, false) {
 			return
 		}
+		<-s.wake
 	}
-	s.asleep.Store(true)
-	if (x.Load() == value) == is && s.asleep.CompareAndSwap(true, false) {
-		return
-	}
-	<-s.wake
 }
 
 func (s *sleeper) rouse() {

@@ -29,7 +29,7 @@ func (f *experimentFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.scale, "scale", "", "scale: smoke, small or paper (default: the file's)")
 	c.Flags().StringVar(&f.store, "store", "", "folder of finished points, may be shared between experiments (default OUT/store)")
 	c.Flags().StringVar(&f.data, "data", "", "folder of the training data: MNIST (default: from the Go module cache) or the text of train-lstm")
-	c.Flags().StringVar(&f.blas, "blas", train.BLASGonum, "BLAS of training runs: gonum (the same bytes everywhere), or openblas, several times as fast")
+	c.Flags().StringVar(&f.blas, "blas", train.BLASGonum, "BLAS of training runs: gonum (the same bytes everywhere), or openblas or panels, several times as fast")
 	c.Flags().StringSliceVar(&f.only, "only", nil, "kinds of work to run, such as mlp,lstm: the others are left as they are stored (default: all)")
 	c.Flags().IntVar(&f.jobs, "jobs", 0, "points at once (default: one a processor)")
 	c.RegisterFlagCompletionFunc("scale", cobra.FixedCompletions(experiments.ScaleNames, cobra.ShellCompDirectiveNoFileComp))
