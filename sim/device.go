@@ -353,7 +353,14 @@ func (d *Device) run(ctx context.Context, q *queue, start int64) error {
 			m.Run(from, to)
 		}
 	}
-	advance := func(ch int) { d.system.Advance(ch, to) }
+	// What memory holds and how long reaching it takes touch nothing of each other.
+	advance := func(i int) {
+		if i == 0 {
+			memory.Commit(d.ports)
+		} else {
+			d.system.Advance(i-1, to)
+		}
+	}
 	deliver := func() {
 		for i := range d.sms {
 			d.system.Port(i).Deliver(to)
@@ -366,12 +373,11 @@ func (d *Device) run(ctx context.Context, q *queue, start int64) error {
 		if err := d.faults(); err != nil {
 			return err
 		}
-		workers.run(channels, alone, advance)
+		workers.run(1+channels, alone, advance)
 		replies = true
 		if d.Trace != nil {
 			deliver() // what is sampled below counts them
 		}
-		memory.Commit(d.ports)
 		d.finished = d.finished[:0]
 		var n int64
 		for i, m := range d.sms {
