@@ -53,6 +53,7 @@ type SM struct {
 	cfg      *Config
 	policy   policy
 	runs     bool  // whether runs of FFMAs may be issued in one piece
+	observed bool  // by Profile or Hazards
 	until    int64 // end of the window
 	woken    int64 // earliest cycle for which a scheduler woke another in this one
 	units    [NumUnits]UnitTiming
@@ -188,6 +189,7 @@ func (m *SM) Run(from, to int64) {
 	}
 	t := from
 	m.until = to
+	m.observed = m.Profile != nil || m.Hazards != nil
 	for t < to {
 		next := to
 		if m.heldUntil > 0 {
@@ -251,7 +253,7 @@ func (m *SM) step(s *scheduler, t int64) {
 	s.account = t + 1
 	m.wakes[s.id&(maxSchedulers-1)] = t + 1
 	s.waiting = ReasonStallCount
-	if w := s.warps[slot]; w.ops[w.PC].Run > 0 && m.runs && m.Profile == nil && m.Hazards == nil {
+	if w := s.warps[slot]; w.ops[w.PC].Run > 0 && m.runs && !m.observed {
 		m.run(s, slot, w, t)
 		return
 	}
@@ -371,6 +373,20 @@ func (m *SM) waited(s *scheduler, slot int, wi *warpIssue, t int64) {
 	c.WarpStalls[ReasonNotSelected] += t - ready
 }
 
+// observe is what issue does for those who look on.
+func (m *SM) observe(s *scheduler, slot int, w *Warp, op *Op, pc int32, mask uint32, t int64) {
+	wi := &w.issue
+	if m.Profile != nil {
+		m.profile(s, slot, wi, pc, t)
+		m.Profile.Threads[pc] += int64(bits.OnesCount32(mask))
+	} else if t > wi.at {
+		m.waited(s, slot, wi, t)
+	}
+	if m.Hazards != nil {
+		m.Hazards.issue(w, op, pc, mask)
+	}
+}
+
 // profile counts the warp's instruction at pc, issued at cycle t, with the cycles that it waited.
 func (m *SM) profile(s *scheduler, slot int, wi *warpIssue, pc int32, t int64) {
 	m.Profile.Warps[pc]++
@@ -412,15 +428,15 @@ func (m *SM) issue(s *scheduler, slot int, t int64) (dual bool) {
 	c := &m.Counters
 	wi := &w.issue
 
-	if m.Profile != nil {
-		m.profile(s, slot, wi, pc, t)
-	} else if t > wi.at {
-		m.waited(s, slot, wi, t)
-	}
 	active := w.Active
 	mask := active
 	if !op.NoGuard {
 		mask = w.guardMask(op)
+	}
+	if m.observed {
+		m.observe(s, slot, w, op, pc, mask, t)
+	} else if t > wi.at {
+		m.waited(s, slot, wi, t)
 	}
 	c.WarpInstructions++
 	threads := int64(bits.OnesCount32(active))
@@ -431,12 +447,6 @@ func (m *SM) issue(s *scheduler, slot int, t int64) (dual bool) {
 	c.PredicatedInstructions += threads
 	c.FLOP += threads * int64(op.FLOP)
 	c.UnitInstructions[op.Unit]++
-	if m.Profile != nil {
-		m.Profile.Threads[pc] += int64(bits.OnesCount32(mask))
-	}
-	if m.Hazards != nil {
-		m.Hazards.issue(w, op, pc, mask)
-	}
 	wi.at = t + 1
 
 	m.Exec.Clock = t
