@@ -79,12 +79,6 @@ func (t *tagArray) find(set int, tag uint32) int32 {
 	return -1
 }
 
-// warm reads what find and victim will read of a set, so that it is in the host's cache when they do: all sets of L2 are
-// more than fit near the core. The sum is of no use but to make the compiler read.
-func (t *tagArray) warm(set int) uint64 {
-	return t.sets[set].order + uint64(t.tags[set<<(t.shift&31)])
-}
-
 // touch marks a line as used.
 func (t *tagArray) touch(line int32) {
 	if !t.fifo {

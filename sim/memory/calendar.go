@@ -9,7 +9,7 @@ const calendarSpan = 1024
 // calendar keeps replies by cycle: adding one and taking those of the next window cost the same however many there are.
 type calendar struct {
 	nodes   []calendarNode
-	free    int32
+	free    []int32 // nodes not in use
 	count   int
 	last    [calendarSpan]int32       // last of the circular list of each place, -1 = none
 	present [calendarSpan / 64]uint64 // places that have a list
@@ -21,16 +21,16 @@ type calendarNode struct {
 }
 
 func (c *calendar) init() {
-	c.free = -1
 	for i := range c.last {
 		c.last[i] = -1
 	}
 }
 
 func (c *calendar) add(r *reply) {
-	i := c.free
-	if i >= 0 {
-		c.free = c.nodes[i].next
+	var i int32
+	if n := len(c.free) - 1; n >= 0 {
+		i = c.free[n]
+		c.free = c.free[:n]
 	} else {
 		i = int32(len(c.nodes))
 		c.nodes = append(c.nodes, calendarNode{})
@@ -73,8 +73,7 @@ func (c *calendar) take(from, to int64, p *Port) {
 			next := n.next
 			if n.reply.cycle == at {
 				p.arrive(&n.reply)
-				n.next = c.free
-				c.free = i
+				c.free = append(c.free, i)
 				c.count--
 			} else {
 				c.link(i, place)

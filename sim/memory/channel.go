@@ -1,6 +1,11 @@
 package memory
 
-import "math/bits"
+import (
+	"math/bits"
+	"unsafe"
+
+	"warpdrop/sim/prefetch"
+)
 
 // maxSlicesPerChannel bounds the L2 slices that share a DRAM channel.
 const maxSlicesPerChannel = 4
@@ -42,23 +47,22 @@ type channel struct {
 	nextMemory, nextCore int64   // dram.next as it was last seen, and the same in core cycles
 	num, den             divisor // command clock / core clock
 
-	time     int64    // cycle up to which it has advanced
-	nodes    []packet // pool of packets that are here
-	freeNode int32
-	buckets  []int32   // first packet of the list of those that arrive in each cycle of a window, -1 = none
-	present  []uint64  // buckets that have a list
-	replies  [][]reply // by SM
-	left     []bool    // SMs whose outbox was not emptied
-	waiting  int64     // first arrival that has not been taken from the outboxes, never = none
-	warm     uint64    // see tagArray.warm
-	roomy    bool      // a DRAM queue got room since it was last looked at
+	time    int64     // cycle up to which it has advanced
+	nodes   []packet  // pool of packets that are here
+	free    []int32   // of those, the ones not in use
+	buckets []int32   // first packet of the list of those that arrive in each cycle of a window, -1 = none
+	present []uint64  // buckets that have a list
+	replies [][]reply // by SM
+	left    []bool    // SMs whose outbox was not emptied
+	waiting int64     // first arrival that has not been taken from the outboxes, never = none
+	roomy   bool      // a DRAM queue got room since it was last looked at
 
 	occupyRead  [sectorsPerLine + 1]int64 // cycles of a slice's data path by sectors
 	occupyWrite [sectorsPerLine + 1]int64
 }
 
 func newChannel(cfg *Config, m *mapping, index int, ports []*Port, window int64) *channel {
-	c := &channel{cfg: cfg, m: m, index: index, ports: ports, n: cfg.L2.SlicesPerChannel, freeNode: -1, waiting: never, nextMemory: never, nextCore: never,
+	c := &channel{cfg: cfg, m: m, index: index, ports: ports, n: cfg.L2.SlicesPerChannel, waiting: never, nextMemory: never, nextCore: never,
 		num: newDivisor(int(cfg.DRAM.ClockNum)), den: newDivisor(int(cfg.DRAM.ClockDen))}
 	for i := range c.due {
 		c.due[i] = never
@@ -104,6 +108,13 @@ func (c *channel) gather(end int64) {
 	base := end - int64(len(c.buckets))
 	c.waiting = never
 	any := false
+	for _, p := range c.ports {
+		if p.sent>>(c.index&63)&1 != 0 {
+			if q := &p.outbox[c.index]; len(q.items) > q.head {
+				prefetch.Lines(unsafe.Pointer(&q.items[q.head]), (len(q.items)-q.head)*int(unsafe.Sizeof(packet{}))/64+1)
+			}
+		}
+	}
 	for sm := len(c.ports) - 1; sm >= 0; sm-- {
 		p := c.ports[sm]
 		if p.sent>>(c.index&63)&1 == 0 && !c.left[sm] {
@@ -119,9 +130,10 @@ func (c *channel) gather(end int64) {
 		}
 		items := q.items[q.head:h]
 		for k := len(items) - 1; k >= 0; k-- {
-			i := c.freeNode
-			if i >= 0 {
-				c.freeNode = c.nodes[i].next
+			var i int32
+			if n := len(c.free) - 1; n >= 0 {
+				i = c.free[n]
+				c.free = c.free[:n]
 			} else {
 				i = int32(len(c.nodes))
 				c.nodes = append(c.nodes, packet{})
@@ -153,8 +165,6 @@ func (c *channel) gather(end int64) {
 				next := x.next
 				x.next = -1
 				s := &c.slices[x.slice&(maxSlicesPerChannel-1)]
-				set, _ := s.place(x.local)
-				c.warm += s.cache.warm(set)
 				if s.tail < 0 {
 					s.head = i
 					s.start = max(x.arrive, s.free)
@@ -241,12 +251,15 @@ func (c *channel) serve(k int, now int64) {
 		s.tail = -1
 		c.due[k] = never
 	} else {
-		s.start = max(c.nodes[next].arrive, s.free)
+		n := &c.nodes[next]
+		s.start = max(n.arrive, s.free)
 		c.due[k] = s.start
+		// It may have waited for long, and all of L2 is more than fits in the host's cache near the core.
+		set, _ := s.place(n.local)
+		prefetch.Three(unsafe.Pointer(&s.cache.sets[set]), unsafe.Pointer(&s.cache.tags[set<<(s.cache.shift&31)]), unsafe.Pointer(&c.nodes[max(n.next, 0)]))
 	}
 	if !keep {
-		p.next = c.freeNode
-		c.freeNode = i
+		c.free = append(c.free, i)
 	}
 }
 
@@ -396,8 +409,7 @@ func (c *channel) filled(e *dramEntry, end int64) {
 		c.answer(p, ready, 0)
 		// The reply takes the slice's data path as a hit's does.
 		s.free += c.occupyRead[bits.OnesCount8(p.mask)]
-		p.next = c.freeNode
-		c.freeNode = i
+		c.free = append(c.free, i)
 		if next == first {
 			break
 		}

@@ -52,6 +52,7 @@ func Lower(insts []isa.Inst, entry uint32, cfg LowerConfig) (*Program, error) {
 	}
 	l.banks()
 	l.runs()
+	l.ahead()
 	l.p.Pool = make([]Row, len(l.p.refs))
 	return l.p, nil
 }
@@ -675,5 +676,33 @@ func (l *lowerer) runs() {
 			op.Run += next.Run
 			op.RunBanks = next.RunBanks + op.Banks
 		}
+	}
+}
+
+// aheadOps is how many instructions' registers are prefetched when a warp wakes. A warp waits for as long as it takes all others to
+// touch more than the host's caches near the core hold.
+const aheadOps = 24
+
+// ahead lists for each instruction that waits for a barrier the registers that it and those after it read, up to the next that waits.
+func (l *lowerer) ahead() {
+	ops := l.p.Ops
+	l.p.ahead = make([][]uint8, len(ops))
+	for i := range ops {
+		if ops[i].Wait == 0 {
+			continue
+		}
+		var listed [256]bool
+		var rows []uint8
+		for k := i; k < min(i+aheadOps, len(ops)) && (k == i || ops[k].Wait == 0); k++ {
+			for _, s := range l.p.uses[k].src {
+				for r := int(s.reg); r < int(s.reg)+int(s.n); r++ {
+					if !listed[r] {
+						listed[r] = true
+						rows = append(rows, uint8(r))
+					}
+				}
+			}
+		}
+		l.p.ahead[i] = rows
 	}
 }

@@ -110,5 +110,6 @@ type Program struct {
 	uses    []opUses  // what each instruction reads and writes
 	refs    []poolRef // what the pool's rows hold
 	fmas    []fmaOp   // those Ops that have a Run, by their index
+	ahead   [][]uint8 // registers to prefetch when a warp wakes at an instruction that waits for a barrier
 	counted bool      // some instruction waits for a barrier's count (waitCount)
 }

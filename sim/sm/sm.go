@@ -3,9 +3,11 @@ package sm
 import (
 	"fmt"
 	"math/bits"
+	"unsafe"
 
 	"warpdrop/sim/isa"
 	"warpdrop/sim/memory"
+	"warpdrop/sim/prefetch"
 )
 
 // warpIssue is what issue keeps of a warp.
@@ -184,8 +186,15 @@ func (m *SM) Run(from, to int64) {
 		b.wipe()
 	}
 	m.fresh = m.fresh[:0]
-	for _, r := range m.port.Replies() {
-		m.reply(r.Token, r.Cycle)
+	if replies := m.port.Replies(); len(replies) > 0 {
+		// Much else has gone through the host's caches since the last window: ask for the schedulers and these warps at once.
+		prefetch.Lines(unsafe.Pointer(&m.units), int(unsafe.Sizeof(*m)-unsafe.Offsetof(m.units))/64)
+		for _, r := range replies {
+			prefetch.Lines(unsafe.Pointer(m.loads[r.Token].warp), int(unsafe.Sizeof(Warp{})+63)/64)
+		}
+		for _, r := range replies {
+			m.reply(r.Token, r.Cycle)
+		}
 	}
 	t := from
 	m.until = to
@@ -784,6 +793,9 @@ func (m *SM) release(w *Warp, b uint8, flight uint32, at int64) {
 	}
 	s.ready[slot], s.reason[slot] = ready, reason
 	m.wake(s, ready)
+	if rows := w.Block.Prog.ahead[w.PC]; len(rows) > 0 {
+		prefetch.Rows(w.base[0], &rows[0], len(rows))
+	}
 }
 
 // place returns the scheduler of a warp slot and the slot's number there.

@@ -1,0 +1,41 @@
+//go:build !purego
+
+#include "textflag.h"
+
+// func Lines(p unsafe.Pointer, n int)
+TEXT ·Lines(SB), NOSPLIT, $0-16
+	MOVQ p+0(FP), AX
+	MOVQ n+8(FP), CX
+
+loop:
+	PREFETCHT0 (AX)
+	ADDQ $64, AX
+	DECQ CX
+	JG   loop
+	RET
+
+// func Three(a, b, c unsafe.Pointer)
+TEXT ·Three(SB), NOSPLIT, $0-24
+	MOVQ a+0(FP), AX
+	MOVQ b+8(FP), BX
+	MOVQ c+16(FP), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (CX)
+	RET
+
+// func Rows(base unsafe.Pointer, rows *uint8, n int)
+TEXT ·Rows(SB), NOSPLIT, $0-24
+	MOVQ base+0(FP), AX
+	MOVQ rows+8(FP), BX
+	MOVQ n+16(FP), CX
+
+row:
+	MOVBLZX (BX), DX
+	SHLL $7, DX
+	PREFETCHT0 (AX)(DX*1)
+	PREFETCHT0 64(AX)(DX*1)
+	INCQ BX
+	DECQ CX
+	JG   row
+	RET
