@@ -123,8 +123,6 @@ func runLSTM(ctx context.Context, _ *Engines, s Spec, threads int, progress func
 		how = fmt.Sprintf("%d of %d launches simulated, the others counted like one of these (same kernel, grid and arguments)", r.SimulatedLaunches, r.Launches)
 	}
 	r.Coverage = "one training iteration: copies to the device, forward, back-propagation through time, clipping, update; launch overhead included; " + how + r.Coverage
-	if !spec.approximate() && spec.Method != string(dropout.Masked) && spec.Method != string(dropout.DropConnect) {
-		r.Coverage += "; simulated once for all rates, because what a mask holds moves no launch"
-	}
+	r.Coverage += spec.rateCoverage()
 	return Result{Sim: r}, nil
 }

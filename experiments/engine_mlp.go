@@ -122,8 +122,6 @@ func runMLP(ctx context.Context, _ *Engines, s Spec, threads int, progress func(
 	}
 	r.FLOP = 6 * mlpSize(spec.Perceptron) * float64(spec.Batch)
 	r.Coverage = "one training iteration: copies to the device, forward, backward by data and weights, update; launch overhead included" + r.Coverage
-	if !spec.approximate() && spec.Method != string(dropout.Masked) && spec.Method != string(dropout.DropConnect) {
-		r.Coverage += "; simulated once for all rates, because what a mask holds moves no launch"
-	}
+	r.Coverage += spec.rateCoverage()
 	return Result{Sim: r}, nil
 }

@@ -31,10 +31,23 @@ func specText(s Spec) string {
 // no launch (TestMaskRate in package workloads).
 const maskRate = 0.5
 
+// anyRate tells whether an iteration takes the same at every rate.
+func (d Dropping) anyRate() bool {
+	return d.Method == string(dropout.Dense) || d.Method == string(dropout.None)
+}
+
+// rateCoverage says so, as the end of a result's coverage.
+func (d Dropping) rateCoverage() string {
+	if !d.anyRate() {
+		return ""
+	}
+	return "; simulated once for all rates, because what a mask holds moves no launch"
+}
+
 // simulated is the spec that a point is named by and run as, so that points whose times cannot differ run once.
 func simulated(s Spec) Spec {
 	masks := func(d Dropping) Dropping {
-		if d.Method == string(dropout.Dense) || d.Method == string(dropout.None) {
+		if d.anyRate() {
 			d.Rates = slices.Repeat([]float64{maskRate}, len(d.Rates))
 		}
 		return d
