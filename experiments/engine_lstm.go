@@ -10,7 +10,11 @@ import (
 
 func lstmVersions(_ *Engines, s Spec) (map[string]string, error) {
 	l := s.(LSTM)
-	return iterationVersions(l.Dropping, l.GPU)
+	v, err := iterationVersions(l.Dropping, l.GPU)
+	if err == nil && l.SimulatedRepeats > 0 {
+		v["alike"] = workloads.AlikeVersion
+	}
+	return v, err
 }
 
 // lstmProducts are the multiply-adds of a word: of the products that dropout acts on, by site, and of those with the state.

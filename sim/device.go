@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"warpdrop/internal/pool"
 	"warpdrop/sim/memory"
 	"warpdrop/sim/sm"
 )
@@ -334,8 +335,8 @@ func (d *Device) run(ctx context.Context, q *queue, start int64) error {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	workers := newPool(min(threads, len(d.sms)))
-	defer workers.close()
+	workers := pool.New(min(threads, len(d.sms)))
+	defer workers.Close()
 	var (
 		window   = d.system.Window()
 		channels = d.system.Channels()
@@ -345,7 +346,16 @@ func (d *Device) run(ctx context.Context, q *queue, start int64) error {
 		replies  bool // those of the last window are still to be delivered
 		issued   int64
 	)
-	runSM := func(i int) {
+	run := func(parts int, part func(_, i int)) {
+		if !alone {
+			workers.Run(parts, part)
+			return
+		}
+		for i := range parts {
+			part(0, i)
+		}
+	}
+	runSM := func(_, i int) {
 		if replies {
 			d.system.Port(i).Deliver(from)
 		}
@@ -354,7 +364,7 @@ func (d *Device) run(ctx context.Context, q *queue, start int64) error {
 		}
 	}
 	// What memory holds and how long reaching it takes touch nothing of each other.
-	advance := func(i int) {
+	advance := func(_, i int) {
 		if i == 0 {
 			memory.Commit(d.ports)
 		} else {
@@ -368,12 +378,12 @@ func (d *Device) run(ctx context.Context, q *queue, start int64) error {
 		replies = false
 	}
 	for {
-		workers.run(len(d.sms), alone, runSM)
+		run(len(d.sms), runSM)
 		replies = false
 		if err := d.faults(); err != nil {
 			return err
 		}
-		workers.run(1+channels, alone, advance)
+		run(1+channels, advance)
 		replies = true
 		if d.Trace != nil {
 			deliver() // what is sampled below counts them

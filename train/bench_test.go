@@ -51,7 +51,7 @@ func BenchmarkSGEMM(b *testing.B) {
 	for _, lib := range []string{BLASOpenBLAS, BLASPanels, BLASGonum} {
 		b.Run(lib, func(b *testing.B) {
 			e := open(b, lib)
-			defer e.close()
+			defer e.Close()
 			const m, n = 128, 2048
 			x, w, y := make([]float32, m*n), make([]float32, n*n), make([]float32, m*n)
 			for i := range w {
@@ -82,7 +82,7 @@ func BenchmarkMLP(b *testing.B) {
 
 func benchmarkMLP(b *testing.B, lib string, hidden int, method dropout.Method) {
 	e := open(b, lib)
-	defer e.close()
+	defer e.Close()
 	const rate, batch = 0.7, 128
 	m, err := newMLP(e, MLPConfig{Hidden: []int{hidden, hidden}, Batch: batch, LR: 0.01, Momentum: 0.9, Method: method, Rates: []float64{rate, rate},
 		Distributions: patterns(b, rate), Tile: 32, Seed: 1})
@@ -119,7 +119,7 @@ func BenchmarkLSTM(b *testing.B) {
 			for _, method := range []dropout.Method{dropout.None, dropout.Dense, dropout.RDP, dropout.TDP} {
 				b.Run(fmt.Sprintf("%s/2x%d/%s", lib, hidden, method), func(b *testing.B) {
 					e := open(b, lib)
-					defer e.close()
+					defer e.Close()
 					cfg := DefaultLSTM(hidden)
 					cfg.Method, cfg.Rates, cfg.Distributions = method, []float64{0.5, 0.5}, patterns(b, 0.5)
 					m, err := newLSTM(e, cfg)

@@ -7,6 +7,8 @@ import (
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/gonum"
+
+	"warpdrop/internal/pool"
 )
 
 // Choices of BLAS.
@@ -20,7 +22,7 @@ const (
 // engine computes matrix products by a BLAS on the threads of a pool. The library itself runs on one thread; a product
 // is cut into blocks of its result here, so that nothing is allocated and no thread waits busily.
 type engine struct {
-	*pool
+	*pool.Pool
 	lib  blas.Float32Level3
 	name string
 
@@ -89,7 +91,7 @@ func newEngine(choice string, threads int) (*engine, error) {
 		}
 		e.lib, e.name = lib, name
 	}
-	e.pool = newPool(threads, looksBeforeSleep)
+	e.Pool = pool.New(threads)
 	if products != noProducts && e.name != BLASGonum { // with gonum, results are the same on every processor
 		e.ownKernels, e.buffers = true, make([]panelBuffers, threads)
 	}
@@ -103,7 +105,7 @@ func BLASName(choice string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	e.close()
+	e.Close()
 	return e.name, nil
 }
 
@@ -128,13 +130,13 @@ func (e *engine) gemm(tA, tB blas.Transpose, m, n, k int, alpha float32, a []flo
 	} else if m*n*k > 1<<16 { // below, waking another thread takes longer than the product
 		// Multiples of 32 or 16 keep the library's kernels on full registers.
 		if n >= m {
-			e.blockN = roundUp((n+e.threads-1)/e.threads, 32)
+			e.blockN = roundUp((n+e.Threads()-1)/e.Threads(), 32)
 		} else {
-			e.blockM = roundUp((m+e.threads-1)/e.threads, 16)
+			e.blockM = roundUp((m+e.Threads()-1)/e.Threads(), 16)
 		}
 	}
 	e.blocksN = (n + e.blockN - 1) / e.blockN
-	e.run((m+e.blockM-1)/e.blockM*e.blocksN, e.blockWork)
+	e.Run((m+e.blockM-1)/e.blockM*e.blocksN, e.blockWork)
 }
 
 func (e *engine) block(_, i int) {

@@ -185,7 +185,7 @@ func (s *site) drop(source, y []float32) {
 	s.source, s.input = source, source
 	switch s.method {
 	case dropout.Dense, dropout.Masked, dropout.RDP:
-		s.run(parts(s.n), s.dropFn)
+		s.Run(parts(s.n), s.dropFn)
 		s.input = s.buffer
 	}
 	s.forward(s.n, s.input, y)
@@ -215,7 +215,7 @@ func (s *site) undrop(dy, dsource []float32) {
 	switch s.method {
 	case dropout.Dense, dropout.Masked, dropout.RDP:
 		s.backward(s.n, s.input, dy, s.dinput)
-		s.run(parts(s.n), s.undropFn)
+		s.Run(parts(s.n), s.undropFn)
 	default:
 		s.backward(s.n, s.input, dy, dsource)
 	}
@@ -281,7 +281,7 @@ func (m *lstm) forward(method dropout.Method, iteration uint64) {
 			c.t = t
 			b := c.batch
 			c.steps.multiply(b, c.h[t*b*h:], h, c.gates[t*b*4*h:], 4*h, true)
-			m.run(b, c.forwardFn)
+			m.Run(b, c.forwardFn)
 		}
 		x = c.h[c.batch*h : (n+c.batch)*h]
 	}
@@ -290,7 +290,7 @@ func (m *lstm) forward(method dropout.Method, iteration uint64) {
 		m.models[string(m.id)] = true
 	}
 	m.out.drop(x, m.logits)
-	m.run(n, m.softmaxFn)
+	m.Run(n, m.softmaxFn)
 	m.loss, m.right = 0, 0
 	for i, l := range m.lossRow[:n] {
 		m.loss += l
@@ -386,7 +386,7 @@ func (m *lstm) backward() {
 		c.back.pack()
 		for t := m.steps - 1; t >= 0; t-- {
 			c.t = t
-			m.run(b, c.backwardFn)
+			m.Run(b, c.backwardFn)
 			if t > 0 {
 				c.back.multiply(b, c.dgates[t*b*4*h:], 4*h, c.dhNext, h, false)
 			}
@@ -429,7 +429,7 @@ func (m *lstm) wordGradients(d []float32) {
 // sumColumns adds up the window's rows of d.
 func (m *lstm) sumColumns(d, to []float32) {
 	m.columnOf, m.columnTo, m.columns = d, to, len(to)
-	m.run((len(to)+biasPart-1)/biasPart, m.columnFn)
+	m.Run((len(to)+biasPart-1)/biasPart, m.columnFn)
 }
 
 func (m *lstm) columnPart(_, part int) {
@@ -474,7 +474,7 @@ func (m *lstm) squares(x []float32) float64 {
 	if n > len(m.norms) {
 		m.norms = slices.Grow(m.norms, n)[:n]
 	}
-	m.run(n, m.normFn)
+	m.Run(n, m.normFn)
 	sum := 0.0
 	for _, s := range m.norms[:n] {
 		sum += s

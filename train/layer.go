@@ -133,7 +133,7 @@ func period(d dropout.Distribution, n int) int {
 func (m *mlp) load(im Images, which []int) {
 	copy(m.which, which)
 	m.images = im
-	m.run(parts(len(which)), m.loadFn)
+	m.Run(parts(len(which)), m.loadFn)
 }
 
 // grey is the value of each pixel.
@@ -175,9 +175,9 @@ func (m *mlp) draw(iteration uint64) {
 		case m.cfg.Method == dropout.RDP: // the last layer
 			l.keepRows(rows, l.cols)
 		case l.mask != nil:
-			m.run((len(l.mask)+maskPart-1)/maskPart, l.maskFn)
+			m.Run((len(l.mask)+maskPart-1)/maskPart, l.maskFn)
 			if !l.dropNeurons {
-				m.run(parts(l.in), l.connectFn)
+				m.Run(parts(l.in), l.connectFn)
 			}
 		}
 	}
@@ -234,7 +234,7 @@ func (l *layer) forwardLayer(b int, x []float32) {
 	if l.connected() {
 		return
 	}
-	l.run(parts(b), l.actFn)
+	l.Run(parts(b), l.actFn)
 }
 
 // connect makes activations and their gradients pass to and from the next layer in panels: both layers have tiles.
@@ -342,9 +342,9 @@ func (l *layer) backwardLayer(b int, x, dx []float32) {
 		return
 	}
 	if l.hidden {
-		l.run(parts(b), l.dactFn)
+		l.Run(parts(b), l.dactFn)
 	}
-	l.run((l.cols.size()+biasPart-1)/biasPart, l.biasFn)
+	l.Run((l.cols.size()+biasPart-1)/biasPart, l.biasFn)
 	l.backward(b, x, l.dact, dx)
 }
 

@@ -104,7 +104,7 @@ func TrainLSTM(ctx context.Context, cfg LSTMConfig, progress func(Progress)) (*R
 	if err != nil {
 		return nil, err
 	}
-	defer e.close()
+	defer e.Close()
 	m, err := newLSTM(e, cfg)
 	if err != nil {
 		return nil, err

@@ -200,7 +200,7 @@ func TestLSTMGradient(t *testing.T) {
 			check("softmax weights", r.wx[cfg.Layers], m.out.w)
 			check("softmax bias", r.outBias, m.outBias)
 		}
-		e.close()
+		e.Close()
 	}
 }
 
@@ -211,7 +211,7 @@ func TestLSTMClip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer e.close()
+		defer e.Close()
 		cfg := lstmConfigs()["2 layers, rdp"]
 		cfg.Clip = clip
 		m, err := newLSTM(e, cfg)
@@ -288,6 +288,6 @@ func TestLSTMNoAllocation(t *testing.T) {
 		if n := testing.AllocsPerRun(50, one); n > 0 {
 			t.Errorf("%s with %s: %g allocations an iteration", name, e.name, n)
 		}
-		e.close()
+		e.Close()
 	}
 }

@@ -75,7 +75,7 @@ func (m *matrix) allowPatterns(rowUnit, colUnit, rowClasses, colClasses int, mu 
 	if m.v != nil {
 		m.stamps = make([]uint32, m.rowClasses*m.colClasses)
 		m.decay = newDecay(mu)
-		m.factors = make([][2][]float32, m.threads)
+		m.factors = make([][2][]float32, m.Threads())
 		for i := range m.factors {
 			n := (m.out + colUnit - 1) / colUnit
 			m.factors[i] = [2][]float32{make([]float32, n), make([]float32, n)}
@@ -149,7 +149,7 @@ func (m *matrix) pack() {
 	for i := range m.blocks {
 		n += parts(m.blocks[i].rows.count * m.blocks[i].rows.width)
 	}
-	m.run(n, m.packFn)
+	m.Run(n, m.packFn)
 }
 
 // blockOf finds the block that part belongs to, and the part's number in it.
@@ -248,9 +248,9 @@ func (m *matrix) forward(b int, x, y []float32) {
 	case m.tiled:
 		m.b, m.x, m.y = b, x, y
 		if m.tiles.previous == nil {
-			m.run(m.tiles.rows, m.tiles.packXFn)
+			m.Run(m.tiles.rows, m.tiles.packXFn)
 		}
-		m.run(m.tiles.cols, m.tiles.forwardFn)
+		m.Run(m.tiles.cols, m.tiles.forwardFn)
 	case len(m.blocks) == 0:
 		m.gemm(blas.NoTrans, blas.NoTrans, b, m.out, m.in, 1, x, m.in, m.effective(), m.out, 0, y, m.out)
 	case m.compact:
@@ -259,7 +259,7 @@ func (m *matrix) forward(b int, x, y []float32) {
 		m.gemm(blas.NoTrans, blas.NoTrans, b, n, k, 1, x, k, w, ld, 0, y, n)
 	default:
 		m.b, m.x, m.y = b, x, y
-		m.run(parts(b), m.xFn)
+		m.Run(parts(b), m.xFn)
 		yAt, xAt := 0, 0
 		for _, k := range m.blocks {
 			r, c := k.rows.size(), k.cols.size()
@@ -268,7 +268,7 @@ func (m *matrix) forward(b int, x, y []float32) {
 			xAt += b * r
 			yAt += b * c
 		}
-		m.run(parts(b), m.yFn)
+		m.Run(parts(b), m.yFn)
 	}
 }
 
@@ -327,12 +327,12 @@ func (m *matrix) backward(b int, x, dy, dx []float32) {
 	case m.tiled:
 		m.b, m.x, m.dy, m.dx = b, x, dy, dx
 		if m.tiles.next == nil {
-			m.run(m.tiles.cols, m.tiles.packDYFn)
+			m.Run(m.tiles.cols, m.tiles.packDYFn)
 		}
 		if dx == nil {
-			m.run(m.tiles.cols, m.tiles.updateFn)
+			m.Run(m.tiles.cols, m.tiles.updateFn)
 		} else {
-			m.run(m.tiles.rows, m.tiles.backwardFn)
+			m.Run(m.tiles.rows, m.tiles.backwardFn)
 		}
 	case len(m.blocks) == 0:
 		if dx != nil {
@@ -348,7 +348,7 @@ func (m *matrix) backward(b int, x, dy, dx []float32) {
 		m.gemm(blas.Trans, blas.NoTrans, k, n, b, 1, x, k, dy, n, 0, m.g, n)
 	default:
 		m.b, m.x, m.dy, m.dx = b, x, dy, dx
-		m.run(parts(b), m.dyFn)
+		m.Run(parts(b), m.dyFn)
 		yAt, xAt := 0, 0
 		for _, k := range m.blocks {
 			r, c := k.rows.size(), k.cols.size()
@@ -366,7 +366,7 @@ func (m *matrix) backward(b int, x, dy, dx []float32) {
 			yAt += b * c
 		}
 		if dx != nil {
-			m.run(parts(b), m.dxFn)
+			m.Run(parts(b), m.dxFn)
 		}
 	}
 }
@@ -406,14 +406,14 @@ func (m *matrix) update(lr, mu float32) {
 		return
 	}
 	if len(m.blocks) == 0 {
-		m.run(parts(m.in), m.updateFn)
+		m.Run(parts(m.in), m.updateFn)
 		return
 	}
 	n := 0
 	for i := range m.blocks {
 		n += parts(m.blocks[i].rows.count * m.blocks[i].rows.width)
 	}
-	m.run(n, m.updatePackedFn)
+	m.Run(n, m.updatePackedFn)
 	if m.v == nil {
 		return
 	}
@@ -492,7 +492,7 @@ func (m *matrix) settle() {
 		return
 	}
 	m.leaveTiles()
-	m.run(parts(m.in), m.settleFn)
+	m.Run(parts(m.in), m.settleFn)
 	for i := range m.stamps {
 		m.stamps[i] = m.updates
 	}

@@ -53,7 +53,7 @@ type Result struct {
 
 // newResult is what is known of a run before it starts; ds are the distributions of dp, which only RDP and TDP use.
 func newResult(method dropout.Method, e *engine, ds []dropout.Distribution) *Result {
-	r := &Result{Method: method, BLAS: e.name, Threads: e.threads}
+	r := &Result{Method: method, BLAS: e.name, Threads: e.Threads()}
 	if method == dropout.RDP || method == dropout.TDP {
 		for _, d := range ds {
 			r.ReachedRates = append(r.ReachedRates, d.Reached())

@@ -83,7 +83,7 @@ func TrainMLP(ctx context.Context, cfg MLPConfig, progress func(Progress)) (*Res
 	if err != nil {
 		return nil, err
 	}
-	defer e.close()
+	defer e.Close()
 	m, err := newMLP(e, cfg)
 	if err != nil {
 		return nil, err

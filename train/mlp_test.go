@@ -81,7 +81,7 @@ func TestGradient(t *testing.T) {
 		if compared < 25 {
 			t.Errorf("%s: only %d weights compared", method, compared)
 		}
-		e.close()
+		e.Close()
 	}
 }
 
@@ -307,7 +307,7 @@ func TestSameAsMaskedDense(t *testing.T) {
 					}
 				}
 			}
-			e.close()
+			e.Close()
 		}
 	}
 }
@@ -340,6 +340,6 @@ func TestNoAllocation(t *testing.T) {
 		if n := testing.AllocsPerRun(50, one); n > 0 {
 			t.Errorf("%s with %s: %g allocations an iteration", method, e.name, n)
 		}
-		e.close()
+		e.Close()
 	}
 }

@@ -4,7 +4,9 @@ package train
 
 import (
 	"fmt"
+	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"unsafe"
 
@@ -36,7 +38,7 @@ type sgemmArgs struct {
 // openShared loads the first of these libraries that there is and that has what is needed.
 func openShared(names ...string) (lib blas.Float32Level3, name string, err error) {
 	for _, name := range names {
-		handle, openErr := purego.Dlopen(name, purego.RTLD_NOW|purego.RTLD_LOCAL)
+		handle, openErr := openBLAS(name)
 		if openErr != nil {
 			if err == nil {
 				err = openErr
@@ -52,14 +54,54 @@ func openShared(names ...string) (lib blas.Float32Level3, name string, err error
 		if set, err := purego.Dlsym(handle, "openblas_set_num_threads"); err == nil {
 			purego.SyscallN(set, 1)
 		}
-		if get, err := purego.Dlsym(handle, "openblas_get_config"); err == nil {
-			var config func() string
-			purego.RegisterFunc(&config, get)
-			name = config()
+		if config := openblasConfig(handle); config != "" {
+			name = config
 		}
 		return &sharedBLAS{sgemm: sgemm, args: &sync.Pool{New: func() any { return new(sgemmArgs) }}}, name, nil
 	}
 	return nil, "", err
+}
+
+// openBLAS opens a library. An OpenBLAS older than the processor does not know its model and takes the kernels of a Prescott, of 2004
+// and with SSE3 only; it is then told to take those for this processor's vector instructions, 3.7 times as fast where it was measured.
+// Whoever has set OPENBLAS_CORETYPE gets what was asked for.
+func openBLAS(name string) (uintptr, error) {
+	const flags, variable = purego.RTLD_NOW | purego.RTLD_LOCAL, "OPENBLAS_CORETYPE"
+	handle, err := purego.Dlopen(name, flags)
+	if err != nil || os.Getenv(variable) != "" || products == noProducts || !strings.Contains(openblasConfig(handle), "Prescott") {
+		return handle, err
+	}
+	kernels := "Haswell"
+	if products == productAVX512 {
+		kernels = "SkylakeX"
+	}
+	// The library chooses when it is loaded, by the environment of C, which is not Go's.
+	var setenv func(name, value string, overwrite int32) int32
+	var unsetenv func(name string) int32
+	for symbol, function := range map[string]any{"setenv": &setenv, "unsetenv": &unsetenv} {
+		address, err := purego.Dlsym(purego.RTLD_DEFAULT, symbol)
+		if err != nil {
+			return handle, nil // it works as it is
+		}
+		purego.RegisterFunc(function, address)
+	}
+	if err := purego.Dlclose(handle); err != nil {
+		return handle, nil
+	}
+	setenv(variable, kernels, 1)
+	defer unsetenv(variable)
+	return purego.Dlopen(name, flags)
+}
+
+// openblasConfig is how an OpenBLAS was built and which kernels it has chosen; empty for other libraries.
+func openblasConfig(handle uintptr) string {
+	get, err := purego.Dlsym(handle, "openblas_get_config")
+	if err != nil {
+		return ""
+	}
+	var config func() string
+	purego.RegisterFunc(&config, get)
+	return config()
 }
 
 // Sgemm computes c = alpha * op(a) * op(b) + beta * c, row-major. The library is column-major and computes the transposed

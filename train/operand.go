@@ -22,7 +22,7 @@ func newOperand(e *engine, trans blas.Transpose, k, n int, values []float32, ld 
 		return o
 	}
 	o.packed = make([]float32, k*roundUp(n, panelWidth))
-	o.groups = roundUp((n+panelBlock-1)/panelBlock, e.threads)
+	o.groups = roundUp((n+panelBlock-1)/panelBlock, e.Threads())
 	o.width = roundUp((n+o.groups-1)/o.groups, panelWidth)
 	o.groups = (n + o.width - 1) / o.width
 	o.packFn, o.runFn = o.packPart, o.runPart
@@ -32,7 +32,7 @@ func newOperand(e *engine, trans blas.Transpose, k, n int, values []float32, ld 
 // pack is to be called when the values have changed.
 func (o *operand) pack() {
 	if o.packed != nil {
-		o.run(o.groups, o.packFn)
+		o.Run(o.groups, o.packFn)
 	}
 }
 
@@ -64,7 +64,7 @@ func (o *operand) multiply(m int, a []float32, lda int, c []float32, ldc int, ad
 	checkGemm(blas.NoTrans, o.trans, m, o.n, o.k, a, lda, o.values, o.ld, c, ldc)
 	e := o.engine
 	e.m, e.a, e.lda, e.c, e.ldc, e.beta = m, a, lda, c, ldc, beta
-	e.run(o.groups, o.runFn)
+	e.Run(o.groups, o.runFn)
 }
 
 func (o *operand) runPart(worker, group int) {

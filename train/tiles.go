@@ -37,7 +37,7 @@ const (
 )
 
 func newTileWork(m *matrix, b int) *tileWork {
-	t := &tileWork{rows: (m.in + tileSize - 1) / tileSize, cols: (m.out + tileSize - 1) / tileSize, batch: roundUp(b, 8), scratch: make([]tileScratch, m.threads)}
+	t := &tileWork{rows: (m.in + tileSize - 1) / tileSize, cols: (m.out + tileSize - 1) / tileSize, batch: roundUp(b, 8), scratch: make([]tileScratch, m.Threads())}
 	t.x, t.dy = make([]float32, t.rows*t.batch*tileSize), make([]float32, t.cols*t.batch*tileSize)
 	t.w, t.v = make([]float32, t.rows*t.cols*tileArea), make([]float32, t.rows*t.cols*tileArea)
 	for i := range t.scratch {
@@ -73,7 +73,7 @@ func (t *tileWork) at(r, c int) int { return (r*t.cols + c) * tileArea }
 // enterTiles takes weights and velocities over from the matrix.
 func (m *matrix) enterTiles() {
 	if !m.tiles.inTiles {
-		m.run(m.tiles.rows, m.tiles.enterFn)
+		m.Run(m.tiles.rows, m.tiles.enterFn)
 		m.tiles.inTiles = true
 	}
 }
@@ -81,7 +81,7 @@ func (m *matrix) enterTiles() {
 // leaveTiles gives them back.
 func (m *matrix) leaveTiles() {
 	if m.tiles != nil && m.tiles.inTiles {
-		m.run(m.tiles.rows, m.tiles.leaveFn)
+		m.Run(m.tiles.rows, m.tiles.leaveFn)
 		m.tiles.inTiles = false
 	}
 }

@@ -20,7 +20,10 @@ type Known struct {
 	launches map[string]*knownLaunch
 }
 
-const longLaunch = 20
+const longLaunch = 100
+
+// AlikeVersion changes with every change of what counts for launches alike; it is part of the name under which a result of them is stored.
+const AlikeVersion = "2"
 
 type knownLaunch struct {
 	LaunchResult

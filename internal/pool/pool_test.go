@@ -1,4 +1,4 @@
-package train
+package pool
 
 import (
 	"sync/atomic"
@@ -22,11 +22,11 @@ func TestPool(t *testing.T) {
 			for i := range 3000 {
 				n := i % 9
 				done.Store(0)
-				if p.run(n, work); done.Load() != int64(n*(n+1)/2) {
-					t.Fatalf("%d threads, %d parts: run returned before all were done, or one was done twice", threads, n)
+				if p.Run(n, work); done.Load() != int64(n*(n+1)/2) {
+					t.Fatalf("%d threads, %d parts: Run returned before all were done, or one was done twice", threads, n)
 				}
 			}
-			p.close()
+			p.Close()
 		}
 	}
 }
