@@ -1,7 +1,9 @@
 package workloads
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"warpdrop/sim"
@@ -12,22 +14,31 @@ import (
 // that matrices may begin elsewhere, at the same place within a sector. The steps of an LSTM, its layers, and iterations with
 // different patterns have many. What is not simulated computes no values.
 type Known struct {
-	// Repeats is how many launches alike are simulated; the last one counts for those that follow. One that takes longer than
-	// longLaunch times what DRAM needs to fill L2 is simulated once: what the launch before left in the caches cannot move it by more
-	// than one part in longLaunch.
+	// Repeats is how many launches alike are simulated; the median of all but the first, which finds caches as other kernels left
+	// them, counts for those that follow. One that takes longer than longLaunch times what DRAM needs to fill L2 is simulated once.
 	Repeats int
 
 	launches map[string]*knownLaunch
 }
 
+// longLaunch is so that what the launch before left in the caches cannot move a launch by more than a hundredth.
 const longLaunch = 100
 
 // AlikeVersion changes with every change of what counts for launches alike; it is part of the name under which a result of them is stored.
 const AlikeVersion = "2"
 
+// knownLaunch is the launches alike that were simulated.
 type knownLaunch struct {
-	LaunchResult
-	simulated int
+	first LaunchResult
+	later []LaunchResult // by cycles
+}
+
+// counts is the one that counts for others.
+func (l *knownLaunch) counts() *LaunchResult {
+	if n := len(l.later); n > 0 {
+		return &l.later[(n-1)/2]
+	}
+	return &l.first
 }
 
 // alike is the same text for launches alike.
@@ -52,8 +63,8 @@ func (k *Known) find(gpu *sim.GPU, key string) *LaunchResult {
 	}
 	m := &gpu.Memory
 	fill := float64(m.DRAM.Channels*m.L2.SlicesPerChannel*m.L2.SliceBytes) / (gpu.Memory.PeakBytesPerSecond(gpu.CoreMHz) / (gpu.CoreMHz * 1e6)) // cycles
-	if l.simulated >= k.Repeats || float64(l.Cycles) > longLaunch*fill {
-		return &l.LaunchResult
+	if r := l.counts(); 1+len(l.later) >= k.Repeats || float64(r.Cycles) > longLaunch*fill {
+		return r
 	}
 	return nil
 }
@@ -65,9 +76,9 @@ func (k *Known) add(key string, r LaunchResult) {
 	}
 	l := k.launches[key]
 	if l == nil {
-		l = &knownLaunch{}
-		k.launches[key] = l
+		k.launches[key] = &knownLaunch{first: r}
+		return
 	}
-	l.LaunchResult = r
-	l.simulated++
+	at, _ := slices.BinarySearchFunc(l.later, r, func(a, b LaunchResult) int { return cmp.Compare(a.Cycles, b.Cycles) })
+	l.later = slices.Insert(l.later, at, r)
 }

@@ -339,6 +339,6 @@ Dropout sites are the inputs of the layers and that of the output layer: --dp an
 	p.IntVar(&s.Hidden, "hidden", 256, "width of each layer and of the embedding, a multiple of 4")
 	p.IntVar(&s.Vocabulary, "vocabulary", 1000, "words in the dictionary")
 	p.IntVar(&s.Steps, "steps", 35, "time steps")
-	p.IntVar(&repeats, "simulated-repeats", 0, "launches alike to simulate; the last of them counts for those that follow (0: all)")
+	p.IntVar(&repeats, "simulated-repeats", 0, "launches alike to simulate; the median of all but the first counts for those that follow (0: all)")
 	return c
 }
