@@ -335,26 +335,17 @@ func (d *Device) run(ctx context.Context, q *queue, start int64) error {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	workers := pool.New(min(threads, len(d.sms)))
-	defer workers.Close()
+	all, one := pool.New(min(threads, len(d.sms))), pool.New(1)
+	defer all.Close()
 	var (
 		window   = d.system.Window()
 		channels = d.system.Channels()
 		from     = start
 		to       = start + window
-		alone    bool
+		workers  = all
 		replies  bool // those of the last window are still to be delivered
 		issued   int64
 	)
-	run := func(parts int, part func(_, i int)) {
-		if !alone {
-			workers.Run(parts, part)
-			return
-		}
-		for i := range parts {
-			part(0, i)
-		}
-	}
 	runSM := func(_, i int) {
 		if replies {
 			d.system.Port(i).Deliver(from)
@@ -378,12 +369,12 @@ func (d *Device) run(ctx context.Context, q *queue, start int64) error {
 		replies = false
 	}
 	for {
-		run(len(d.sms), runSM)
+		workers.Run(len(d.sms), runSM)
 		replies = false
 		if err := d.faults(); err != nil {
 			return err
 		}
-		run(1+channels, advance)
+		workers.Run(1+channels, advance)
 		replies = true
 		if d.Trace != nil {
 			deliver() // what is sampled below counts them
@@ -397,7 +388,9 @@ func (d *Device) run(ctx context.Context, q *queue, start int64) error {
 			}
 			m.Finished = m.Finished[:0]
 		}
-		alone = n-issued < aloneBelow
+		if workers = all; n-issued < aloneBelow {
+			workers = one
+		}
 		issued = n
 		if len(d.finished) > 0 {
 			slices.SortStableFunc(d.finished, func(a, b finishedBlock) int { return cmp.Compare(a.block.FinishedAt(), b.block.FinishedAt()) })
