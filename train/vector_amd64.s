@@ -5,13 +5,13 @@
 #include "textflag.h"
 
 // func catchUpAVX2(wc *float32, w *float32, v *float32, n int, a float32, ahead int)
-// Requires: AVX, AVX2, MMX+, SSE
+// Requires: AVX, AVX2, MMX+
 TEXT ·catchUpAVX2(SB), NOSPLIT, $0-48
 	MOVQ         wc+0(FP), AX
 	MOVQ         w+8(FP), CX
 	MOVQ         v+16(FP), DX
 	MOVQ         n+24(FP), BX
-	MOVSS        a+32(FP), X0
+	VMOVSS       a+32(FP), X0
 	VBROADCASTSS X0, Y1
 	MOVQ         ahead+40(FP), SI
 	LEAQ         (CX)(SI*4), DI
@@ -49,17 +49,17 @@ end:
 	RET
 
 // func momentumAVX2(w *float32, v *float32, grad *float32, n int, a float32, d float32, lr float32, ahead int)
-// Requires: AVX, AVX2, MMX+, SSE
+// Requires: AVX, AVX2, MMX+
 TEXT ·momentumAVX2(SB), NOSPLIT, $0-56
 	MOVQ         w+0(FP), AX
 	MOVQ         v+8(FP), CX
 	MOVQ         grad+16(FP), DX
 	MOVQ         n+24(FP), BX
-	MOVSS        a+32(FP), X0
+	VMOVSS       a+32(FP), X0
 	VBROADCASTSS X0, Y1
-	MOVSS        d+36(FP), X2
+	VMOVSS       d+36(FP), X2
 	VBROADCASTSS X2, Y3
-	MOVSS        lr+40(FP), X4
+	VMOVSS       lr+40(FP), X4
 	VBROADCASTSS X4, Y5
 	MOVQ         ahead+48(FP), SI
 	LEAQ         (AX)(SI*4), DI
@@ -150,11 +150,11 @@ end:
 	RET
 
 // func expSumAVX2(y *float32, n int, less float32, acc *[9]float32)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX, AVX2
 TEXT ·expSumAVX2(SB), NOSPLIT, $0-32
 	MOVQ         y+0(FP), AX
 	MOVQ         n+8(FP), CX
-	MOVSS        less+16(FP), X0
+	VMOVSS       less+16(FP), X0
 	VBROADCASTSS X0, Y1
 	MOVQ         acc+24(FP), DX
 	VMOVUPS      (DX), Y2
@@ -376,16 +376,16 @@ DATA constant12<>+28(SB)/4, $0x3f800000
 GLOBL constant12<>(SB), RODATA|NOPTR, $32
 
 // func sigmoidAVX2(y *float32, b *float32, n int, by float32, top float32, less float32)
-// Requires: AVX, AVX2, SSE
+// Requires: AVX, AVX2
 TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-36
 	MOVQ         y+0(FP), AX
 	MOVQ         b+8(FP), CX
 	MOVQ         n+16(FP), DX
-	MOVSS        by+24(FP), X0
+	VMOVSS       by+24(FP), X0
 	VBROADCASTSS X0, Y1
-	MOVSS        top+28(FP), X2
+	VMOVSS       top+28(FP), X2
 	VBROADCASTSS X2, Y3
-	MOVSS        less+32(FP), X4
+	VMOVSS       less+32(FP), X4
 	VBROADCASTSS X4, Y5
 	XORQ         BX, BX
 	SUBQ         $0x08, DX

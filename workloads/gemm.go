@@ -1,6 +1,7 @@
 package workloads
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -42,15 +43,15 @@ const TDPTile = 32
 
 var TileSides = []int{TDPTile, 2 * TDPTile}
 
-// tileSide returns the side of the weight tiles that a spec with method TDP asks for, 0 being the default.
-func tileSide(method dropout.Method, tile int) (int, error) {
-	if method != dropout.TDP || tile == 0 {
-		return TDPTile, nil
+// tileSide is the side of the weight tiles that a spec asks for, 0 being the default.
+func tileSide(tile int) int { return cmp.Or(tile, TDPTile) }
+
+// checkTile reports a side that products over kept tiles have no kernel for, where the method is TDP.
+func checkTile(method dropout.Method, tile int) error {
+	if method == dropout.TDP && !slices.Contains(TileSides, tileSide(tile)) {
+		return fmt.Errorf("tile: %d is not one of %v: a block of the products is as wide as a weight tile", tile, TileSides)
 	}
-	if !slices.Contains(TileSides, tile) {
-		return 0, fmt.Errorf("tile: %d is not one of %v: a block of the products is as wide as a weight tile", tile, TileSides)
-	}
-	return tile, nil
+	return nil
 }
 
 func ceil(a, b int) int { return (a + b - 1) / b }

@@ -107,7 +107,7 @@ func (s *GEMMSpec) Check() error {
 	case dropout.RDP, dropout.TDP:
 		most, what := s.M, "rows"
 		if s.Method == dropout.TDP {
-			t := s.tile()
+			t := tileSide(s.Tile)
 			most, what = max(s.M/t, 1)*max(s.K/t, 1), fmt.Sprintf("%dx%d tiles", t, t)
 		}
 		if s.DP < 1 || s.DP > most {
@@ -120,14 +120,6 @@ func (s *GEMMSpec) Check() error {
 		return fmt.Errorf("method: %q is not one of dense, masked, rdp, tdp", s.Method)
 	}
 	return nil
-}
-
-// tile is the side of TDP's tiles.
-func (s *GEMMSpec) tile() int {
-	if s.Tile == 0 {
-		return TDPTile
-	}
-	return s.Tile
 }
 
 func (s *GEMMSpec) pattern() dropout.Pattern {
@@ -208,7 +200,7 @@ func (g *gemmRun) run(forced *plan) (*sim.Result, plan) {
 	p, t := g.product()
 	switch {
 	case s.Method == dropout.Masked:
-		return g.launchMasked("product", PartForward, p, s.tile(), g.maskPtr), plan{split: 1}
+		return g.launchMasked("product", PartForward, p, tileSide(s.Tile), g.maskPtr), plan{split: 1}
 	case s.Tile != 0:
 		if s.Method == dropout.TDP {
 			p = p.transposed()
@@ -239,7 +231,7 @@ func (g *gemmRun) keptWeights() int64 {
 	case dropout.RDP:
 		return int64(KeptBy(p).Count(s.M)) * int64(s.K)
 	case dropout.TDP:
-		t := s.tile()
+		t := tileSide(s.Tile)
 		n, cols := int64(0), ceil(s.K, t)
 		for tile := p.Bias - 1; tile < ceil(s.M, t)*cols; tile += p.DP {
 			n += int64(min(t, s.M-tile/cols*t)) * int64(min(t, s.K-tile%cols*t))
@@ -289,7 +281,7 @@ func (g *gemmRun) compare() GEMMError {
 					v = 0
 				}
 			case dropout.TDP:
-				if t := s.tile(); (at[i]/t*ceil(s.K, t)+k/t+1-p.Bias)%p.DP != 0 {
+				if t := tileSide(s.Tile); (at[i]/t*ceil(s.K, t)+k/t+1-p.Bias)%p.DP != 0 {
 					v = 0
 				}
 			}

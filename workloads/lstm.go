@@ -1,7 +1,6 @@
 package workloads
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -79,13 +78,12 @@ func (s *LSTMSpec) Check() error {
 	if err := dropout.Check(s.Method, offered, s.Rates, s.Layers); err != nil || !s.Method.Approximate() {
 		return err
 	}
-	tile, err := tileSide(s.Method, s.Tile)
-	if err != nil {
+	if err := checkTile(s.Method, s.Tile); err != nil {
 		return err
 	}
 	most := make([]int, s.Layers+1) // the inputs of the layers and of the output layer
 	for i := range most {
-		most[i] = maxDP(s.Method, s.Hidden, s.Hidden, s.outputs(i), tile)
+		most[i] = maxDP(s.Method, s.Hidden, s.Hidden, s.outputs(i), tileSide(s.Tile))
 	}
 	return dropout.CheckPatterns(s.Patterns, most)
 }
@@ -240,7 +238,7 @@ func (m *lstm) allocate() {
 	var offsets []int
 	gradient := func(p *sim.Ptr, n int) { places, offsets = append(places, p), append(offsets, room(n)) }
 	for l := 0; l <= s.Layers; l++ {
-		w := &weights{rows: h, cols: s.outputs(l), kr: m.kept(l), kc: All, tile: cmp.Or(m.s.Tile, TDPTile), outputs: s.outputs(l)}
+		w := &weights{rows: h, cols: s.outputs(l), kr: m.kept(l), kc: All, tile: tileSide(m.s.Tile), outputs: s.outputs(l)}
 		state, bias := s.State.Output, s.State.OutputBias
 		if l < s.Layers {
 			state, bias = s.State.Input[l], s.State.Bias[l]

@@ -1,7 +1,6 @@
 package workloads
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -111,13 +110,12 @@ func (s *MLPSpec) Check() error {
 	if err := dropout.Check(s.Method, offered, s.Rates, hidden); err != nil || !s.Method.Approximate() {
 		return err
 	}
-	tile, err := tileSide(s.Method, s.Tile)
-	if err != nil {
+	if err := checkTile(s.Method, s.Tile); err != nil {
 		return err
 	}
 	most := make([]int, hidden)
 	for i := range most {
-		most[i] = maxDP(s.Method, s.Layers[i+1], s.Layers[i], s.Layers[i+1], tile)
+		most[i] = maxDP(s.Method, s.Layers[i+1], s.Layers[i], s.Layers[i+1], tileSide(s.Tile))
 	}
 	return dropout.CheckPatterns(s.Patterns, most)
 }
@@ -252,7 +250,7 @@ func (m *mlp) allocate() {
 // are, the kept weights of each are then contiguous.
 func (m *mlp) weights(l int) *weights {
 	s := m.s
-	w := &weights{rows: s.Layers[l], cols: s.Layers[l+1], kr: m.kept(l), kc: m.kept(l + 1), tile: cmp.Or(s.Tile, TDPTile), outputs: s.Layers[l+1], outputKc: m.kept(l + 1)}
+	w := &weights{rows: s.Layers[l], cols: s.Layers[l+1], kr: m.kept(l), kc: m.kept(l + 1), tile: tileSide(s.Tile), outputs: s.Layers[l+1], outputKc: m.kept(l + 1)}
 	if l == 0 && s.Method == dropout.RDP {
 		w.rows, w.cols, w.kr, w.kc, w.transposed = w.cols, w.rows, w.kc, w.kr, true
 	}
