@@ -27,6 +27,7 @@ func TestBadFilesAreRefusedAtTheirPlace(t *testing.T) {
 		{"method", head + "  - mlp: {hidden: [8], rates: [0.5], method: drop}\n", `test.yaml:4:46: method is "drop"; allowed is none, dense, masked, dropconnect, rdp, tdp`},
 		{"tile over 48 KB", head + "  - mlp: {hidden: [8], rates: [0.5], method: tdp, tile: 96}\n", "test.yaml:4:57: tile of 96 x 96 takes 73728 bytes of shared memory"},
 		{"dp over its maximum", head + "  - mlp: {hidden: [8], rates: [0.5], method: rdp, dp: 9}\n", "test.yaml:4:55: dp = 9 is over the maximum of layer 1 of 8 units; allowed is 1 to 8"},
+		{"patterns over the tiles", head + "  - mlp: {hidden: [1024, 64], rates: [0.7, 0.7], method: tdp, patterns: 65}\n", "test.yaml:4:73: 65 patterns are over the maximum dp of layer 2 of 64 units; allowed is up to 64"},
 		{"gpu", head + "  - mlp: {gpu: gtx9000, hidden: [8], rates: [0.5], method: rdp}\n", `test.yaml:4:16: gpu "gtx9000" is not one of gtx1080, gtx1080ti`},
 		{"cubin", head + "  - launch: {cubin: no.cubin, kernel: f, grid: [1], block: [32]}\n", "test.yaml:4:21: stat no.cubin: no such file"},
 		{"four dimensions", head + "  - launch: {cubin: spec.go, kernel: f, grid: [1, 1, 1, 1], block: [32]}\n", "test.yaml:4:47: grid has 4 sizes; allowed are 1 to 3"},

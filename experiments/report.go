@@ -11,6 +11,12 @@ import (
 
 // Summary is the short table that a run prints.
 func (r *Results) Summary() (head []string, rows [][]string) {
+	searches := map[string]bool{} // of patterns; a row about a search itself has it as its method
+	for _, row := range r.Rows {
+		if row.Search != "" && row.Search != row.Method {
+			searches[row.Search] = true
+		}
+	}
 	all := []struct {
 		name string
 		text func(*Row) string
@@ -20,6 +26,12 @@ func (r *Results) Summary() (head []string, rows [][]string) {
 		{"gpu", func(r *Row) string { return r.GPU }},
 		{"rate", func(r *Row) string { return join(r.Rates) }},
 		{"batch", func(r *Row) string { return count(r.Batch) }},
+		{"search", func(r *Row) string {
+			if len(searches) < 2 {
+				return ""
+			}
+			return r.Search
+		}},
 		{"patterns", func(r *Row) string { return count(r.Patterns) }},
 		{"tile", func(r *Row) string {
 			if r.Workload == "gemm" { // variant has it

@@ -94,8 +94,11 @@ func (d Dropping) normal() Dropping {
 // maxShared is the shared memory of one block in bytes (CUDA programming guide, compute capability 6.1).
 const maxShared = 48 << 10
 
-// check tests what the fields of d mean together; layers are the sizes dropped from, in the order of Rates.
-func (d Dropping) check(layers []int) (out []problem) {
+// dropped is what a rate drops from: units by rows, weights of inputs x outputs by tiles.
+type dropped struct{ units, inputs, outputs int }
+
+// check tests what the fields of d mean together; layers are in the order of Rates.
+func (d Dropping) check(layers []dropped) (out []problem) {
 	bad := func(key, format string, args ...any) { out = append(out, problem{key, fmt.Sprintf(format, args...)}) }
 	if len(d.Rates) != len(layers) {
 		bad("rates", "%d rates for %d layers; allowed is one rate a layer", len(d.Rates), len(layers))
@@ -112,15 +115,16 @@ func (d Dropping) check(layers []int) (out []problem) {
 		return out
 	}
 	for i, rate := range d.Rates {
-		limit := layers[i] // RDP: one row in dp, so dp is at most the number of rows
+		layer := layers[i]
+		limit := dropout.MaxDPRows(layer.units)
 		if d.Method == string(dropout.TDP) {
-			limit = max(1, layers[i]/d.Tile) * max(1, layers[i]/d.Tile)
+			limit = max(1, dropout.MaxDPTiles(layer.inputs, layer.outputs, d.Tile, d.Tile))
 		}
 		switch {
 		case d.DP > limit:
-			bad("dp", "dp = %d is over the maximum of layer %d of %d units; allowed is 1 to %d", d.DP, i+1, layers[i], limit)
+			bad("dp", "dp = %d is over the maximum of layer %d of %d units; allowed is 1 to %d", d.DP, i+1, layer.units, limit)
 		case d.DP == 0 && d.Patterns > limit:
-			bad("patterns", "%d patterns are over the maximum dp of layer %d of %d units; allowed is up to %d", d.Patterns, i+1, layers[i], limit)
+			bad("patterns", "%d patterns are over the maximum dp of layer %d of %d units; allowed is up to %d", d.Patterns, i+1, layer.units, limit)
 		case d.DP == 0 && d.Patterns > 0 && d.Patterns < dropout.MinPatterns(rate):
 			bad("patterns", "%d patterns reach a rate of at most %.4g, not %g; allowed is %d or more", d.Patterns, float64(d.Patterns-1)/float64(d.Patterns), rate, dropout.MinPatterns(rate))
 		}
@@ -199,6 +203,15 @@ type Perceptron struct {
 	Batch   int   `json:"batch" jsonschema:"minimum=1,maximum=65536,default=128" jsonschema_description:"Samples an iteration."`
 }
 
+func (p Perceptron) dropped() (out []dropped) {
+	inputs := p.Inputs
+	for _, n := range p.Hidden {
+		out = append(out, dropped{n, inputs, n})
+		inputs = n
+	}
+	return out
+}
+
 // MLP is a simulated training iteration: forward, backward by data and by weights, update.
 type MLP struct {
 	GPU string `json:"gpu" jsonschema:"default=gtx1080ti" jsonschema_description:"GPU preset by name, or a preset file."`
@@ -212,7 +225,7 @@ type MLP struct {
 func (MLP) Kind() string { return "mlp" }
 
 func (m MLP) check() []problem {
-	return slices.Concat(checkGPU(m.GPU), m.Dropping.check(m.Hidden), checkSamples(m.Samples))
+	return slices.Concat(checkGPU(m.GPU), m.Dropping.check(m.dropped()), checkSamples(m.Samples))
 }
 
 func (m MLP) normal() Spec {
@@ -232,13 +245,12 @@ type Recurrent struct {
 	Steps      int `json:"steps" jsonschema:"minimum=1,maximum=1024,default=35" jsonschema_description:"Time steps of truncated back-propagation."`
 }
 
-// sizes are the layers that dropout acts on.
-func (r Recurrent) sizes() []int {
-	out := make([]int, r.Layers)
-	for i := range out {
-		out[i] = r.Hidden
-	}
-	return out
+// sizes are the widths of the layers.
+func (r Recurrent) sizes() []int { return slices.Repeat([]int{r.Hidden}, r.Layers) }
+
+// dropped are the layers' inputs, with the weights behind them.
+func (r Recurrent) dropped() []dropped {
+	return slices.Repeat([]dropped{{r.Hidden, r.Hidden, 4 * r.Hidden}}, r.Layers)
 }
 
 // LSTM is a simulated training iteration of a word LSTM.
@@ -253,7 +265,7 @@ type LSTM struct {
 
 func (LSTM) Kind() string { return "lstm" }
 func (l LSTM) check() []problem {
-	out := slices.Concat(checkGPU(l.GPU), l.Dropping.check(l.sizes()), checkSamples(l.Samples))
+	out := slices.Concat(checkGPU(l.GPU), l.Dropping.check(l.dropped()), checkSamples(l.Samples))
 	if l.Hidden%4 != 0 {
 		out = append(out, problem{"hidden", fmt.Sprintf("%d is not a multiple of 4, which the simulated LSTM wants", l.Hidden)})
 	}
@@ -290,7 +302,7 @@ func (TrainMLP) Kind() string { return "train-mlp" }
 func (t TrainMLP) normal() Spec { t.Dropping = t.Dropping.normal(); return t }
 
 func (t TrainMLP) check() (out []problem) {
-	out = t.Dropping.check(t.Hidden)
+	out = t.Dropping.check(t.dropped())
 	if t.Inputs != 784 {
 		out = append(out, problem{"inputs", fmt.Sprintf("%d inputs; MNIST has 784", t.Inputs)})
 	}
@@ -311,7 +323,7 @@ type TrainLSTM struct {
 }
 
 func (TrainLSTM) Kind() string       { return "train-lstm" }
-func (t TrainLSTM) check() []problem { return t.Dropping.check(t.sizes()) }
+func (t TrainLSTM) check() []problem { return t.Dropping.check(t.dropped()) }
 func (t TrainLSTM) normal() Spec     { t.Dropping = t.Dropping.normal(); return t }
 
 // Launch is one launch of a user's kernel. Files are named from the folder that warpdrop runs in; their contents are part of
