@@ -430,8 +430,10 @@ func (d *Device) run(ctx context.Context, q *queue, start int64) error {
 			d.Observe(Progress{Cycle: to - start, Blocks: blocks, Total: total})
 		}
 		next := int64(math.MaxInt64)
+		held := false
 		for _, m := range d.sms {
 			next = min(next, m.Next())
+			held = held || m.Holds()
 		}
 		quiet := false
 		if next > to || blocks == total {
@@ -439,7 +441,7 @@ func (d *Device) run(ctx context.Context, q *queue, start int64) error {
 				deliver()
 			}
 			event := d.system.NextEvent(to)
-			quiet = event == math.MaxInt64
+			quiet = event == math.MaxInt64 && !held
 			next = min(next, event)
 		} // else the SMs go on at once; each takes its replies then
 		if blocks == total && quiet {

@@ -46,7 +46,7 @@ func TestGolden(t *testing.T) {
 		got.Points = append(got.Points, goldenMLP(t, dropout.Masked, func(g *sim.GPU) { g.SM.Policy = policy }, 1))
 	}
 	got.Points = append(got.Points, goldenMLP(t, dropout.Dense, func(g *sim.GPU) { g.SM.DualIssue = false }, 1))
-	got.Points = append(got.Points, goldenStreams(t, 1)...)
+	got.Points = append(got.Points, goldenStreams(t, nil, 1)...)
 	have, err := json.MarshalIndent(got, "", "  ")
 	if err != nil {
 		t.Fatal(err)
@@ -126,9 +126,13 @@ func point(name string, cycles int64, sum []byte, c sim.Counters) goldenPoint {
 }
 
 // goldenStreams runs memory kernels: copies, scattered reads, transposes, atomics.
-func goldenStreams(t *testing.T, threads int) []goldenPoint {
+func goldenStreams(t *testing.T, change func(*sim.GPU), threads int) []goldenPoint {
 	t.Helper()
-	dev, err := sim.NewDevice(goldenGPU(t))
+	gpu := goldenGPU(t)
+	if change != nil {
+		change(gpu)
+	}
+	dev, err := sim.NewDevice(gpu)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +192,7 @@ func goldenStreams(t *testing.T, threads int) []goldenPoint {
 
 // TestGoldenThreads: any number of simulating goroutines gives the same.
 func TestGoldenThreads(t *testing.T) {
-	one, five := goldenStreams(t, 1), goldenStreams(t, 5)
+	one, five := goldenStreams(t, nil, 1), goldenStreams(t, nil, 5)
 	for i := range one {
 		if one[i] != five[i] {
 			t.Errorf("%s: %+v on one thread, %+v on five", one[i].Name, one[i], five[i])
@@ -196,6 +200,37 @@ func TestGoldenThreads(t *testing.T) {
 	}
 	if a, b := goldenMLP(t, dropout.Masked, nil, 1), goldenMLP(t, dropout.Masked, nil, 3); a != b {
 		t.Errorf("%s: %+v on one thread, %+v on three", a.Name, a, b)
+	}
+}
+
+// tightQueues leaves the memory system the least room it may have, and L1 a byte a cycle, so that it refuses accesses all the time.
+func tightQueues(g *sim.GPU) {
+	m := &g.Memory
+	m.L1.Queue, m.L1.BytesPerClock, m.L1.MSHRs, m.L1.StoreQueue = 1, 1, 32, 32
+	m.DRAM.ReadQueue, m.DRAM.WriteQueue, m.DRAM.WriteHigh, m.DRAM.WriteLow = 1, 2, 2, 1
+}
+
+// TestTightQueues: less room costs time; it changes no value and no count of what was asked for.
+func TestTightQueues(t *testing.T) {
+	var slower int64
+	wide, tight, threads := goldenStreams(t, nil, 1), goldenStreams(t, tightQueues, 1), goldenStreams(t, tightQueues, 5)
+	for i, w := range wide {
+		g := tight[i]
+		if g != threads[i] {
+			t.Errorf("%s: %+v on one thread, %+v on five", w.Name, g, threads[i])
+		}
+		if g.Values != w.Values {
+			t.Errorf("%s: other values with tight queues", w.Name)
+		}
+		slower += g.Cycles - w.Cycles
+		a, b := &w.Counters.Memory, &g.Counters.Memory
+		if a.LoadSectors != b.LoadSectors || a.StoreSectors != b.StoreSectors || a.AtomicSectors != b.AtomicSectors {
+			t.Errorf("%s: sectors loaded, stored, atomic: %d, %d, %d; with tight queues %d, %d, %d", w.Name, a.LoadSectors, a.StoreSectors, a.AtomicSectors,
+				b.LoadSectors, b.StoreSectors, b.AtomicSectors)
+		}
+	}
+	if slower <= 0 {
+		t.Errorf("all launches together take %d cycles more with tight queues: these are not tight", slower)
 	}
 }
 

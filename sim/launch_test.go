@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"warpdrop/sim"
+	"warpdrop/workloads/microbench"
 )
 
 // bench is a device with the kernels of testdata/checks.cu.
@@ -20,11 +21,15 @@ type bench struct {
 	mod *sim.Module
 }
 
-func newBench(t *testing.T) *bench {
+// newBench returns one on the gtx1080ti preset, after each change to it.
+func newBench(t *testing.T, changes ...func(*sim.GPU)) *bench {
 	t.Helper()
 	gpu, err := sim.LoadGPU("gtx1080ti")
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, change := range changes {
+		change(gpu)
 	}
 	dev, err := sim.NewDevice(gpu)
 	if err != nil {
@@ -75,6 +80,39 @@ func (b *bench) launch(kernel string, cfg sim.LaunchConfig, args ...sim.Arg) (*s
 
 func shape(grid, block, shared int) sim.LaunchConfig {
 	return sim.LaunchConfig{Grid: sim.Dim3{X: grid}, Block: sim.Dim3{X: block}, Shared: shared}
+}
+
+// TestHeldStores: where the memory system has little room, a store is held on after its warp and its block have ended. It still
+// counts before the launch ends, and it releases no barrier of the block that has the warp's place by then.
+func TestHeldStores(t *testing.T) {
+	for _, blocks := range []int{5, 300} {
+		b := newBench(t, tightQueues)
+		var err error
+		if b.mod, err = b.dev.LoadModule(microbench.MemoryCubin()); err != nil {
+			t.Fatal(err)
+		}
+		n := 2048 * blocks // two rounds: the second waits for the barrier that the store of the first holds
+		in, out := b.buffer(n), b.buffer(n)
+		data := make([]byte, 4*n)
+		for i := range n {
+			binary.LittleEndian.PutUint32(data[4*i:], uint32(i)+1)
+		}
+		if err := b.dev.Write(in, data); err != nil {
+			t.Fatal(err)
+		}
+		r, err := b.launch("stream_copy4", shape(blocks, 1024, 0), sim.PtrArg(out), sim.PtrArg(in), sim.I32(int32(n)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m, want := &r.Counters.Memory, int64(n/8); m.StoreSectors != want || m.LoadSectors != want {
+			t.Errorf("%d blocks: %d sectors stored, %d loaded, want %d", blocks, m.StoreSectors, m.LoadSectors, want)
+		}
+		for i, v := range b.words(out, n) {
+			if v != uint32(i)+1 {
+				t.Fatalf("%d blocks: word %d is %d, want %d", blocks, i, v, i+1)
+			}
+		}
+	}
 }
 
 // TestLaunchErrors: each error names the kernel, what is wrong, and where.

@@ -72,6 +72,7 @@ type SM struct {
 	held         memory.Access // access that the memory system did not accept yet
 	heldUntil    int64         // cycle at which to try again; 0 = nothing held
 	heldWarp     *Warp
+	heldSerial   uint64 // of its block: a store is held on when its warp has exited, and the Warp may serve another block by then
 	heldOp       *Op
 	heldFlight   uint32 // its number in the flight of its write barrier
 	heldRead     uint32 // and of its read barrier
@@ -176,6 +177,9 @@ func (m *SM) Next() int64 {
 	}
 	return next
 }
+
+// Holds reports whether an access waits for room in the memory system; that of a store outlives its warp and its block.
+func (m *SM) Holds() bool { return m.heldUntil > 0 }
 
 // Busy reports whether blocks are resident.
 func (m *SM) Busy() bool { return m.blocks > 0 }
@@ -687,13 +691,13 @@ func (m *SM) shared(w *Warp, op *Op, pc int32, a *memory.Access, t int64) {
 func (m *SM) present(w *Warp, op *Op, a *memory.Access, t int64) {
 	wi := &w.issue
 	a.Part = uint8(w.Slot % m.nsched / 2) // two schedulers share an L1 cache
-	token := m.newLoad(w, op.WrBar)
+	token := m.newLoad(w, w.Block.serial, op.WrBar)
 	accepted, retry, done, read := m.port.Access(t, a, token)
 	if !accepted {
 		m.freeLoads = append(m.freeLoads, token)
 		if m.heldUntil == 0 {
 			m.held = *a
-			m.heldWarp, m.heldOp = w, op
+			m.heldWarp, m.heldSerial, m.heldOp = w, w.Block.serial, op
 			// The barriers stay set until the access is accepted.
 			if op.WrBar < 6 {
 				m.heldFlight = wi.hold(op.WrBar)
@@ -721,7 +725,7 @@ func (m *SM) present(w *Warp, op *Op, a *memory.Access, t int64) {
 // retry presents the held access again.
 func (m *SM) retry(t int64) {
 	w, op := m.heldWarp, m.heldOp
-	token := m.newLoad(w, op.WrBar)
+	token := m.newLoad(w, m.heldSerial, op.WrBar)
 	accepted, again, done, read := m.port.Access(t, &m.held, token)
 	if !accepted {
 		m.freeLoads = append(m.freeLoads, token)
@@ -730,12 +734,13 @@ func (m *SM) retry(t int64) {
 	}
 	m.heldUntil = 0
 	m.heldWarp, m.heldOp = nil, nil
-	if op.RdBar < 6 {
+	there := w.Block.serial == m.heldSerial
+	if op.RdBar < 6 && there {
 		m.release(w, op.RdBar, m.heldRead, read)
 	}
 	if done >= 0 {
 		m.freeLoads = append(m.freeLoads, token)
-		if op.WrBar < 6 {
+		if op.WrBar < 6 && there {
 			m.release(w, op.WrBar, m.heldFlight, done)
 		}
 	} else {
@@ -746,8 +751,8 @@ func (m *SM) retry(t int64) {
 	}
 }
 
-// newLoad takes a token for a memory instruction of w that holds barrier b.
-func (m *SM) newLoad(w *Warp, b uint8) uint32 {
+// newLoad takes a token for a memory instruction of w, of the block with this serial, that holds barrier b.
+func (m *SM) newLoad(w *Warp, serial uint64, b uint8) uint32 {
 	var token uint32
 	if n := len(m.freeLoads); n > 0 {
 		token = m.freeLoads[n-1]
@@ -756,7 +761,7 @@ func (m *SM) newLoad(w *Warp, b uint8) uint32 {
 		token = uint32(len(m.loads))
 		m.loads = append(m.loads, pendingLoad{})
 	}
-	m.loads[token] = pendingLoad{warp: w, serial: w.Block.serial, barrier: b}
+	m.loads[token] = pendingLoad{warp: w, serial: serial, barrier: b}
 	return token
 }
 
@@ -773,6 +778,9 @@ func (m *SM) reply(token uint32, at int64) {
 // release counts one outstanding reply of barrier b as arrived at cycle at, and wakes the warp if that was what it waited for.
 func (m *SM) release(w *Warp, b uint8, flight uint32, at int64) {
 	wi := &w.issue
+	if wi.pending[b] == 0 {
+		panic("sm: reply for a barrier that waits for none")
+	}
 	wi.latest[b] = max(wi.latest[b], at)
 	wi.pending[b]--
 	if wi.pending[b] == 0 {
