@@ -10,7 +10,7 @@ type Pattern struct {
 	Bias   int    `json:"bias"` // 1 .. DP
 }
 
-// Check refuses a pattern that does not exist where the largest dp is maxDP (MaxDPRows or MaxDPTiles).
+// Check refuses a pattern that does not exist where the largest dp is maxDP (see the function MaxDP).
 func (p Pattern) Check(maxDP int) error {
 	switch {
 	case p.Method != RDP && p.Method != TDP:
@@ -26,12 +26,14 @@ func (p Pattern) Check(maxDP int) error {
 // Rate is the share that a pattern with this dp drops: (dp-1)/dp, entry dp of the paper's vector p_u.
 func Rate(dp int) float64 { return float64(dp-1) / float64(dp) }
 
-// MaxDPRows is the largest dp of a row pattern over m neurons: one of them is kept.
-func MaxDPRows(m int) int { return m }
-
-// MaxDPTiles is the largest dp of a tile pattern over an m x n matrix of weights in tiles of x rows by y columns: one
-// whole tile is kept.
-func MaxDPTiles(m, n, x, y int) int { return (m / x) * (n / y) }
+// MaxDP is the largest dp of a method's patterns: a row pattern keeps one of so many units, a tile pattern one whole tile (tile x
+// tile) of a matrix of rows x cols weights. A matrix without a whole tile has dp = 1 only.
+func MaxDP(method Method, units, rows, cols, tile int) int {
+	if method == TDP {
+		return max(rows/tile*(cols/tile), 1)
+	}
+	return units
+}
 
 // SubModels is the number of different patterns with dp = 1 .. patterns: each dp has dp biases.
 func SubModels(patterns int) int { return patterns * (patterns + 1) / 2 }

@@ -116,10 +116,7 @@ func (d Dropping) check(layers []dropped) (out []problem) {
 	}
 	for i, rate := range d.Rates {
 		layer := layers[i]
-		limit := dropout.MaxDPRows(layer.units)
-		if d.Method == string(dropout.TDP) {
-			limit = max(1, dropout.MaxDPTiles(layer.inputs, layer.outputs, d.Tile, d.Tile))
-		}
+		limit := dropout.MaxDP(dropout.Method(d.Method), layer.units, layer.inputs, layer.outputs, d.Tile)
 		switch {
 		case d.DP > limit:
 			bad("dp", "dp = %d is over the maximum of layer %d of %d units; allowed is 1 to %d", d.DP, i+1, layer.units, limit)

@@ -5,14 +5,14 @@
 #include "textflag.h"
 
 // func catchUpAVX2(wc *float32, w *float32, v *float32, n int, a float32, ahead int)
-// Requires: AVX, AVX2, MMX+
+// Requires: AVX, MMX+
 TEXT ·catchUpAVX2(SB), NOSPLIT, $0-48
 	MOVQ         wc+0(FP), AX
 	MOVQ         w+8(FP), CX
 	MOVQ         v+16(FP), DX
 	MOVQ         n+24(FP), BX
 	VMOVSS       a+32(FP), X0
-	VBROADCASTSS X0, Y1
+	VBROADCASTSS a+32(FP), Y1
 	MOVQ         ahead+40(FP), SI
 	LEAQ         (CX)(SI*4), DI
 	LEAQ         (DX)(SI*4), SI
@@ -49,18 +49,18 @@ end:
 	RET
 
 // func momentumAVX2(w *float32, v *float32, grad *float32, n int, a float32, d float32, lr float32, ahead int)
-// Requires: AVX, AVX2, MMX+
+// Requires: AVX, MMX+
 TEXT ·momentumAVX2(SB), NOSPLIT, $0-56
 	MOVQ         w+0(FP), AX
 	MOVQ         v+8(FP), CX
 	MOVQ         grad+16(FP), DX
 	MOVQ         n+24(FP), BX
 	VMOVSS       a+32(FP), X0
-	VBROADCASTSS X0, Y1
+	VBROADCASTSS a+32(FP), Y1
 	VMOVSS       d+36(FP), X2
-	VBROADCASTSS X2, Y3
+	VBROADCASTSS d+36(FP), Y3
 	VMOVSS       lr+40(FP), X4
-	VBROADCASTSS X4, Y5
+	VBROADCASTSS lr+40(FP), Y5
 	MOVQ         ahead+48(FP), SI
 	LEAQ         (AX)(SI*4), DI
 	LEAQ         (CX)(SI*4), SI
@@ -155,7 +155,7 @@ TEXT ·expSumAVX2(SB), NOSPLIT, $0-32
 	MOVQ         y+0(FP), AX
 	MOVQ         n+8(FP), CX
 	VMOVSS       less+16(FP), X0
-	VBROADCASTSS X0, Y1
+	VBROADCASTSS less+16(FP), Y1
 	MOVQ         acc+24(FP), DX
 	VMOVUPS      (DX), Y2
 	VMOVSS       32(DX), X3
@@ -382,11 +382,11 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-36
 	MOVQ         b+8(FP), CX
 	MOVQ         n+16(FP), DX
 	VMOVSS       by+24(FP), X0
-	VBROADCASTSS X0, Y1
+	VBROADCASTSS by+24(FP), Y1
 	VMOVSS       top+28(FP), X2
-	VBROADCASTSS X2, Y3
+	VBROADCASTSS top+28(FP), Y3
 	VMOVSS       less+32(FP), X4
-	VBROADCASTSS X4, Y5
+	VBROADCASTSS less+32(FP), Y5
 	XORQ         BX, BX
 	SUBQ         $0x08, DX
 	JLT          rest

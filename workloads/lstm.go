@@ -83,7 +83,7 @@ func (s *LSTMSpec) Check() error {
 	}
 	most := make([]int, s.Layers+1) // the inputs of the layers and of the output layer
 	for i := range most {
-		most[i] = maxDP(s.Method, s.Hidden, s.Hidden, s.outputs(i), tileSide(s.Tile))
+		most[i] = dropout.MaxDP(s.Method, s.Hidden, s.Hidden, s.outputs(i), tileSide(s.Tile))
 	}
 	return dropout.CheckPatterns(s.Patterns, most)
 }

@@ -115,17 +115,9 @@ func (s *MLPSpec) Check() error {
 	}
 	most := make([]int, hidden)
 	for i := range most {
-		most[i] = maxDP(s.Method, s.Layers[i+1], s.Layers[i], s.Layers[i+1], tileSide(s.Tile))
+		most[i] = dropout.MaxDP(s.Method, s.Layers[i+1], s.Layers[i], s.Layers[i+1], tileSide(s.Tile))
 	}
 	return dropout.CheckPatterns(s.Patterns, most)
-}
-
-// maxDP is the largest dp where so many units, or the tiles of a matrix, are dropped from.
-func maxDP(method dropout.Method, units, rows, cols, tile int) int {
-	if method == dropout.TDP {
-		return max(dropout.MaxDPTiles(rows, cols, tile, tile), 1)
-	}
-	return dropout.MaxDPRows(units)
 }
 
 // fill draws what the spec leaves open.

@@ -178,6 +178,16 @@ func (o ops) addMem(m, a, to Op) { o.op(VADDPS, VADDSS, m, a, to) }
 // ahead are the addresses that are prefetched, by the row's own.
 var ahead = map[reg.Register]reg.Register{}
 
+// argument is where a routine finds one of its numbers. Not avo's Load: that is MOVSS, and an instruction without VEX costs an Intel
+// processor some 200 ns while the upper halves of vectors are in use.
+func argument(name string) Mem {
+	at, err := Param(name).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return at.Addr
+}
+
 // elementwise emits a routine over n elements of the rows, with these scalars: vectors of 8, then one by one.
 func elementwise(name string, rows, scalars []string, body func(at func(string) Mem, s map[string]reg.VecVirtual, o ops)) {
 	signature := "func("
@@ -209,15 +219,9 @@ func elementwise(name string, rows, scalars []string, body func(at func(string) 
 	n := Load(Param("n"), GP64())
 	wide, narrow := map[string]reg.VecVirtual{}, map[string]reg.VecVirtual{}
 	for _, s := range scalars {
-		// Not avo's Load: it is MOVSS, and an instruction without VEX costs an Intel processor some 200 ns while the upper
-		// halves of vectors are in use.
-		at, err := Param(s).Resolve()
-		if err != nil {
-			panic(err)
-		}
 		x, y := XMM(), YMM()
-		VMOVSS(at.Addr, x)
-		VBROADCASTSS(x, y)
+		VMOVSS(argument(s), x)
+		VBROADCASTSS(argument(s), y)
 		wide[s], narrow[s] = y, x
 	}
 	var acc reg.Register

@@ -111,11 +111,7 @@ func productBlock(label string, wide bool, rows, vectors, at int, a, b, c reg.Re
 	JNZ(LabelRef("part" + label))
 
 	scale := vec()
-	alpha, err := Param("alpha").Resolve()
-	if err != nil {
-		panic(err)
-	}
-	VBROADCASTSS(alpha.Addr, scale)
+	VBROADCASTSS(argument("alpha"), scale)
 	add, pc := GP64(), GP64()
 	Load(Param("add"), add)
 	MOVQ(c, pc)
