@@ -49,13 +49,14 @@ func (r *Result) schedulerCycles(g *GPU) int64 {
 }
 
 // UnitUtilization is the share of the launch's cycles for which each execution unit class was taken, by name. Units are the
-// schedulers' own, but for the shared-memory pipe, of which an SM has one.
+// schedulers' own, but for the shared-memory pipe and the FP16 unit, of which an SM has one.
 func (r *Result) UnitUtilization(g *GPU) map[string]float64 {
 	c := &r.Counters.SM
 	m := map[string]float64{}
 	for u, t := range g.SM.Units.Table() {
 		m[sm.UnitNames[u]] = float64(c.UnitInstructions[u]*int64(t.Interval)) / float64(r.schedulerCycles(g))
 	}
+	m[sm.UnitNames[sm.UnitFP16]] *= float64(g.SM.Schedulers)
 	shuffles := max(c.UnitInstructions[sm.UnitShared]-c.SharedAccesses, 0)
 	m[sm.UnitNames[sm.UnitShared]] = float64((c.SharedPasses+shuffles)*int64(g.SM.SharedPass)) / float64(max(r.Cycles, 1)*int64(g.SMs))
 	return m

@@ -63,6 +63,7 @@ type Units struct {
 	FP32    UnitTiming `yaml:"fp32"`
 	Half    UnitTiming `yaml:"half_rate"`
 	FP64    UnitTiming `yaml:"fp64"`
+	FP16    UnitTiming `yaml:"fp16"`
 	SFU     UnitTiming `yaml:"sfu"`
 	Convert UnitTiming `yaml:"convert"`
 	Conv64  UnitTiming `yaml:"convert64"`
@@ -77,12 +78,12 @@ type Units struct {
 
 // Table returns the timings indexed by Unit.
 func (u *Units) Table() [NumUnits]UnitTiming {
-	return [NumUnits]UnitTiming{UnitFP32: u.FP32, UnitHalf: u.Half, UnitFP64: u.FP64, UnitSFU: u.SFU, UnitConvert: u.Convert, UnitConvert64: u.Conv64, UnitImul: u.Imul,
+	return [NumUnits]UnitTiming{UnitFP32: u.FP32, UnitHalf: u.Half, UnitFP64: u.FP64, UnitFP16: u.FP16, UnitSFU: u.SFU, UnitConvert: u.Convert, UnitConvert64: u.Conv64, UnitImul: u.Imul,
 		UnitBranch: u.Branch, UnitShared: u.Shared, UnitGlobal: u.Global, UnitConst: u.Const, UnitSReg: u.SReg, UnitNone: u.None}
 }
 
 // UnitNames are the names of the execution unit classes as counters and presets write them.
-var UnitNames = [NumUnits]string{"fp32", "half_rate", "fp64", "sfu", "convert", "convert64", "imul", "branch", "shared", "global", "const", "sreg", "none"}
+var UnitNames = [NumUnits]string{"fp32", "half_rate", "fp64", "fp16", "sfu", "convert", "convert64", "imul", "branch", "shared", "global", "const", "sreg", "none"}
 
 // Limits of the simulator itself: the arrays of the hot loop have these sizes.
 const (

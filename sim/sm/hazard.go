@@ -162,7 +162,7 @@ func (h *Hazards) issue(w *Warp, op *Op, pc int32, mask uint32) {
 	variable := op.WrBar < 6
 	if !variable {
 		switch op.Unit {
-		case UnitShared, UnitGlobal, UnitConst, UnitSFU, UnitConvert, UnitConvert64, UnitSReg, UnitFP64, UnitImul:
+		case UnitShared, UnitGlobal, UnitConst, UnitSFU, UnitConvert, UnitConvert64, UnitSReg, UnitFP64, UnitFP16, UnitImul:
 			variable = true
 		}
 	}

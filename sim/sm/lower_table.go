@@ -112,14 +112,14 @@ func init() {
 		isa.OpVABSDIFF4: {CodeVABSDIFF4, UnitHalf, lowerVABSDIFF4},
 
 		// Pairs of halves run at half the rate of FP64 on GP10x; the preset has no class of their own, so they run as FP64 does.
-		isa.OpHADD2:     {CodeHADD2, UnitFP64, lowerHalves(2)},
-		isa.OpHADD2_32I: {CodeHADD2, UnitFP64, lowerHalves(2)},
-		isa.OpHMUL2:     {CodeHMUL2, UnitFP64, lowerHalves(2)},
-		isa.OpHMUL2_32I: {CodeHMUL2, UnitFP64, lowerHalves(2)},
-		isa.OpHFMA2:     {CodeHFMA2, UnitFP64, lowerHalves(3)},
-		isa.OpHFMA2_32I: {CodeHFMA2, UnitFP64, lowerHalves(3)},
-		isa.OpHSET2:     {CodeHSET2, UnitFP64, lowerHalves(2)},
-		isa.OpHSETP2:    {CodeHSETP2, UnitFP64, lowerHalves(2)},
+		isa.OpHADD2:     {CodeHADD2, UnitFP16, lowerHalves(2)},
+		isa.OpHADD2_32I: {CodeHADD2, UnitFP16, lowerHalves(2)},
+		isa.OpHMUL2:     {CodeHMUL2, UnitFP16, lowerHalves(2)},
+		isa.OpHMUL2_32I: {CodeHMUL2, UnitFP16, lowerHalves(2)},
+		isa.OpHFMA2:     {CodeHFMA2, UnitFP16, lowerHalves(3)},
+		isa.OpHFMA2_32I: {CodeHFMA2, UnitFP16, lowerHalves(3)},
+		isa.OpHSET2:     {CodeHSET2, UnitFP16, lowerHalves(2)},
+		isa.OpHSETP2:    {CodeHSETP2, UnitFP16, lowerHalves(2)},
 
 		isa.OpPSETP: {CodePSETP, UnitHalf, lowerPSETP},
 		isa.OpPSET:  {CodePSET, UnitHalf, lowerPSETP},

@@ -78,6 +78,7 @@ const (
 	UnitFP32      Unit = iota // FFMA FADD FMUL IADD LOP XMAD MOV …: full rate
 	UnitHalf                  // shifts, bit fields, LEA, min/max, select, compare: half rate
 	UnitFP64                  // DFMA DADD DMUL DSETP …
+	UnitFP16                  // HFMA2 HADD2 HMUL2 HSETP2 …: one for all schedulers of an SM
 	UnitSFU                   // MUFU
 	UnitConvert               // F2F F2I I2F I2I RRO POPC FLO and other quarter-rate
 	UnitConvert64             // the same from and to 64-bit types

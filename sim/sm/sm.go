@@ -535,6 +535,10 @@ func (m *SM) settle(s *scheduler, slot int, w *Warp, op *Op, pc int32, active, m
 			m.sharedFree = start + int64(m.cfg.SharedPass)
 		case UnitSFU, UnitConvert: // one pipe
 			s.unitFree[UnitSFU], s.unitFree[UnitConvert] = s.unitFree[op.Unit], s.unitFree[op.Unit]
+		case UnitFP16: // one for all schedulers
+			for i := range m.nsched {
+				m.sched[i].unitFree[UnitFP16] = s.unitFree[UnitFP16]
+			}
 		}
 		if op.WrBar < 6 {
 			m.setBarrier(wi, op.WrBar, start+int64(m.units[op.Unit].Latency), ReasonVariable)

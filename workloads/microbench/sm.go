@@ -17,7 +17,7 @@ var smCubin []byte
 // instruction is a class of instruction with what is known of it.
 type instruction struct {
 	name    string  // of its two kernels, latency_NAME and throughput_NAME
-	kind    byte    // f, d or u: what the chain is of
+	kind    byte    // f, d, u or h (pairs of FP16): what the chain is of
 	ops     int     // instructions that a step of the chain takes
 	latency float64 // cycles of a step
 	lanes   float64 // results a clock an SM
@@ -53,6 +53,9 @@ var instructions = []instruction{
 	{"dfma", 'd', 1, 0, 4, "DFMA"},
 	{"dadd", 'd', 1, 0, 4, "DADD"},
 	{"dmul", 'd', 1, 0, 4, "DMUL"},
+	{"hfma2", 'h', 1, 0, 1, "HFMA2"},
+	{"hadd2", 'h', 1, 0, 1, "HADD2"},
+	{"hmul2", 'h', 1, 0, 1, "HMUL2"},
 	{"mufu_rsq", 'f', 1, 0, 32, "MUFU.RSQ"},
 	{"mufu_lg2", 'f', 1, 0, 32, "MUFU.LG2"},
 	{"popc", 'u', 1, 14, 32, "POPC"},
@@ -117,6 +120,8 @@ func (b *smBench) latencies() error {
 			from = "Jia et al.; " + ptxas
 		case in.kind == 'd': // a warp takes the unit for 32 / (lanes / 4) cycles, longer than the latency of 8
 			low, high, from = 32, 32, "8 (Jia et al.), held up by 4 lanes an SM ("+guide+")"
+		case in.kind == 'h':
+			low, high, from = 32, 32, "held up by one lane an SM ("+guide+")"
 		case in.lanes == 32 && in.name != "shfl":
 			low, high, from = 14, 40, "14 and up: Jia et al."
 		}
