@@ -138,6 +138,7 @@ func (m *SM) Begin(now int64) {
 	m.Finished = m.Finished[:0]
 	m.since = now
 	m.sharedFree, m.conflictFree = now, now
+	m.loads, m.freeLoads = m.loads[:0], m.freeLoads[:0] // replies that came when their warps had exited were not taken
 	m.ccache.reset()
 	for i := 0; i < m.nsched; i++ {
 		s := &m.sched[i]
