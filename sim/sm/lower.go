@@ -580,12 +580,13 @@ func (l *lowerer) banks() {
 		if op.IsCtrl {
 			cache = reuseCache{}
 		}
-		if op.Unit <= UnitFP16 {
+		switch op.Unit {
+		case UnitFP32, UnitHalf, UnitFP64, UnitFP16:
 			slots := [3]Src{op.A, op.B, op.C}
 			if op.C&poolBit != 0 && op.C != PoolZero {
 				slots[1], slots[2] = op.C, op.B // a constant in C stands in B's place in the encoding
 			}
-			if op.Unit < UnitFP64 {
+			if op.Unit == UnitFP32 || op.Unit == UnitHalf {
 				op.Banks = cache.conflicts(slots)
 			}
 			cache.latch(slots, l.insts[int(l.p.First)+i].Control.Reuse)

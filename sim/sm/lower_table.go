@@ -111,7 +111,7 @@ func init() {
 		isa.OpVMAD:      {CodeVMAD, UnitHalf, lowerVideo},
 		isa.OpVABSDIFF4: {CodeVABSDIFF4, UnitHalf, lowerVABSDIFF4},
 
-		// Pairs of halves run at half the rate of FP64 on GP10x; the preset has no class of their own, so they run as FP64 does.
+		// Pairs of halves.
 		isa.OpHADD2:     {CodeHADD2, UnitFP16, lowerHalves(2)},
 		isa.OpHADD2_32I: {CodeHADD2, UnitFP16, lowerHalves(2)},
 		isa.OpHMUL2:     {CodeHMUL2, UnitFP16, lowerHalves(2)},

@@ -71,11 +71,9 @@ type SM struct {
 	conflictFree int64         // the same, for the part of the queue that bank conflicts made
 	held         memory.Access // access that the memory system did not accept yet
 	heldUntil    int64         // cycle at which to try again; 0 = nothing held
-	heldWarp     *Warp
-	heldSerial   uint64 // of its block: a store is held on when its warp has exited, and the Warp may serve another block by then
 	heldOp       *Op
-	heldFlight   uint32 // its number in the flight of its write barrier
-	heldRead     uint32 // and of its read barrier
+	heldToken    uint32 // in loads; a store is held on when its warp has exited
+	heldRead     uint32 // its number in the flight of its read barrier
 	loads        []pendingLoad
 	freeLoads    []uint32
 
@@ -696,22 +694,17 @@ func (m *SM) shared(w *Warp, op *Op, pc int32, a *memory.Access, t int64) {
 func (m *SM) present(w *Warp, op *Op, a *memory.Access, t int64) {
 	wi := &w.issue
 	a.Part = uint8(w.Slot % m.nsched / 2) // two schedulers share an L1 cache
-	token := m.newLoad(w, w.Block.serial, op.WrBar)
+	token := m.newLoad(w, op.WrBar)
 	accepted, retry, done, read := m.port.Access(t, a, token)
 	if !accepted {
-		m.freeLoads = append(m.freeLoads, token)
-		if m.heldUntil == 0 {
-			m.held = *a
-			m.heldWarp, m.heldSerial, m.heldOp = w, w.Block.serial, op
-			// The barriers stay set until the access is accepted.
-			if op.WrBar < 6 {
-				m.heldFlight = wi.hold(op.WrBar)
-			}
-			if op.RdBar < 6 {
-				m.heldRead = wi.hold(op.RdBar)
-			}
+		m.held, m.heldOp, m.heldToken, m.heldUntil = *a, op, token, retry
+		// The barriers stay set until the access is accepted.
+		if op.WrBar < 6 {
+			m.loads[token].flight = wi.hold(op.WrBar)
 		}
-		m.heldUntil = retry
+		if op.RdBar < 6 {
+			m.heldRead = wi.hold(op.RdBar)
+		}
 		return
 	}
 	if done >= 0 {
@@ -729,35 +722,24 @@ func (m *SM) present(w *Warp, op *Op, a *memory.Access, t int64) {
 
 // retry presents the held access again.
 func (m *SM) retry(t int64) {
-	w, op := m.heldWarp, m.heldOp
-	token := m.newLoad(w, m.heldSerial, op.WrBar)
-	accepted, again, done, read := m.port.Access(t, &m.held, token)
+	accepted, again, done, read := m.port.Access(t, &m.held, m.heldToken)
 	if !accepted {
-		m.freeLoads = append(m.freeLoads, token)
 		m.heldUntil = again
 		return
 	}
 	m.heldUntil = 0
-	m.heldWarp, m.heldOp = nil, nil
-	there := w.Block.serial == m.heldSerial
-	if op.RdBar < 6 && there {
-		m.release(w, op.RdBar, m.heldRead, read)
-	}
+	l := m.loads[m.heldToken]
+	m.release(l.warp, l.serial, m.heldOp.RdBar, m.heldRead, read)
 	if done >= 0 {
-		m.freeLoads = append(m.freeLoads, token)
-		if op.WrBar < 6 && there {
-			m.release(w, op.WrBar, m.heldFlight, done)
-		}
-	} else {
-		m.loads[token].flight = m.heldFlight
+		m.reply(m.heldToken, done)
 	}
 	for i := 0; i < m.nsched; i++ {
 		m.wakes[i] = min(m.wakes[i], t)
 	}
 }
 
-// newLoad takes a token for a memory instruction of w, of the block with this serial, that holds barrier b.
-func (m *SM) newLoad(w *Warp, serial uint64, b uint8) uint32 {
+// newLoad takes a token for a memory instruction of w that holds barrier b.
+func (m *SM) newLoad(w *Warp, b uint8) uint32 {
 	var token uint32
 	if n := len(m.freeLoads); n > 0 {
 		token = m.freeLoads[n-1]
@@ -766,7 +748,7 @@ func (m *SM) newLoad(w *Warp, serial uint64, b uint8) uint32 {
 		token = uint32(len(m.loads))
 		m.loads = append(m.loads, pendingLoad{})
 	}
-	m.loads[token] = pendingLoad{warp: w, serial: serial, barrier: b}
+	m.loads[token] = pendingLoad{warp: w, serial: w.Block.serial, barrier: b}
 	return token
 }
 
@@ -775,13 +757,15 @@ func (m *SM) reply(token uint32, at int64) {
 	l := m.loads[token]
 	m.loads[token].warp = nil
 	m.freeLoads = append(m.freeLoads, token)
-	if l.barrier < 6 && l.warp.Block.serial == l.serial {
-		m.release(l.warp, l.barrier, l.flight, at)
-	}
+	m.release(l.warp, l.serial, l.barrier, l.flight, at)
 }
 
 // release counts one outstanding reply of barrier b as arrived at cycle at, and wakes the warp if that was what it waited for.
-func (m *SM) release(w *Warp, b uint8, flight uint32, at int64) {
+// There is nothing to do for an instruction without a barrier, or whose block, that with this serial, has ended: w may serve another.
+func (m *SM) release(w *Warp, serial uint64, b uint8, flight uint32, at int64) {
+	if b >= 6 || w.Block.serial != serial {
+		return
+	}
 	wi := &w.issue
 	if wi.pending[b] == 0 {
 		panic("sm: reply for a barrier that waits for none")
