@@ -16,7 +16,7 @@ import (
 // sequence s.
 //
 // Dropout acts on the non-recurrent connections, at Layers+1 sites: the input of each LSTM layer and that of the softmax layer.
-// Conventional dropout masks each element of the input by itself; RDP and TDP draw one pattern a site and iteration, of input
+// Conventional dropout masks each element of the input by itself or, with a shared mask, each unit in all rows; RDP and TDP draw one pattern a site and iteration, of input
 // units or of the tiles of the weights behind them.
 type lstm struct {
 	*engine
@@ -77,7 +77,8 @@ type site struct {
 	rows      kept
 	tile      int
 	keepScale float32
-	mask      []float32
+	mask      []float32 // of all elements, or of one row that all share
+	shared    bool
 	input     []float32 // what the weights are multiplied by
 	buffer    []float32
 	source    []float32
@@ -145,7 +146,11 @@ func newSite(e *engine, cfg *LSTMConfig, l, width int) (*site, error) {
 	case dropout.Dense, dropout.Masked:
 		s.keepScale = float32(1 / (1 - cfg.Rates[at]))
 		s.bernoulli, err = dropout.NewBernoulli(cfg.Rates[at], cfg.Seed, l)
-		s.mask, s.buffer = make([]float32, rows*cfg.Hidden), make([]float32, rows*cfg.Hidden)
+		s.buffer, s.shared = make([]float32, rows*cfg.Hidden), cfg.SharedMask
+		if s.shared {
+			rows = 1
+		}
+		s.mask = make([]float32, rows*cfg.Hidden)
 	case dropout.RDP, dropout.TDP:
 		s.keepScale = float32(1 / (1 - cfg.Distributions[at].Reached()))
 		s.sampler = dropout.NewSampler(cfg.Distributions[at], cfg.Seed, l)
@@ -176,8 +181,19 @@ func (s *site) draw(method dropout.Method, iteration uint64, n int, id []byte) [
 		return fmt.Append(id, dp, ",", bias, ";")
 	default:
 		s.keepAll()
+		if s.shared && method != dropout.None {
+			s.bernoulli.Fill(s.mask, 0, iteration, s.keepScale)
+		}
 	}
 	return id
+}
+
+// maskOf is the mask of a row of the window.
+func (s *site) maskOf(row int) []float32 {
+	if s.shared {
+		row = 0
+	}
+	return s.mask[row*s.width : (row+1)*s.width]
 }
 
 // drop applies dropout to n rows of source, and multiplies by the weights: y.
@@ -200,12 +216,19 @@ func (s *site) dropPart(_, part int) {
 		}
 		return
 	}
-	from, to = from*s.width, to*s.width
-	mask := s.mask[from:to]
-	s.bernoulli.Fill(mask, from, s.iteration, s.keepScale) // partRows makes from a multiple of four
-	out := s.buffer[from:to]
-	for j, x := range s.source[from:to] {
-		out[j] = x * mask[j]
+	if !s.shared {
+		s.bernoulli.Fill(s.mask[from*s.width:to*s.width], from*s.width, s.iteration, s.keepScale) // partRows makes the first a multiple of four
+	}
+	for r := from; r < to; r++ {
+		masked(s.buffer[r*s.width:(r+1)*s.width], s.source[r*s.width:(r+1)*s.width], s.maskOf(r))
+	}
+}
+
+// masked sets out to x * mask, element by element.
+func masked(out, x, mask []float32) {
+	x, mask = x[:len(out)], mask[:len(out)]
+	for j := range out {
+		out[j] = x[j] * mask[j]
 	}
 }
 
@@ -236,11 +259,8 @@ func (s *site) undropPart(_, part int) {
 		}
 		return
 	}
-	from, to = from*s.width, to*s.width
-	d := s.dsource[from:to]
-	mask := s.mask[from:to]
-	for j, g := range s.dinput[from:to] {
-		d[j] = g * mask[j]
+	for r := from; r < to; r++ {
+		masked(s.dsource[r*s.width:(r+1)*s.width], s.dinput[r*s.width:(r+1)*s.width], s.maskOf(r))
 	}
 }
 

@@ -20,6 +20,7 @@ type LSTMConfig struct {
 	Clip           float64 // largest norm of all gradients together; 0 = none
 	Init           float64 // weights start uniform in [-Init, Init]
 	Method         dropout.Method
+	SharedMask     bool                   `json:",omitempty"` // dense: one mask of input units for all words of a window, as RDP and TDP have it
 	Rates          []float64              // at the input of each LSTM layer; the last one also at that of the softmax layer
 	Distributions  []dropout.Distribution // rdp, tdp: of dp, one a rate
 	Tile           int                    // tdp: edge of a weight tile
@@ -65,6 +66,9 @@ func (c *LSTMConfig) Check() error {
 		return fmt.Errorf("train: clip: %g is not 0 (none) or above", c.Clip)
 	case !(c.Init > 0) || math.IsInf(c.Init, 0):
 		return fmt.Errorf("train: init: %g is not above 0", c.Init)
+	}
+	if c.SharedMask && c.Method != dropout.Dense && c.Method != dropout.Masked {
+		return fmt.Errorf("train: shared mask: method %s has no masks, allowed with %s and %s", c.Method, dropout.Dense, dropout.Masked)
 	}
 	offered := []dropout.Method{dropout.None, dropout.Dense, dropout.Masked, dropout.RDP, dropout.TDP}
 	return checkDropping(c.Method, offered, c.Rates, c.Distributions, c.Layers, c.Tile)

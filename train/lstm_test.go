@@ -48,7 +48,11 @@ func (r *lstmReference) multiply(site int, x []float64, n, out int, iteration ui
 	case dropout.Dense:
 		b, _ := dropout.NewBernoulli(cfg.Rates[at], cfg.Seed, site)
 		for i := range masked {
-			if b.Kept(iteration, i) {
+			element := i
+			if cfg.SharedMask {
+				element %= in
+			}
+			if b.Kept(iteration, element) {
 				masked[i] /= 1 - cfg.Rates[at]
 			} else {
 				masked[i] = 0
@@ -145,6 +149,10 @@ func lstmConfigs() map[string]LSTMConfig {
 				c.Rates, c.Distributions = append(c.Rates, 0.4), append(c.Distributions, d)
 			}
 			out[fmt.Sprintf("%d layers, %s", layers, method)] = c
+			if method == dropout.Dense {
+				c.SharedMask = true
+				out[fmt.Sprintf("%d layers, %s, shared mask", layers, method)] = c
+			}
 		}
 	}
 	return out

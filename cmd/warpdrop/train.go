@@ -171,6 +171,7 @@ for networks of 200, 650 and 1500 units.`,
 	f.Float64Var(&cfg.Init, "init", 0, "weights start uniform within plus and minus this (default 0.1, 0.05 or 0.04, by size)")
 	f.IntVar(&cfg.Tokens, "tokens", 0, "words of the training text to use (0: all)")
 	f.StringVar(&cfg.Data, "data", "", "folder of the text, or a text file")
+	f.BoolVar(&cfg.SharedMask, "shared-mask", false, "dense: one mask of units for all words of a window, drawn anew each iteration")
 	t.add(c)
 	return c
 }
