@@ -42,6 +42,13 @@ var Benches = []Bench{
 			r.launch("copy", PartCopy, "memory", "stream_copy", 0, sim.LaunchConfig{Grid: sim.Dim3{X: 28 * 8}, Block: sim.Dim3{X: 256}}, sim.PtrArg(to), sim.PtrArg(from), sim.I32(n4))
 		}
 	}},
+	{Name: "copy-words", Doc: "copy of 16 MiB, 4 bytes a thread: a line a warp where copy has four", prepare: func(r *runner, rng *rand.Rand) func() {
+		const n = 4 << 20
+		from, to := r.malloc(n), r.malloc(n)
+		return func() {
+			r.launch("copy-words", PartCopy, "memory", "stream_copy4", 0, sim.LaunchConfig{Grid: sim.Dim3{X: 28 * 8}, Block: sim.Dim3{X: 256}}, sim.PtrArg(to), sim.PtrArg(from), sim.I32(n))
+		}
+	}},
 	{Name: "sgd", Doc: "update of 2^21 weights with momentum: three arrays read, two written, some arithmetic", prepare: func(r *runner, rng *rand.Rand) func() {
 		const n = 1 << 21
 		w, v, g := r.random(rng, n), r.random(rng, n), r.random(rng, n)

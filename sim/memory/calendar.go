@@ -51,8 +51,8 @@ func (c *calendar) link(i int32, place uint64) {
 	c.last[place] = i
 }
 
-// take passes the replies of cycles from up to, but not including, to to f, in order of cycle, then of addition.
-func (c *calendar) take(from, to int64, p *Port) {
+// take appends the replies of cycles from up to, but not including, to to dst, in order of cycle, then of addition.
+func (c *calendar) take(from, to int64, dst []reply) []reply {
 	for at := from; at < to && c.count > 0; {
 		place := uint64(at) % calendarSpan
 		word := c.present[place/64] >> (place % 64)
@@ -62,7 +62,7 @@ func (c *calendar) take(from, to int64, p *Port) {
 		}
 		at += int64(bits.TrailingZeros64(word))
 		if at >= to {
-			return
+			return dst
 		}
 		place = uint64(at) % calendarSpan
 		last := c.last[place]
@@ -72,7 +72,7 @@ func (c *calendar) take(from, to int64, p *Port) {
 			n := &c.nodes[i]
 			next := n.next
 			if n.reply.cycle == at {
-				p.arrive(&n.reply)
+				dst = append(dst, n.reply)
 				c.free = append(c.free, i)
 				c.count--
 			} else {
@@ -85,6 +85,7 @@ func (c *calendar) take(from, to int64, p *Port) {
 		}
 		at++
 	}
+	return dst
 }
 
 // first returns the earliest cycle from now on at which there may be a reply, or never.

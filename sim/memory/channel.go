@@ -336,9 +336,7 @@ func (c *channel) access(s *slice, p *packet, node int32, now int64) (occupy int
 		if queued != 0 {
 			c.dram.reads.entries[s.entry[k]&(maxQueue-1)].mask |= missing
 		} else {
-			e := dramEntry{mask: missing, slice: p.slice, line: k, waiters: -1}
-			e.bank, e.row = c.m.dram(int(p.slice), p.local)
-			s.entry[k] = uint8(c.dram.read(&e, c.toMemory(now)))
+			s.entry[k] = uint8(c.dram.read(int(p.slice), p.local, missing, k, c.toMemory(now)))
 		}
 		l.queued |= uint64(missing) << at
 	}
@@ -387,6 +385,13 @@ func (c *channel) answer(p *packet, at, extra int64) {
 		r.store = true
 	}
 	c.replies[p.sm] = append(c.replies[p.sm], r)
+}
+
+// expect asks for what filled will need of a read whose row has been opened.
+func (c *channel) expect(e *dramEntry) {
+	s := &c.slices[e.slice&(maxSlicesPerChannel-1)]
+	l, _ := s.cache.split(e.line)
+	prefetch.Three(unsafe.Pointer(l), unsafe.Pointer(&s.cache.ready[e.line]), unsafe.Pointer(&c.nodes[max(e.waiters, 0)]))
 }
 
 // filled takes the data of a read whose last burst ends at cycle end of the command clock: the line has them then, and

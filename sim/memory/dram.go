@@ -83,18 +83,21 @@ func (q *dramQueue) oldest(set uint64) uint32 {
 	return (uint32(bits.TrailingZeros64(bits.RotateLeft64(set, -int(h)))) + h) % maxQueue
 }
 
-func (q *dramQueue) add(e *dramEntry, open bool) uint32 {
+// add queues a request for sectors of a line in a bank's row, which is open or not, and returns its place.
+func (q *dramQueue) add(bank uint8, row int64, slice, mask uint8, line int32, open bool) uint32 {
 	i := q.tail % maxQueue
 	q.tail++
-	q.entries[i] = *e
+	// Field by field: a copy of a structure just written waits until the processor has stored all of it.
+	e := &q.entries[i]
+	e.row, e.line, e.waiters, e.bank, e.mask, e.slice, e.opener = row, line, -1, bank, mask, slice, false
 	q.valid |= 1 << i
-	q.bank[e.bank] |= 1 << i
-	q.group[e.bank&q.groups] |= 1 << i
+	q.bank[bank] |= 1 << i
+	q.group[bank&q.groups] |= 1 << i
 	if open {
 		q.hit |= 1 << i
 	}
-	if open || q.bank[e.bank]&q.served != 0 {
-		q.served |= q.bank[e.bank]
+	if open || q.bank[bank]&q.served != 0 {
+		q.served |= q.bank[bank]
 	}
 	return i
 }
@@ -115,15 +118,19 @@ func (q *dramQueue) remove(i uint32) {
 	}
 }
 
-// opened marks the requests for the row that bank b now has open.
-func (q *dramQueue) opened(b uint8, row int64) {
+// opened marks the requests for the row that bank b now has open, and returns them.
+func (q *dramQueue) opened(b uint8, row int64) (hits uint64) {
 	for m := q.bank[b]; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros64(m)
 		if q.entries[i].row == row {
-			q.hit |= 1 << i
-			q.served |= q.bank[b]
+			hits |= 1 << i
 		}
 	}
+	q.hit |= hits
+	if hits != 0 {
+		q.served |= q.bank[b]
+	}
+	return hits
 }
 
 // closed marks that bank b has no row open.
@@ -220,27 +227,27 @@ func (d *dram) init(cfg *DRAMConfig, m *mapping, count *Counters) {
 	d.reads.groups, d.writes.groups = d.groups, d.groups
 }
 
-// read queues a read; the queue must not be full. now is the command clock.
-func (d *dram) read(e *dramEntry, now int64) uint32 {
-	open := d.banks[e.bank].row == e.row
+// read queues a read of sectors into an L2 line and returns its place; the queue must not be full. now is the command clock.
+func (d *dram) read(slice int, local uint64, mask uint8, line int32, now int64) uint32 {
+	bank, row := d.m.dram(slice, local)
+	open := d.banks[bank].row == row
 	if !d.writing {
-		d.wake(&d.reads, e.bank, open, now)
+		d.wake(&d.reads, bank, open, now)
 	} else if d.writes.span() <= d.cfg.WriteLow {
 		d.columnAt = min(d.columnAt, max(now, d.floor))
 		d.next = min(d.next, d.columnAt)
 	}
-	return d.reads.add(e, open)
+	return d.reads.add(bank, row, uint8(slice), mask, line, open)
 }
 
 // write queues a write-back; the queue must not be full.
 func (d *dram) write(slice int, local uint64, mask uint8, now int64) {
-	e := dramEntry{slice: uint8(slice), mask: mask, waiters: -1}
-	e.bank, e.row = d.m.dram(slice, local)
-	open := d.banks[e.bank].row == e.row
+	bank, row := d.m.dram(slice, local)
+	open := d.banks[bank].row == row
 	if d.writing {
-		d.wake(&d.writes, e.bank, open, now)
+		d.wake(&d.writes, bank, open, now)
 	}
-	d.writes.add(&e, open)
+	d.writes.add(bank, row, uint8(slice), mask, 0, open)
 	if n := d.writes.span(); !d.writing && (n >= d.cfg.WriteHigh || d.reads.valid == 0 && n > d.cfg.WriteLow) {
 		d.next = min(d.next, now)
 		d.columnAt = d.next
@@ -343,7 +350,7 @@ func (d *dram) step(now int64, ch *channel) {
 	if now >= d.rowAt {
 		d.rowAt = never
 		if pool != 0 {
-			d.rows(now, q, pool)
+			d.rows(now, q, pool, ch)
 		}
 	}
 	if now >= d.columnAt {
@@ -355,7 +362,7 @@ func (d *dram) step(now int64, ch *channel) {
 
 // rows precharges the banks whose requests need another row, and activates the one for the oldest request that can be.
 // It is called again when the next activate may follow.
-func (d *dram) rows(now int64, q *dramQueue, pool uint64) {
+func (d *dram) rows(now int64, q *dramQueue, pool uint64, ch *channel) {
 	activate := d.lastActivate + int64(d.cfg.RRD) // first cycle for an activate of any bank
 	idle := 0                                     // banks that only wait for it
 	// A bank whose open row is still wanted is left alone: columns looks again when it has booked the last request for it.
@@ -395,7 +402,9 @@ func (d *dram) rows(now int64, q *dramQueue, pool uint64) {
 		b.column = now + int64(d.cfg.RCD)
 		b.close = now + int64(d.cfg.RAS)
 		b.activate = now + int64(d.cfg.RC)
-		d.reads.opened(e.bank, e.row)
+		for hits := d.reads.opened(e.bank, e.row); hits != 0; hits &= hits - 1 {
+			ch.expect(&d.reads.entries[bits.TrailingZeros64(hits)])
+		}
 		d.writes.opened(e.bank, e.row)
 		if d.columnAt == never {
 			d.columnAt = now

@@ -38,3 +38,15 @@ type packetQueue struct {
 	items []packet
 	head  int
 }
+
+// push appends a packet, for the caller to write all of its fields: in place, since a copy of a structure just written waits until the
+// processor has stored all of it.
+func (q *packetQueue) push() *packet {
+	n := len(q.items)
+	if n == cap(q.items) {
+		q.items = append(q.items, packet{})
+	} else {
+		q.items = q.items[:n+1]
+	}
+	return &q.items[n]
+}

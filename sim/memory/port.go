@@ -102,15 +102,15 @@ type Port struct {
 	chains int32 // first free node
 	tokens []tokenState
 
-	sendFree  int64 // cycle at which the request port takes the next packet
-	sendSpare int   // bytes of the cycle before it that are used
-	recvFree  int64 // the same for the reply port
-	recvSpare int
-	outbox    []packetQueue // by channel
-	sent      uint64        // channels that packets were sent to in this window, a bit each
+	occupy [sectorsPerLine + 1]int64 // cycles of the L1 pipeline by sectors
+	out    wire                      // request port
+	in     wire                      // reply port
+	outbox []packetQueue             // by channel
+	sent   uint64                    // channels that packets were sent to in this window, a bit each
 
 	inbox   calendar
-	taken   int64 // replies before this cycle have been taken from the inbox
+	due     []reply // of the window, in order
+	taken   int64   // replies before this cycle have been taken from the inbox
 	replies []Reply
 	read    bool  // the SM has seen replies
 	soonest int64 // earliest of the replies that the last deliver added, never = none
@@ -131,6 +131,10 @@ func newPort(s *System, sm int) *Port {
 		p.parts[i] = newTagArray(cfg.L1.Bytes, cfg.L1.Ways, replacements[cfg.L1.Replacement])
 		p.pending[i] = make([][sectorsPerLine]uint16, len(p.parts[i].tags))
 	}
+	for n := range p.occupy {
+		p.occupy[n] = int64(max(1, ceilDiv(n*SectorBytes, cfg.L1.BytesPerClock)))
+	}
+	p.out.perCycle, p.in.perCycle = newDivisor(cfg.Crossbar.RequestBytes), newDivisor(cfg.Crossbar.ReplyBytes)
 	p.sets = newDivisor(cfg.L1.Bytes / LineBytes / cfg.L1.Ways)
 	p.misses = newEntryPool(cfg.L1.MSHRs)
 	p.stores = newEntryPool(cfg.L1.StoreQueue)
@@ -146,7 +150,7 @@ func (p *Port) begin(now int64) {
 		p.parts[i].clear()
 		p.busy[i] = now
 	}
-	p.sendFree, p.recvFree = max(p.sendFree, now), max(p.recvFree, now)
+	p.out.free, p.in.free = max(p.out.free, now), max(p.in.free, now)
 	p.unknown = max(p.unknown, now+p.system.window)
 	p.taken = max(p.taken, now)
 	p.replies = p.replies[:0]
@@ -279,7 +283,7 @@ func (p *Port) load(now, start int64, part int, cached bool, token uint32) (bool
 				waits++
 			}
 		}
-		at += int64(max(1, ceilDiv(bits.OnesCount8(c.mask[i]&^need)*SectorBytes, p.cfg.L1.BytesPerClock)))
+		at += p.occupy[bits.OnesCount8(c.mask[i]&^need&(1<<sectorsPerLine-1))]
 		done = max(done, at-1+int64(p.cfg.L1.Latency))
 	}
 	p.busy[part] = at
@@ -374,7 +378,7 @@ func (p *Port) store(now, start int64, part int, local bool) (bool, int64, int64
 			p.drop(tag, set, c.mask[i])
 		}
 		p.send(at, c.line[i], p.stores.take(), packetWrite, c.mask[i], c.full[i], 0, 0)
-		at += int64(max(1, ceilDiv(n*SectorBytes, p.cfg.L1.BytesPerClock)))
+		at += p.occupy[n]
 	}
 	p.busy[part] = at
 	readDone := at + int64(p.cfg.L1.ReadLatency)
@@ -408,7 +412,7 @@ func (p *Port) atomic(now, start int64, part int, result bool, token uint32) (bo
 			e = p.stores.take()
 		}
 		p.send(at, c.line[i], e, kind, c.mask[i], 0, c.ops[i], c.same[i])
-		at += int64(max(1, ceilDiv(n*SectorBytes, p.cfg.L1.BytesPerClock)))
+		at += p.occupy[n]
 	}
 	p.busy[part] = at
 	readDone := at + int64(p.cfg.L1.ReadLatency)
@@ -422,27 +426,35 @@ func (p *Port) atomic(now, start int64, part int, result bool, token uint32) (bo
 // send puts a packet on the crossbar: it leaves L1 MissLatency after its turn there, when the request port is free.
 func (p *Port) send(turn int64, line uint64, entry uint16, kind packetKind, mask, full, ops, same uint8) {
 	s := p.system
-	ready := turn + int64(p.cfg.L1.MissLatency)
-	if p.sendFree < ready {
-		p.sendFree, p.sendSpare = ready, 0
-	}
-	p.count.RequestWait += p.sendFree - ready
 	bytes := p.cfg.Crossbar.HeaderBytes
 	if kind != packetRead {
 		bytes += bits.OnesCount8(mask) * SectorBytes
 	}
 	p.count.RequestPackets++
 	p.count.RequestBytes += int64(bytes)
-	p.sendSpare += bytes
-	arrive := p.sendFree + int64(ceilDiv(p.sendSpare, p.cfg.Crossbar.RequestBytes)+p.cfg.Crossbar.RequestLatency)
-	p.sendFree += int64(p.sendSpare / p.cfg.Crossbar.RequestBytes)
-	p.sendSpare %= p.cfg.Crossbar.RequestBytes
+	wait, sent := p.out.take(turn+int64(p.cfg.L1.MissLatency), bytes)
+	p.count.RequestWait += wait
 	slice, local := s.m.slice(line)
 	channel, number := s.m.perChannel.divide(uint64(slice))
 	p.sent |= 1 << channel
-	q := &p.outbox[channel]
-	q.items = append(q.items, packet{arrive: arrive, local: local, entry: entry, sm: uint8(p.sm), slice: uint8(number), kind: kind,
-		mask: mask, full: full, ops: ops, same: same, next: -1})
+	x := p.outbox[channel].push()
+	x.arrive, x.local, x.entry, x.sm, x.slice, x.kind, x.next = sent+int64(p.cfg.Crossbar.RequestLatency), local, entry, uint8(p.sm), uint8(number), kind, -1
+	x.mask, x.full, x.ops, x.same = mask, full, ops, same
+}
+
+// soon is how many replies before its turn expect asks for what a reply needs.
+const soon = 4
+
+// expect asks for the L1 line that a reply fills.
+func (p *Port) expect(r *reply) {
+	if r.store {
+		return
+	}
+	if e := &p.entry[r.entry]; e.line >= 0 {
+		l1 := &p.parts[e.part&3]
+		set, _ := l1.split(e.line)
+		prefetch.Three(unsafe.Pointer(set), unsafe.Pointer(&l1.ready[e.line]), unsafe.Pointer(set))
+	}
 }
 
 // arrive takes a reply from the crossbar: it goes through the SM's reply port, fills L1, and frees its entry.
@@ -453,16 +465,10 @@ func (p *Port) arrive(r *reply) {
 		p.stores.release(r.cycle, r.entry)
 		return
 	}
-	if p.recvFree < r.cycle {
-		p.recvFree, p.recvSpare = r.cycle, 0
-	}
-	p.count.ReplyWait += p.recvFree - r.cycle
 	bytes := p.cfg.Crossbar.HeaderBytes + int(r.data)*SectorBytes
 	p.count.ReplyBytes += int64(bytes)
-	p.recvSpare += bytes
-	at := p.recvFree + int64(ceilDiv(p.recvSpare, p.cfg.Crossbar.ReplyBytes))
-	p.recvFree += int64(p.recvSpare / p.cfg.Crossbar.ReplyBytes)
-	p.recvSpare %= p.cfg.Crossbar.ReplyBytes
+	wait, at := p.in.take(r.cycle, bytes)
+	p.count.ReplyWait += wait
 	p.last = max(p.last, at)
 
 	e := &p.entry[r.entry]
@@ -528,8 +534,14 @@ func (p *Port) Deliver(end int64) {
 	}
 	to := end + p.system.window
 	if p.taken < to {
-		p.inbox.take(p.taken, to, p)
+		p.due = p.inbox.take(p.taken, to, p.due[:0])
 		p.taken = to
+		for i := range p.due {
+			if i+soon < len(p.due) {
+				p.expect(&p.due[i+soon])
+			}
+			p.arrive(&p.due[i])
+		}
 	}
 	p.unknown = to
 }

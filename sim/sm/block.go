@@ -114,7 +114,9 @@ func (b *Block) reset(p *Program, n Need, index, dim, grid [3]uint32) {
 	b.Index, b.Dim, b.Grid = index, dim, grid
 	b.Threads = n.Threads
 	b.live = n.Warps
-	b.barriers = [16]blockBarrier{}
+	for ; b.arrivals != 0; b.arrivals &= b.arrivals - 1 {
+		b.barriers[bits.TrailingZeros16(b.arrivals)] = blockBarrier{}
+	}
 	b.Shared = resize(b.Shared, p.SharedBytes+sharedPadding)[:p.SharedBytes]
 	rows := max(p.Registers, 1)
 	b.rows = resize(b.rows, n.Warps*rows)
@@ -165,8 +167,8 @@ func (m *SM) exit(s *scheduler, slot int, t int64) {
 	if b.shadow != nil {
 		b.shadow.exit(w)
 	}
-	for id := range b.barriers {
-		if b.barriers[id].waiting != 0 {
+	for at := b.arrivals; at != 0; at &= at - 1 {
+		if id := bits.TrailingZeros16(at); b.barriers[id].waiting != 0 {
 			m.complete(b, id, t)
 		}
 	}
@@ -194,7 +196,8 @@ func (b *Block) FinishedAt() int64 { return b.finished }
 func (m *SM) arrive(w *Warp, t int64) (wait bool) {
 	r := &m.Exec.Bar
 	b := w.Block
-	bar := &b.barriers[r.ID]
+	bar := &b.barriers[r.ID&15]
+	b.arrivals |= 1 << (r.ID & 15)
 	bar.arrived += 32
 	bar.expect = r.Count
 	bar.reduce(r.Kind, w.Active, r.Pred)
@@ -247,6 +250,7 @@ func (m *SM) complete(b *Block, id int, t int64) {
 	}
 	value := bar.value
 	*bar = blockBarrier{}
+	b.arrivals &^= 1 << (id & 15)
 	ready := t + int64(m.cfg.BlockBarrier)
 	for ; waiting != 0; waiting &= waiting - 1 {
 		w := b.Warps[bits.TrailingZeros64(waiting)]

@@ -379,16 +379,16 @@ func lanePlace(src *Row, to unsafe.Pointer, p *pattern, words int) {
 	}
 }
 
-// laneReady is readyGo.
-func laneReady(ready *[maxWarpsPerScheduler]int64, unit *[maxWarpsPerScheduler]Unit, t int64) (now, then, onShared, onGlobal uint32, soonest int64) {
-	u := (*[maxWarpsPerScheduler]uint8)(unsafe.Pointer(unit))
+// laneAvailable is availableGo.
+func laneAvailable(s *scheduler, sharedFree, globalFree, t int64) (now, then uint32, soonest int64) {
+	unit := (*[maxWarpsPerScheduler]uint8)(unsafe.Pointer(&s.unit))
 	switch vectors {
 	case vectorAVX512:
-		return readyAVX512(ready, u, uint32(UnitShared), uint32(UnitGlobal), t)
+		return availableAVX512(&s.ready, unit, &s.unitFree, uint32(UnitShared), uint32(UnitGlobal), sharedFree, globalFree, t)
 	case vectorAVX2:
-		return readyAVX2(ready, u, uint32(UnitShared), uint32(UnitGlobal), t)
+		return availableAVX2(&s.ready, unit, &s.unitFree, uint32(UnitShared), uint32(UnitGlobal), sharedFree, globalFree, t)
 	}
-	return readyGo(ready, unit, t)
+	return availableGo(s, sharedFree, globalFree, t)
 }
 
 // laneUnit reports whether the 32 lanes' addresses ascend by step.

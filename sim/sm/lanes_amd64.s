@@ -5425,138 +5425,209 @@ TEXT ·place1(SB), NOSPLIT, $0-24
 	MOVL AX, (CX)(DX*1)
 	RET
 
-// func readyAVX512(ready *[16]int64, unit *[16]uint8, shared uint32, global uint32, t int64) (now uint32, then uint32, onShared uint32, onGlobal uint32, soonest int64)
+// func availableAVX512(ready *[16]int64, unit *[16]uint8, free *[16]int64, shared uint32, global uint32, sharedFree int64, globalFree int64, t int64) (now uint32, then uint32, soonest int64)
 // Requires: AVX, AVX2, AVX512DQ, AVX512F, AVX512VL
-TEXT ·readyAVX512(SB), NOSPLIT, $0-56
+TEXT ·availableAVX512(SB), NOSPLIT, $0-72
 	MOVQ          ready+0(FP), AX
-	MOVQ          t+24(FP), CX
-	VMOVQ         CX, X0
+	MOVQ          unit+8(FP), CX
+	MOVQ          free+16(FP), DX
+	MOVQ          t+48(FP), BX
+	VMOVQ         BX, X0
 	VPBROADCASTQ  X0, Z0
-	MOVQ          $0x7fffffffffffffff, CX
-	VPBROADCASTQ  CX, Z1
-	VMOVDQU64     (AX), Z2
-	VPCMPQ        $0x02, Z0, Z2, K1
-	VMOVDQA64     Z1, K1, Z2
-	KMOVB         K1, CX
-	VMOVDQU64     64(AX), Z3
-	VPCMPQ        $0x02, Z0, Z3, K1
-	VMOVDQA64     Z1, K1, Z3
+	MOVQ          $0x7fffffffffffffff, BX
+	VMOVQ         BX, X1
+	VPBROADCASTQ  X1, Z1
+	MOVL          shared+24(FP), BX
+	VMOVQ         BX, X2
+	VPBROADCASTQ  X2, Z2
+	MOVQ          sharedFree+32(FP), BX
+	VMOVQ         BX, X3
+	VPBROADCASTQ  X3, Z3
+	MOVL          global+28(FP), BX
+	VMOVQ         BX, X4
+	VPBROADCASTQ  X4, Z4
+	MOVQ          globalFree+40(FP), BX
+	VMOVQ         BX, X5
+	VPBROADCASTQ  X5, Z5
+	VMOVDQU64     (DX), Z6
+	VMOVDQU64     64(DX), Z7
+	VPMOVZXBQ     (CX), Z8
+	VMOVDQA64     Z8, Z9
+	VPERMI2Q      Z7, Z6, Z9
+	VMOVDQU64     (AX), Z10
+	VPMAXSQ       Z9, Z10, Z9
+	VPCMPEQQ      Z2, Z8, K1
+	VPMAXSQ       Z3, Z9, K1, Z9
+	VPCMPEQQ      Z4, Z8, K1
+	VPMAXSQ       Z5, Z9, K1, Z9
+	VPCMPQ        $0x02, Z0, Z9, K1
+	VMOVDQA64     Z1, K1, Z9
+	KMOVB         K1, DX
+	VPMOVZXBQ     8(CX), Z8
+	VMOVDQA64     Z8, Z10
+	VPERMI2Q      Z7, Z6, Z10
+	VMOVDQU64     64(AX), Z6
+	VPMAXSQ       Z10, Z6, Z6
+	VPCMPEQQ      Z2, Z8, K1
+	VPMAXSQ       Z3, Z6, K1, Z6
+	VPCMPEQQ      Z4, Z8, K1
+	VPMAXSQ       Z5, Z6, K1, Z6
+	VPCMPQ        $0x02, Z0, Z6, K1
+	VMOVDQA64     Z1, K1, Z6
 	KMOVB         K1, AX
 	SHLL          $0x08, AX
-	ORL           AX, CX
-	MOVL          CX, now+32(FP)
-	VPMINSQ       Z3, Z2, Z0
-	VEXTRACTI64X4 $0x01, Z0, Y1
-	VPMINSQ       Y1, Y0, Y1
-	VEXTRACTI128  $0x01, Y1, X0
-	VPMINSQ       X0, X1, X0
-	VPSHUFD       $0x4e, X0, X1
-	VPMINSQ       X1, X0, X0
-	VMOVQ         X0, CX
-	MOVQ          CX, soonest+48(FP)
-	VPBROADCASTQ  X0, Z0
-	VPCMPEQQ      Z0, Z2, K1
+	ORL           AX, DX
+	MOVL          DX, now+56(FP)
+	VPMINSQ       Z6, Z9, Z1
+	VEXTRACTI64X4 $0x01, Z1, Y0
+	VPMINSQ       Y0, Y1, Y0
+	VEXTRACTI128  $0x01, Y0, X1
+	VPMINSQ       X1, X0, X1
+	VPSHUFD       $0x4e, X1, X0
+	VPMINSQ       X0, X1, X1
+	VMOVQ         X1, BX
+	MOVQ          BX, soonest+64(FP)
+	VPBROADCASTQ  X1, Z0
+	VPCMPEQQ      Z0, Z9, K1
 	KMOVB         K1, AX
-	VPCMPEQQ      Z0, Z3, K1
+	VPCMPEQQ      Z0, Z6, K1
 	KMOVB         K1, CX
 	SHLL          $0x08, CX
 	ORL           CX, AX
-	MOVL          AX, then+36(FP)
-	MOVQ          unit+8(FP), AX
-	VMOVDQU       (AX), X0
-	MOVL          shared+16(FP), AX
-	VMOVD         AX, X1
-	VPBROADCASTB  X1, X1
-	VPCMPEQB      X0, X1, X1
-	VPMOVMSKB     X1, AX
-	MOVL          AX, onShared+40(FP)
-	MOVL          global+20(FP), AX
-	VMOVD         AX, X1
-	VPBROADCASTB  X1, X1
-	VPCMPEQB      X0, X1, X1
-	VPMOVMSKB     X1, AX
-	MOVL          AX, onGlobal+44(FP)
+	MOVL          AX, then+60(FP)
 	VZEROUPPER
 	RET
 
-// func readyAVX2(ready *[16]int64, unit *[16]uint8, shared uint32, global uint32, t int64) (now uint32, then uint32, onShared uint32, onGlobal uint32, soonest int64)
+// func availableAVX2(ready *[16]int64, unit *[16]uint8, free *[16]int64, shared uint32, global uint32, sharedFree int64, globalFree int64, t int64) (now uint32, then uint32, soonest int64)
 // Requires: AVX, AVX2
-TEXT ·readyAVX2(SB), NOSPLIT, $0-56
+TEXT ·availableAVX2(SB), NOSPLIT, $0-72
 	MOVQ         ready+0(FP), AX
-	MOVQ         t+24(FP), CX
-	VMOVQ        CX, X0
+	MOVQ         unit+8(FP), CX
+	MOVQ         free+16(FP), DX
+	MOVQ         t+48(FP), BX
+	VMOVQ        BX, X0
 	VPBROADCASTQ X0, Y0
-	MOVQ         $0x7fffffffffffffff, CX
-	VMOVQ        CX, X1
+	MOVQ         $0x7fffffffffffffff, BX
+	VMOVQ        BX, X1
 	VPBROADCASTQ X1, Y1
-	VMOVDQU      (AX), Y2
-	VPCMPGTQ     Y0, Y2, Y3
-	VPBLENDVB    Y3, Y2, Y1, Y2
-	VMOVMSKPD    Y3, CX
-	VMOVDQU      32(AX), Y3
-	VPCMPGTQ     Y0, Y3, Y4
-	VPBLENDVB    Y4, Y3, Y1, Y3
-	VMOVMSKPD    Y4, DX
-	SHLL         $0x04, DX
-	ORL          DX, CX
-	VMOVDQU      64(AX), Y4
-	VPCMPGTQ     Y0, Y4, Y5
-	VPBLENDVB    Y5, Y4, Y1, Y4
-	VMOVMSKPD    Y5, DX
-	SHLL         $0x08, DX
-	ORL          DX, CX
-	VMOVDQU      96(AX), Y5
-	VPCMPGTQ     Y0, Y5, Y0
-	VPBLENDVB    Y0, Y5, Y1, Y5
+	MOVL         shared+24(FP), BX
+	VMOVQ        BX, X2
+	VPBROADCASTQ X2, Y2
+	MOVQ         sharedFree+32(FP), BX
+	VMOVQ        BX, X7
+	VPBROADCASTQ X7, Y7
+	MOVL         global+28(FP), BX
+	VMOVQ        BX, X8
+	VPBROADCASTQ X8, Y8
+	MOVQ         globalFree+40(FP), BX
+	VMOVQ        BX, X9
+	VPBROADCASTQ X9, Y9
+	VPMOVZXBQ    (CX), Y10
+	VPCMPEQQ     Y11, Y11, Y11
+	VPGATHERQQ   Y11, (DX)(Y10*8), Y3
+	VMOVDQU      (AX), Y11
+	VPCMPGTQ     Y3, Y11, Y12
+	VPBLENDVB    Y12, Y11, Y3, Y3
+	VPCMPEQQ     Y2, Y10, Y11
+	VPBLENDVB    Y11, Y7, Y3, Y11
+	VPCMPGTQ     Y11, Y3, Y12
+	VPBLENDVB    Y12, Y3, Y11, Y3
+	VPCMPEQQ     Y8, Y10, Y10
+	VPBLENDVB    Y10, Y9, Y3, Y10
+	VPCMPGTQ     Y10, Y3, Y11
+	VPBLENDVB    Y11, Y3, Y10, Y10
+	VPCMPGTQ     Y0, Y10, Y3
+	VPBLENDVB    Y3, Y10, Y1, Y10
+	VMOVMSKPD    Y3, BX
+	VPMOVZXBQ    4(CX), Y3
+	VPCMPEQQ     Y11, Y11, Y11
+	VPGATHERQQ   Y11, (DX)(Y3*8), Y4
+	VMOVDQU      32(AX), Y11
+	VPCMPGTQ     Y4, Y11, Y12
+	VPBLENDVB    Y12, Y11, Y4, Y4
+	VPCMPEQQ     Y2, Y3, Y11
+	VPBLENDVB    Y11, Y7, Y4, Y11
+	VPCMPGTQ     Y11, Y4, Y12
+	VPBLENDVB    Y12, Y4, Y11, Y4
+	VPCMPEQQ     Y8, Y3, Y3
+	VPBLENDVB    Y3, Y9, Y4, Y3
+	VPCMPGTQ     Y3, Y4, Y11
+	VPBLENDVB    Y11, Y4, Y3, Y4
+	VPCMPGTQ     Y0, Y4, Y3
+	VPBLENDVB    Y3, Y4, Y1, Y4
+	VMOVMSKPD    Y3, SI
+	SHLL         $0x04, SI
+	ORL          SI, BX
+	VPMOVZXBQ    8(CX), Y3
+	VPCMPEQQ     Y11, Y11, Y11
+	VPGATHERQQ   Y11, (DX)(Y3*8), Y5
+	VMOVDQU      64(AX), Y11
+	VPCMPGTQ     Y5, Y11, Y12
+	VPBLENDVB    Y12, Y11, Y5, Y5
+	VPCMPEQQ     Y2, Y3, Y11
+	VPBLENDVB    Y11, Y7, Y5, Y11
+	VPCMPGTQ     Y11, Y5, Y12
+	VPBLENDVB    Y12, Y5, Y11, Y5
+	VPCMPEQQ     Y8, Y3, Y3
+	VPBLENDVB    Y3, Y9, Y5, Y3
+	VPCMPGTQ     Y3, Y5, Y11
+	VPBLENDVB    Y11, Y5, Y3, Y5
+	VPCMPGTQ     Y0, Y5, Y3
+	VPBLENDVB    Y3, Y5, Y1, Y5
+	VMOVMSKPD    Y3, SI
+	SHLL         $0x08, SI
+	ORL          SI, BX
+	VPMOVZXBQ    12(CX), Y3
+	VPCMPEQQ     Y11, Y11, Y11
+	VPGATHERQQ   Y11, (DX)(Y3*8), Y6
+	VMOVDQU      96(AX), Y11
+	VPCMPGTQ     Y6, Y11, Y12
+	VPBLENDVB    Y12, Y11, Y6, Y6
+	VPCMPEQQ     Y2, Y3, Y2
+	VPBLENDVB    Y2, Y7, Y6, Y2
+	VPCMPGTQ     Y2, Y6, Y7
+	VPBLENDVB    Y7, Y6, Y2, Y2
+	VPCMPEQQ     Y8, Y3, Y3
+	VPBLENDVB    Y3, Y9, Y2, Y3
+	VPCMPGTQ     Y3, Y2, Y6
+	VPBLENDVB    Y6, Y2, Y3, Y2
+	VPCMPGTQ     Y0, Y2, Y0
+	VPBLENDVB    Y0, Y2, Y1, Y2
 	VMOVMSKPD    Y0, AX
 	SHLL         $0x0c, AX
-	ORL          AX, CX
-	XORL         $0x0000ffff, CX
-	MOVL         CX, now+32(FP)
-	VPCMPGTQ     Y3, Y2, Y0
-	VPBLENDVB    Y0, Y3, Y2, Y0
-	VPCMPGTQ     Y4, Y0, Y1
-	VPBLENDVB    Y1, Y4, Y0, Y0
+	ORL          AX, BX
+	XORL         $0x0000ffff, BX
+	MOVL         BX, now+56(FP)
+	VPCMPGTQ     Y4, Y10, Y0
+	VPBLENDVB    Y0, Y4, Y10, Y0
 	VPCMPGTQ     Y5, Y0, Y1
-	VPBLENDVB    Y1, Y5, Y0, Y1
-	VEXTRACTI128 $0x01, Y1, X0
-	VPCMPGTQ     X1, X0, X6
-	VPBLENDVB    X6, X1, X0, X0
+	VPBLENDVB    Y1, Y5, Y0, Y0
+	VPCMPGTQ     Y2, Y0, Y1
+	VPBLENDVB    Y1, Y2, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPCMPGTQ     X0, X1, X3
+	VPBLENDVB    X3, X0, X1, X0
 	VPSHUFD      $0x4e, X0, X1
-	VPCMPGTQ     X1, X0, X6
-	VPBLENDVB    X6, X1, X0, X0
-	VMOVQ        X0, CX
-	MOVQ         CX, soonest+48(FP)
+	VPCMPGTQ     X1, X0, X3
+	VPBLENDVB    X3, X1, X0, X0
+	VMOVQ        X0, BX
+	MOVQ         BX, soonest+64(FP)
 	VPBROADCASTQ X0, Y0
-	VPCMPEQQ     Y0, Y2, Y1
+	VPCMPEQQ     Y0, Y10, Y1
 	VMOVMSKPD    Y1, AX
-	VPCMPEQQ     Y0, Y3, Y1
+	VPCMPEQQ     Y0, Y4, Y1
 	VMOVMSKPD    Y1, CX
 	SHLL         $0x04, CX
 	ORL          CX, AX
-	VPCMPEQQ     Y0, Y4, Y1
+	VPCMPEQQ     Y0, Y5, Y1
 	VMOVMSKPD    Y1, CX
 	SHLL         $0x08, CX
 	ORL          CX, AX
-	VPCMPEQQ     Y0, Y5, Y0
+	VPCMPEQQ     Y0, Y2, Y0
 	VMOVMSKPD    Y0, CX
 	SHLL         $0x0c, CX
 	ORL          CX, AX
-	MOVL         AX, then+36(FP)
-	MOVQ         unit+8(FP), AX
-	VMOVDQU      (AX), X0
-	MOVL         shared+16(FP), AX
-	VMOVD        AX, X1
-	VPBROADCASTB X1, X1
-	VPCMPEQB     X0, X1, X1
-	VPMOVMSKB    X1, AX
-	MOVL         AX, onShared+40(FP)
-	MOVL         global+20(FP), AX
-	VMOVD        AX, X1
-	VPBROADCASTB X1, X1
-	VPCMPEQB     X0, X1, X1
-	VPMOVMSKB    X1, AX
-	MOVL         AX, onGlobal+44(FP)
+	MOVL         AX, then+60(FP)
 	VZEROUPPER
 	RET
 

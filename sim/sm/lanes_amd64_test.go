@@ -201,35 +201,35 @@ func TestPatterns(t *testing.T) {
 	})
 }
 
-// TestReady compares the scan of ready times with its plain twin.
-func TestReady(t *testing.T) {
+// TestAvailable compares the look at a scheduler's warps with its plain twin.
+func TestAvailable(t *testing.T) {
 	withVectors(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(13, 14))
-		for range 2000 {
-			var ready [maxWarpsPerScheduler]int64
-			for i := range ready {
-				ready[i] = []int64{Never, r.Int64N(20), r.Int64N(1 << 50)}[r.IntN(3)]
+		cycle := func() int64 { return []int64{Never, r.Int64N(20), r.Int64N(1 << 50), 0}[r.IntN(4)] }
+		for range 5000 {
+			var s scheduler
+			for i := range s.ready {
+				s.ready[i], s.unit[i] = cycle(), Unit(r.IntN(int(NumUnits)))
 			}
-			at := r.Int64N(25)
+			for i := range s.unitFree {
+				s.unitFree[i] = r.Int64N(25)
+			}
+			shared, global, at := r.Int64N(30), r.Int64N(30), r.Int64N(25)
 			if r.IntN(3) == 0 {
 				at = r.Int64N(1 << 50)
 			}
-			var unit [maxWarpsPerScheduler]Unit
-			for i := range unit {
-				unit[i] = Unit(r.IntN(int(NumUnits)))
-			}
 			type result struct {
-				now, then, shared, global uint32
-				soonest                   int64
+				now, then uint32
+				soonest   int64
 			}
 			var x, y result
-			x.now, x.then, x.shared, x.global, x.soonest = laneReady(&ready, &unit, at)
-			y.now, y.then, y.shared, y.global, y.soonest = readyGo(&ready, &unit, at)
+			x.now, x.then, x.soonest = laneAvailable(&s, shared, global, at)
+			y.now, y.then, y.soonest = availableGo(&s, shared, global, at)
 			if y.soonest == Never {
 				x.then, y.then = 0, 0 // nobody asks
 			}
 			if x != y {
-				t.Fatalf("%v %v at %d: %+v, plain %+v", ready, unit, at, x, y)
+				t.Fatalf("%+v, memory free at %d and %d, at %d: %+v, plain %+v", s, shared, global, at, x, y)
 			}
 		}
 	})

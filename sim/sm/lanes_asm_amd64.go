@@ -203,10 +203,10 @@ func place4AVX2(src *[32]uint32, mem *byte, index *[32]uint32)
 func place1(src *[32]uint32, mem *byte, index *[32]uint32)
 
 //go:noescape
-func readyAVX512(ready *[16]int64, unit *[16]uint8, shared uint32, global uint32, t int64) (now uint32, then uint32, onShared uint32, onGlobal uint32, soonest int64)
+func availableAVX512(ready *[16]int64, unit *[16]uint8, free *[16]int64, shared uint32, global uint32, sharedFree int64, globalFree int64, t int64) (now uint32, then uint32, soonest int64)
 
 //go:noescape
-func readyAVX2(ready *[16]int64, unit *[16]uint8, shared uint32, global uint32, t int64) (now uint32, then uint32, onShared uint32, onGlobal uint32, soonest int64)
+func availableAVX2(ready *[16]int64, unit *[16]uint8, free *[16]int64, shared uint32, global uint32, sharedFree int64, globalFree int64, t int64) (now uint32, then uint32, soonest int64)
 
 //go:noescape
 func unitAVX512(addr *[32]uint64, step uint64) (yes uint32)

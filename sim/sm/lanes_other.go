@@ -63,8 +63,8 @@ func lanePlace(src *Row, to unsafe.Pointer, p *pattern, words int) {
 	placeGo(src, to, &p.index, words, p.mask)
 }
 
-func laneReady(ready *[maxWarpsPerScheduler]int64, unit *[maxWarpsPerScheduler]Unit, t int64) (now, then, onShared, onGlobal uint32, soonest int64) {
-	return readyGo(ready, unit, t)
+func laneAvailable(s *scheduler, sharedFree, globalFree, t int64) (now, then uint32, soonest int64) {
+	return availableGo(s, sharedFree, globalFree, t)
 }
 
 func laneUnit(addr *[32]uint64, step uint64) bool { return unitStride(addr, step) }

@@ -91,76 +91,23 @@ func (s *scheduler) pick(t int64, m *SM) (slot int, next int64, first int) {
 // oldest is pick for the greedy policy when the current warp cannot go on: the oldest that can, the current one last if it
 // gave way.
 func (s *scheduler) oldest(t int64, m *SM) (slot int, next int64, first int) {
-	next, first = Never, -1
 	m.Counters.WarpsScanned += int64(s.n)
 	gave := -1
 	if s.yield {
 		gave = s.current
 	}
-	now, then, onShared, onGlobal, soonest := laneReady(&s.ready, &s.unit, t)
-	shared, global := m.memoryFree(UnitShared), m.memoryFree(UnitGlobal)
+	now, then, soonest := laneAvailable(s, m.memoryFree(UnitShared), m.memoryFree(UnitGlobal), t)
+	if gave >= 0 && now != 1<<gave {
+		now &^= 1 << gave
+	}
 	switch {
-	case now == 0 && soonest == Never:
+	case now != 0:
+		slot := s.first(now)
+		return slot, 0, slot
+	case soonest == Never:
 		return -1, Never, -1
-	case now == 0:
-		if slot := s.first(then); s.available(slot, m) == soonest {
-			return -1, soonest, slot
-		}
-	case global > t && now&^onGlobal == 0:
-		// All that are ready wait for global memory.
-		if at := max(global, s.unitFree[UnitGlobal]); at < soonest {
-			return -1, at, s.first(now)
-		}
-	default:
-		if shared > t {
-			now &^= onShared
-		}
-		if global > t {
-			now &^= onGlobal
-		}
-		ready := now
-		if gave >= 0 {
-			ready &^= 1 << gave
-		}
-		for ready != 0 {
-			slot := s.first(ready)
-			if s.unitFree[s.unit[slot]&15] <= t {
-				return slot, 0, slot
-			}
-			ready &^= 1 << slot
-		}
-		if gave >= 0 && now>>gave&1 != 0 && s.unitFree[s.unit[gave&(maxWarpsPerScheduler-1)]&15] <= t {
-			return gave, 0, gave
-		}
 	}
-	fallback := -1
-	for _, o := range s.order[:s.n] {
-		slot := int(o) & (maxWarpsPerScheduler - 1)
-		a := s.ready[slot]
-		if a >= next && a > t {
-			continue
-		}
-		u := s.unit[slot]
-		a = max(a, s.unitFree[u])
-		switch u {
-		case UnitShared:
-			a = max(a, shared)
-		case UnitGlobal:
-			a = max(a, global)
-		}
-		if a <= t {
-			if slot != gave {
-				return slot, 0, slot
-			}
-			fallback = slot
-		} else if a < next {
-			next, first = a, slot
-		}
-	}
-	if fallback >= 0 {
-		return fallback, 0, fallback
-	}
-	return -1, next, first
+	return -1, soonest, s.first(then)
 }
 
 // first returns the oldest of a set of slots that is not empty.
@@ -172,27 +119,28 @@ func (s *scheduler) first(set uint32) int {
 	return slot
 }
 
-// readyGo returns the slots that are ready at cycle t, those that are so next, those whose unit is shared and global memory,
-// and the first cycle at which another is ready.
-func readyGo(ready *[maxWarpsPerScheduler]int64, unit *[maxWarpsPerScheduler]Unit, t int64) (now, then, onShared, onGlobal uint32, soonest int64) {
+// availableGo returns the slots from which s can issue at cycle t, the first cycle at which it can from another, and those other
+// ones. The two kinds of memory are free from the cycles given on, other units as s has it.
+func availableGo(s *scheduler, sharedFree, globalFree, t int64) (now, then uint32, soonest int64) {
 	soonest = Never
-	for i, r := range ready {
-		if r <= t {
+	for i, at := range s.ready {
+		at = max(at, s.unitFree[s.unit[i]&15])
+		switch s.unit[i] {
+		case UnitShared:
+			at = max(at, sharedFree)
+		case UnitGlobal:
+			at = max(at, globalFree)
+		}
+		if at <= t {
 			now |= 1 << i
-		} else if r <= soonest {
-			if r < soonest {
-				soonest, then = r, 0
+		} else if at <= soonest {
+			if at < soonest {
+				soonest, then = at, 0
 			}
 			then |= 1 << i
 		}
-		switch unit[i] {
-		case UnitShared:
-			onShared |= 1 << i
-		case UnitGlobal:
-			onGlobal |= 1 << i
-		}
 	}
-	return now, then, onShared, onGlobal, soonest
+	return now, then, soonest
 }
 
 // promote puts slot into the two-level policy's active set; the set loses its lowest slot when it is full.

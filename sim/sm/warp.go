@@ -66,6 +66,7 @@ type Block struct {
 	need     Need
 	live     int // warps that have not exited
 	barriers [16]blockBarrier
+	arrivals uint16 // barriers at which a warp has arrived since they were last completed, a bit each
 	rows     []Row  // registers of all warps
 	local    []byte // local memory of all warps
 	serial   uint64 // counts the blocks that used this memory

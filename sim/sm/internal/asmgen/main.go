@@ -989,7 +989,7 @@ func units() {
 	RET()
 }
 
-// scan emits the routine that looks at the ready times of a scheduler's 16 warps.
+// scan emits the routine that finds which of a scheduler's 16 warps can issue, and when the next one can.
 func scan() {
 	for _, wide := range []bool{true, false} {
 		g := &gen{wide: wide}
@@ -997,18 +997,36 @@ func scan() {
 		if wide {
 			suffix, lanes = "AVX512", 8
 		}
-		TEXT("ready"+suffix, NOSPLIT, "func(ready *[16]int64, unit *[16]uint8, shared, global uint32, t int64) (now, then, onShared, onGlobal uint32, soonest int64)")
+		TEXT("available"+suffix, NOSPLIT, "func(ready *[16]int64, unit *[16]uint8, free *[16]int64, shared, global uint32, sharedFree, globalFree, t int64) (now, then uint32, soonest int64)")
 		Pragma("noescape")
-		ready, limit, never := Load(Param("ready"), GP64()), g.wideBroadcast("t"), g.vec()
+		ready, unit, free := Load(Param("ready"), GP64()), Load(Param("unit"), GP64()), Load(Param("free"), GP64())
+		limit, never := g.wideBroadcast("t"), g.vec()
 		r := GP64()
 		MOVQ(U64(1<<63-1), r)
-		if wide {
-			VPBROADCASTQ(r, never)
-		} else {
-			VMOVQ(r, never.AsX())
-			VPBROADCASTQ(never.AsX(), never)
+		x := XMM()
+		VMOVQ(r, x)
+		VPBROADCASTQ(x, never)
+		// The two kinds of memory, and when each is free.
+		var memory [2]struct{ unit, free V }
+		for i, name := range []string{"shared", "global"} {
+			n := Load(Param(name), GP32())
+			x, v := XMM(), g.vec()
+			VMOVQ(n.(reg.GPVirtual).As64(), x)
+			VPBROADCASTQ(x, v)
+			memory[i].unit, memory[i].free = v, g.wideBroadcast(name+"Free")
 		}
-		// smaller returns the lesser of each pair; AVX2 has no such instruction.
+		// later and smaller are the greater and the lesser of each pair; AVX2 has no such instructions.
+		later := func(x, y V) V {
+			v := g.vec()
+			if wide {
+				VPMAXSQ(y, x, v)
+			} else {
+				k := YMM()
+				VPCMPGTQ(y, x, k) // x > y
+				VPBLENDVB(k, x, y, v)
+			}
+			return v
+		}
 		smaller := func(x, y reg.VecVirtual, ymm bool) reg.VecVirtual {
 			k, v := YMM(), YMM()
 			if !ymm {
@@ -1032,32 +1050,60 @@ func scan() {
 			SHLL(U8(at), b)
 			ORL(b, into)
 		}
+		var table [2]V
+		if wide {
+			for i := range table {
+				table[i] = g.vec()
+				VMOVDQU64(Mem{Base: free, Disp: 64 * i}, table[i])
+			}
+		}
 		now := GP32()
-		var later []reg.VecVirtual
+		var waiting []reg.VecVirtual
 		for i := 0; i < 16; i += lanes {
-			v, k := g.vec(), g.cond()
-			at := Mem{Base: ready, Disp: 8 * i}
+			which, unitFree, at, k := g.vec(), g.vec(), g.vec(), g.cond()
+			VPMOVZXBQ(Mem{Base: unit, Disp: i}, which)
 			if wide {
-				VMOVDQU64(at, v)
+				VMOVDQA64(which, unitFree)
+				VPERMI2Q(table[1], table[0], unitFree)
+				VMOVDQU64(Mem{Base: ready, Disp: 8 * i}, at)
+			} else {
+				all := YMM()
+				VPCMPEQQ(all, all, all)
+				VPGATHERQQ(all, Mem{Base: free, Index: which, Scale: 8}, unitFree)
+				VMOVDQU(Mem{Base: ready, Disp: 8 * i}, at)
+			}
+			v := later(at, unitFree)
+			for _, m := range memory {
+				on := g.cond()
+				VPCMPEQQ(m.unit, which, on)
+				if wide {
+					VPMAXSQ(m.free, v, on, v)
+				} else {
+					floor := YMM()
+					VPBLENDVB(on, m.free, v, floor)
+					v = later(v, floor)
+				}
+			}
+			if wide {
 				VPCMPQ(U8(2), limit, v, k) // v <= limit
 				VMOVDQA64(never, k, v)
 			} else {
-				VMOVDQU(at, v)
 				VPCMPGTQ(limit, v, k) // v > limit
-				VPBLENDVB(k, v, never, v)
+				w := YMM()
+				VPBLENDVB(k, v, never, w)
+				v = w
 			}
 			bits(k, now, i)
-			later = append(later, v)
+			waiting = append(waiting, v)
 		}
 		if !wide {
 			XORL(U32(0xffff), now)
 		}
 		Store(now, Return("now"))
-		least := later[0]
-		x := XMM()
+		least := waiting[0]
 		if wide {
 			least = ZMM()
-			VPMINSQ(later[1], later[0], least)
+			VPMINSQ(waiting[1], waiting[0], least)
 			y := YMM()
 			VEXTRACTI64X4(U8(1), least, y)
 			VPMINSQ(y, least.AsY(), y)
@@ -1067,36 +1113,28 @@ func scan() {
 			VPSHUFD(U8(0x4e), x, other)
 			VPMINSQ(other, x, x)
 		} else {
-			for _, v := range later[1:] {
+			for _, v := range waiting[1:] {
 				least = smaller(least, v, true)
 			}
 			VEXTRACTI128(U8(1), least, x)
-			x = smaller(x, least.AsX().(reg.VecVirtual), false)
+			x := smaller(x, least.AsX().(reg.VecVirtual), false)
 			other := XMM()
 			VPSHUFD(U8(0x4e), x, other)
-			x = smaller(x, other, false)
+			least = smaller(x, other, false)
 		}
-		VMOVQ(x, r)
+		if wide {
+			least = x
+		}
+		VMOVQ(least, r)
 		Store(r, Return("soonest"))
 		then, all := GP32(), g.vec()
-		VPBROADCASTQ(x, all)
-		for i, v := range later {
+		VPBROADCASTQ(least, all)
+		for i, v := range waiting {
 			k := g.cond()
 			VPCMPEQQ(all, v, k)
 			bits(k, then, i*lanes)
 		}
 		Store(then, Return("then"))
-		units := XMM()
-		VMOVDQU(Mem{Base: Load(Param("unit"), GP64())}, units)
-		for _, u := range []string{"shared", "global"} {
-			same := XMM()
-			VMOVD(Load(Param(u), GP32()), same)
-			VPBROADCASTB(same, same)
-			VPCMPEQB(units, same, same)
-			b := GP32()
-			VPMOVMSKB(same, b)
-			Store(b, Return("on"+strings.ToUpper(u[:1])+u[1:]))
-		}
 		VZEROUPPER()
 		RET()
 	}
