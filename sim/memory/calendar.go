@@ -51,8 +51,8 @@ func (c *calendar) link(i int32, place uint64) {
 	c.last[place] = i
 }
 
-// take appends the replies of cycles from up to, but not including, to to dst, in order of cycle, then of addition.
-func (c *calendar) take(from, to int64, dst []reply) []reply {
+// take passes the replies of cycles from up to, but not including, to to f, in order of cycle, then of addition.
+func (c *calendar) take(from, to int64, p *Port) {
 	for at := from; at < to && c.count > 0; {
 		place := uint64(at) % calendarSpan
 		word := c.present[place/64] >> (place % 64)
@@ -62,7 +62,7 @@ func (c *calendar) take(from, to int64, dst []reply) []reply {
 		}
 		at += int64(bits.TrailingZeros64(word))
 		if at >= to {
-			return dst
+			return
 		}
 		place = uint64(at) % calendarSpan
 		last := c.last[place]
@@ -72,7 +72,7 @@ func (c *calendar) take(from, to int64, dst []reply) []reply {
 			n := &c.nodes[i]
 			next := n.next
 			if n.reply.cycle == at {
-				dst = append(dst, n.reply)
+				p.arrive(&n.reply)
 				c.free = append(c.free, i)
 				c.count--
 			} else {
@@ -85,7 +85,6 @@ func (c *calendar) take(from, to int64, dst []reply) []reply {
 		}
 		at++
 	}
-	return dst
 }
 
 // first returns the earliest cycle from now on at which there may be a reply, or never.

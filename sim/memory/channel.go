@@ -387,13 +387,6 @@ func (c *channel) answer(p *packet, at, extra int64) {
 	c.replies[p.sm] = append(c.replies[p.sm], r)
 }
 
-// expect asks for what filled will need of a read whose row has been opened.
-func (c *channel) expect(e *dramEntry) {
-	s := &c.slices[e.slice&(maxSlicesPerChannel-1)]
-	l, _ := s.cache.split(e.line)
-	prefetch.Three(unsafe.Pointer(l), unsafe.Pointer(&s.cache.ready[e.line]), unsafe.Pointer(&c.nodes[max(e.waiters, 0)]))
-}
-
 // filled takes the data of a read whose last burst ends at cycle end of the command clock: the line has them then, and
 // all that wait for them are answered.
 func (c *channel) filled(e *dramEntry, end int64) {

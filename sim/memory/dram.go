@@ -118,19 +118,15 @@ func (q *dramQueue) remove(i uint32) {
 	}
 }
 
-// opened marks the requests for the row that bank b now has open, and returns them.
-func (q *dramQueue) opened(b uint8, row int64) (hits uint64) {
+// opened marks the requests for the row that bank b now has open.
+func (q *dramQueue) opened(b uint8, row int64) {
 	for m := q.bank[b]; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros64(m)
 		if q.entries[i].row == row {
-			hits |= 1 << i
+			q.hit |= 1 << i
+			q.served |= q.bank[b]
 		}
 	}
-	q.hit |= hits
-	if hits != 0 {
-		q.served |= q.bank[b]
-	}
-	return hits
 }
 
 // closed marks that bank b has no row open.
@@ -350,7 +346,7 @@ func (d *dram) step(now int64, ch *channel) {
 	if now >= d.rowAt {
 		d.rowAt = never
 		if pool != 0 {
-			d.rows(now, q, pool, ch)
+			d.rows(now, q, pool)
 		}
 	}
 	if now >= d.columnAt {
@@ -362,7 +358,7 @@ func (d *dram) step(now int64, ch *channel) {
 
 // rows precharges the banks whose requests need another row, and activates the one for the oldest request that can be.
 // It is called again when the next activate may follow.
-func (d *dram) rows(now int64, q *dramQueue, pool uint64, ch *channel) {
+func (d *dram) rows(now int64, q *dramQueue, pool uint64) {
 	activate := d.lastActivate + int64(d.cfg.RRD) // first cycle for an activate of any bank
 	idle := 0                                     // banks that only wait for it
 	// A bank whose open row is still wanted is left alone: columns looks again when it has booked the last request for it.
@@ -402,9 +398,7 @@ func (d *dram) rows(now int64, q *dramQueue, pool uint64, ch *channel) {
 		b.column = now + int64(d.cfg.RCD)
 		b.close = now + int64(d.cfg.RAS)
 		b.activate = now + int64(d.cfg.RC)
-		for hits := d.reads.opened(e.bank, e.row); hits != 0; hits &= hits - 1 {
-			ch.expect(&d.reads.entries[bits.TrailingZeros64(hits)])
-		}
+		d.reads.opened(e.bank, e.row)
 		d.writes.opened(e.bank, e.row)
 		if d.columnAt == never {
 			d.columnAt = now

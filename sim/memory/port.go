@@ -109,8 +109,7 @@ type Port struct {
 	sent   uint64                    // channels that packets were sent to in this window, a bit each
 
 	inbox   calendar
-	due     []reply // of the window, in order
-	taken   int64   // replies before this cycle have been taken from the inbox
+	taken   int64 // replies before this cycle have been taken from the inbox
 	replies []Reply
 	read    bool  // the SM has seen replies
 	soonest int64 // earliest of the replies that the last deliver added, never = none
@@ -442,21 +441,6 @@ func (p *Port) send(turn int64, line uint64, entry uint16, kind packetKind, mask
 	x.mask, x.full, x.ops, x.same = mask, full, ops, same
 }
 
-// soon is how many replies before its turn expect asks for what a reply needs.
-const soon = 4
-
-// expect asks for the L1 line that a reply fills.
-func (p *Port) expect(r *reply) {
-	if r.store {
-		return
-	}
-	if e := &p.entry[r.entry]; e.line >= 0 {
-		l1 := &p.parts[e.part&3]
-		set, _ := l1.split(e.line)
-		prefetch.Three(unsafe.Pointer(set), unsafe.Pointer(&l1.ready[e.line]), unsafe.Pointer(set))
-	}
-}
-
 // arrive takes a reply from the crossbar: it goes through the SM's reply port, fills L1, and frees its entry.
 func (p *Port) arrive(r *reply) {
 	p.count.ReplyPackets++
@@ -534,14 +518,8 @@ func (p *Port) Deliver(end int64) {
 	}
 	to := end + p.system.window
 	if p.taken < to {
-		p.due = p.inbox.take(p.taken, to, p.due[:0])
+		p.inbox.take(p.taken, to, p)
 		p.taken = to
-		for i := range p.due {
-			if i+soon < len(p.due) {
-				p.expect(&p.due[i+soon])
-			}
-			p.arrive(&p.due[i])
-		}
 	}
 	p.unknown = to
 }

@@ -119,8 +119,8 @@ func (s *scheduler) first(set uint32) int {
 	return slot
 }
 
-// availableGo returns the slots from which s can issue at cycle t, the first cycle at which it can from another, and those other
-// ones. The two kinds of memory are free from the cycles given on, other units as s has it.
+// availableGo returns the slots from which s can issue at cycle t or, where there is none, the first cycle at which it can, and from
+// which slots then. The two kinds of memory are free from the cycles given on, other units as s has it.
 func availableGo(s *scheduler, sharedFree, globalFree, t int64) (now, then uint32, soonest int64) {
 	soonest = Never
 	for i, at := range s.ready {

@@ -1006,14 +1006,31 @@ func scan() {
 		x := XMM()
 		VMOVQ(r, x)
 		VPBROADCASTQ(x, never)
-		// The two kinds of memory, and when each is free.
+		// The table of when units are free, with AVX-512 in registers. The two kinds of memory, whose numbers are 8 or more, are free when
+		// the parameters say so too.
+		var table [2]V
 		var memory [2]struct{ unit, free V }
+		if wide {
+			for i := range table {
+				table[i] = g.vec()
+				VMOVDQU64(Mem{Base: free, Disp: 64 * i}, table[i])
+			}
+		}
 		for i, name := range []string{"shared", "global"} {
-			n := Load(Param(name), GP32())
-			x, v := XMM(), g.vec()
+			n, v := Load(Param(name), GP32()), g.wideBroadcast(name+"Free")
+			if wide {
+				b, k := GP32(), KReg()
+				XORL(b, b)
+				BTSL(n, b)
+				SHRL(U8(8), b)
+				KMOVB(b, k)
+				VPMAXSQ(v, table[1], k, table[1])
+				continue
+			}
+			x, unit := XMM(), g.vec()
 			VMOVQ(n.(reg.GPVirtual).As64(), x)
-			VPBROADCASTQ(x, v)
-			memory[i].unit, memory[i].free = v, g.wideBroadcast(name+"Free")
+			VPBROADCASTQ(x, unit)
+			memory[i].unit, memory[i].free = unit, v
 		}
 		// later and smaller are the greater and the lesser of each pair; AVX2 has no such instructions.
 		later := func(x, y V) V {
@@ -1050,36 +1067,27 @@ func scan() {
 			SHLL(U8(at), b)
 			ORL(b, into)
 		}
-		var table [2]V
-		if wide {
-			for i := range table {
-				table[i] = g.vec()
-				VMOVDQU64(Mem{Base: free, Disp: 64 * i}, table[i])
-			}
-		}
 		now := GP32()
 		var waiting []reg.VecVirtual
 		for i := 0; i < 16; i += lanes {
-			which, unitFree, at, k := g.vec(), g.vec(), g.vec(), g.cond()
+			which, at, k := g.vec(), g.vec(), g.cond()
+			unitFree := which
 			VPMOVZXBQ(Mem{Base: unit, Disp: i}, which)
 			if wide {
-				VMOVDQA64(which, unitFree)
 				VPERMI2Q(table[1], table[0], unitFree)
 				VMOVDQU64(Mem{Base: ready, Disp: 8 * i}, at)
 			} else {
 				all := YMM()
+				unitFree = YMM()
 				VPCMPEQQ(all, all, all)
 				VPGATHERQQ(all, Mem{Base: free, Index: which, Scale: 8}, unitFree)
 				VMOVDQU(Mem{Base: ready, Disp: 8 * i}, at)
 			}
 			v := later(at, unitFree)
-			for _, m := range memory {
-				on := g.cond()
-				VPCMPEQQ(m.unit, which, on)
-				if wide {
-					VPMAXSQ(m.free, v, on, v)
-				} else {
-					floor := YMM()
+			if !wide {
+				for _, m := range memory {
+					on, floor := g.cond(), YMM()
+					VPCMPEQQ(m.unit, which, on)
 					VPBLENDVB(on, m.free, v, floor)
 					v = later(v, floor)
 				}
@@ -1100,6 +1108,9 @@ func scan() {
 			XORL(U32(0xffff), now)
 		}
 		Store(now, Return("now"))
+		end := "available" + suffix + "end"
+		TESTL(now, now)
+		JNE(LabelRef(end)) // nobody asks for the rest then
 		least := waiting[0]
 		if wide {
 			least = ZMM()
@@ -1135,6 +1146,7 @@ func scan() {
 			bits(k, then, i*lanes)
 		}
 		Store(then, Return("then"))
+		Label(end)
 		VZEROUPPER()
 		RET()
 	}
