@@ -77,6 +77,7 @@ type site struct {
 	rows      kept
 	tile      int
 	keepScale float32
+	scaleByDP bool
 	mask      []float32 // of all elements, or of one row that all share
 	shared    bool
 	input     []float32 // what the weights are multiplied by
@@ -152,7 +153,7 @@ func newSite(e *engine, cfg *LSTMConfig, l, width int) (*site, error) {
 		}
 		s.mask = make([]float32, rows*cfg.Hidden)
 	case dropout.RDP, dropout.TDP:
-		s.keepScale = float32(1 / (1 - cfg.Distributions[at].Reached()))
+		s.keepScale, s.scaleByDP = float32(1/(1-cfg.Distributions[at].Reached())), cfg.ScaleByDP
 		s.sampler = dropout.NewSampler(cfg.Distributions[at], cfg.Seed, l)
 		if cfg.Method == dropout.RDP {
 			s.allowPatterns(1, width, cfg.Hidden, 1, 0)
@@ -172,6 +173,9 @@ func (s *site) draw(method dropout.Method, iteration uint64, n int, id []byte) [
 	switch method {
 	case dropout.RDP, dropout.TDP:
 		dp, bias := s.sampler.At(iteration)
+		if s.scaleByDP {
+			s.keepScale = float32(dp)
+		}
 		if method == dropout.RDP {
 			s.rows = everyDP(s.in, 1, dp, bias)
 			s.keepRows(s.rows, whole(s.out))

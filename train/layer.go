@@ -164,6 +164,9 @@ func (m *mlp) draw(iteration uint64) {
 		switch {
 		case l.sampler != nil:
 			dp, bias := l.sampler.At(iteration)
+			if m.cfg.ScaleByDP {
+				l.keepScale = float32(dp)
+			}
 			m.id = fmt.Append(m.id, dp, ",", bias, ";")
 			if m.cfg.Method == dropout.TDP {
 				l.keepTiles(m.cfg.Tile, dp, bias, l.keepScale)

@@ -23,6 +23,7 @@ type LSTMConfig struct {
 	SharedMask     bool                   `json:",omitempty"` // dense: one mask of input units for all words of a window, as RDP and TDP have it
 	Rates          []float64              // at the input of each LSTM layer; the last one also at that of the softmax layer
 	Distributions  []dropout.Distribution // rdp, tdp: of dp, one a rate
+	ScaleByDP      bool                   `json:",omitempty"` // rdp, tdp: what is kept is multiplied by the iteration's dp, in place of 1/(1 - reached rate)
 	Tile           int                    // tdp: edge of a weight tile
 	Seed           uint64
 	BLAS           string // see newEngine
@@ -71,7 +72,7 @@ func (c *LSTMConfig) Check() error {
 		return fmt.Errorf("train: shared mask: method %s has no masks, allowed with %s and %s", c.Method, dropout.Dense, dropout.Masked)
 	}
 	offered := []dropout.Method{dropout.None, dropout.Dense, dropout.Masked, dropout.RDP, dropout.TDP}
-	return checkDropping(c.Method, offered, c.Rates, c.Distributions, c.Layers, c.Tile)
+	return checkDropping(c.Method, offered, c.Rates, c.Distributions, c.Layers, c.Tile, c.ScaleByDP)
 }
 
 // rate is the step of an epoch, from 1.

@@ -62,6 +62,9 @@ func (r *lstmReference) multiply(site int, x []float64, n, out int, iteration ui
 		d := cfg.Distributions[at]
 		dp, bias := dropout.NewSampler(d, cfg.Seed, site).At(iteration)
 		scale := 1 / (1 - d.Reached())
+		if cfg.ScaleByDP {
+			scale = float64(dp)
+		}
 		if cfg.Method == dropout.RDP {
 			for i := range masked {
 				if (i%in+1-bias)%dp == 0 {
@@ -152,6 +155,10 @@ func lstmConfigs() map[string]LSTMConfig {
 			if method == dropout.Dense {
 				c.SharedMask = true
 				out[fmt.Sprintf("%d layers, %s, shared mask", layers, method)] = c
+			}
+			if method.Approximate() {
+				c.ScaleByDP = true
+				out[fmt.Sprintf("%d layers, %s, scaled by dp", layers, method)] = c
 			}
 		}
 	}

@@ -19,6 +19,7 @@ type MLPConfig struct {
 	Method        dropout.Method
 	Rates         []float64              // one a hidden layer
 	Distributions []dropout.Distribution // rdp, tdp: of dp, one a hidden layer
+	ScaleByDP     bool                   `json:",omitempty"` // rdp, tdp: what is kept is multiplied by the iteration's dp, in place of 1/(1 - reached rate)
 	Tile          int                    // tdp: edge of a weight tile
 	Seed          uint64
 	BLAS          string // see newEngine
@@ -51,14 +52,17 @@ func (c *MLPConfig) Check() error {
 		return fmt.Errorf("train: samples: %d is not in %d..60000, nor 0 for all", c.TrainSamples, c.Batch)
 	}
 	offered := []dropout.Method{dropout.None, dropout.Dense, dropout.Masked, dropout.DropConnect, dropout.RDP, dropout.TDP}
-	return checkDropping(c.Method, offered, c.Rates, c.Distributions, len(c.Hidden), c.Tile)
+	return checkDropping(c.Method, offered, c.Rates, c.Distributions, len(c.Hidden), c.Tile, c.ScaleByDP)
 }
 
 // checkDropping checks what both networks say of dropout.
-func checkDropping(method dropout.Method, offered []dropout.Method, rates []float64, ds []dropout.Distribution, layers, tile int) error {
+func checkDropping(method dropout.Method, offered []dropout.Method, rates []float64, ds []dropout.Distribution, layers, tile int, scaleByDP bool) error {
 	err := dropout.Check(method, offered, rates, layers)
 	if err == nil && method.Approximate() {
 		err = dropout.CheckDistributions(method, ds, layers, tile)
+	}
+	if err == nil && scaleByDP && !method.Approximate() {
+		err = fmt.Errorf("scale by dp: method %s has no dp, allowed with %s and %s", method, dropout.RDP, dropout.TDP)
 	}
 	if err != nil {
 		return fmt.Errorf("train: %w", err)

@@ -33,12 +33,13 @@ rows or tiles only.`,
 
 // trainFlags are those of both networks.
 type trainFlags struct {
-	method, search, blas, metrics string
-	rates                         []float64
-	patterns, tile, threads       int
-	seed                          uint64
-	asJSON                        bool
-	saving                        train.Saving
+	method, search, scale   string
+	blas, metrics           string
+	rates                   []float64
+	patterns, tile, threads int
+	seed                    uint64
+	asJSON                  bool
+	saving                  train.Saving
 }
 
 func (t *trainFlags) add(c *cobra.Command) {
@@ -47,6 +48,7 @@ func (t *trainFlags) add(c *cobra.Command) {
 	f.Float64SliceVar(&t.rates, "rate", []float64{0.5}, "dropout rate: one for all layers, or one a layer")
 	f.IntVar(&t.patterns, "patterns", 0, "rdp, tdp: number N of patterns dp = 1 .. N (0: chosen from the rate)")
 	f.StringVar(&t.search, "search", dropout.Exact, "rdp, tdp: how the distribution of dp is found: exact or sgd (Algorithm 1)")
+	f.StringVar(&t.scale, "scale", "rate", "rdp, tdp: what is kept is multiplied by 1/(1-rate) in every iteration (rate), or by the iteration's dp (dp)")
 	f.IntVar(&t.tile, "tile", 32, "tdp: edge of a weight tile")
 	f.Uint64Var(&t.seed, "seed", 1, "seed of weights, order, masks and patterns")
 	f.StringVar(&t.blas, "blas", train.BLASAuto, "auto (OpenBLAS where it is found, else panels where the processor can, else gonum), gonum, openblas, panels (this package's own, AVX2 or AVX-512), or the path of a library with BLAS's Fortran interface")
@@ -61,6 +63,9 @@ func (t *trainFlags) add(c *cobra.Command) {
 func (t *trainFlags) dropping(n int) (rates []float64, ds []dropout.Distribution, err error) {
 	if len(t.rates) != 1 && len(t.rates) != n {
 		return nil, nil, usagef("--rate has %d values; allowed are 1 and %d, one a layer", len(t.rates), n)
+	}
+	if t.scale != "rate" && t.scale != "dp" {
+		return nil, nil, usagef("--scale %q; allowed are rate and dp", t.scale)
 	}
 	method := dropout.Method(t.method)
 	for i := range n {
@@ -98,6 +103,7 @@ MNIST is read from the folder --data or $WARPDROP_MNIST, else from Go's module c
 				return err
 			}
 			cfg.Method, cfg.Tile, cfg.Seed, cfg.BLAS, cfg.Threads, cfg.Saving = dropout.Method(t.method), t.tile, t.seed, t.blas, t.threads, t.saving
+			cfg.ScaleByDP = t.scale == "dp"
 			if err := cfg.Check(); err != nil {
 				return usageError{err}
 			}
@@ -149,6 +155,7 @@ for networks of 200, 650 and 1500 units.`,
 				return err
 			}
 			cfg.Method, cfg.Tile, cfg.Seed, cfg.BLAS, cfg.Threads, cfg.Saving = dropout.Method(t.method), t.tile, t.seed, t.blas, t.threads, t.saving
+			cfg.ScaleByDP = t.scale == "dp"
 			if err := cfg.Check(); err != nil {
 				return usageError{err}
 			}

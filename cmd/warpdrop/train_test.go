@@ -48,6 +48,8 @@ func TestTrainCommand(t *testing.T) {
 		{"train lstm --data " + text + " --vocabulary 20 --hidden 8 --epochs 2 --method tdp --tile 4 --checkpoint " + checkpoint + " --metrics " + metrics, 1, "", "is there already"},
 		{"train lstm --data " + text + " --vocabulary 20 --hidden 8 --epochs 2 --method tdp --tile 4 --resume --checkpoint " + checkpoint + " --metrics " + metrics, 0, "method tdp", "epoch 2/2"},
 		{"train lstm --data " + text + " --vocabulary 20 --method rdp --shared-mask", 2, "", "shared mask: method rdp has no masks"},
+		{"train lstm --data " + text + " --vocabulary 20 --method dense --scale dp", 2, "", "scale by dp: method dense has no dp"},
+		{"train mlp --scale bias", 2, "", "--scale \"bias\"; allowed are rate and dp"},
 		{"train lstm --data " + text + " --vocabulary 2000", 1, "", "vocabulary of 2000 words, allowed are 3 to"},
 		{"train lstm --vocabulary 20", 1, "", "--data"},
 		{"train mlp --rate 0.5,0.5,0.5", 2, "", "--rate has 3 values; allowed are 1 and 2"},
