@@ -16,8 +16,8 @@ import (
 // sequence s.
 //
 // Dropout acts on the non-recurrent connections, at Layers+1 sites: the input of each LSTM layer and that of the softmax layer.
-// Conventional dropout masks each element of the input by itself or, with a shared mask, each unit in all rows; RDP and TDP draw one pattern a site and iteration, of input
-// units or of the tiles of the weights behind them.
+// Conventional dropout masks each element of the input by itself or, with a shared mask, each unit in all rows; RDP and TDP draw one
+// pattern a site and iteration, of input units or of the tiles of the weights behind them.
 type lstm struct {
 	*engine
 	cfg       LSTMConfig

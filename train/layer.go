@@ -198,10 +198,7 @@ func (l *layer) maskPart(_, p int) {
 
 func (l *layer) connectPart(_, part int) {
 	from, to := part*partRows*l.out, min((part+1)*partRows, l.in)*l.out
-	w, wc := l.w[from:to], l.wc[from:to]
-	for j, k := range l.mask[from:to] {
-		wc[j] = w[j] * k
-	}
+	masked(l.wc[from:to], l.w[from:to], l.mask[from:to])
 }
 
 // step is one training iteration on the batch that load has filled.

@@ -280,7 +280,11 @@ func TestSameAsMaskedDense(t *testing.T) {
 				}
 				t.Fatal(err)
 			}
-			m, err := newMLP(e, MLPConfig{Hidden: c.hidden, Batch: 5, LR: 0.05, Momentum: 0.9, Method: c.method, Rates: []float64{0.5, 0.3},
+			lr := float32(0.05)
+			if scaleByDP {
+				lr = 0.002 // dp is up to 7: with longer steps the network blows up, and rounding with it
+			}
+			m, err := newMLP(e, MLPConfig{Hidden: c.hidden, Batch: 5, LR: lr, Momentum: 0.9, Method: c.method, Rates: []float64{0.5, 0.3},
 				Distributions: c.d, ScaleByDP: scaleByDP, Tile: max(c.tile, 1), Seed: 11})
 			if err != nil {
 				t.Fatal(err)
@@ -309,7 +313,7 @@ func TestSameAsMaskedDense(t *testing.T) {
 						worst = max(worst, math.Abs(float64(p.got[k])-p.want[k]))
 						size = max(size, math.Abs(p.want[k]))
 					}
-					if worst > 2e-4*size {
+					if worst > 1e-4*size {
 						t.Errorf("%s %v, %s, layer %d, %s: off by %.2g of %.2g after %d iterations", c.method, c.hidden, lib, i+1, p.name, worst, size, iterations)
 					}
 				}

@@ -82,16 +82,23 @@ func newChannel(cfg *Config, m *mapping, index int, ports []*Port, window int64)
 	for i := range c.buckets {
 		c.buckets[i] = -1
 	}
-	for n := range c.occupyRead {
-		bytes := n * SectorBytes
-		c.occupyRead[n] = int64(max(1, ceilDiv(bytes, cfg.L2.BytesPerClock)))
-		c.occupyWrite[n] = int64(max(1, ceilDiv(bytes+cfg.Crossbar.HeaderBytes, cfg.Crossbar.SliceBytes), ceilDiv(bytes, cfg.L2.BytesPerClock)))
+	c.occupyRead = sectorCycles(cfg.L2.BytesPerClock)
+	for n, read := range c.occupyRead {
+		c.occupyWrite[n] = max(read, int64(ceilDiv(n*SectorBytes+cfg.Crossbar.HeaderBytes, cfg.Crossbar.SliceBytes)))
 	}
 	c.dram.init(&cfg.DRAM, m, &c.count)
 	return c
 }
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
+
+// sectorCycles is for how many cycles so many sectors take a data path of so many bytes a cycle: one at least.
+func sectorCycles(bytesPerClock int) (cycles [sectorsPerLine + 1]int64) {
+	for n := range cycles {
+		cycles[n] = int64(max(1, ceilDiv(n*SectorBytes, bytesPerClock)))
+	}
+	return cycles
+}
 
 // toMemory returns the first cycle of the command clock that does not start before a core cycle, toCore the reverse.
 func (c *channel) toMemory(core int64) int64 {

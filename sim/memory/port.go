@@ -130,9 +130,7 @@ func newPort(s *System, sm int) *Port {
 		p.parts[i] = newTagArray(cfg.L1.Bytes, cfg.L1.Ways, replacements[cfg.L1.Replacement])
 		p.pending[i] = make([][sectorsPerLine]uint16, len(p.parts[i].tags))
 	}
-	for n := range p.occupy {
-		p.occupy[n] = int64(max(1, ceilDiv(n*SectorBytes, cfg.L1.BytesPerClock)))
-	}
+	p.occupy = sectorCycles(cfg.L1.BytesPerClock)
 	p.out.perCycle, p.in.perCycle = newDivisor(cfg.Crossbar.RequestBytes), newDivisor(cfg.Crossbar.ReplyBytes)
 	p.sets = newDivisor(cfg.L1.Bytes / LineBytes / cfg.L1.Ways)
 	p.misses = newEntryPool(cfg.L1.MSHRs)

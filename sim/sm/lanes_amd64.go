@@ -379,7 +379,7 @@ func lanePlace(src *Row, to unsafe.Pointer, p *pattern, words int) {
 	}
 }
 
-const _ = UnitShared - 8 + UnitGlobal - 8 // availableAVX512 counts on both being 8 or more
+const _ = (UnitShared - 8) + (UnitGlobal - 8) // availableAVX512 counts on both being 8 or more
 
 // laneAvailable is availableGo.
 func laneAvailable(s *scheduler, sharedFree, globalFree, t int64) (now, then uint32, soonest int64) {

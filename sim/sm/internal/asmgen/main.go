@@ -1123,6 +1123,7 @@ func scan() {
 			other := XMM()
 			VPSHUFD(U8(0x4e), x, other)
 			VPMINSQ(other, x, x)
+			least = x
 		} else {
 			for _, v := range waiting[1:] {
 				least = smaller(least, v, true)
@@ -1132,9 +1133,6 @@ func scan() {
 			other := XMM()
 			VPSHUFD(U8(0x4e), x, other)
 			least = smaller(x, other, false)
-		}
-		if wide {
-			least = x
 		}
 		VMOVQ(least, r)
 		Store(r, Return("soonest"))
