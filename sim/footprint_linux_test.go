@@ -101,11 +101,12 @@ func TestFootprint(t *testing.T) {
 		}
 	}
 	// Work that grew with the footprint would show as up to 1024 times. Time is noisy where others use the host's caches: 2.3 times
-	// was seen there, 0.9 to 1.3 elsewhere.
+	// was seen there, 1.0 to 1.2 elsewhere. CI bounds the host instructions of scattered reads, which are not.
 	ratio := best[1<<30] / best[1<<20]
+	const most = 16
 	t.Logf("a sector of 1 GiB costs %.2f times one of 1 MiB", ratio)
-	if ratio > 16 {
-		t.Errorf("a sector of 1 GiB costs %.2f times one of 1 MiB", ratio)
+	if ratio > most {
+		t.Errorf("a sector of 1 GiB costs %.2f times one of 1 MiB, at most %d expected", ratio, most)
 	}
 
 	runtime.GC()
