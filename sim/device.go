@@ -19,6 +19,7 @@ import (
 // Device is a simulated GPU with its memory. Its methods are for one goroutine at a time; several Devices are
 // independent of each other.
 type Device struct {
+	// GPU is the preset that the device was made with. It is a copy: the device itself has another, which nothing changes.
 	GPU *GPU
 	// Threads is the number of goroutines that simulate; it changes no result. 0 means GOMAXPROCS.
 	Threads int
@@ -26,17 +27,19 @@ type Device struct {
 	MaxCycles int64
 	// Profile, when set, counts by instruction; Result.Profile holds the counts.
 	Profile bool
-	// Races and Uninit look for races on shared memory and for reads of shared and local memory that was not written (see
-	// sm.Check). What they find is an *sm.CheckError of the launch, which has run to its end; its Result is returned too.
+	// Races and Uninit look for races on shared memory and for reads of shared and local memory that was not written. What
+	// they find is a *CheckError of the launch, which has run to its end; its Result is returned too.
 	Races, Uninit bool
 	// Trace, when set, records launches, copies, blocks and counters over time.
 	Trace *Trace
-	// Hazards looks for control words that let an instruction go before its operands are there (see sm.Hazards). What it
-	// finds is an *sm.HazardError of the launch, which has run to its end; its Result is returned too.
+	// Hazards looks for control words that let an instruction go before its operands are there. What it
+	// finds is a *HazardError of the launch, which has run to its end; its Result is returned too.
 	Hazards bool
 	// Observe, when set, is called at the end of each window with the cycle reached and the SMs' counters so far.
 	Observe func(Progress)
 
+	gpu      *GPU  // checked, and not changed since
+	used     int64 // bytes of device memory
 	mem      *memory.Global
 	system   *memory.System
 	sms      []*sm.SM
@@ -54,13 +57,21 @@ type Progress struct {
 	Total  int64 // blocks of the grid
 }
 
-// NewDevice returns a device with the figures of g.
+// NewDevice returns a device with the figures that g has now. They are checked here, as a preset file's are.
 func NewDevice(g *GPU) (*Device, error) {
+	if g == nil {
+		return nil, errors.New("no GPU preset was given; LoadGPU reads one")
+	}
+	if err := g.Validate(); err != nil {
+		return nil, fmt.Errorf("preset %s: %w", g.Name, err)
+	}
+	frozen, shown := *g, *g
+	g = &frozen
 	system, err := memory.NewSystem(&g.Memory, g.SMs)
 	if err != nil {
 		return nil, err
 	}
-	d := &Device{GPU: g, mem: memory.NewGlobal(), system: system, lines: 1}
+	d := &Device{GPU: &shown, gpu: g, mem: memory.NewGlobal(), system: system, lines: 1}
 	for i := range g.SMs {
 		st := memory.NewView(d.mem)
 		d.ports = append(d.ports, st)
@@ -75,63 +86,14 @@ func NewDevice(g *GPU) (*Device, error) {
 
 // newSM returns SM i, with nothing on it.
 func (d *Device) newSM(i int) (*sm.SM, error) {
-	m, err := sm.New(i, &d.GPU.SM, d.system.Port(i))
+	m, err := sm.New(i, &d.gpu.SM, d.system.Port(i))
 	if err != nil {
 		return nil, err
 	}
 	m.Exec.Global = d.ports[i]
-	m.Exec.SMID, m.Exec.SMs = uint32(i), uint32(d.GPU.SMs)
-	m.Exec.Period = 1e3 / d.GPU.CoreMHz
+	m.Exec.SMID, m.Exec.SMs = uint32(i), uint32(d.gpu.SMs)
+	m.Exec.Period = 1e3 / d.gpu.CoreMHz
 	return m, nil
-}
-
-// Malloc reserves n bytes of device memory, zero-filled and aligned to 256 bytes, with guard gaps on both sides.
-func (d *Device) Malloc(n int64) (Ptr, error) {
-	a, err := d.mem.Alloc(n)
-	return Ptr(a), err
-}
-
-// Free gives memory back; p must come from Malloc.
-func (d *Device) Free(p Ptr) error { return d.mem.Free(uint64(p)) }
-
-// Write copies data to device memory at p, outside of simulated time.
-func (d *Device) Write(p Ptr, data []byte) error { return d.mem.Write(uint64(p), data) }
-
-// Read copies len(data) bytes of device memory at p into data, outside of simulated time.
-func (d *Device) Read(p Ptr, data []byte) error { return d.mem.Read(uint64(p), data) }
-
-// CopyResult is the modelled cost of a copy between host and device.
-type CopyResult struct {
-	Bytes  int64
-	Cycles int64
-	TimeUS float64
-}
-
-// CopyIn is Write in simulated time: it takes as long as the preset's host link needs.
-func (d *Device) CopyIn(p Ptr, data []byte) (*CopyResult, error) {
-	if err := d.Write(p, data); err != nil {
-		return nil, err
-	}
-	return d.copied("copy to device", len(data)), nil
-}
-
-// CopyOut is Read in simulated time.
-func (d *Device) CopyOut(p Ptr, data []byte) (*CopyResult, error) {
-	if err := d.Read(p, data); err != nil {
-		return nil, err
-	}
-	return d.copied("copy to host", len(data)), nil
-}
-
-// copied lets the time of a copy pass.
-func (d *Device) copied(name string, n int) *CopyResult {
-	seconds := d.GPU.Copy.CopyTime(int64(n))
-	cycles := int64(math.Ceil(seconds * d.GPU.CoreMHz * 1e6))
-	if d.Trace != nil {
-		d.Trace.launch(d.GPU, name, "copy", d.now, d.now+cycles, map[string]any{"bytes": n})
-	}
-	d.now += cycles
-	return &CopyResult{Bytes: int64(n), Cycles: cycles, TimeUS: seconds * 1e6}
 }
 
 // LaunchConfig is the shape of a launch.
@@ -150,8 +112,8 @@ type Result struct {
 	TimeUS         float64 // of both, microseconds at the preset's core clock
 	BlocksPerSM    int     // that fit on an SM at once
 	Counters       Counters
-	Profile        *sm.Profile
-	WallSeconds    float64 // of the simulator
+	Profile        *Profile // with Device.Profile, else nil
+	WallSeconds    float64  // of the simulator
 }
 
 // IPC is warp instructions a cycle, all SMs together.
@@ -211,17 +173,18 @@ func (d *Device) Launch(ctx context.Context, k *Kernel, cfg LaunchConfig, args .
 	}
 	d.end(&r.Counters)
 	if d.Profile {
-		r.Profile = sm.NewProfile(g.prog)
+		all := sm.NewProfile(g.prog)
 		for _, m := range d.sms {
-			r.Profile.Add(m.Profile)
+			all.Add(m.Profile)
 			m.Profile = nil
 		}
+		r.Profile = newProfile(all)
 	}
 	after := d.system.Counters()
 	r.Counters.Memory = after.Sub(&before)
 	if d.Trace != nil {
-		d.Trace.sample(d.GPU, d.now, &r.Counters.SM, after)
-		d.Trace.launch(d.GPU, r.Kernel, "kernel", g.start, d.now, map[string]any{"grid": cfg.Grid.String(), "block": cfg.Block.String(), "cycles": r.Cycles,
+		d.Trace.sample(d.gpu, d.now, &r.Counters.SM, after)
+		d.Trace.launch(d.gpu, r.Kernel, "kernel", g.start, d.now, map[string]any{"grid": cfg.Grid.String(), "block": cfg.Block.String(), "cycles": r.Cycles,
 			"warp_instructions": r.Counters.SM.WarpInstructions, "blocks_per_sm": r.BlocksPerSM})
 	}
 	r.WallSeconds = time.Since(began).Seconds()
@@ -230,15 +193,18 @@ func (d *Device) Launch(ctx context.Context, k *Kernel, cfg LaunchConfig, args .
 
 // newResult returns the result of a launch that has yet to run.
 func (d *Device) newResult(k *Kernel, cfg LaunchConfig, g *grid) *Result {
-	return &Result{Kernel: k.Name(), Grid: cfg.Grid, Block: cfg.Block, OverheadCycles: d.overhead(), BlocksPerSM: d.GPU.SM.Resident(g.need)}
+	return &Result{Kernel: k.Name(), Grid: cfg.Grid, Block: cfg.Block, OverheadCycles: d.overhead(), BlocksPerSM: d.gpu.SM.Resident(g.need)}
 }
 
 // overhead is the cycles from a launch to its first block.
-func (d *Device) overhead() int64 { return int64(math.Ceil(d.GPU.LaunchOverheadUS * d.GPU.CoreMHz)) }
+func (d *Device) overhead() int64 { return int64(math.Ceil(d.gpu.LaunchOverheadUS * d.gpu.CoreMHz)) }
 
 // prepare checks a launch and binds its arguments.
 func (d *Device) prepare(k *Kernel, cfg LaunchConfig, args []Arg) (*grid, error) {
-	c := &d.GPU.SM
+	if err := k.of(d); err != nil {
+		return nil, err
+	}
+	c := &d.gpu.SM
 	g := &grid{dim: cfg.Grid.array(), block: cfg.Block.array(), total: cfg.Grid.Count()}
 	threads := cfg.Block.Count()
 	limit := int64(c.MaxThreads)
@@ -253,7 +219,7 @@ func (d *Device) prepare(k *Kernel, cfg LaunchConfig, args []Arg) (*grid, error)
 	case cfg.Shared < 0 || k.kernel.SharedBytes+cfg.Shared > c.SharedPerBlock:
 		return nil, fmt.Errorf("shared memory: %d bytes static + %d dynamic is not within 0..%d", k.kernel.SharedBytes, cfg.Shared, c.SharedPerBlock)
 	case k.kernel.Registers > c.MaxRegisters:
-		return nil, fmt.Errorf("%d registers a thread; %s has at most %d", k.kernel.Registers, d.GPU.Name, c.MaxRegisters)
+		return nil, fmt.Errorf("%d registers a thread; %s has at most %d", k.kernel.Registers, d.gpu.Name, c.MaxRegisters)
 	}
 	params, err := k.parameters(args)
 	if err != nil {
@@ -263,7 +229,10 @@ func (d *Device) prepare(k *Kernel, cfg LaunchConfig, args []Arg) (*grid, error)
 	g.need = sm.NeedOf(c, g.prog, int(threads))
 	if c.Resident(g.need) < 1 {
 		return nil, fmt.Errorf("a block of %d threads needs %d registers and %d bytes of shared memory; an SM of %s has %d and %d",
-			threads, g.need.Registers, g.need.Shared, d.GPU.Name, c.Registers, c.Shared)
+			threads, g.need.Registers, g.need.Shared, d.gpu.Name, c.Registers, c.Shared)
+	}
+	if err := d.localFits(g); err != nil {
+		return nil, err
 	}
 	return g, nil
 }
@@ -282,7 +251,7 @@ func (d *Device) begin(start int64) {
 		}
 		m.Hazards = nil
 		if d.Hazards {
-			m.Hazards = sm.NewHazards(&d.GPU.SM)
+			m.Hazards = sm.NewHazards(&d.gpu.SM)
 		}
 	}
 }
@@ -312,7 +281,7 @@ func (d *Device) fill(g *grid, q *queue, t int64) {
 
 // room reports whether a block of g fits on m.
 func (d *Device) room(g *grid, q *queue, m *sm.SM) bool {
-	return m.Fits(g.need) && (len(q.active) > 1 || m.Blocks() < d.GPU.SM.Resident(g.need))
+	return m.Fits(g.need) && (len(q.active) > 1 || m.Blocks() < d.gpu.SM.Resident(g.need))
 }
 
 // dispatch places the next block of g on m at cycle t if there is one and it fits; there has been room since cycle free.
@@ -415,7 +384,7 @@ func (d *Device) run(ctx context.Context, q *queue, start int64) error {
 				m.End(to)
 				sum.Add(&m.Counters)
 			}
-			d.Trace.sample(d.GPU, to, &sum, d.system.Counters())
+			d.Trace.sample(d.gpu, to, &sum, d.system.Counters())
 		}
 		on := len(q.active)
 		more, err := q.admit(to)

@@ -10,11 +10,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"reflect"
 	"sort"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 
+	"warpdrop/internal/infile"
 	"warpdrop/sim/memory"
 	"warpdrop/sim/sm"
 )
@@ -26,19 +29,20 @@ const ModelVersion = "2026.11-7"
 //go:embed gpus/*.yaml
 var presets embed.FS
 
-// GPU is a GPU preset: all figures of a chip. It is not changed after it is loaded.
+// GPU is a GPU preset: all figures of a chip. Its name is what results carry beside its Hash. LoadGPU reads one; With makes
+// a changed one. A Device keeps a copy of its own: changing a GPU afterwards changes no device.
 type GPU struct {
 	Name             string            `yaml:"name"`
-	Chip             string            `yaml:"chip"`
+	Product          string            `yaml:"product"`            // marketing name, as programs see it
+	Chip             string            `yaml:"chip"`               // the die: GP102, GM204 ...
 	Arch             int               `yaml:"arch"`               // compute capability times ten, 50..62
 	SMs              int               `yaml:"sms"`                // streaming multiprocessors
 	CoreMHz          float64           `yaml:"core_mhz"`           // core clock
+	MemoryMiB        int64             `yaml:"memory_mib"`         // device memory, 2^20 bytes
 	LaunchOverheadUS float64           `yaml:"launch_overhead_us"` // from launch to the first block, microseconds
-	SM               sm.Config         `yaml:"sm"`
-	Memory           memory.Config     `yaml:"memory"`
-	Copy             memory.CopyConfig `yaml:"copy"`
-
-	hash string
+	SM               sm.Config         `yaml:"sm"`                 // one streaming multiprocessor
+	Memory           memory.Config     `yaml:"memory"`             // caches, crossbar and DRAM
+	Copy             memory.CopyConfig `yaml:"copy"`               // the link to the host
 }
 
 // GPUs returns the names of the built-in presets.
@@ -55,24 +59,104 @@ func GPUs() []string {
 	return names
 }
 
-// LoadGPU returns a preset by name, or from a file when name ends in .yaml or .yml.
+// LoadGPU returns a preset by name, or from a file when name ends in .yaml or .yml. A file may begin with `base: NAME`, a
+// preset or a file beside it, and then holds only what differs.
 func LoadGPU(name string) (*GPU, error) {
-	data, where, err := presetText(name)
-	if err != nil {
+	g := &GPU{}
+	if err := g.load(name, 0); err != nil {
 		return nil, err
 	}
-	g := &GPU{}
+	return g, nil
+}
+
+// maxBases bounds how many presets may stand on each other's shoulders, so that a circle ends.
+const maxBases = 8
+
+// load fills g from the preset or file of this name.
+func (g *GPU) load(name string, depth int) error {
+	data, where, err := presetText(name)
+	if err != nil {
+		return err
+	}
+	bad := func(err error) error { return fmt.Errorf("%s: %w", where, err) }
+	var doc yaml.Node
+	if err := yaml.Unmarshal(data, &doc); err != nil {
+		return bad(err)
+	}
+	if len(doc.Content) != 1 || doc.Content[0].Kind != yaml.MappingNode {
+		return bad(errors.New("is not a list of keys with values"))
+	}
+	var file struct {
+		Base string `yaml:"base"`
+		*GPU `yaml:",inline"`
+	}
+	var base struct {
+		Base string `yaml:"base"`
+	}
+	if err := doc.Decode(&base); err != nil {
+		return bad(err)
+	}
+	switch {
+	case base.Base == "":
+		if key := missing(doc.Content[0], reflect.TypeFor[GPU](), ""); key != "" {
+			return bad(fmt.Errorf("%s is missing (a file that begins with `base: NAME` takes what it does not say from that preset)", key))
+		}
+	case depth == maxBases:
+		return bad(fmt.Errorf("base: more than %d presets build on each other", maxBases))
+	default:
+		if isPresetFile(base.Base) && !filepath.IsAbs(base.Base) {
+			base.Base = filepath.Join(filepath.Dir(name), base.Base)
+		}
+		if err := g.load(base.Base, depth+1); err != nil {
+			return bad(fmt.Errorf("base: %w", err))
+		}
+	}
+	file.GPU = g
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	dec.KnownFields(true)
-	if err := dec.Decode(g); err != nil {
-		return nil, fmt.Errorf("%s: %w", where, err)
+	if err := dec.Decode(&file); err != nil {
+		return bad(err)
 	}
-	if err := g.validate(); err != nil {
-		return nil, fmt.Errorf("%s: %w", where, err)
+	if err := g.Validate(); err != nil {
+		return bad(err)
 	}
-	sum := sha256.Sum256(data)
-	g.hash = hex.EncodeToString(sum[:])
-	return g, nil
+	return nil
+}
+
+// missing returns the first key of struct type t that a mapping lacks, as a path; "" if it has all. What the type marks
+// omitempty may be left out.
+func missing(n *yaml.Node, t reflect.Type, path string) string {
+	for i := range t.NumField() {
+		key, option, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
+		if key == "" || option == "omitempty" {
+			continue
+		}
+		at := -1
+		for j := 0; j+1 < len(n.Content); j += 2 {
+			if n.Content[j].Value == key {
+				at = j + 1
+			}
+		}
+		if at < 0 {
+			return path + key
+		}
+		if sub := t.Field(i).Type; sub.Kind() == reflect.Struct && n.Content[at].Kind == yaml.MappingNode {
+			if key := missing(n.Content[at], sub, path+key+"."); key != "" {
+				return key
+			}
+		}
+	}
+	return ""
+}
+
+// With returns a copy of g that change has been made to, checked as a preset file is. Its Hash is another one.
+func (g *GPU) With(change func(*GPU)) (*GPU, error) {
+	c := *g
+	change(&c)
+	if err := c.Validate(); err != nil {
+		return nil, fmt.Errorf("preset %s, changed: %w", g.Name, err)
+	}
+	return &c, nil
 }
 
 // PresetText returns the YAML text of a built-in preset or preset file.
@@ -81,9 +165,16 @@ func PresetText(name string) ([]byte, error) {
 	return data, err
 }
 
+// maxPresetBytes bounds a preset file.
+const maxPresetBytes = 1 << 20
+
+func isPresetFile(name string) bool {
+	return strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
+}
+
 func presetText(name string) (data []byte, where string, err error) {
-	if strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml") {
-		data, err = os.ReadFile(name)
+	if isPresetFile(name) {
+		data, err = infile.Read(name, maxPresetBytes)
 		return data, name, err
 	}
 	data, err = presets.ReadFile("gpus/" + name + ".yaml")
@@ -93,8 +184,16 @@ func presetText(name string) (data []byte, where string, err error) {
 	return data, "preset " + name, err
 }
 
-// Hash returns the SHA-256 of the preset's text: results carry it.
-func (g *GPU) Hash() string { return g.hash }
+// Hash returns the SHA-256 of all figures as they stand now: results carry it. Comments and the order of a file's keys do
+// not change it; any figure does.
+func (g *GPU) Hash() string {
+	text, err := yaml.Marshal(g)
+	if err != nil {
+		panic(err) // numbers and words: cannot fail
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
 
 // PeakGFLOPS returns the single-precision peak in GFLOP/s: two operations a lane a cycle.
 func (g *GPU) PeakGFLOPS() float64 {
@@ -104,17 +203,26 @@ func (g *GPU) PeakGFLOPS() float64 {
 // Seconds converts core cycles to seconds.
 func (g *GPU) Seconds(cycles int64) float64 { return float64(cycles) / (g.CoreMHz * 1e6) }
 
-func (g *GPU) validate() error {
+// MemoryBytes is the size of device memory.
+func (g *GPU) MemoryBytes() int64 { return g.MemoryMiB << 20 }
+
+// Validate reports the first figure that is out of its range, by its key in a preset file.
+func (g *GPU) Validate() error {
+	within := func(v, lo, hi float64) bool { return v >= lo && v <= hi } // false for what is not a number
 	switch {
 	case g.Name == "":
-		return errors.New("name: is missing")
+		return errors.New("name: is empty")
+	case g.Product == "":
+		return errors.New("product: is empty; it is the name that programs see, like NVIDIA GeForce GTX 1080 Ti")
 	case g.Arch < 50 || g.Arch > 62:
 		return fmt.Errorf("arch: %d is not in 50..62 (Maxwell and Pascal share the instruction set)", g.Arch)
 	case g.SMs < 1 || g.SMs > 256:
 		return fmt.Errorf("sms: %d is not in 1..256", g.SMs)
-	case g.CoreMHz < 1 || g.CoreMHz > 10000:
+	case !within(g.CoreMHz, 1, 10000):
 		return fmt.Errorf("core_mhz: %g is not in 1..10000", g.CoreMHz)
-	case g.LaunchOverheadUS < 0 || g.LaunchOverheadUS > 1e6:
+	case g.MemoryMiB < 1 || g.MemoryMiB > maxMemoryMiB:
+		return fmt.Errorf("memory_mib: %d is not in 1..%d", g.MemoryMiB, maxMemoryMiB)
+	case !within(g.LaunchOverheadUS, 0, 1e6):
 		return fmt.Errorf("launch_overhead_us: %g is not in 0..1e6", g.LaunchOverheadUS)
 	}
 	if err := g.SM.Validate(); err != nil {
@@ -125,3 +233,6 @@ func (g *GPU) validate() error {
 	}
 	return g.Copy.Validate()
 }
+
+// maxMemoryMiB keeps device memory far below the end of the address space that allocations are laid out in.
+const maxMemoryMiB = 256 << 10

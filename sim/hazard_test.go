@@ -8,7 +8,6 @@ import (
 
 	"warpdrop/sim"
 	"warpdrop/sim/isa"
-	"warpdrop/sim/sm"
 	"warpdrop/workloads/microbench"
 )
 
@@ -119,7 +118,7 @@ func TestHazards(t *testing.T) {
 				t.Fatal(err)
 			}
 			r, err := dev.Launch(context.Background(), k, sim.LaunchConfig{Grid: sim.Dim3{X: 1}, Block: sim.Dim3{X: 32}}, arguments(dev, c.args)...)
-			var e *sm.HazardError
+			var e *sim.HazardError
 			if !errors.As(err, &e) || r == nil {
 				t.Fatalf("error %v, result %v; want hazards and a result", err, r)
 			}

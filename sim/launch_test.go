@@ -362,9 +362,9 @@ func TestProfile(t *testing.T) {
 		t.Fatal(err)
 	}
 	var warps, conflicts int64
-	for i := range r.Profile.Warps {
-		warps += r.Profile.Warps[i]
-		conflicts += r.Profile.Conflicts[i]
+	for _, l := range r.Profile.Lines {
+		warps += l.Warps
+		conflicts += l.Conflicts
 	}
 	if warps != r.Counters.SM.WarpInstructions || conflicts != r.Counters.SM.SharedBankConflicts || conflicts == 0 {
 		t.Errorf("the profile has %d warp instructions and %d conflicts; the counters %d and %d", warps, conflicts, r.Counters.SM.WarpInstructions, r.Counters.SM.SharedBankConflicts)

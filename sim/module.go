@@ -38,6 +38,7 @@ type Module struct {
 
 // Kernel is one kernel of a module, ready to launch.
 type Kernel struct {
+	dev      *Device
 	kernel   *isa.Kernel
 	program  *sm.Program
 	constant Ptr
@@ -62,7 +63,7 @@ func (d *Device) LoadModule(cubin []byte) (*Module, error) {
 			return nil, err
 		}
 	}
-	line := d.GPU.SM.ICache.LineBytes
+	line := d.gpu.SM.ICache.LineBytes
 	m := &Module{dev: d, code: code, cubin: c, first: d.lines, kernels: map[string]*Kernel{}}
 	d.lines += int32((len(c.Image) + line - 1) / line)
 	if len(c.Kernels) > 0 && len(c.Kernels[0].Const[constantBank]) > 0 {
@@ -113,23 +114,81 @@ func (m *Module) Kernel(name string) (*Kernel, error) {
 		}
 		return nil, fmt.Errorf("no kernel %q; the module has %s", name, strings.Join(m.KernelNames(), ", "))
 	}
+	if k.LocalBytes > maxLocalBytes {
+		return nil, fmt.Errorf("kernel %s: %d bytes of local memory a thread; a thread has at most %d (512 KB)", name, k.LocalBytes, maxLocalBytes)
+	}
 	p, err := m.code.lower(k, sm.LowerConfig{Name: name, Registers: k.Registers, JumpTables: k.JumpTables,
-		End: k.Entry + k.Size, LineBytes: m.dev.GPU.SM.ICache.LineBytes, FirstLine: m.first, ConstLineBytes: m.dev.GPU.SM.ConstCache.LineBytes})
+		End: k.Entry + k.Size, LineBytes: m.dev.gpu.SM.ICache.LineBytes, FirstLine: m.first, ConstLineBytes: m.dev.gpu.SM.ConstCache.LineBytes})
 	if err != nil {
 		return nil, err
 	}
-	m.kernels[name] = &Kernel{k, p, m.constant}
+	m.kernels[name] = &Kernel{m.dev, k, p, m.constant}
 	return m.kernels[name], nil
 }
 
-// Name returns the kernel's name.
-func (k *Kernel) Name() string { return k.kernel.Name }
+// Name returns the kernel's name, "none" of a nil kernel.
+func (k *Kernel) Name() string {
+	if k == nil {
+		return "none"
+	}
+	return k.kernel.Name
+}
 
 // Registers returns the 32-bit registers a thread uses.
 func (k *Kernel) Registers() int { return k.kernel.Registers }
 
 // SharedBytes returns the static shared memory of a block, bytes.
 func (k *Kernel) SharedBytes() int { return k.kernel.SharedBytes }
+
+// KernelInfo is what a kernel needs, as its file states it.
+type KernelInfo struct {
+	Registers     int     // 32-bit registers a thread
+	SharedBytes   int     // static shared memory a block
+	LocalBytes    int     // local memory a thread: its stack
+	ConstantBytes int     // __constant__ variables of its module
+	MaxThreads    int     // threads a block at most: __launch_bounds__, and what the registers of an SM allow
+	Params        []Param // in order
+	ParamBytes    int     // of all parameters, gaps included
+}
+
+// Param is where a kernel parameter lies, bytes from the first one.
+type Param struct{ Offset, Size int }
+
+// Info returns what the kernel needs.
+func (k *Kernel) Info() KernelInfo {
+	c := &k.dev.gpu.SM
+	i := KernelInfo{Registers: k.kernel.Registers, SharedBytes: k.kernel.SharedBytes, LocalBytes: k.localBytes(),
+		ConstantBytes: len(k.kernel.Const[constantBank]), ParamBytes: k.kernel.ParamBytes, MaxThreads: c.MaxThreads}
+	if m := k.kernel.MaxThreads; m > 0 {
+		i.MaxThreads = min(i.MaxThreads, m)
+	}
+	for i.MaxThreads > 32 && k.BlocksPerSM(i.MaxThreads, 0) == 0 {
+		i.MaxThreads = (i.MaxThreads - 1) / 32 * 32
+	}
+	i.Params = make([]Param, len(k.kernel.Params))
+	for _, p := range k.kernel.Params {
+		i.Params[p.Index] = Param{p.Offset, p.Size}
+	}
+	return i
+}
+
+// BlocksPerSM is the blocks of so many threads and bytes of dynamic shared memory that an SM holds at once; 0 if it cannot
+// hold one, as the CUDA occupancy calculator counts them.
+func (k *Kernel) BlocksPerSM(threads, shared int) int {
+	c := &k.dev.gpu.SM
+	if threads < 1 || threads > c.MaxThreads || shared < 0 || k.kernel.SharedBytes+shared > c.SharedPerBlock {
+		return 0
+	}
+	return c.Resident(sm.NeedOf(c, &sm.Program{Registers: k.kernel.Registers, SharedBytes: k.kernel.SharedBytes + shared}, threads))
+}
+
+// localBytes is the local memory that a thread gets.
+func (k *Kernel) localBytes() int {
+	if k.kernel.Recursive {
+		return max(k.kernel.LocalBytes, recursiveStack)
+	}
+	return k.kernel.LocalBytes
+}
 
 // parameters lays the arguments out as c[0] holds them from the kernel's parameter base on.
 func (k *Kernel) parameters(args []Arg) ([]byte, error) {
@@ -149,10 +208,7 @@ func (k *Kernel) parameters(args []Arg) ([]byte, error) {
 
 // bind returns the program of one launch.
 func (k *Kernel) bind(block, grid [3]uint32, shared int, params []byte) *sm.Program {
-	local := k.kernel.LocalBytes
-	if k.kernel.Recursive {
-		local = max(local, recursiveStack)
-	}
+	local := k.localBytes()
 	c0 := make([]byte, k.kernel.ParamBase+len(params))
 	for i := range 3 {
 		binary.LittleEndian.PutUint32(c0[8+4*i:], block[i])

@@ -2,19 +2,60 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"warpdrop/sim/sm"
 )
 
+// Profile is the counts of one launch by instruction, in the order of the code. Instructions that nothing executed are not in it.
+type Profile struct {
+	Lines []ProfileLine
+}
+
+// ProfileLine is one instruction.
+type ProfileLine struct {
+	Text      string  // as disassemblers print it, behind its byte offset in the kernel's section: "/*0008*/ MOV R1, c[0x0][0x20]"
+	Warps     int64   // executions by warps
+	Threads   int64   // executions by threads whose guard holds
+	Conflicts int64   // shared-memory passes beyond those that an access without bank conflicts needs
+	Stalls    []int64 // warp cycles without issue before it, by what the warp waited for: see StallReasons
+}
+
+// StallReasons are what a warp can wait for, in the order of ProfileLine.Stalls.
+func StallReasons() []string { return slices.Clone(sm.ReasonNames[:]) }
+
+func newProfile(f *sm.Profile) *Profile {
+	p := &Profile{}
+	for i, warps := range f.Warps {
+		if warps != 0 {
+			p.Lines = append(p.Lines, ProfileLine{f.Prog.Text(int32(i)), warps, f.Threads[i], f.Conflicts[i], slices.Clone(f.Stalls[i][:])})
+		}
+	}
+	return p
+}
+
+// Total is the sum of all lines.
+func (p *Profile) Total() ProfileLine {
+	sum := ProfileLine{Text: "all", Stalls: make([]int64, len(sm.ReasonNames))}
+	for _, l := range p.Lines {
+		sum.Warps += l.Warps
+		sum.Threads += l.Threads
+		sum.Conflicts += l.Conflicts
+		for i, n := range l.Stalls {
+			sum.Stalls[i] += n
+		}
+	}
+	return sum
+}
+
 // ProfileListing returns a profiled launch's instructions with their counts: executions by warps and by threads, passes of
 // shared-memory bank conflicts, and the warp cycles without issue before the instruction, all and by what the warp waited
 // for. A last line has the sums.
 func ProfileListing(r *Result) string {
-	f := r.Profile
-	total := f.Total()
+	total := r.Profile.Total()
 	var reasons []int
-	for i, n := range total {
+	for i, n := range total.Stalls {
 		if n > 0 {
 			reasons = append(reasons, i)
 		}
@@ -25,32 +66,21 @@ func ProfileListing(r *Result) string {
 		fmt.Fprintf(&b, " %*s", width(i), sm.ReasonNames[i])
 	}
 	b.WriteString("  instruction\n")
-	line := func(warps, threads, conflicts int64, stalls *[sm.NumReasons]int64, text string) {
+	for _, l := range append(slices.Clone(r.Profile.Lines), total) {
 		var all int64
-		for _, n := range stalls {
+		for _, n := range l.Stalls {
 			all += n
 		}
-		fmt.Fprintf(&b, "%12d %14d %10d %14d", warps, threads, conflicts, all)
+		fmt.Fprintf(&b, "%12d %14d %10d %14d", l.Warps, l.Threads, l.Conflicts, all)
 		for _, i := range reasons {
-			if stalls[i] == 0 {
+			if l.Stalls[i] == 0 {
 				fmt.Fprintf(&b, " %*s", width(i), ".")
 				continue
 			}
-			fmt.Fprintf(&b, " %*d", width(i), stalls[i])
+			fmt.Fprintf(&b, " %*d", width(i), l.Stalls[i])
 		}
-		fmt.Fprintf(&b, "  %s\n", text)
+		fmt.Fprintf(&b, "  %s\n", l.Text)
 	}
-	var warps, threads, conflicts int64
-	for i := range f.Prog.Ops {
-		if f.Warps[i] == 0 {
-			continue
-		}
-		warps += f.Warps[i]
-		threads += f.Threads[i]
-		conflicts += f.Conflicts[i]
-		line(f.Warps[i], f.Threads[i], f.Conflicts[i], &f.Stalls[i], f.Prog.Text(int32(i)))
-	}
-	line(warps, threads, conflicts, &total, "all")
 	return b.String()
 }
 

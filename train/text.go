@@ -2,17 +2,17 @@ package train
 
 import (
 	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"warpdrop/internal/infile"
 )
 
 // Text is a corpus as numbers of words, in three parts.
@@ -110,6 +110,10 @@ func rawText(path string) (raw [3][]byte, err error) {
 	return raw, nil
 }
 
+// maxTextBytes bounds a text file, packed and unpacked: 256 MiB are fifty times Penn Treebank, and its words take several
+// times that in memory.
+const maxTextBytes = 256 << 20
+
 // readText reads the first of these files that is there, by itself or gzipped.
 func readText(dir string, names ...string) ([]byte, error) {
 	var all []string
@@ -117,7 +121,7 @@ func readText(dir string, names ...string) ([]byte, error) {
 		for _, n := range []string{name, name + ".gz"} {
 			all = append(all, n)
 			path := filepath.Join(dir, n)
-			data, err := os.ReadFile(path)
+			data, err := infile.Read(path, maxTextBytes)
 			if errors.Is(err, fs.ErrNotExist) {
 				continue
 			}
@@ -125,12 +129,8 @@ func readText(dir string, names ...string) ([]byte, error) {
 				return nil, fmt.Errorf("train: text: %w", err)
 			}
 			if strings.HasSuffix(path, ".gz") {
-				r, err := gzip.NewReader(bytes.NewReader(data))
-				if err == nil {
-					data, err = io.ReadAll(r)
-				}
-				if err != nil {
-					return nil, fmt.Errorf("train: text: %s: the file is cut or no gzip file: %w", path, err)
+				if data, err = infile.Gunzip(bytes.NewReader(data), path, maxTextBytes); err != nil {
+					return nil, fmt.Errorf("train: text: the file is cut, no gzip file or too long: %w", err)
 				}
 			}
 			return data, nil

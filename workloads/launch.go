@@ -3,12 +3,15 @@ package workloads
 import (
 	"context"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 
+	"warpdrop/internal/infile"
 	"warpdrop/sim"
 )
+
+// MaxCubinBytes bounds a file of machine code; the largest of NVIDIA's own libraries hold some hundred megabytes for all GPUs.
+const MaxCubinBytes = 256 << 20
 
 // LaunchSpec is one launch of a user's kernel.
 type LaunchSpec struct {
@@ -20,7 +23,7 @@ type LaunchSpec struct {
 
 // SimulateLaunch runs one kernel of a cubin file on a fresh device of preset gpu. Nothing is written to out= files.
 func SimulateLaunch(ctx context.Context, gpu *sim.GPU, spec LaunchSpec, opt Options) (*IterationResult, error) {
-	image, err := os.ReadFile(spec.Cubin)
+	image, err := infile.Read(spec.Cubin, MaxCubinBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -117,12 +120,9 @@ func ParseArg(dev *sim.Device, s string) (sim.Arg, *Buffer, error) {
 			return bad(err)
 		}
 		if b.File != "" {
-			data, err := os.ReadFile(b.File)
+			data, err := infile.Read(b.File, b.Bytes)
 			if err != nil {
 				return bad(err)
-			}
-			if int64(len(data)) > b.Bytes {
-				return bad(fmt.Errorf("%s has %d bytes, the buffer %d", b.File, len(data), b.Bytes))
 			}
 			if err := dev.Write(b.Ptr, data); err != nil {
 				return bad(err)

@@ -9,14 +9,18 @@ import (
 	"path/filepath"
 	"strings"
 
+	"warpdrop/internal/infile"
 	"warpdrop/workloads"
 )
+
+// maxSourceBytes bounds a source file.
+const maxSourceBytes = 16 << 20
 
 // cubinOf returns the cubin in file, compiling a .ptx or .cu with the tools that scripts/toolchain.sh installs.
 func cubinOf(ctx context.Context, file string) ([]byte, error) {
 	ext := filepath.Ext(file)
 	if ext != ".ptx" && ext != ".cu" {
-		data, err := os.ReadFile(file)
+		data, err := infile.Read(file, workloads.MaxCubinBytes)
 		if err != nil {
 			return nil, usageError{err}
 		}
@@ -40,7 +44,7 @@ func cubinOf(ctx context.Context, file string) ([]byte, error) {
 				return nil, err
 			}
 		}
-		source, err := os.ReadFile(file)
+		source, err := infile.Read(file, maxSourceBytes)
 		if err != nil {
 			return nil, usageError{err}
 		}

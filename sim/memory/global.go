@@ -73,6 +73,14 @@ func (g *Global) Free(addr uint64) error {
 	return nil
 }
 
+// SizeOf returns the bytes of the allocation at addr, which Alloc returned; 0 if there is none.
+func (g *Global) SizeOf(addr uint64) int64 {
+	if i := g.index(addr); i >= 0 && g.spans[i].Base == addr {
+		return int64(g.spans[i].Size)
+	}
+	return 0
+}
+
 // index returns the index of the last span that begins at or before addr, -1 if there is none.
 func (g *Global) index(addr uint64) int {
 	return sort.Search(len(g.spans), func(i int) bool { return g.spans[i].Base > addr }) - 1
@@ -100,7 +108,10 @@ func (g *Global) Describe(addr uint64) string {
 }
 
 // bytes returns the n bytes at addr, which must lie in one allocation.
-func (g *Global) bytes(addr uint64, n int) ([]byte, error) {
+func (g *Global) bytes(addr uint64, n int) ([]byte, error) { return g.Bytes(addr, int64(n)) }
+
+// Bytes returns the n bytes at addr themselves, which must lie in one allocation.
+func (g *Global) Bytes(addr uint64, n int64) ([]byte, error) {
 	s := g.Find(addr)
 	if s == nil || s.Size-(addr-s.Base) < uint64(n) {
 		return nil, fmt.Errorf("%d bytes at %#x are not in one allocation: %s", n, addr, g.Describe(addr))

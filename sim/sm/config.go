@@ -53,9 +53,9 @@ type CCache struct {
 
 // UnitTiming is how often and how fast an execution unit class runs warps.
 type UnitTiming struct {
-	Interval int `yaml:"interval"` // cycles between two warps' starts on one scheduler
-	Latency  int `yaml:"latency"`  // cycles from issue to result
-	Read     int `yaml:"read"`     // cycles from issue until operands are read, where that is not at once (hazard check only)
+	Interval int `yaml:"interval"`       // cycles between two warps' starts on one scheduler
+	Latency  int `yaml:"latency"`        // cycles from issue to result
+	Read     int `yaml:"read,omitempty"` // cycles from issue until operands are read, where that is not at once (hazard check only)
 }
 
 // Units holds the timing of each execution unit class, by the names users write.

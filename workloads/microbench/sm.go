@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 
 	"warpdrop/sim"
 	"warpdrop/sim/isa"
@@ -400,9 +401,9 @@ func (b *smBench) nested() error {
 			return err
 		}
 		var ffmas int64
-		for i, n := range r.Profile.Warps {
-			if r.Profile.Prog.Insts[r.Profile.Prog.Ops[i].Inst].Op == isa.OpFFMA {
-				ffmas += n
+		for _, l := range r.Profile.Lines {
+			if strings.Contains(l.Text, " FFMA ") {
+				ffmas += l.Warps
 			}
 		}
 		want := float64(nestedBodies(c[0], c[1]))

@@ -1,0 +1,42 @@
+package workloads
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"warpdrop/sim"
+)
+
+// TestHostileArguments: what no card, machine or file can give is an error that says so.
+func TestHostileArguments(t *testing.T) {
+	gpu, err := sim.LoadGPU("gtx1080ti")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dev, err := sim.NewDevice(gpu)
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := filepath.Join(t.TempDir(), "long")
+	if err := os.WriteFile(long, make([]byte, 65), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for arg, want := range map[string]string{
+		"buf:100000000000":            "out of device memory",
+		"buf:9223372036854775807":     "out of device memory",
+		"buf:0":                       "not a number of bytes above 0",
+		"buf:64:file=" + long:         "long has 65 bytes; at most 64 are read",
+		"buf:64:file=" + t.TempDir():  "is not a regular file",
+		"buf:64:file=" + long + ".no": "long.no",
+		"i32:99999999999":             "out of range",
+	} {
+		if _, _, err := ParseArg(dev, arg); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v does not say %q", arg, err, want)
+		}
+	}
+	if _, _, err := ParseArg(dev, "buf:65:file="+long); err != nil {
+		t.Error(err)
+	}
+}
