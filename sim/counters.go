@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"warpdrop/sim/energy"
 	"warpdrop/sim/memory"
 	"warpdrop/sim/sm"
 )
@@ -60,6 +61,17 @@ func (r *Result) UnitUtilization(g *GPU) map[string]float64 {
 	shuffles := max(c.UnitInstructions[sm.UnitShared]-c.SharedAccesses, 0)
 	m[sm.UnitNames[sm.UnitShared]] = float64((c.SharedPasses+shuffles)*int64(g.SM.SharedPass)) / float64(max(r.Cycles, 1)*int64(g.SMs))
 	return m
+}
+
+// Energy estimates what the launch cost on preset g, over its cycles without the launch overhead; false where the preset
+// has no coefficients.
+func (r *Result) Energy(g *GPU) (energy.Estimate, bool) {
+	if !g.Energy.Calibrated() {
+		return energy.Estimate{}, false
+	}
+	cycles := max(r.Cycles, 1)
+	return g.Energy.Of(&energy.Run{Cycles: cycles, Seconds: g.Seconds(cycles), SMs: g.SMs,
+		SM: &r.Counters.SM, Memory: &r.Counters.Memory}), true
 }
 
 // Roofline is where a launch stands under its GPU's two ceilings (Williams, Waterman and Patterson, CACM 2009).

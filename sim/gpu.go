@@ -18,6 +18,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"warpdrop/internal/infile"
+	"warpdrop/sim/energy"
 	"warpdrop/sim/memory"
 	"warpdrop/sim/sm"
 )
@@ -43,6 +44,7 @@ type GPU struct {
 	SM               sm.Config         `yaml:"sm"`                 // one streaming multiprocessor
 	Memory           memory.Config     `yaml:"memory"`             // caches, crossbar and DRAM
 	Copy             memory.CopyConfig `yaml:"copy"`               // the link to the host
+	Energy           energy.Config     `yaml:"energy,omitempty"`   // coefficients of the energy estimate; none: not calibrated
 }
 
 // GPUs returns the names of the built-in presets.
@@ -231,7 +233,10 @@ func (g *GPU) Validate() error {
 	if err := g.Memory.Validate(); err != nil {
 		return err
 	}
-	return g.Copy.Validate()
+	if err := g.Copy.Validate(); err != nil {
+		return err
+	}
+	return g.Energy.Validate()
 }
 
 // maxMemoryMiB keeps device memory far below the end of the address space that allocations are laid out in.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 
+	"warpdrop/sim/energy"
 	"warpdrop/sim/memory"
 	"warpdrop/sim/sm"
 )
@@ -26,6 +27,7 @@ type Trace struct {
 	blocks   []traceBlock
 	dropped  int64
 	samples  []traceSample
+	start    reading // at the start of the launch
 	last     reading // at the last sample
 }
 
@@ -48,6 +50,7 @@ type traceSample struct {
 	warps    float64 // resident, mean
 	ipc      float64
 	l2, dram float64 // GB/s
+	watts    float64 // 0 where the preset has no energy coefficients
 	issue    float64 // shares of the schedulers' cycles, in percent
 	stalls   [sm.NumReasons]float64
 }
@@ -57,6 +60,7 @@ type reading struct {
 	cycle  int64
 	sm     sm.Counters
 	memory memory.Counters
+	joules float64 // the estimate of the launch up to here
 }
 
 // launch notes a kernel or a copy.
@@ -79,7 +83,10 @@ func (t *Trace) block(m int, b *sm.Block) {
 }
 
 // begin takes the counters at the start of a launch, where those of the SMs begin anew.
-func (t *Trace) begin(now int64, c memory.Counters) { t.last = reading{cycle: now, memory: c} }
+func (t *Trace) begin(now int64, c memory.Counters) {
+	t.last = reading{cycle: now, memory: c}
+	t.start = t.last
+}
 
 // due reports whether it is time for a sample.
 func (t *Trace) due(now int64) bool { return now-t.last.cycle >= t.interval() }
@@ -107,8 +114,15 @@ func (t *Trace) sample(g *GPU, now int64, s *sm.Counters, m memory.Counters) {
 	for i := range x.stalls {
 		x.stalls[i] = float64(s.SchedulerStalls[i]-t.last.sm.SchedulerStalls[i]) * slots
 	}
+	joules := 0.0
+	if g.Energy.Calibrated() {
+		since, moved := now-t.start.cycle, m.Sub(&t.start.memory)
+		e := g.Energy.Of(&energy.Run{Cycles: since, Seconds: g.Seconds(since), SMs: g.SMs, SM: s, Memory: &moved})
+		joules = e.Total()
+		x.watts = max(joules-t.last.joules, 0) / g.Seconds(cycles)
+	}
 	t.samples = append(t.samples, x)
-	t.last = reading{now, *s, m}
+	t.last = reading{now, *s, m, joules}
 	limit := t.MaxSamples
 	if limit == 0 {
 		limit = 5000
@@ -133,6 +147,7 @@ func merge(s []traceSample) []traceSample {
 			mean(&a.l2, b.l2)
 			mean(&a.dram, b.dram)
 			mean(&a.issue, b.issue)
+			mean(&a.watts, b.watts)
 			for k := range a.stalls {
 				mean(&a.stalls[k], b.stalls[k])
 			}
@@ -224,6 +239,9 @@ func (t *Trace) WriteTo(w io.Writer) (int64, error) {
 		series("resident warps", map[string]any{"warps": s.warps})
 		series("bandwidth (GB/s)", map[string]any{"l2": s.l2, "dram": s.dram})
 		series("scheduler cycles (%)", stalls)
+		if t.gpu.Energy.Calibrated() {
+			series("power (W, estimate)", map[string]any{"power": s.watts})
+		}
 	}
 	// Blocks of one SM that overlap stand in tracks of their own, as few as do.
 	blocks := slices.Clone(t.blocks)

@@ -59,6 +59,9 @@ func TestTrace(t *testing.T) {
 	type track struct{ pid, tid int }
 	ends := map[track]float64{}
 	var kernels []float64
+	type sample struct{ at, watts float64 }
+	var power []sample
+	var spans [][2]float64 // of kernels, microseconds
 	ipc, cycles := 0.0, 0.0
 	last := -1.0
 	for _, e := range file.TraceEvents {
@@ -80,6 +83,7 @@ func TestTrace(t *testing.T) {
 			}
 			if e.Cat == "kernel" {
 				kernels = append(kernels, e.Dur)
+				spans = append(spans, [2]float64{e.Ts, e.Ts + e.Dur})
 			}
 		case "C":
 			if e.Name == "scheduler cycles (%)" {
@@ -90,6 +94,9 @@ func TestTrace(t *testing.T) {
 				if math.Abs(sum-100) > 0.5 {
 					t.Errorf("shares of the schedulers' cycles at %g add up to %g %%", e.Ts, sum)
 				}
+			}
+			if e.Name == "power (W, estimate)" {
+				power = append(power, sample{e.Ts, e.Args["power"].(float64)})
 			}
 			if e.Name == "warp instructions a cycle" {
 				if e.Ts <= last {
@@ -111,6 +118,21 @@ func TestTrace(t *testing.T) {
 	for i, d := range kernels {
 		if w := gpu.Seconds(got[i].Cycles) * 1e6; math.Abs(d-w) > 1e-6 {
 			t.Errorf("kernel %d lasts %g us in the trace, %g us by its result", i, d, w)
+		}
+		// Power over time adds up to the launch's energy.
+		sum := 0.0
+		for k, p := range power {
+			if p.at < spans[i][0]-1e-9 || p.at >= spans[i][1] {
+				continue
+			}
+			end := spans[i][1]
+			if k+1 < len(power) {
+				end = min(end, power[k+1].at)
+			}
+			sum += p.watts * (end - p.at) * 1e-6
+		}
+		if e, _ := got[i].Energy(gpu); math.Abs(sum/e.Total()-1) > 1e-3 {
+			t.Errorf("kernel %d: power over time adds up to %g J, the launch's energy is %g J", i, sum, e.Total())
 		}
 	}
 }

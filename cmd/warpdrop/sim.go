@@ -49,7 +49,8 @@ type simReport struct {
 	EligibleWarps       float64            `json:"eligible_warps"` // a scheduler, mean
 	Utilization         map[string]float64 `json:"unit_utilization"`
 	Units               map[string]int64   `json:"unit_instructions"`
-	Memory              map[string]int64   `json:"memory"` // all counters of the memory system
+	Memory              map[string]int64   `json:"memory"`           // all counters of the memory system
+	Energy              *energyReport      `json:"energy,omitempty"` // none: the preset has no coefficients
 	CopyIn              copyReport         `json:"copy_to_device"`
 	CopyOut             copyReport         `json:"copy_to_host"`
 	WallSeconds         float64            `json:"wall_seconds"`
@@ -92,6 +93,9 @@ func newSimReport(gpu *sim.GPU, r *sim.Result, buffers []*workloads.Buffer) simR
 		IssueCycles: c.SM.IssueCycles, Stalls: c.Stalls(), WarpStalls: c.WarpStalls(), EligibleWarps: r.EligibleWarps(gpu), Utilization: r.UnitUtilization(gpu),
 		Units: map[string]int64{}, Memory: c.Memory.ByName(),
 		WallSeconds: r.WallSeconds, Speed: float64(c.SM.WarpInstructions) / r.WallSeconds,
+	}
+	if e, ok := r.Energy(gpu); ok {
+		rep.Energy = newEnergyReport(&e)
 	}
 	for i, n := range c.SM.UnitInstructions {
 		rep.Units[sm.UnitNames[i]] = n
@@ -292,6 +296,9 @@ func printSimReport(cmd *cobra.Command, r *simReport) error {
 		{"warp cycles stalled", strings.Join(shares(r.WarpStalls, "", 0), ", ")},
 		{"eligible warps", fmt.Sprintf("%.2f", r.EligibleWarps)},
 		{"wall seconds", fmt.Sprintf("%.3f", r.WallSeconds)}, {"warp instructions/s", fmt.Sprintf("%.3g", r.Speed)},
+	}
+	if r.Energy != nil {
+		rows = append(rows, r.Energy.rows()...)
 	}
 	if r.CopyIn.Bytes+r.CopyOut.Bytes > 0 {
 		rows = append(rows, []any{"copies to device, to host", fmt.Sprintf("%.1f us, %.1f us", r.CopyIn.TimeUS, r.CopyOut.TimeUS)})

@@ -42,7 +42,7 @@ func TestSimJSON(t *testing.T) {
 	}
 	for _, name := range []string{"kernel", "gpu", "grid", "block", "cycles", "time_us", "warp_instructions", "thread_instructions", "ipc", "shared_accesses", "shared_bank_conflicts",
 		"divergent_branches", "sectors_read", "sectors_written", "l1_hit_rate", "l2_hit_rate", "dram_bytes", "stall_cycles", "warp_stall_cycles", "wall_seconds", "warp_instructions_per_second",
-		"bandwidth_gb_per_s", "roofline", "memory", "copy_to_device", "copy_to_host"} {
+		"bandwidth_gb_per_s", "roofline", "memory", "energy", "copy_to_device", "copy_to_host"} {
 		if _, ok := r[name]; !ok {
 			t.Errorf("the object has no %q", name)
 		}
@@ -58,6 +58,14 @@ func TestSimJSON(t *testing.T) {
 		if _, ok := memory[name]; !ok {
 			t.Errorf("memory has no %q", name)
 		}
+	}
+	e := r["energy"].(map[string]any)
+	sum := 0.0
+	for _, mj := range e["components_mj"].(map[string]any) {
+		sum += mj.(float64)
+	}
+	if total := e["total_mj"].(float64); total <= 0 || math.Abs(sum/total-1) > 1e-9 || e["mean_w"].(float64) <= 30 {
+		t.Errorf("energy %v: its components add up to %g mJ", e, sum)
 	}
 	if c := r["copy_to_device"].(map[string]any); c["bytes"] != 8000.0 || c["time_us"].(float64) <= 0 {
 		t.Errorf("copies to the device: %v", c)
