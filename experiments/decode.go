@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"math"
 	"reflect"
 	"regexp"
 	"slices"
@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"warpdrop/internal/infile"
 )
 
 // FileError is one thing wrong with an experiment file, at its place.
@@ -66,7 +68,7 @@ const maxFileBytes = 1 << 20
 // Load reads and checks an experiment file; what is wrong with it comes back as FileErrors, all at once. The points of
 // every scale are expanded and checked, not only those of the scale that will run.
 func Load(path string) (*Experiment, error) {
-	f, err := os.Open(path)
+	f, err := infile.Open(path, math.MaxInt64)
 	if err != nil {
 		return nil, err
 	}

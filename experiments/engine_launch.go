@@ -2,9 +2,6 @@ package experiments
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"os"
 	"slices"
 
 	"warpdrop/sim"
@@ -12,26 +9,23 @@ import (
 )
 
 // launchVersions adds the contents of the files that a launch reads to what its result depends on.
-func launchVersions(_ *Engines, s Spec) (map[string]string, error) {
+func launchVersions(e *Engines, s Spec) (map[string]string, error) {
 	spec := s.(Launch)
 	g, err := loadGPU(spec.GPU)
 	if err != nil {
 		return nil, err
 	}
 	v := map[string]string{"sim": sim.ModelVersion, "gpu": g.Hash()}
-	files := []string{spec.Cubin}
-	for _, b := range workloads.Buffers(spec.Args) {
-		if b.File != "" {
-			files = append(files, b.File)
-		}
+	if v[spec.Cubin], err = e.inputs.digest(spec.Cubin, workloads.MaxCubinBytes); err != nil {
+		return nil, err
 	}
-	for _, path := range files {
-		data, err := os.ReadFile(path)
-		if err != nil {
+	for _, b := range workloads.Buffers(spec.Args) {
+		if b.File == "" {
+			continue
+		}
+		if v[b.File], err = e.inputs.digest(b.File, b.Bytes); err != nil {
 			return nil, err
 		}
-		sum := sha256.Sum256(data)
-		v[path] = hex.EncodeToString(sum[:])
 	}
 	return v, nil
 }
@@ -55,7 +49,7 @@ func launchMemory(s Spec) int64 {
 	return total
 }
 
-func runLaunch(ctx context.Context, _ *Engines, s Spec, threads int, _ func(float64)) (Result, error) {
+func runLaunch(ctx context.Context, e *Engines, s Spec, threads int, _ func(float64)) (Result, error) {
 	spec := s.(Launch)
 	gpu, err := loadGPU(spec.GPU)
 	if err != nil {
@@ -69,7 +63,8 @@ func runLaunch(ctx context.Context, _ *Engines, s Spec, threads int, _ func(floa
 		return d
 	}
 	got, err := workloads.SimulateLaunch(ctx, gpu, workloads.LaunchSpec{Cubin: spec.Cubin, Kernel: spec.Kernel, Args: spec.Args,
-		Config: sim.LaunchConfig{Grid: dim(spec.Grid), Block: dim(spec.Block), Shared: spec.Shared}}, workloads.Options{Threads: threads})
+		Config: sim.LaunchConfig{Grid: dim(spec.Grid), Block: dim(spec.Block), Shared: spec.Shared},
+		Read:   e.inputs.read}, workloads.Options{Threads: threads})
 	if err != nil {
 		return Result{}, err
 	}

@@ -112,7 +112,7 @@ func runTrainLSTM(ctx context.Context, e *Engines, s Spec, threads int, progress
 	cfg := train.DefaultLSTM(t.Hidden)
 	cfg.Layers, cfg.Vocabulary, cfg.Batch, cfg.Steps, cfg.Epochs, cfg.LR, cfg.Tokens = t.Layers, t.Vocabulary, t.Batch, t.Steps, t.Epochs, t.LearningRate, t.Tokens
 	cfg.Method, cfg.Rates, cfg.Distributions, cfg.Tile, cfg.Seed = dropout.Method(t.Method), t.Rates, ds, t.Tile, uint64(t.Seed)
-	cfg.BLAS, cfg.Threads, cfg.Data = e.blas, threads, e.data
+	cfg.BLAS, cfg.Threads, cfg.Data, cfg.TextDigest = e.blas, threads, e.data, e.text
 	got, err := train.TrainLSTM(ctx, cfg, shareDone(progress))
 	return trainResult(ctx, got, err)
 }
@@ -128,7 +128,8 @@ func trainResult(ctx context.Context, got *train.Result, err error) (Result, err
 	if got.Stopped {
 		return Result{}, ctx.Err()
 	}
-	r := &TrainResult{Accuracy: got.TestAccuracy, Perplexity: got.TestPerplexity, Loss: got.TrainLoss, SubModels: float64(got.SubModels), BLAS: got.BLAS}
+	r := &TrainResult{Accuracy: got.TestAccuracy, Perplexity: got.TestPerplexity, Loss: got.TrainLoss, SubModels: float64(got.SubModels), BLAS: got.BLAS,
+		Diverged: got.Diverged}
 	for _, p := range got.Trace {
 		r.Trace = append(r.Trace, TracePoint{Iteration: p.Iteration, Accuracy: p.TestAccuracy, Perplexity: p.Perplexity, Loss: p.TrainLoss})
 	}

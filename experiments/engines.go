@@ -17,6 +17,7 @@ type Engines struct {
 	blas, blasName string // of training runs: see SetBLAS
 	text           string // digest of the training text
 	readText       sync.Once
+	inputs         inputs // of launches
 }
 
 // NewEngines makes the engine; data is the folder of the training data, or "".

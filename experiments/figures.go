@@ -294,6 +294,9 @@ func convergence(r *Results) (*plots.Figure, error) {
 			s.X, s.Y = append(s.X, float64(t.Iteration)), append(s.Y, mean)
 			if len(row.train) > 1 && len(row.train[0].Trace) <= maxSpreads {
 				spread := math.Sqrt(max(squares-n*mean*mean, 0) / max(n-1, 1))
+				if math.IsNaN(spread) || math.IsInf(spread, 0) {
+					spread = 0 // of values whose squares have no float64
+				}
 				s.Low, s.High = append(s.Low, mean-spread), append(s.High, mean+spread)
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"warpdrop/internal/atomicfile"
+	"warpdrop/internal/infile"
 	"warpdrop/plots"
 )
 
@@ -91,6 +93,43 @@ func (r *Results) Manifest(version, store string) *Manifest {
 	}
 	return m
 }
+
+// CheckOutput refuses a folder that is there and that no run has made: what is in it might be written over. A run that was
+// stopped before its end leaves its store, and perhaps some of its files.
+func CheckOutput(dir string) error {
+	hasStore := exists(filepath.Join(dir, StoreDir))
+	made := func(e fs.DirEntry) bool {
+		name, left := e.Name(), false
+		if of, ok := atomicfile.IsPart(name); ok {
+			name, left = of, true
+		}
+		switch name {
+		case StoreDir, FiguresDir:
+			return e.IsDir() && !left
+		case SourceName, CSVName, JSONName, ManifestName, ReportName:
+			return e.Type().IsRegular() && hasStore
+		}
+		return false
+	}
+	mark := ManifestName
+	var m struct {
+		Experiment *string          `json:"experiment"`
+		Points     *json.RawMessage `json:"points"`
+	}
+	if data, err := infile.Read(filepath.Join(dir, ManifestName), maxOutputBytes); err == nil {
+		if json.Unmarshal(data, &m) != nil || m.Experiment == nil || m.Points == nil {
+			mark = "" // somebody else's file of that name
+			hasStore = false
+		}
+	}
+	if err := ownFolder(dir, mark, made); err != nil {
+		return fmt.Errorf("output: %w", err)
+	}
+	return nil
+}
+
+// maxOutputBytes bounds a file of an output folder that is read back.
+const maxOutputBytes = 1 << 30
 
 // WriteOutput writes results.csv, results.json, manifest.json, the experiment file, the figures and report.html to dir.
 // version is the program's; store is where the points are, as the manifest will say.
@@ -244,7 +283,7 @@ func (r *Results) report(m *Manifest, figures []plots.ReportFigure) plots.Report
 // ReadOutput loads the experiment, the scale and the stored points that an output folder was made from; nothing is run.
 // Points are named as the manifest names them, whatever version the program has now.
 func ReadOutput(dir string) (*Results, *Manifest, error) {
-	data, err := os.ReadFile(filepath.Join(dir, ManifestName))
+	data, err := infile.Read(filepath.Join(dir, ManifestName), maxOutputBytes)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -258,7 +297,7 @@ func ReadOutput(dir string) (*Results, *Manifest, error) {
 	if err := json.Unmarshal(data, &m); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", filepath.Join(dir, ManifestName), err)
 	}
-	source, err := os.ReadFile(filepath.Join(dir, SourceName))
+	source, err := infile.Read(filepath.Join(dir, SourceName), maxOutputBytes)
 	if err != nil {
 		return nil, nil, err
 	}

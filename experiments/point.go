@@ -136,6 +136,7 @@ type TrainResult struct {
 	SubModels  float64      `json:"sub_models,omitempty"` // different pattern combinations that were drawn
 	Trace      []TracePoint `json:"trace,omitempty"`
 	BLAS       string       `json:"blas"`
+	Diverged   string       `json:"diverged,omitempty"` // where; the figures are those of the last whole epoch before, or 0
 }
 
 // MicroResult is what microbenchmarks of a preset measured.

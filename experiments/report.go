@@ -83,6 +83,9 @@ func (r *Row) speedupText() string {
 
 // accuracyText is the mean accuracy with its standard deviation over seeds, where there are several.
 func (r *Row) accuracyText() string {
+	if r.Diverged > 0 {
+		return fmt.Sprintf("diverged (%d of %d seeds)", r.Diverged, r.Seeds)
+	}
 	if !r.AccuracySpread.known() {
 		return r.Accuracy.round(2)
 	}
@@ -300,6 +303,9 @@ func (r *Results) cards() (out []plots.Card) {
 
 // Warnings are what a reader must know before trusting the figures.
 func (r *Results) Warnings() (out []string) {
+	for _, d := range r.Diverged {
+		out = append(out, "Diverged: "+d+".")
+	}
 	if len(r.Missing) > 0 {
 		out = append(out, strings.TrimSuffix(r.missingText(5), "; …")+".")
 	}

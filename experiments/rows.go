@@ -44,7 +44,8 @@ type Row struct {
 	AccuracySpread   number `json:"accuracy_spread"` // per cent, standard deviation over seeds
 	Seeds            int    `json:"seeds"`
 	Perplexity       number `json:"perplexity"`
-	PerplexitySpread number `json:"perplexity_spread"` // standard deviation over seeds
+	PerplexitySpread number `json:"perplexity_spread"`  // standard deviation over seeds
+	Diverged         int    `json:"diverged,omitempty"` // trainings that diverged: then there is no mean of the others
 	SubModels        number `json:"sub_models"`
 
 	BankConflicts      number `json:"bank_conflicts"`       // extra passes
@@ -78,7 +79,7 @@ type number float64
 
 var none = number(math.NaN())
 
-func (n number) known() bool { return !math.IsNaN(float64(n)) }
+func (n number) known() bool { return !math.IsNaN(float64(n)) && !math.IsInf(float64(n), 0) }
 
 // text is the shortest text of at most 7 significant digits.
 func (n number) text() string {
@@ -143,6 +144,7 @@ var columns = []column{
 	{"seeds", func(r *Row) string { return count(r.Seeds) }},
 	{"perplexity", func(r *Row) string { return r.Perplexity.text() }},
 	{"perplexity_spread", func(r *Row) string { return r.PerplexitySpread.text() }},
+	{"diverged", func(r *Row) string { return count(r.Diverged) }},
 	{"sub_models", func(r *Row) string { return r.SubModels.text() }},
 	{"bank_conflicts", func(r *Row) string { return r.BankConflicts.text() }},
 	{"conflicts_per_access", func(r *Row) string { return r.ConflictsPerAccess.text() }},
@@ -244,6 +246,7 @@ type Results struct {
 	Searches   []*Row    // distributions found by themselves; they are the Rows where there is nothing else
 	Micro      []*Stored // microbenchmarks of presets
 	Missing    []Point   // not stored
+	Diverged   []string  // trainings that did, and where
 
 	peers map[string][]*Row // by peerKey
 }
@@ -292,7 +295,14 @@ func NewResults(e *Experiment, scale string, points []Point, stored map[string]*
 			byKey[key] = []*Row{trained}
 		}
 		for _, row := range byKey[key] {
+			if s.Result.Train.Diverged != "" {
+				row.Diverged++
+				continue
+			}
 			row.train = append(row.train, s.Result.Train)
+		}
+		if what := s.Result.Train.Diverged; what != "" {
+			r.Diverged = append(r.Diverged, Label(p.Spec)+": "+what)
 		}
 	}
 	if len(r.Rows) == 0 {
@@ -459,10 +469,10 @@ func distributionText(p []float64) string {
 }
 
 func (r *Row) addTraining() {
-	if len(r.train) == 0 {
+	r.Seeds = len(r.train) + r.Diverged
+	if len(r.train) == 0 || r.Diverged > 0 { // a mean of those that happened to go well would mislead
 		return
 	}
-	r.Seeds = len(r.train)
 	n := float64(len(r.train))
 	var mean, perplexity, models float64
 	for _, t := range r.train {
@@ -478,14 +488,14 @@ func (r *Row) addTraining() {
 		r.SubModels = number(models)
 	}
 	if len(r.train) > 1 {
-		var a, p float64
+		var a, p float64 // by Hypot, since the square of a large perplexity has no float64
 		for _, t := range r.train {
-			a += (100*t.Accuracy - mean) * (100*t.Accuracy - mean)
-			p += (t.Perplexity - perplexity) * (t.Perplexity - perplexity)
+			a = math.Hypot(a, 100*t.Accuracy-mean)
+			p = math.Hypot(p, t.Perplexity-perplexity)
 		}
-		r.AccuracySpread = number(math.Sqrt(a / (n - 1)))
+		r.AccuracySpread = number(a / math.Sqrt(n-1))
 		if perplexity > 0 {
-			r.PerplexitySpread = number(math.Sqrt(p / (n - 1)))
+			r.PerplexitySpread = number(p / math.Sqrt(n-1))
 		}
 	}
 }

@@ -61,6 +61,7 @@ const (
 	Finished                  // done and stored
 	Failed                    // not done
 	SetAside                  // its stored file was damaged and has been moved away
+	Waiting                   // another process has it under way, and there is nothing else to do
 )
 
 // RunOptions say how points are run.
@@ -192,7 +193,11 @@ func (r *runner) one(ctx context.Context, p Point, threads int, wait bool) bool 
 		r.failures = append(r.failures, fmt.Errorf("point %.12s (%s): %w", p.Hash, Label(p.Spec), err))
 		r.mu.Unlock()
 	}
-	release, ok, err := r.store.Claim(ctx, p.Hash, wait)
+	release, ok, err := r.store.Claim(ctx, p.Hash, false)
+	if err == nil && !ok && wait {
+		r.notify(Event{Kind: Waiting, Point: p})
+		release, ok, err = r.store.Claim(ctx, p.Hash, true)
+	}
 	if err != nil {
 		fail(err)
 		return true

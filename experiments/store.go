@@ -10,20 +10,32 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
 	"warpdrop/internal/atomicfile"
+	"warpdrop/internal/infile"
 
 	"github.com/gofrs/flock"
 )
 
 // Store is a folder with one file a finished point, HASH.json. Files are written whole or not at all, and carry a
-// checksum. Any number of processes may use one store at once: claims/HASH is locked while a point runs.
+// checksum. Any number of processes may use one store at once: claims/HASH is locked while a point runs. The folder is
+// marked as a store's by a file, and nothing is removed in it but what a store makes.
 type Store struct{ dir string }
 
-// OpenStore makes the folder where it is missing, and refuses one that cannot be written.
+// storeMark is the file that says that a folder is a store.
+const storeMark = "warpdrop-store.txt"
+
+const storeMarkText = "Finished points of warpdrop, one HASH.json each. Made and looked after by `warpdrop run`;\n" +
+	"files of other names are never touched.\n"
+
+// OpenStore makes the folder where it is missing, and refuses one that cannot be written or that holds other things.
 func OpenStore(dir string) (*Store, error) {
+	if err := ownFolder(dir, storeMark, storeMade); err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
 	if err := os.MkdirAll(filepath.Join(dir, "claims"), 0o777); err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
@@ -33,7 +45,68 @@ func OpenStore(dir string) (*Store, error) {
 	}
 	probe.Close()
 	os.Remove(probe.Name())
+	if mark := filepath.Join(dir, storeMark); !exists(mark) {
+		if err := atomicfile.WriteBytes(mark, []byte(storeMarkText)); err != nil {
+			return nil, fmt.Errorf("store: %w", err)
+		}
+	}
 	return &Store{dir}, nil
+}
+
+var (
+	pointFile = regexp.MustCompile(`^[0-9a-f]{64}\.json$`)
+	probeFile = regexp.MustCompile(`^\.probe-[0-9]+$`)
+)
+
+// storeMade tells whether a name in a store's folder is one that a store makes.
+func storeMade(e fs.DirEntry) bool {
+	switch name := e.Name(); {
+	case name == "claims" || name == "corrupt":
+		return e.IsDir()
+	case !e.Type().IsRegular():
+		return false
+	case name == storeMark:
+		return true
+	default:
+		return pointFile.MatchString(name) || storeLeft(e)
+	}
+}
+
+// storeLeft tells whether a name is that of a file which a store's writer leaves behind when it is killed.
+func storeLeft(e fs.DirEntry) bool {
+	of, ok := atomicfile.IsPart(e.Name())
+	return e.Type().IsRegular() && (ok && (pointFile.MatchString(of) || of == storeMark) || probeFile.MatchString(e.Name()))
+}
+
+// ErrForeign is the error for a folder that holds things which warpdrop has not made.
+var ErrForeign = errors.New("folder is not warpdrop's")
+
+// ownFolder refuses a folder that is there, lacks the file mark, and holds anything that made does not know: it is somebody
+// else's. One that is missing, empty, or was written before there were marks is fine.
+func ownFolder(dir, mark string, made func(fs.DirEntry) bool) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Name() == mark {
+			return nil
+		}
+	}
+	for _, e := range entries {
+		if !made(e) {
+			return fmt.Errorf("%w: %s holds %q; name a new or empty folder, or one that warpdrop made", ErrForeign, dir, e.Name())
+		}
+	}
+	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 // OpenStoreFor is OpenStore for these points: where the folder cannot be written, it will do if they are all stored there.
@@ -66,6 +139,9 @@ func ReadStore(dir string) (*Store, error) {
 	return &Store{dir}, nil
 }
 
+// maxPointBytes bounds a stored point: the largest, an iteration at paper scale with all its patterns, has under a megabyte.
+const maxPointBytes = 256 << 20
+
 func (s *Store) path(hash string) string { return filepath.Join(s.dir, hash+".json") }
 
 // CorruptError is a stored point that cannot be trusted.
@@ -83,12 +159,15 @@ type envelope struct {
 
 // Get reads a point. A missing one is fs.ErrNotExist, a damaged one a *CorruptError.
 func (s *Store) Get(hash string) (*Stored, error) {
-	data, err := os.ReadFile(s.path(hash))
-	if err != nil {
-		return nil, err
-	}
 	corrupt := func(format string, args ...any) (*Stored, error) {
 		return nil, &CorruptError{s.path(hash), fmt.Sprintf(format, args...)}
+	}
+	if info, err := os.Lstat(s.path(hash)); err == nil && !info.Mode().IsRegular() {
+		return corrupt("is not a regular file: %s", info.Mode())
+	}
+	data, err := infile.Read(s.path(hash), maxPointBytes)
+	if err != nil {
+		return nil, err
 	}
 	var e envelope
 	if err := json.Unmarshal(data, &e); err != nil {
@@ -104,14 +183,20 @@ func (s *Store) Get(hash string) (*Stored, error) {
 	if p.Hash != hash {
 		return corrupt("holds point %s", p.Hash)
 	}
+	if p.Result == (Result{}) {
+		return corrupt("holds no result")
+	}
 	return p, nil
 }
 
 // all reads every whole point.
 func (s *Store) all() (out []*Stored) {
-	files, _ := filepath.Glob(filepath.Join(s.dir, "*.json"))
-	for _, f := range files {
-		if p, err := s.Get(strings.TrimSuffix(filepath.Base(f), ".json")); err == nil {
+	entries, _ := os.ReadDir(s.dir)
+	for _, e := range entries {
+		if !pointFile.MatchString(e.Name()) {
+			continue
+		}
+		if p, err := s.Get(strings.TrimSuffix(e.Name(), ".json")); err == nil {
 			out = append(out, p)
 		}
 	}
@@ -149,7 +234,11 @@ func (s *Store) SetAside(hash string) (string, error) {
 // Claim takes the right to run a point. Where another process has it, Claim waits or answers ok = false at once. The
 // right ends with release, or with the process however that ends.
 func (s *Store) Claim(ctx context.Context, hash string, wait bool) (release func(), ok bool, err error) {
-	l := flock.New(filepath.Join(s.dir, "claims", hash))
+	path := filepath.Join(s.dir, "claims", hash)
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() { // opening a pipe would wait for its writer
+		return nil, false, fmt.Errorf("store: claim %s is not a regular file: %s; remove it", path, info.Mode())
+	}
+	l := flock.New(path)
 	if wait {
 		ok, err = l.TryLockContext(ctx, 100*time.Millisecond)
 	} else {
@@ -161,11 +250,11 @@ func (s *Store) Claim(ctx context.Context, hash string, wait bool) (release func
 	return func() { l.Unlock() }, ok, nil
 }
 
-// Sweep removes what writers that were killed left behind, older than an hour.
+// Sweep removes what writers that were killed left behind, older than an hour: files of a store's own names, and nothing else.
 func (s *Store) Sweep() {
 	entries, _ := os.ReadDir(s.dir)
 	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), ".") {
+		if !storeLeft(e) {
 			continue
 		}
 		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > time.Hour {

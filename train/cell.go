@@ -516,7 +516,7 @@ func (m *lstm) step(iteration uint64, lr float32) error {
 	m.training = true
 	m.forward(m.cfg.Method, iteration)
 	if math.IsNaN(m.loss) || math.IsInf(m.loss, 0) {
-		return fmt.Errorf("loss is %g; a smaller learning rate or clipping may help (they are %g and %g)", m.loss, lr, m.cfg.Clip)
+		return divergence(fmt.Sprintf("loss is %g; a smaller learning rate or clipping may help (they are %g and %g)", m.loss, lr, m.cfg.Clip))
 	}
 	m.backward()
 	m.update(lr)

@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"math"
 	"os"
 	"unsafe"
 
 	"warpdrop/internal/atomicfile"
+	"warpdrop/internal/infile"
 )
 
 // A checkpoint file is: magic, version, length of the header (both uint32, little-endian), the header as JSON, the arrays' numbers
@@ -24,10 +26,12 @@ const (
 
 // checkpointHeader is what a run needs to go on, beside its arrays.
 type checkpointHeader struct {
-	Kind      string            `json:"kind"`   // mlp or lstm
-	Config    json.RawMessage   `json:"config"` // what has to be the same: see sameConfig
-	Epoch     int               `json:"epoch"`  // the one under way, from 1; one more than there are where the run is done
-	Done      int               `json:"done"`   // its iterations that are done
+	Kind      string            `json:"kind"`               // mlp or lstm
+	Config    json.RawMessage   `json:"config"`             // what has to be the same: see sameConfig
+	Data      string            `json:"data,omitempty"`     // digest of what it trains on, where that can differ
+	Diverged  string            `json:"diverged,omitempty"` // where: there is nothing to go on with
+	Epoch     int               `json:"epoch"`              // the one under way, from 1; one more than there are where the run is done
+	Done      int               `json:"done"`               // its iterations that are done
 	Iteration int               `json:"iteration"`
 	Sum       float64           `json:"sum"` // of the losses of the epoch under way
 	Seconds   float64           `json:"seconds"`
@@ -109,7 +113,7 @@ func (c *checkpointFile) fail(format string, args ...any) error {
 
 // openCheckpoint reads and checks the header; the checksum is checked by read.
 func openCheckpoint(path string) (*checkpointFile, error) {
-	f, err := os.Open(path)
+	f, err := infile.Open(path, math.MaxInt64)
 	if err != nil {
 		return nil, fmt.Errorf("train: checkpoint: %w", err)
 	}

@@ -257,15 +257,60 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// TestNaNLoss has a learning rate that makes the loss overflow: the error says where, and what may help.
-func TestNaNLoss(t *testing.T) {
-	_, err := TrainMLP(t.Context(), MLPConfig{Hidden: []int{40, 40}, Batch: 50, Epochs: 3, LR: 1e6, Momentum: 0.9, Method: dropout.None, Seed: 4, BLAS: BLASGonum, TrainSamples: 2000}, nil)
-	if err == nil || !strings.Contains(err.Error(), "epoch 1, iteration") || !strings.Contains(err.Error(), "learning rate") {
-		t.Errorf("perceptron: error %v", err)
+// TestDivergence has learning rates that make the loss, or the perplexity alone, overflow: the result says where and what
+// may help, the checkpoint keeps it, and a resumed run ends with the same.
+func TestDivergence(t *testing.T) {
+	lstm := func(lr float64) func(Saving) (*Result, error) {
+		c := DefaultLSTM(16)
+		c.Vocabulary, c.Batch, c.Steps, c.LR, c.Clip, c.BLAS, c.Data = 50, 4, 10, lr, 0, BLASGonum, writeWords(t, 3000, 60)
+		return func(s Saving) (*Result, error) {
+			c.Saving = s
+			return TrainLSTM(t.Context(), c, nil)
+		}
 	}
+	for name, run := range map[string]func(Saving) (*Result, error){
+		"perceptron": func(s Saving) (*Result, error) {
+			return TrainMLP(t.Context(), MLPConfig{Hidden: []int{40, 40}, Batch: 50, Epochs: 3, LR: 1e6, Momentum: 0.9,
+				Method: dropout.None, Seed: 4, BLAS: BLASGonum, TrainSamples: 2000, Saving: s}, nil)
+		},
+		"LSTM, loss":       lstm(1e30),
+		"LSTM, perplexity": lstm(1e4),
+	} {
+		saving := Saving{Checkpoint: filepath.Join(t.TempDir(), "checkpoint")}
+		res, err := run(saving)
+		if err != nil || !strings.HasPrefix(res.Diverged, "epoch 1") || !strings.Contains(res.Diverged, "learning rate") {
+			t.Fatalf("%s: %v, %+v", name, err, res)
+		}
+		if strings.Contains(name, "perplexity") != strings.Contains(res.Diverged, "perplexity is +Inf") {
+			t.Errorf("%s: diverged in %s", name, res.Diverged)
+		}
+		saving.Resume = true
+		again, err := run(saving)
+		if err != nil || again.Diverged != res.Diverged {
+			t.Errorf("%s, resumed: %v, %+v", name, err, again)
+		}
+	}
+}
+
+// TestOtherText: a checkpoint goes on with the text that it began with, and a run that was asked for a certain text has no other.
+func TestOtherText(t *testing.T) {
 	c := DefaultLSTM(16)
-	c.Vocabulary, c.Batch, c.Steps, c.LR, c.Clip, c.BLAS, c.Data = 50, 4, 10, 1e30, 0, BLASGonum, writeWords(t, 3000, 60)
-	if _, err = TrainLSTM(t.Context(), c, nil); err == nil || !strings.Contains(err.Error(), "epoch 1, iteration") || !strings.Contains(err.Error(), "learning rate") {
-		t.Errorf("LSTM: error %v", err)
+	c.Vocabulary, c.Batch, c.Steps, c.Epochs, c.BLAS, c.Data = 50, 4, 10, 1, BLASGonum, writeWords(t, 3000, 60)
+	c.Saving = Saving{Checkpoint: filepath.Join(t.TempDir(), "checkpoint")}
+	if _, err := TrainLSTM(t.Context(), c, nil); err != nil {
+		t.Fatal(err)
+	}
+	before, err := TextDigest(c.Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Data = writeWords(t, 3001, 60)
+	c.Epochs, c.Resume = 2, true
+	if _, err := TrainLSTM(t.Context(), c, nil); err == nil || !strings.Contains(err.Error(), "is of a run on other data") {
+		t.Errorf("a checkpoint of another text: %v", err)
+	}
+	c.Saving, c.TextDigest = Saving{}, before
+	if _, err := TrainLSTM(t.Context(), c, nil); err == nil || !strings.Contains(err.Error(), "is not the text that was asked for") {
+		t.Errorf("another text than asked for: %v", err)
 	}
 }

@@ -212,7 +212,7 @@ func (m *mlp) step(iteration uint64) error {
 	}
 	m.softmax(m.layers[last])
 	if math.IsNaN(m.loss) || math.IsInf(m.loss, 0) {
-		return fmt.Errorf("loss is %g; a smaller learning rate may help (it is %g)", m.loss, m.cfg.LR)
+		return divergence(fmt.Sprintf("loss is %g; a smaller learning rate may help (it is %g)", m.loss, m.cfg.LR))
 	}
 	for i := last; i >= 0; i-- {
 		in, dx := m.x, []float32(nil)

@@ -29,6 +29,7 @@ type LSTMConfig struct {
 	BLAS           string // see newEngine
 	Threads        int    // 0 = all CPUs
 	Data           string // see LoadText
+	TextDigest     string `json:",omitempty"` // what the text has to be; empty: any. See TextDigest
 	Tokens         int    // words of the training text to use, 0 = all
 	Saving
 }
@@ -90,6 +91,10 @@ func TrainLSTM(ctx context.Context, cfg LSTMConfig, progress func(Progress)) (*R
 	if err != nil {
 		return nil, err
 	}
+	if cfg.TextDigest != "" && text.Digest != cfg.TextDigest {
+		return nil, fmt.Errorf("train: text: %s is not the text that was asked for: its SHA-256 is %s, expected is %s; "+
+			"it was changed since", cfg.Data, text.Digest, cfg.TextDigest)
+	}
 	if cfg.Tokens > 0 {
 		if cfg.Tokens > len(text.Train) {
 			return nil, fmt.Errorf("train: tokens: %d, the training text has %d words", cfg.Tokens, len(text.Train))
@@ -115,7 +120,7 @@ func TrainLSTM(ctx context.Context, cfg LSTMConfig, progress func(Progress)) (*R
 		return nil, err
 	}
 	res := newResult(cfg.Method, e, cfg.Distributions)
-	t := training{Saving: cfg.Saving, kind: "lstm", config: cfg.common(), epochs: cfg.Epochs, per: (len(text.Train)/cfg.Batch - 1) / cfg.Steps,
+	t := training{Saving: cfg.Saving, kind: "lstm", data: text.Digest, config: cfg.common(), epochs: cfg.Epochs, per: (len(text.Train)/cfg.Batch - 1) / cfg.Steps,
 		samples: cfg.Batch * cfg.Steps, notify: 5, models: m.models, progress: progress}
 	if err := t.run(ctx, &lstmRun{lstm: m, text: text}, res); err != nil {
 		return nil, err
@@ -126,7 +131,7 @@ func TrainLSTM(ctx context.Context, cfg LSTMConfig, progress func(Progress)) (*R
 // common is what a resumed run has to have in common with the one before: all but the number of epochs, where data lie, and how
 // it is computed.
 func (c LSTMConfig) common() any {
-	c.Epochs, c.BLAS, c.Threads, c.Data, c.Saving = 0, "", 0, "", Saving{}
+	c.Epochs, c.BLAS, c.Threads, c.Data, c.TextDigest, c.Saving = 0, "", 0, "", "", Saving{}
 	return c
 }
 

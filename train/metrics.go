@@ -48,7 +48,8 @@ type Result struct {
 	SubModels        int            `json:"sub_models,omitempty"` // different pattern combinations drawn
 	BLAS             string         `json:"blas"`
 	Threads          int            `json:"threads"`
-	Stopped          bool           `json:"stopped"` // by a signal or a deadline, before its end
+	Stopped          bool           `json:"stopped"`            // by a signal or a deadline, before its end
+	Diverged         string         `json:"diverged,omitempty"` // where a loss or perplexity was no finite number: training ends there
 }
 
 // newResult is what is known of a run before it starts; ds are the distributions of dp, which only RDP and TDP use.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"math"
 	"os"
 	"slices"
 	"time"
@@ -38,7 +39,8 @@ type model interface {
 type training struct {
 	Saving
 	kind     string
-	config   any // what a resumed run has to have in common with the one before
+	data     string // digest of what it trains on, where that can differ
+	config   any    // what a resumed run has to have in common with the one before
 	epochs   int
 	per      int // iterations an epoch
 	samples  int // or words, an iteration
@@ -50,7 +52,7 @@ type training struct {
 // run trains from the beginning or from a checkpoint to the end, or until ctx ends. A resumed run ends with the same numbers as
 // one that was never stopped, with the same BLAS and number of threads.
 func (t *training) run(ctx context.Context, m model, res *Result) error {
-	at := checkpointHeader{Kind: t.kind, Epoch: 1}
+	at := checkpointHeader{Kind: t.kind, Data: t.data, Epoch: 1}
 	var err error
 	if at.Config, err = json.Marshal(t.config); err != nil {
 		return err
@@ -63,7 +65,8 @@ func (t *training) run(ctx context.Context, m model, res *Result) error {
 	for _, em := range at.Epochs {
 		t.record(res, em)
 	}
-	for at.Epoch <= t.epochs {
+	res.Diverged = at.Diverged
+	for at.Epoch <= t.epochs && at.Diverged == "" {
 		m.start(at.Epoch, at.Done)
 		began := time.Now()
 		before := at.Part
@@ -76,7 +79,8 @@ func (t *training) run(ctx context.Context, m model, res *Result) error {
 			}
 			loss, err := m.iterate(at.Done, uint64(at.Iteration))
 			if err != nil {
-				return fmt.Errorf("train: epoch %d, iteration %d: %w", at.Epoch, at.Iteration, err)
+				err = fmt.Errorf("epoch %d, iteration %d: %w", at.Epoch, at.Iteration, err)
+				return t.diverge(m, &at, res, err)
 			}
 			at.Done++
 			at.Iteration++
@@ -92,6 +96,9 @@ func (t *training) run(ctx context.Context, m model, res *Result) error {
 		em := EpochMetrics{Epoch: at.Epoch, Iteration: at.Iteration, TrainLoss: at.Sum / float64(t.per), Seconds: at.Seconds,
 			SamplesPerSecond: float64(t.per*t.samples) / took}
 		m.measure(&em)
+		if err := em.finite(); err != nil {
+			return t.diverge(m, &at, res, fmt.Errorf("epoch %d: %w", at.Epoch, err))
+		}
 		at.Epochs = append(at.Epochs, em)
 		at.Epoch, at.Done, at.Sum, at.Part = at.Epoch+1, 0, 0, 0
 		t.record(res, em)
@@ -104,6 +111,40 @@ func (t *training) run(ctx context.Context, m model, res *Result) error {
 		}
 	}
 	return nil
+}
+
+// divergence is how a training fails by itself: a result of the run, and no fault of the program.
+type divergence string
+
+func (d divergence) Error() string { return string(d) }
+
+// finite reports what an epoch's measurements have that is no number.
+func (em *EpochMetrics) finite() error {
+	for _, v := range []struct {
+		name string
+		x    float64
+	}{{"training loss", em.TrainLoss}, {"validation perplexity", em.Perplexity}, {"test perplexity", em.TestPerplexity}} {
+		if math.IsNaN(v.x) || math.IsInf(v.x, 0) {
+			return divergence(fmt.Sprintf("%s is %g; a smaller learning rate may help", v.name, v.x))
+		}
+	}
+	return nil
+}
+
+// diverge ends a run whose training has diverged, with what it was before; any other error is passed on.
+func (t *training) diverge(m model, at *checkpointHeader, res *Result, err error) error {
+	var d divergence
+	if !errors.As(err, &d) {
+		return fmt.Errorf("train: %w", err)
+	}
+	at.Diverged = err.Error()
+	res.Diverged, res.Iterations = at.Diverged, at.Iteration
+	if t.progress != nil {
+		t.progress(Progress{Epoch: at.Epoch, Epochs: t.epochs, Iteration: at.Iteration, Iterations: t.per * t.epochs,
+			TrainLoss: res.TrainLoss, TestAccuracy: res.TestAccuracy, TestPerplexity: res.TestPerplexity,
+			Ended: slices.Clone(at.Epochs)})
+	}
+	return t.save(m, at)
 }
 
 // record adds an epoch to the result.
@@ -133,6 +174,9 @@ func (t *training) resume(m model, at *checkpointHeader) error {
 	}
 	if err := c.sameConfig(t.kind, at.Config); err != nil {
 		return err
+	}
+	if c.Data != "" && c.Data != t.data { // checkpoints of earlier versions do not say
+		return c.fail("is of a run on other data: SHA-256 %s, not %s", c.Data, t.data)
 	}
 	matrices := m.matrices()
 	if len(c.Updates) != len(matrices) || c.Epoch < 1 || c.Done < 0 || c.Done > t.per {

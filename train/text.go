@@ -19,6 +19,7 @@ import (
 type Text struct {
 	Words              []string // of the vocabulary, the most frequent first
 	Train, Valid, Test []int32
+	Digest             string // see TextDigest
 }
 
 // The words that every text has: the end of a line, and what stands for words outside of the vocabulary.
@@ -45,7 +46,7 @@ func LoadText(path string, vocabulary int) (*Text, error) {
 			return nil, fmt.Errorf("train: text: %s: no words of %s text", path, [3]string{"training", "validation", "test"}[i])
 		}
 	}
-	t := &Text{}
+	t := &Text{Digest: digest(raw)}
 	number, err := t.choose(parts[0], vocabulary)
 	if err != nil {
 		return nil, fmt.Errorf("train: text: %s: %w", path, err)
@@ -68,12 +69,16 @@ func TextDigest(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return digest(raw), nil
+}
+
+func digest(raw [3][]byte) string {
 	h := sha256.New()
 	for _, data := range raw {
 		fmt.Fprintf(h, "%d ", len(data))
 		h.Write(data)
 	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // rawText reads training, validation and test text.

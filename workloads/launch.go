@@ -19,11 +19,19 @@ type LaunchSpec struct {
 	Kernel string // needed when the file has several
 	Config sim.LaunchConfig
 	Args   []string // one a parameter, in order; see ParseArg
+	Read   ReadFile // nil: infile.Read
 }
+
+// ReadFile reads a file of at most limit bytes that a launch names. A caller that knows what the file has to hold refuses another.
+type ReadFile func(path string, limit int64) ([]byte, error)
 
 // SimulateLaunch runs one kernel of a cubin file on a fresh device of preset gpu. Nothing is written to out= files.
 func SimulateLaunch(ctx context.Context, gpu *sim.GPU, spec LaunchSpec, opt Options) (*IterationResult, error) {
-	image, err := infile.Read(spec.Cubin, MaxCubinBytes)
+	read := spec.Read
+	if read == nil {
+		read = infile.Read
+	}
+	image, err := read(spec.Cubin, MaxCubinBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +50,7 @@ func SimulateLaunch(ctx context.Context, gpu *sim.GPU, spec LaunchSpec, opt Opti
 	r.modules[spec.Cubin] = m
 	var args []sim.Arg
 	for _, text := range spec.Args {
-		a, _, err := ParseArg(r.dev, text)
+		a, _, err := parseArg(r.dev, text, read)
 		if err != nil {
 			return nil, fmt.Errorf("args: %w", err)
 		}
@@ -67,6 +75,10 @@ type Buffer struct {
 // ParseArg reads the text of a kernel argument: KIND:VALUE with KIND one of i32 u32 i64 u64 f32 f64, or
 // buf:BYTES[:file=PATH][,out=PATH]. A buffer is reserved on dev and filled from its file; it is nil for a number.
 func ParseArg(dev *sim.Device, s string) (sim.Arg, *Buffer, error) {
+	return parseArg(dev, s, infile.Read)
+}
+
+func parseArg(dev *sim.Device, s string, read ReadFile) (sim.Arg, *Buffer, error) {
 	kind, v, ok := strings.Cut(s, ":")
 	bad := func(err error) (sim.Arg, *Buffer, error) {
 		return sim.Arg{}, nil, fmt.Errorf("%q: %w", s, err)
@@ -120,7 +132,7 @@ func ParseArg(dev *sim.Device, s string) (sim.Arg, *Buffer, error) {
 			return bad(err)
 		}
 		if b.File != "" {
-			data, err := infile.Read(b.File, b.Bytes)
+			data, err := read(b.File, b.Bytes)
 			if err != nil {
 				return bad(err)
 			}

@@ -39,7 +39,7 @@ func newPointCommand() *cobra.Command {
 			if len(chosen) != 1 {
 				return usagef("point %q fits %d points; allowed is 1 to %d, or the start of one hash (see warpdrop plan)", args[1], len(chosen), len(todo))
 			}
-			store, err := experiments.OpenStoreFor(r.store, chosen)
+			store, err := r.open(chosen)
 			if err != nil {
 				return err
 			}

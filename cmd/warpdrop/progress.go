@@ -109,6 +109,8 @@ func (p *progress) notify(e experiments.Event) {
 		if p.bar == nil {
 			p.line("[%d/%d] started: %s", p.count, p.of, label)
 		}
+	case experiments.Waiting:
+		p.line("waiting for another process that has it under way: %s", label)
 	case experiments.Progress:
 		p.share[hash] = e.Share
 	case experiments.Finished:

@@ -156,7 +156,7 @@ func newRunCommand() *cobra.Command {
 
 func (r *request) run(ctx context.Context, stdout, stderr io.Writer) error {
 	todo := r.todo()
-	store, err := experiments.OpenStoreFor(r.store, todo)
+	store, err := r.open(todo)
 	if err != nil {
 		return err
 	}
@@ -180,6 +180,9 @@ func (r *request) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if err := printTable(stdout, head, rows); err != nil {
 		return err
 	}
+	for _, d := range results.Diverged {
+		fmt.Fprintln(stdout, "diverged:", d)
+	}
 	for _, line := range results.Answer() {
 		fmt.Fprintln(stdout, line)
 	}
@@ -188,6 +191,19 @@ func (r *request) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return fmt.Errorf("%d of %d points are missing:\n%w", missing, len(todo), runErr)
 	}
 	return nil
+}
+
+// open opens the store. Somebody else's folder is refused, as an output folder and as a store.
+func (r *request) open(points []experiments.Point) (*experiments.Store, error) {
+	var store *experiments.Store
+	err := experiments.CheckOutput(r.out)
+	if err == nil {
+		store, err = experiments.OpenStoreFor(r.store, points)
+	}
+	if errors.Is(err, experiments.ErrForeign) {
+		err = usageError{err}
+	}
+	return store, err
 }
 
 // printTable writes a table for people.

@@ -211,9 +211,14 @@ func (t *trainFlags) run(cmd *cobra.Command, run func(func(train.Progress)) (*tr
 		return fmt.Errorf("stopped after %d iterations of %d; the state is in %s, and --resume goes on from there", res.Iterations, last.Iterations, t.saving.Checkpoint)
 	}
 	if t.asJSON {
-		return printJSON(cmd.OutOrStdout(), res)
+		err = printJSON(cmd.OutOrStdout(), res)
+	} else {
+		err = printTraining(cmd.OutOrStdout(), res)
 	}
-	return printTraining(cmd.OutOrStdout(), res)
+	if err == nil && res.Diverged != "" {
+		err = fmt.Errorf("the training diverged in %s", res.Diverged)
+	}
+	return err
 }
 
 // metricsText has a line for each epoch, as CSV or, for other names, as JSON lines.

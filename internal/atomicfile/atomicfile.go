@@ -2,15 +2,24 @@
 package atomicfile
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 )
 
 // Write replaces the file at path by what write writes: a reader sees the old file or the new one, however the writer ends, and once
-// Write has returned nil the new one outlives a crash of the machine.
+// Write has returned nil the new one outlives a crash of the machine. A link's target is replaced, not the link. What is no
+// regular file, a terminal or /dev/null, is written to and stays what it is.
 func Write(path string, write func(io.Writer) error) (err error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return writeThrough(path, write)
+	}
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, pattern(path))
 	if err != nil {
@@ -46,6 +55,18 @@ func Write(path string, write func(io.Writer) error) (err error) {
 	return d.Sync()
 }
 
+// writeThrough writes to a device or a pipe; a folder is an error.
+func writeThrough(path string, write func(io.Writer) error) (err error) {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err == nil {
+		err = errors.Join(write(f), f.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
 // WriteBytes replaces the file at path by data.
 func WriteBytes(path string, data []byte) error {
 	return Write(path, func(w io.Writer) error {
@@ -57,10 +78,24 @@ func WriteBytes(path string, data []byte) error {
 // pattern names the files that are written before they are renamed. They begin with a dot, so that nothing takes them for results.
 func pattern(path string) string { return "." + filepath.Base(path) + "-*.part" }
 
+// IsPart tells whether a file name is one that Write gives to what it has not renamed yet, and of which file.
+func IsPart(name string) (of string, ok bool) {
+	m := part.FindStringSubmatch(name)
+	if m == nil {
+		return "", false
+	}
+	return m[1], true
+}
+
+var part = regexp.MustCompile(`^\.(.+)-[0-9]+\.part$`)
+
 // RemoveParts removes what writers of path that were killed have left behind. No one else may be writing it.
 func RemoveParts(path string) {
-	left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), pattern(path)))
-	for _, f := range left {
-		os.Remove(f)
+	dir := filepath.Dir(path)
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if of, ok := IsPart(e.Name()); ok && of == filepath.Base(path) && e.Type().IsRegular() {
+			os.Remove(filepath.Join(dir, e.Name()))
+		}
 	}
 }
