@@ -1,6 +1,6 @@
 package sm
 
-// Code says what Exec does for an Op. The values are dense: Exec is one switch over them.
+// Code says what execution does for an Op. The values are dense, and their order means nothing: see Traits.
 type Code uint8
 
 const (
@@ -133,6 +133,67 @@ const (
 	CodeTRAP
 	NumCodes
 )
+
+// Trait is what the rest of the simulator has to know of a code: one row each in Traits.
+type Trait struct {
+	Memory  bool  // leaves an access for the memory system
+	Control bool  // may move the PC other than by one, change the active threads, or make the warp wait
+	Target  bool  // Op.Imm is the index of an instruction that it leads to
+	Float   bool  // the result is an FP32 number: -0 counts as zero in the condition code
+	FLOP    uint8 // floating-point operations a thread: 2 for a fused multiply-add, 1 for a sum or product
+}
+
+// Traits has a row for each code; one that is left out computes integers or bits and does nothing else.
+var Traits = [NumCodes]Trait{
+	CodeIllegal: {Control: true},
+
+	CodeFFMA:    {Float: true, FLOP: 2},
+	CodeFFMAFTZ: {Float: true, FLOP: 2},
+	CodeFFMAX:   {Float: true, FLOP: 2},
+	CodeFADD:    {Float: true, FLOP: 1},
+	CodeFADDFTZ: {Float: true, FLOP: 1},
+	CodeFADDX:   {Float: true, FLOP: 1},
+	CodeFMUL:    {Float: true, FLOP: 1},
+	CodeFMULFTZ: {Float: true, FLOP: 1},
+	CodeFMULX:   {Float: true, FLOP: 1},
+	CodeFMNMX:   {Float: true},
+	CodeRRO:     {Float: true},
+	CodeF2F:     {Float: true},
+	CodeI2F:     {Float: true},
+
+	CodeDADD: {FLOP: 1},
+	CodeDMUL: {FLOP: 1},
+	CodeDFMA: {FLOP: 2},
+
+	CodeLDC:   {Memory: true},
+	CodeLDS:   {Memory: true},
+	CodeSTS:   {Memory: true},
+	CodeLDG:   {Memory: true},
+	CodeSTG:   {Memory: true},
+	CodeLDL:   {Memory: true},
+	CodeSTL:   {Memory: true},
+	CodeLD:    {Memory: true},
+	CodeST:    {Memory: true},
+	CodeATOM:  {Memory: true},
+	CodeATOMS: {Memory: true},
+
+	CodeBRA:      {Control: true, Target: true},
+	CodeBRX:      {Control: true},
+	CodeSSY:      {Control: true, Target: true},
+	CodeSYNC:     {Control: true},
+	CodePBK:      {Control: true, Target: true},
+	CodeBRK:      {Control: true},
+	CodePCNT:     {Control: true, Target: true},
+	CodeCONT:     {Control: true},
+	CodePRET:     {Control: true, Target: true},
+	CodeCAL:      {Control: true, Target: true},
+	CodeRET:      {Control: true},
+	CodePLONGJMP: {Control: true, Target: true},
+	CodeLONGJMP:  {Control: true},
+	CodeEXIT:     {Control: true},
+	CodeBAR:      {Control: true},
+	CodeTRAP:     {Control: true},
+}
 
 // Flags of an Op. Those of the sources come in pairs, so that Flags>>2i&3 indexes signMods for source i.
 const (
@@ -280,4 +341,18 @@ const (
 	BarRedPopc
 	BarRedAnd
 	BarRedOr
+)
+
+// Bits of an index into xmadModes: Op.Aux of XMAD.
+const (
+	xmadHighA uint32 = 1 << iota
+	xmadSignA
+	xmadHighB
+	xmadSignB
+	xmadPSL
+	xmadMRG
+	xmadCLO
+	xmadCHI
+	xmadCBCC
+	numXmad
 )

@@ -82,9 +82,6 @@ func (u *Units) Table() [NumUnits]UnitTiming {
 		UnitBranch: u.Branch, UnitShared: u.Shared, UnitGlobal: u.Global, UnitConst: u.Const, UnitSReg: u.SReg, UnitNone: u.None}
 }
 
-// UnitNames are the names of the execution unit classes as counters and presets write them.
-var UnitNames = [NumUnits]string{"fp32", "half_rate", "fp64", "fp16", "sfu", "convert", "convert64", "imul", "branch", "shared", "global", "const", "sreg", "none"}
-
 // Limits of the simulator itself: the arrays of the hot loop have these sizes.
 const (
 	maxSchedulers        = 4

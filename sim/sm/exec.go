@@ -596,8 +596,7 @@ func (x *Exec) rare(w *Warp, op *Op, mask uint32) {
 		w.PC--
 		x.Exec(w, &x.inner, mask)
 		var minusZero uint32
-		switch x.inner.Code {
-		case CodeFFMA, CodeFFMAFTZ, CodeFFMAX, CodeFADD, CodeFADDFTZ, CodeFADDX, CodeFMUL, CodeFMULFTZ, CodeFMULX, CodeFMNMX, CodeF2F, CodeI2F, CodeRRO:
+		if Traits[x.inner.Code].Float {
 			minusZero = sign32
 		}
 		for m := mask; m != 0; m &= m - 1 {

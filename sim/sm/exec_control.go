@@ -181,13 +181,6 @@ func (x *Exec) indirect(w *Warp, op *Op, mask uint32) {
 	}
 }
 
-// opIndex returns the index in Program.Insts of the instruction at byte address pc: three follow each control word. The
-// address of a control word stands for that of the instruction behind it.
-func opIndex(pc uint32) int32 {
-	slot := max(int32(pc%isa.GroupBytes/isa.WordBytes), 1)
-	return int32(pc/isa.GroupBytes)*3 + slot - 1
-}
-
 // barrier fills in the request of a BAR instruction.
 func (x *Exec) barrier(w *Warp, op *Op, mask uint32) {
 	i := bits.TrailingZeros32(mask)

@@ -10,20 +10,6 @@ var luts = func() (t [256]lut) {
 	return t
 }()
 
-// Bits of an index into xmadModes: Op.Aux of XMAD.
-const (
-	xmadHighA uint32 = 1 << iota
-	xmadSignA
-	xmadHighB
-	xmadSignB
-	xmadPSL
-	xmadMRG
-	xmadCLO
-	xmadCHI
-	xmadCBCC
-	numXmad
-)
-
 // xmadModes holds what each combination of XMAD's suffixes does.
 var xmadModes = func() (t [numXmad]xmadMode) {
 	for i := range t {

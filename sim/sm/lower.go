@@ -150,40 +150,42 @@ func (l *lowerer) reach(first int32) error {
 		if err := l.lower(i); err != nil {
 			return fmt.Errorf("kernel %s, %s: %w", l.cfg.Name, l.p.Text(i), err)
 		}
-		op := &l.p.Ops[i]
-		always := op.NoGuard
-		switch op.Code {
-		case CodeBRA, CodeSSY, CodePBK, CodePCNT, CodePRET, CodePLONGJMP, CodeCAL:
-			work = append(work, int32(op.Imm))
-			if op.Code == CodeBRA && always && op.Imm2 == int32(isa.CCT) {
-				continue
-			}
-		case CodeBRX:
-			targets, ok := tables[in.PC]
-			if !ok || i > 0 && l.insts[i-1].Op == isa.OpPRET {
-				// No table, or that of a call through a pointer, which names the return point only: any function of the
-				// kernel may be meant.
-				for j := first; j < end; j++ {
-					if l.insts[j].Op != isa.OpNOP {
-						work = append(work, j)
-					}
-				}
-			}
-			for _, t := range targets {
-				work = append(work, opIndex(t))
-			}
-			if always {
-				continue
-			}
-		case CodeEXIT, CodeSYNC, CodeRET, CodeBRK, CodeCONT, CodeLONGJMP:
-			if always && op.Imm2 == int32(isa.CCT) {
-				continue
-			}
-		}
-		work = append(work, i+1)
+		work = l.successors(work, i, first, end, tables)
 	}
 	l.cut(lowest, highest+1, done)
 	return nil
+}
+
+// successors appends to work the instructions that may run after instruction i of the kernel that lies from first to before end.
+func (l *lowerer) successors(work []int32, i, first, end int32, tables map[uint32][]uint32) []int32 {
+	op := &l.p.Ops[i]
+	if Traits[op.Code].Target {
+		work = append(work, int32(op.Imm))
+	}
+	goesOn := true
+	switch op.Code {
+	case CodeBRX:
+		targets, ok := tables[l.insts[i].PC]
+		if !ok || i > 0 && l.insts[i-1].Op == isa.OpPRET {
+			// No table, or that of a call through a pointer, which names the return point only: any function of the
+			// kernel may be meant.
+			for j := first; j < end; j++ {
+				if l.insts[j].Op != isa.OpNOP {
+					work = append(work, j)
+				}
+			}
+		}
+		for _, t := range targets {
+			work = append(work, opIndex(t))
+		}
+		goesOn = !op.NoGuard
+	case CodeBRA, CodeEXIT, CodeSYNC, CodeRET, CodeBRK, CodeCONT, CodeLONGJMP:
+		goesOn = !op.NoGuard || op.Imm2 != int32(isa.CCT)
+	}
+	if goesOn {
+		work = append(work, i+1)
+	}
+	return work
 }
 
 // cut leaves the Ops from first to before last, of which those in done were lowered: branches count from the first.
@@ -198,8 +200,7 @@ func (l *lowerer) cut(first, last int32, done []bool) {
 		if !done[at] {
 			*op = Op{Code: CodeIllegal, IsCtrl: true, NoGuard: true, Guard: isa.PT, Unit: UnitBranch, WrBar: 7, RdBar: 7, Stall: 1, Inst: uint32(at)}
 		}
-		switch op.Code {
-		case CodeBRA, CodeSSY, CodePBK, CodePCNT, CodePRET, CodePLONGJMP, CodeCAL:
+		if Traits[op.Code].Target {
 			op.Imm -= int64(first)
 		}
 	}
@@ -213,41 +214,22 @@ func (l *lowerer) lower(i int32) error {
 		return fmt.Errorf("%s is decoded but not executed", in.Op)
 	}
 	op := &l.p.Ops[i]
-	*op = Op{Code: how.code, Unit: how.unit, Guard: in.Guard, GuardNot: in.GuardNot, NoGuard: in.Guard == isa.PT && !in.GuardNot,
-		Dst: isa.RZ, Width: 1, PDst: isa.PT, PDst2: isa.PT, PSrc: isa.PT, A: PoolZero, B: PoolZero, C: PoolZero, Imm2: int32(isa.CCT),
-		Stall: stallCycles(in.Control), Wait: in.Control.Wait, WrBar: in.Control.WriteBarrier, RdBar: in.Control.ReadBarrier, Yield: in.Control.Yield,
-		Dual: in.Control.Stall == 0, Inst: uint32(i)}
+	*op = blankOp(in, how)
+	op.Inst = uint32(i)
 	if n := l.cfg.LineBytes; n > 0 {
 		op.Line = l.cfg.FirstLine + int32(in.PC)/int32(n)
 	}
 	l.in, l.op, l.use, l.next, l.setCC, l.err = in, op, &l.p.uses[i], 0, false, nil
 	l.seen = [10]bool{}
 	how.lower(l)
-	if l.err != nil {
-		return l.err
-	}
-	for k, m := range in.Mods[:in.NumMods] {
-		if !l.seen[k] {
-			return fmt.Errorf("suffix .%s is decoded but not executed", m)
-		}
-	}
-	for l.next < int(in.NumOps) && l.harmless(&in.Operands[l.next]) {
-		l.next++
-	}
-	if l.next < int(in.NumOps) {
-		return fmt.Errorf("operand %d is decoded but not executed", l.next+1)
+	if err := l.understood(); err != nil {
+		return err
 	}
 	if l.setCC {
 		op.Code, op.Imm2, op.SetCC = CodeSetCC, int32(op.Code), false
 	}
-	switch op.Code {
-	case CodeFFMA, CodeFFMAFTZ, CodeFFMAX, CodeDFMA:
-		op.FLOP = 2
-	case CodeFADD, CodeFADDFTZ, CodeFADDX, CodeFMUL, CodeFMULFTZ, CodeFMULX, CodeDADD, CodeDMUL:
-		op.FLOP = 1
-	}
-	op.IsMem = op.Code >= CodeLDC && op.Code <= CodeATOMS
-	op.IsCtrl = op.Code >= CodeBRA
+	trait := &Traits[op.Code]
+	op.IsMem, op.IsCtrl, op.FLOP = trait.Memory, trait.Control, trait.FLOP
 	if op.Unit == UnitConvert && (in.Has(isa.ModF64) || in.Has(isa.ModU64) || in.Has(isa.ModS64)) {
 		op.Unit = UnitConvert64
 	}
@@ -260,6 +242,33 @@ func (l *lowerer) lower(i int32) error {
 		if !op.NoGuard || op.Imm2 != int32(isa.CCT) {
 			op.Branch = 1
 		}
+	}
+	return nil
+}
+
+// blankOp is an Op with what every instruction has: code, unit, guard and control word; it reads and writes nothing.
+func blankOp(in *isa.Inst, how lowering) Op {
+	return Op{Code: how.code, Unit: how.unit, Guard: in.Guard, GuardNot: in.GuardNot, NoGuard: in.Guard == isa.PT && !in.GuardNot,
+		Dst: isa.RZ, Width: 1, PDst: isa.PT, PDst2: isa.PT, PSrc: isa.PT, A: PoolZero, B: PoolZero, C: PoolZero, Imm2: int32(isa.CCT),
+		Stall: stallCycles(in.Control), Wait: in.Control.Wait, WrBar: in.Control.WriteBarrier, RdBar: in.Control.ReadBarrier, Yield: in.Control.Yield,
+		Dual: in.Control.Stall == 0}
+}
+
+// understood reports an error of the lowering, and a suffix or an operand that it did not take.
+func (l *lowerer) understood() error {
+	if l.err != nil {
+		return l.err
+	}
+	for k, m := range l.in.Mods[:l.in.NumMods] {
+		if !l.seen[k] {
+			return fmt.Errorf("suffix .%s is decoded but not executed", m)
+		}
+	}
+	for l.next < int(l.in.NumOps) && l.harmless(&l.in.Operands[l.next]) {
+		l.next++
+	}
+	if l.next < int(l.in.NumOps) {
+		return fmt.Errorf("operand %d is decoded but not executed", l.next+1)
 	}
 	return nil
 }
@@ -568,142 +577,9 @@ func (l *lowerer) target() {
 	l.op.Imm = int64(opIndex(uint32(o.Value)))
 }
 
-// banks computes what register-bank conflicts cost each instruction: the register file has four banks, register mod 4;
-// each further source of an instruction in one bank costs a cycle. A source that an instruction before latched in the
-// same slot of the operand-reuse cache (.reuse) needs no bank. Only arithmetic is charged: instructions to the slower
-// units collect their operands over several cycles anyway, and leave the cache alone. That another warp's issue in
-// between empties the cache is not modelled: code with .reuse rarely yields there.
-func (l *lowerer) banks() {
-	var cache reuseCache
-	for i := range l.p.Ops {
-		op := &l.p.Ops[i]
-		if op.IsCtrl {
-			cache = reuseCache{}
-		}
-		switch op.Unit {
-		case UnitFP32, UnitHalf, UnitFP64, UnitFP16:
-			slots := [3]Src{op.A, op.B, op.C}
-			if op.C&poolBit != 0 && op.C != PoolZero {
-				slots[1], slots[2] = op.C, op.B // a constant in C stands in B's place in the encoding
-			}
-			if op.Unit == UnitFP32 || op.Unit == UnitHalf {
-				op.Banks = cache.conflicts(slots)
-			}
-			cache.latch(slots, l.insts[int(l.p.First)+i].Control.Reuse)
-		}
-		if op.Dst != isa.RZ {
-			cache.drop(Src(op.Dst), Src(op.Dst)+Src(max(op.Width, 1)))
-		}
-	}
-}
-
-// reuseCache is the operand-reuse cache: of each of an instruction's three source slots it holds two registers, one more
-// than their number, the latest first; 0 is none. A register stays until it is read in that slot without .reuse, is
-// written, or two others come. That is how maxas counts conflicts (MaxAs.pm: "2 reuse slots per register slot", cleared by
-// reads without the flag, untouched by memory instructions), and ptxas sets the flags so: of 26,000 in the product
-// kernels a quarter stand before another instruction, mostly a paired LDS, and the register is read after it.
-type reuseCache [3][2]Src
-
-// conflicts returns the cycles that reading the sources takes beyond the first.
-func (c *reuseCache) conflicts(slots [3]Src) (cycles uint8) {
-	var count [4]uint8
-	for k, s := range slots {
-		same := s&poolBit != 0 || c[k][0] == s+1 || c[k][1] == s+1
-		for _, t := range slots[:k] {
-			same = same || t == s
-		}
-		if !same {
-			count[s%4]++
-		}
-	}
-	for _, n := range count {
-		if n > 1 {
-			cycles += n - 1
-		}
-	}
-	return cycles
-}
-
-// latch notes that the sources have been read, those in flags to be kept.
-func (c *reuseCache) latch(slots [3]Src, flags uint8) {
-	for k, s := range slots {
-		if s&poolBit != 0 {
-			continue
-		}
-		h := &c[k]
-		switch s + 1 {
-		case h[0]:
-			h[0], h[1] = h[1], 0
-		case h[1]:
-			h[1] = 0
-		}
-		if flags>>k&1 != 0 {
-			h[0], h[1] = s+1, h[0]
-		}
-	}
-}
-
-// drop forgets registers from up to, but not including, to: they are written.
-func (c *reuseCache) drop(from, to Src) {
-	for k := range c {
-		for i, s := range c[k] {
-			if s > from && s <= to {
-				c[k][i] = 0
-			}
-		}
-	}
-}
-
-// runs finds the plain FFMAs that a warp may issue one after the other with nothing else happening on the SM that concerns
-// it: no other instruction cache line, no constant cache, no barrier to wait for but before the first, no stall but after
-// the last; register-bank conflicts hold the whole scheduler, so they may come in between. SM.run issues such a run in one piece.
-func (l *lowerer) runs() {
-	ops := l.p.Ops
-	l.p.fmas = make([]fmaOp, len(ops))
-	for i := range ops {
-		op := &ops[i]
-		op.Plain = !op.IsMem && !op.IsCtrl && op.WrBar >= 6 && op.RdBar >= 6 && op.Banks == 0
-	}
-	for i := len(ops) - 2; i >= 0; i-- {
-		op, next := &ops[i], &ops[i+1]
-		plain := op.Code == CodeFFMA && op.NoGuard && op.Flags == 0 && !op.SetCC && op.WrBar >= 6 && op.RdBar >= 6 && !op.Dual && op.ConstLine == 0 &&
-			op.Dst != isa.RZ && (op.A|op.B|op.C)&poolBit == 0
-		if !plain || next.Line != op.Line || next.ConstLine != 0 {
-			continue
-		}
-		op.Run = 1
-		l.p.fmas[i] = fmaOp{uint16(op.Dst) * rowBytes, uint16(op.A) * rowBytes, uint16(op.B) * rowBytes, uint16(op.C) * rowBytes}
-		if op.Stall == 1 && !op.Yield && next.Wait == 0 && next.Run > 0 && next.Run < 64 {
-			op.Run += next.Run
-			op.RunBanks = next.RunBanks + op.Banks
-		}
-	}
-}
-
-// aheadOps is how many instructions' registers are prefetched when a warp wakes. A warp waits for as long as it takes all others to
-// touch more than the host's caches near the core hold.
-const aheadOps = 24
-
-// ahead lists for each instruction that waits for a barrier the registers that it and those after it read, up to the next that waits.
-func (l *lowerer) ahead() {
-	ops := l.p.Ops
-	l.p.ahead = make([][]uint8, len(ops))
-	for i := range ops {
-		if ops[i].Wait == 0 {
-			continue
-		}
-		var listed [256]bool
-		var rows []uint8
-		for k := i; k < min(i+aheadOps, len(ops)) && (k == i || ops[k].Wait == 0); k++ {
-			for _, s := range l.p.uses[k].src {
-				for r := int(s.reg); r < int(s.reg)+int(s.n); r++ {
-					if !listed[r] {
-						listed[r] = true
-						rows = append(rows, uint8(r))
-					}
-				}
-			}
-		}
-		l.p.ahead[i] = rows
-	}
+// opIndex returns the index in Program.Insts of the instruction at byte address pc: three follow each control word. The
+// address of a control word stands for that of the instruction behind it.
+func opIndex(pc uint32) int32 {
+	slot := max(int32(pc%isa.GroupBytes/isa.WordBytes), 1)
+	return int32(pc/isa.GroupBytes)*3 + slot - 1
 }

@@ -114,3 +114,6 @@ type Program struct {
 	ahead   [][]uint8 // registers to prefetch when a warp wakes at an instruction that waits for a barrier
 	counted bool      // some instruction waits for a barrier's count (waitCount)
 }
+
+// UnitNames are the names of the execution unit classes as counters and presets write them.
+var UnitNames = [NumUnits]string{"fp32", "half_rate", "fp64", "fp16", "sfu", "convert", "convert64", "imul", "branch", "shared", "global", "const", "sreg", "none"}

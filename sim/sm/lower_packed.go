@@ -1,0 +1,183 @@
+package sm
+
+import "warpdrop/sim/isa"
+
+// Packed and video instructions: dot products of bytes (IDP), pairs of halves (HADD2 …), scalar and byte-wise video (VADD,
+// VABSDIFF4 …).
+
+// Fields of Op.Aux of the integer ones.
+const (
+	packPartA   = 0 // 3 bits, as in the encoding: 0 to 3 a byte, 4 and 5 a half, 6 the whole
+	packPartB   = 4
+	packSignedA = 1 << 3
+	packSignedB = 1 << 7
+	packMerge   = 8 // 3 bits: what is done with C
+	packSAT     = 1 << 11
+	packSigned  = 1 << 12 // the result
+	packMode    = 13      // 3 bits, by instruction
+)
+
+func lowerIDP(l *lowerer) {
+	var signed []bool
+	for k, m := range l.in.Mods[:l.in.NumMods] {
+		switch m {
+		case isa.ModU8, isa.ModS8, isa.ModU16, isa.ModS16:
+			signed = append(signed, m == isa.ModS8 || m == isa.ModS16)
+			l.seen[k] = true
+		}
+	}
+	if len(signed) != 2 {
+		l.fail("no types")
+		return
+	}
+	if signed[0] {
+		l.op.Aux |= packSignedA
+	}
+	if signed[1] {
+		l.op.Aux |= packSignedB
+	}
+	l.ignore(isa.Mod4A, isa.ModLO)
+	if l.has(isa.Mod2A) {
+		l.op.Aux |= 1 << packMode
+	}
+	if l.has(isa.ModHI) {
+		l.op.Aux |= 2 << packMode
+	}
+	l.dst(1)
+	l.plainCC()
+	l.src(0, 1)
+	l.src(1, 1)
+	l.src(2, 1)
+}
+
+// lowerVideo takes the scalar video instructions; types and parts are read from the encoding, since they are not always printed.
+func lowerVideo(l *lowerer) {
+	w := l.in.Word
+	bit := func(n int) uint32 { return uint32(w >> n & 1) }
+	for k := range l.in.Mods[:l.in.NumMods] {
+		l.seen[k] = true
+	}
+	aux := uint32(w>>36&7)<<packPartA | bit(48)<<3 | bit(49)<<7
+	if bit(50) != 0 {
+		aux |= uint32(w>>28&7) << packPartB
+	} else {
+		aux |= 6 << packPartB // the immediate, extended already
+	}
+	merge := uint32(w >> 51 & 7)
+	sat := bit(55)
+	var signed, mode uint32
+	switch l.in.Op {
+	case isa.OpVADD:
+		signed, mode = bit(54), uint32(w>>56&3)
+	case isa.OpVABSDIFF:
+		signed = bit(54)
+	case isa.OpVMNMX:
+		signed, mode = bit(54), bit(56)
+	case isa.OpVSHL, isa.OpVSHR:
+		signed, mode = bit(54), bit(49)
+		aux &^= packSignedB
+	case isa.OpVSET:
+		sat, mode = 0, uint32(w>>54&7)
+	case isa.OpVMAD:
+		merge, mode = mergeAdd, uint32(w>>53&3)
+		signed = 1
+		if aux&(packSignedA|packSignedB) == 0 && mode == 0 {
+			signed = 0
+		}
+		l.op.Imm = int64([4]int{0, 7, 15, 0}[w>>51&3])
+	}
+	l.op.Aux = aux | merge<<packMerge | sat*packSAT | signed*packSigned | mode<<packMode
+	l.dst(1)
+	l.plainCC()
+	for i := range 3 {
+		o, s := l.source(1)
+		o2 := *o
+		o2.Neg = false // in mode
+		l.place(i, &o2, s)
+	}
+	if l.in.Operands[2].Kind == isa.KindImm && l.op.Aux&packSignedB == 0 && l.in.Op != isa.OpVSHL && l.in.Op != isa.OpVSHR {
+		l.op.B = l.pool(poolRef{imm: uint32(l.in.Operands[2].Value) & 0xffff}, poolRef{}, false)
+	}
+}
+
+// lowerVABSDIFF4 takes the byte-wise absolute difference: both sources in order, with all four bytes or a sum of them.
+func lowerVABSDIFF4(l *lowerer) {
+	w := l.in.Word
+	for k := range l.in.Mods[:l.in.NumMods] {
+		l.seen[k] = true
+	}
+	aux := uint32(w>>48&1)<<3 | uint32(w>>49&1)<<7 | uint32(w>>50&1)*packSAT | uint32(w>>53&3)<<packMerge | uint32(w>>38&1)*packSigned
+	l.op.Aux = aux
+	l.op.Imm = int64(w>>51&3 | w>>36&3<<2) // the bytes that take part
+	l.dst(1)
+	l.plainCC()
+	for i := range 3 {
+		o, s := l.source(1)
+		if o.Kind == isa.KindReg && o.Sel != isa.SelNone {
+			l.fail("source selection .%s is not executed", o.Sel)
+		}
+		o2 := *o
+		o2.Sel = isa.SelNone
+		l.place(i, &o2, s)
+	}
+}
+
+// Fields of Op.Aux of pairs of halves: bits 0-3 and auxBool as of the comparisons; which halves each source gives.
+const (
+	halfPick  = 16 // 2 bits a source: 0 both in order, 1 the lower twice, 2 the upper twice
+	halfMerge = 24 // 2 bits: 0 both, 1 the lower one only, 2 the upper one only
+)
+
+// lowerHalves takes HADD2, HMUL2, HFMA2, HSET2 and HSETP2 and their forms with immediates.
+func lowerHalves(n int) func(*lowerer) {
+	return func(l *lowerer) {
+		switch l.op.Code {
+		case CodeHSET2, CodeHSETP2:
+			l.compare()
+			l.flag(isa.ModBF, FlagBF)
+		}
+		l.flag(isa.ModFTZ, FlagFTZ)
+		l.flag(isa.ModSAT, FlagSAT)
+		for k, m := range []isa.Mod{isa.ModMRG_H0, isa.ModMRG_H1} {
+			if l.has(m) {
+				l.op.Aux |= uint32(k+1) << halfMerge
+			}
+		}
+		if l.op.Code == CodeHSETP2 {
+			l.pdst()
+			l.pdst2()
+		} else {
+			l.dst(1)
+			l.plainCC()
+		}
+		for i := range n {
+			if l.peek(isa.KindImm) && l.in.Op != isa.OpNOP {
+				// Two immediates stand for one pair, the upper half first.
+				hi, lo := l.imm(), l.imm()
+				v := uint32(hi)<<16 | uint32(lo)&0xffff
+				l.place(i, &isa.Operand{}, l.pool(poolRef{imm: v}, poolRef{}, false))
+				continue
+			}
+			o, s := l.source(1)
+			l.place(i, o, s)
+			switch o.Sel {
+			case isa.SelNone:
+			case isa.SelH0_H0:
+				l.op.Aux |= 1 << (halfPick + 2*i)
+			case isa.SelH1_H1:
+				l.op.Aux |= 2 << (halfPick + 2*i)
+			default:
+				l.fail("source selection .%s is not executed", o.Sel)
+			}
+		}
+		switch l.op.Code {
+		case CodeHSET2, CodeHSETP2:
+			l.psrc()
+		}
+	}
+}
+
+// Values of the packMerge field.
+const (
+	mergeHigh, mergeLow, mergeByte0, mergeByte2, mergeAdd, mergeMin, mergeMax, mergeNone = 0, 1, 2, 3, 4, 5, 6, 7
+)
