@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Rebuilds every committed cubin from the .cu beside it, byte for byte, with the tools of scripts/toolchain.sh, and the
+# Rebuilds every committed cubin from the .cu or .ptx beside it, byte for byte, with the tools of scripts/toolchain.sh, and the
 # listings (scripts/listings.sh) of those that changed. Those of the workloads keep operands that the next FFMA reads
 # (scripts/reuse, see docs/gemm.md); microbenchmarks and test programs are as ptxas leaves them.
-# Usage: scripts/kernels.sh [--check] [FILE.cu…]     --check: compare with what is there, change nothing, fail on a difference
+# Usage: scripts/kernels.sh [--check] [FILE.cu|FILE.ptx…]     --check: compare with what is there, change nothing, fail on a difference
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools=${WARPDROP_TOOLCHAIN:-.toolchain}/bin
@@ -16,15 +16,18 @@ done
 check=
 if [ "${1:-}" = --check ]; then check=1; shift; fi
 if [ $# = 0 ]; then
-  mapfile -t files < <(find workloads sim -name '*.cu' | LC_ALL=C sort)
+  mapfile -t files < <(find workloads sim -name '*.cu' -o -name '*.ptx' | LC_ALL=C sort)
   set -- "${files[@]}"
 fi
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 bad=0
 for cu in "$@"; do
-  cubin=${cu%.cu}.cubin
-  "${clang[@]}" "$cu" -o "$tmp/k.ptx"
+  cubin=${cu%.*}.cubin
+  case $cu in
+    *.ptx) cp "$cu" "$tmp/k.ptx" ;;
+    *) "${clang[@]}" "$cu" -o "$tmp/k.ptx" ;;
+  esac
   "${ptxas[@]}" "$tmp/k.ptx" -o "$tmp/k.cubin"
   [[ $cu != workloads/kernels/* ]] || go run ./scripts/reuse "$tmp/k.cubin"
   if [ -n "$check" ]; then

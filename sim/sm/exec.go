@@ -367,7 +367,7 @@ func (x *Exec) rare(w *Warp, op *Op, mask uint32) {
 			case CodeFADDX:
 				v = add32(p, q, mode)
 			case CodeFMULX:
-				v = mul32(p, q, mode)
+				v = mulScaled32(p, q, int(op.Imm), mode)
 				if f&FlagFMZ != 0 && (p<<1 == 0 || q<<1 == 0) {
 					v = 0
 				}

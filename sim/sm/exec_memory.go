@@ -2,6 +2,7 @@ package sm
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math/bits"
 	"strconv"
 	"unsafe"
@@ -95,9 +96,20 @@ func (x *Exec) sharedAddress(w *Warp, op *Op, mask uint32) bool {
 	if addr%uint64(a.Bytes) != 0 {
 		x.failed("misaligned shared-memory access", i, addr, "")
 	} else {
-		x.failed("shared-memory access out of bounds", i, addr, describeSize("the block has", size))
+		x.failed("shared-memory access out of bounds", i, addr,
+			describeSize("the block has", size)+widened(a.Bytes, addr, uint64(size), "shared memory to 256"))
 	}
 	return false
+}
+
+// widened says how an access of n bytes looks that begins at offset, inside of size bytes, and ends beyond: compilers make
+// one wide load of several where they may count on what a driver adds to an allocation. It is empty for other accesses.
+func widened(n int, offset, size uint64, driver string) string {
+	if offset >= size || offset+uint64(n) <= size {
+		return ""
+	}
+	return fmt.Sprintf("; the access of %d bytes begins inside and ends %d beyond, as where a compiler has widened a load: "+
+		"a driver pads %s bytes, here give %d", n, offset+uint64(n)-size, driver, offset+uint64(n))
 }
 
 func describeSize(who string, n int) string { return who + " " + strconv.Itoa(n) + " bytes" }
@@ -200,7 +212,11 @@ func (x *Exec) checkGlobal(mask uint32) bool {
 			x.failed(faultMisaligned, i, addr, "")
 			return false
 		case s == nil || s.Size-(addr-s.Base) < n:
-			x.failed(faultBounds, i, addr, x.Global.Global.Describe(addr))
+			text := x.Global.Global.Describe(addr)
+			if s != nil {
+				text += widened(int(n), addr-s.Base, s.Size, "buffers to 512")
+			}
+			x.failed(faultBounds, i, addr, text)
 			return false
 		}
 	}
@@ -454,7 +470,9 @@ func (x *Exec) checkShared(w *Warp, mask uint32) bool {
 			x.failed("misaligned shared-memory access", i, addr, "")
 			return false
 		case addr+n > uint64(len(w.Block.Shared)):
-			x.failed("shared-memory access out of bounds", i, addr, describeSize("the block has", len(w.Block.Shared)))
+			size := len(w.Block.Shared)
+			x.failed("shared-memory access out of bounds", i, addr,
+				describeSize("the block has", size)+widened(int(n), addr, uint64(size), "shared memory to 256"))
 			return false
 		}
 	}

@@ -182,7 +182,33 @@ func flushHalf(h uint16) uint16 {
 	return h
 }
 
-// halves executes pairs of halves, each rounded once.
+// halfSource is one source of a lane: half h of the pair u, or what pick gives in its place, with the two sign modifiers in mods.
+func halfSource(u uint32, h int, pick, mods uint32, ftz bool) float64 {
+	if pick == pickFloat {
+		if u = modify(u, signMods[mods]); ftz {
+			u = flush32(u)
+		}
+		return float64(f32(u))
+	}
+	if pick != 0 {
+		h = int(pick) - 1
+	}
+	v := uint16(u >> (16 * h))
+	if mods&FlagAbsA != 0 {
+		v &^= 0x8000
+	}
+	if mods&FlagNegA != 0 {
+		v ^= 0x8000
+	}
+	if ftz {
+		v = flushHalf(v)
+	}
+	return float64(f32(halfToFloat(v)))
+}
+
+// halves executes pairs of halves. What is computed is exact, or rounded to odd with as many bits as it takes, and is then
+// rounded once, to halves or with .F32 to FP32: ptxas puts a conversion to FP32 into an addition that need not be rounded
+// (add.f16), and leaves it beside one that must be (add.rn.f16).
 func (x *Exec) halves(w *Warp, op *Op, d *Row, mask uint32) {
 	rows := [3]*Row{w.row(op.A), w.row(op.B), w.row(op.C)}
 	f := op.Flags
@@ -193,26 +219,12 @@ func (x *Exec) halves(w *Warp, op *Op, d *Row, mask uint32) {
 		for h := range 2 {
 			var v [3]float64
 			for k := range v {
-				which := h
-				if pick := op.Aux >> (halfPick + 2*k) & 3; pick != 0 {
-					which = int(pick) - 1
-				}
-				u := uint16(rows[k][i] >> (16 * which))
-				if f>>(2*k)&FlagAbsA != 0 {
-					u &^= 0x8000
-				}
-				if f>>(2*k)&FlagNegA != 0 {
-					u ^= 0x8000
-				}
-				if f&FlagFTZ != 0 {
-					u = flushHalf(u)
-				}
-				v[k] = float64(f32(halfToFloat(u)))
+				v[k] = halfSource(rows[k][i], h, op.Aux>>(halfPick+2*k)&3, f>>(2*k)&3, f&FlagFTZ != 0)
 			}
 			var y float64
 			switch op.Code {
 			case CodeHADD2:
-				y = v[0] + v[1] // exact
+				y = addOdd(v[0], v[1])
 			case CodeHMUL2:
 				y = v[0] * v[1] // exact
 			case CodeHFMA2:
@@ -225,6 +237,17 @@ func (x *Exec) halves(w *Warp, op *Op, d *Row, mask uint32) {
 					setBit(&upper, i, cmp)
 				}
 				continue
+			}
+			if op.Aux>>halfMerge&3 == mergeFloat {
+				u := round32(y, RoundNearest)
+				if f&FlagFTZ != 0 {
+					u = flush32(u)
+				}
+				if f&FlagSAT != 0 {
+					u = saturate32(u)
+				}
+				d[i] = u
+				break
 			}
 			r[h] = floatToHalf(y, RoundNearest)
 			if f&FlagFTZ != 0 {
@@ -239,7 +262,7 @@ func (x *Exec) halves(w *Warp, op *Op, d *Row, mask uint32) {
 				}
 			}
 		}
-		if op.Code == CodeHSET2 || op.Code == CodeHSETP2 {
+		if op.Code == CodeHSET2 || op.Code == CodeHSETP2 || op.Aux>>halfMerge&3 == mergeFloat {
 			continue
 		}
 		switch v := uint32(r[1])<<16 | uint32(r[0]); op.Aux >> halfMerge & 3 {

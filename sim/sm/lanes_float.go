@@ -94,6 +94,12 @@ func mul32(a, b uint32, mode uint32) uint32 {
 	return round32(float64(f32(a))*float64(f32(b)), mode)
 }
 
+// mulScaled32 is a times b times two to the power of scale, rounded once: ptxas puts a factor into FMUL's scale only where
+// the product need not be rounded before (mul.f32, not mul.rn.f32).
+func mulScaled32(a, b uint32, scale int, mode uint32) uint32 {
+	return round32(math.Ldexp(float64(f32(a))*float64(f32(b)), scale), mode)
+}
+
 // saturate32 clamps to [0, 1]; NaN becomes +0.
 func saturate32(x uint32) uint32 {
 	switch f := f32(x); {

@@ -68,6 +68,11 @@ func (p *Program) Bind(banks [18][]byte) *Program {
 		binary.LittleEndian.PutUint32(c0[offset+0x100:], uint32(v>>32))
 	}
 	banks[0] = c0
+	for i, b := range banks { // a last word of which the bank has a part: a parameter of one or two bytes
+		if n := len(b) % 4; n != 0 {
+			banks[i] = append(b[:len(b):len(b)], make([]byte, 4-n)...)
+		}
+	}
 	q.Const = banks
 	q.Pool = make([]Row, len(p.refs))
 	for i, r := range p.refs {

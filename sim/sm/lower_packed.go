@@ -124,8 +124,14 @@ func lowerVABSDIFF4(l *lowerer) {
 
 // Fields of Op.Aux of pairs of halves: bits 0-3 and auxBool as of the comparisons; which halves each source gives.
 const (
-	halfPick  = 16 // 2 bits a source: 0 both in order, 1 the lower twice, 2 the upper twice
-	halfMerge = 24 // 2 bits: 0 both, 1 the lower one only, 2 the upper one only
+	halfPick  = 16 // 2 bits a source: 0 both in order, 1 the lower twice, 2 the upper twice, 3 an FP32 number twice
+	halfMerge = 24 // 2 bits: 0 both, 1 the lower one only, 2 the upper one only, 3 the lower one as an FP32 number
+)
+
+// Values of these fields.
+const (
+	pickFloat  = 3
+	mergeFloat = 3
 )
 
 // lowerHalves takes HADD2, HMUL2, HFMA2, HSET2 and HSETP2 and their forms with immediates.
@@ -138,7 +144,7 @@ func lowerHalves(n int) func(*lowerer) {
 		}
 		l.flag(isa.ModFTZ, FlagFTZ)
 		l.flag(isa.ModSAT, FlagSAT)
-		for k, m := range []isa.Mod{isa.ModMRG_H0, isa.ModMRG_H1} {
+		for k, m := range []isa.Mod{isa.ModMRG_H0, isa.ModMRG_H1, isa.ModF32} {
 			if l.has(m) {
 				l.op.Aux |= uint32(k+1) << halfMerge
 			}
@@ -160,11 +166,13 @@ func lowerHalves(n int) func(*lowerer) {
 			}
 			o, s := l.source(1)
 			l.place(i, o, s)
-			switch o.Sel {
-			case isa.SelNone:
-			case isa.SelH0_H0:
+			switch {
+			case o.Kind == isa.KindConst || o.Sel == isa.SelF32: // a word of a constant bank is FP32: ptxas writes half constants so
+				l.op.Aux |= pickFloat << (halfPick + 2*i)
+			case o.Sel == isa.SelNone:
+			case o.Sel == isa.SelH0_H0:
 				l.op.Aux |= 1 << (halfPick + 2*i)
-			case isa.SelH1_H1:
+			case o.Sel == isa.SelH1_H1:
 				l.op.Aux |= 2 << (halfPick + 2*i)
 			default:
 				l.fail("source selection .%s is not executed", o.Sel)

@@ -248,13 +248,18 @@ func lowerFADD(l *lowerer) {
 	l.src(1, 1)
 }
 
+// scales are the powers of two that a product is multiplied by before it is rounded.
+var scales = []choice[int64]{{isa.ModD2, -1}, {isa.ModD4, -2}, {isa.ModD8, -3}, {isa.ModM2, 1}, {isa.ModM4, 2}, {isa.ModM8, 3}}
+
 func lowerFMUL(l *lowerer) {
 	l.float(CodeFMUL, CodeFMULFTZ, CodeFMULX)
+	scale, scaled := pick(l, scales)
+	l.op.Imm = scale
 	l.dst(1)
 	l.plainCC()
 	l.src(0, 1)
 	l.src(1, 1)
-	if l.op.Flags&(FlagAbsA|FlagAbsB) != 0 {
+	if l.op.Flags&(FlagAbsA|FlagAbsB) != 0 || scaled {
 		l.op.Code = CodeFMULX
 	}
 }
