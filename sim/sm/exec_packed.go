@@ -206,89 +206,138 @@ func halfSource(u uint32, h int, pick, mods uint32, ftz bool) float64 {
 	return float64(f32(halfToFloat(v)))
 }
 
-// halves executes pairs of halves. What is computed is exact, or rounded to odd with as many bits as it takes, and is then
-// rounded once, to halves or with .F32 to FP32: ptxas puts a conversion to FP32 into an addition that need not be rounded
-// (add.f16), and leaves it beside one that must be (add.rn.f16).
-func (x *Exec) halves(w *Warp, op *Op, d *Row, mask uint32) {
-	rows := [3]*Row{w.row(op.A), w.row(op.B), w.row(op.C)}
-	f := op.Flags
-	var lower, upper uint32 // comparisons
+// halfSources are the sources of half h of lane i.
+func (w *Warp) halfSources(op *Op, i, h int) (v [3]float64) {
+	for k, s := range [3]Src{op.A, op.B, op.C} {
+		v[k] = halfSource(w.row(s)[i], h, op.Aux>>(halfPick+2*k)&3, op.Flags>>(2*k)&3, op.Flags&FlagFTZ != 0)
+	}
+	return v
+}
+
+// halves executes HADD2, HMUL2 and HFMA2. What is computed is exact, or rounded to odd with as many bits as it takes, and is
+// then rounded once, to halves or with .F32 to FP32: ptxas puts a conversion to FP32 into an addition that need not be
+// rounded (add.f16), and leaves it beside one that must be (add.rn.f16).
+func (x *Exec) halves(w *Warp, op *Op, mask uint32) {
+	d := x.dst(w, op)
 	for m := mask; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros32(m)
-		var r [2]uint16
-		for h := range 2 {
-			var v [3]float64
-			for k := range v {
-				v[k] = halfSource(rows[k][i], h, op.Aux>>(halfPick+2*k)&3, f>>(2*k)&3, f&FlagFTZ != 0)
-			}
-			var y float64
-			switch op.Code {
-			case CodeHADD2:
-				y = addOdd(v[0], v[1])
-			case CodeHMUL2:
-				y = v[0] * v[1] // exact
-			case CodeHFMA2:
-				y = addOdd(v[0]*v[1], v[2])
-			default:
-				cmp := compare64(v[0], v[1])&op.Aux&15 != 0
-				if h == 0 {
-					setBit(&lower, i, cmp)
-				} else {
-					setBit(&upper, i, cmp)
-				}
-				continue
-			}
-			if op.Aux>>halfMerge&3 == mergeFloat {
-				u := round32(y, RoundNearest)
-				if f&FlagFTZ != 0 {
-					u = flush32(u)
-				}
-				if f&FlagSAT != 0 {
-					u = saturate32(u)
-				}
-				d[i] = u
-				break
-			}
-			r[h] = floatToHalf(y, RoundNearest)
-			if f&FlagFTZ != 0 {
-				r[h] = flushHalf(r[h])
-			}
-			if f&FlagSAT != 0 {
-				switch {
-				case y != y || r[h]&0x8000 != 0:
-					r[h] = 0
-				case r[h] > 0x3c00:
-					r[h] = 0x3c00
-				}
-			}
-		}
-		if op.Code == CodeHSET2 || op.Code == CodeHSETP2 || op.Aux>>halfMerge&3 == mergeFloat {
+		if op.Aux>>halfMerge&3 == mergeFloat {
+			d[i] = halfToWord(op, halfResult(op, w.halfSources(op, i, 0)))
 			continue
 		}
-		switch v := uint32(r[1])<<16 | uint32(r[0]); op.Aux >> halfMerge & 3 {
+		lo := toHalf(op, halfResult(op, w.halfSources(op, i, 0)))
+		hi := toHalf(op, halfResult(op, w.halfSources(op, i, 1)))
+		switch op.Aux >> halfMerge & 3 {
 		case 1:
-			d[i] = d[i]&0xffff0000 | v&0xffff
+			d[i] = d[i]&0xffff0000 | uint32(lo)
 		case 2:
-			d[i] = d[i]&0xffff | v&0xffff0000
+			d[i] = d[i]&0xffff | uint32(hi)<<16
 		default:
-			d[i] = v
+			d[i] = uint32(hi)<<16 | uint32(lo)
 		}
 	}
+}
+
+// halfResult is a sum, a product or both, not yet rounded.
+func halfResult(op *Op, v [3]float64) float64 {
 	switch op.Code {
-	case CodeHSETP2:
-		p := w.psrc(op)
-		w.setPred(op.PDst, combine(op.Aux>>auxBool&3, lower, p), mask)
-		w.setPred(op.PDst2, combine(op.Aux>>auxBool&3, upper, p), mask)
-	case CodeHSET2:
-		one := uint32(0xffff)
-		if f&FlagBF != 0 {
-			one = 0x3c00
+	case CodeHADD2:
+		return addOdd(v[0], v[1])
+	case CodeHMUL2:
+		return v[0] * v[1] // exact
+	}
+	return addOdd(v[0]*v[1], v[2])
+}
+
+// halfToWord rounds to FP32, as .F32 asks.
+func halfToWord(op *Op, y float64) uint32 {
+	u := round32(y, RoundNearest)
+	if op.Flags&FlagFTZ != 0 {
+		u = flush32(u)
+	}
+	if op.Flags&FlagSAT != 0 {
+		u = saturate32(u)
+	}
+	return u
+}
+
+// toHalf rounds to a half.
+func toHalf(op *Op, y float64) uint16 {
+	r := floatToHalf(y, RoundNearest)
+	if op.Flags&FlagFTZ != 0 {
+		r = flushHalf(r)
+	}
+	if op.Flags&FlagSAT != 0 {
+		switch {
+		case y != y || r&0x8000 != 0:
+			r = 0
+		case r > 0x3c00:
+			r = 0x3c00
 		}
-		p := w.psrc(op)
-		lower, upper = combine(op.Aux>>auxBool&3, lower, p), combine(op.Aux>>auxBool&3, upper, p)
-		for m := mask; m != 0; m &= m - 1 {
-			i := bits.TrailingZeros32(m)
-			d[i] = one&-(lower>>i&1) | (one&-(upper>>i&1))<<16
-		}
+	}
+	return r
+}
+
+// compareHalves returns the lanes whose lower halves compare as op asks, and those whose upper halves do.
+func (w *Warp) compareHalves(op *Op, mask uint32) (low, high uint32) {
+	for m := mask; m != 0; m &= m - 1 {
+		i := bits.TrailingZeros32(m)
+		v := w.halfSources(op, i, 0)
+		setBit(&low, i, compare64(v[0], v[1])&op.Aux&15 != 0)
+		v = w.halfSources(op, i, 1)
+		setBit(&high, i, compare64(v[0], v[1])&op.Aux&15 != 0)
+	}
+	return low, high
+}
+
+// halvesToPreds executes HSETP2: a predicate of each half.
+func (x *Exec) halvesToPreds(w *Warp, op *Op, mask uint32) {
+	low, high := w.compareHalves(op, mask)
+	w.setPred2(op, low, high, mask)
+}
+
+// setHalves executes HSET2: all ones, or 1.0 for .BF, in each half for which the comparison holds.
+func (x *Exec) setHalves(w *Warp, op *Op, mask uint32) {
+	d := x.dst(w, op)
+	low, high := w.compareHalves(op, mask)
+	one := uint32(0xffff)
+	if op.Flags&FlagBF != 0 {
+		one = 0x3c00
+	}
+	p := w.psrc(op)
+	low, high = combine(op.Aux>>auxBool&3, low, p), combine(op.Aux>>auxBool&3, high, p)
+	for m := mask; m != 0; m &= m - 1 {
+		i := bits.TrailingZeros32(m)
+		d[i] = one&-(low>>i&1) | (one&-(high>>i&1))<<16
+	}
+}
+
+// dotProducts executes IDP.
+func (x *Exec) dotProducts(w *Warp, op *Op, mask uint32) {
+	d := x.dst(w, op)
+	a, b, c := w.row(op.A), w.row(op.B), w.row(op.C)
+	for m := mask; m != 0; m &= m - 1 {
+		i := bits.TrailingZeros32(m)
+		d[i] = dotProduct(op.Aux, a[i], b[i], c[i])
+	}
+}
+
+// videos executes the scalar video instructions.
+func (x *Exec) videos(w *Warp, op *Op, mask uint32) {
+	d := x.dst(w, op)
+	a, b, c := w.row(op.A), w.row(op.B), w.row(op.C)
+	for m := mask; m != 0; m &= m - 1 {
+		i := bits.TrailingZeros32(m)
+		d[i] = video(op, a[i], b[i], c[i])
+	}
+}
+
+// absDiffs4 executes VABSDIFF4.
+func (x *Exec) absDiffs4(w *Warp, op *Op, mask uint32) {
+	d := x.dst(w, op)
+	a, b, c := w.row(op.A), w.row(op.B), w.row(op.C)
+	for m := mask; m != 0; m &= m - 1 {
+		i := bits.TrailingZeros32(m)
+		d[i] = absDiff4(op, a[i], b[i], c[i])
 	}
 }
