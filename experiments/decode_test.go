@@ -15,7 +15,7 @@ func TestBadFilesAreRefusedAtTheirPlace(t *testing.T) {
 		{"empty", "", "test.yaml:1:1: file is empty"},
 		{"syntax", "name: [", "test.yaml:1:1: did not find expected"},
 		{"top-level key", head + "  - search: {rate: 0.5}\nsize: 3\n", `test.yaml:5:1: unknown key "size"; allowed are name, title`},
-		{"kind", head + "  - mpl: {}\n", `test.yaml:4:5: unknown key "mpl"; allowed are search, gemm, mlp`},
+		{"kind", head + "  - mpl: {}\n", `test.yaml:4:5: unknown key "mpl"; allowed are deepbench, gemm, launch`},
 		{"key", head + "  - search: {rate: 0.5, rat: 1}\n", `test.yaml:4:25: unknown key "rat"; allowed are rate, patterns, search, lambda1`},
 		{"type", head + "  - search: {rate: fast}\n", `test.yaml:4:20: rate is "fast"; allowed is a number from 0 below 1`},
 		{"rate of one", head + "  - search: {rate: 1}\n", "test.yaml:4:20: rate is 1; allowed is a number from 0 below 1"},

@@ -14,19 +14,19 @@ func someDistributions() []dropout.Distribution {
 	return []dropout.Distribution{{P: []float64{0.3, 0.2, 0.1, 0.4}}, {P: []float64{0, 0.5, 0.5}}, {P: []float64{0.25, 0.25, 0.25, 0.25}}}
 }
 
-// work is linear in each share, not in all together.
-func work(share []float64) float64 {
+// effort is linear in each share, not in all together.
+func effort(share []float64) float64 {
 	return 3*share[0] + 5*share[0]*share[1] + 2*share[1]*share[2] + 1
 }
 
 func TestSampled(t *testing.T) {
 	ds := someDistributions()
 	const n = 20
-	cs := sampled(dropout.RDP, ds, n, 7, work)
+	cs := sampled(dropout.RDP, ds, n, 7, effort)
 	sum, kept := 0.0, 0.0
 	for _, c := range cs {
 		sum += c.weight
-		kept += c.weight * work(shares(c))
+		kept += c.weight * effort(shares(c))
 		for _, p := range c.patterns {
 			if p.Bias < 1 || p.Bias > p.DP || p.Method != dropout.RDP {
 				t.Fatalf("pattern %+v", p)
@@ -35,7 +35,7 @@ func TestSampled(t *testing.T) {
 	}
 	exact := 0.0
 	for _, c := range combinations(dropout.RDP, ds) {
-		exact += c.weight * work(shares(c))
+		exact += c.weight * effort(shares(c))
 	}
 	if math.Abs(sum-1) > 1e-12 || math.Abs(kept-exact) > 1e-12 {
 		t.Errorf("weights add up to %g, and kept work to %g; want 1 and %g", sum, kept, exact)
@@ -62,7 +62,7 @@ func TestConfidenceInterval(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	cycles := func(c combination) float64 {
 		s := shares(c)
-		return 1000*work(s) + 300*math.Sqrt(s[0]) + 200*s[1]*s[1] + 20*float64(c.patterns[0].Bias%2) + 20*rng.NormFloat64()
+		return 1000*effort(s) + 300*math.Sqrt(s[0]) + 200*s[1]*s[1] + 20*float64(c.patterns[0].Bias%2) + 20*rng.NormFloat64()
 	}
 	exact := 0.0
 	for _, c := range combinations(dropout.RDP, ds) {
@@ -79,14 +79,14 @@ func TestConfidenceInterval(t *testing.T) {
 		inside, width, plain := 0, 0.0, 0.0
 		const runs = 500
 		for seed := range uint64(runs) {
-			cs := sampled(dropout.RDP, ds, n, seed, work)
+			cs := sampled(dropout.RDP, ds, n, seed, effort)
 			y, estimate, expected := make([]float64, n), 0.0, 0.0
 			for i, c := range cs {
 				y[i] = cycles(c)
 				estimate += c.weight * y[i]
-				expected += c.weight * work(shares(c))
+				expected += c.weight * effort(shares(c))
 			}
-			half := halfWidth(cs, y, expected, work)
+			half := halfWidth(cs, y, expected, effort)
 			if math.Abs(estimate-exact) <= half {
 				inside++
 			}
@@ -106,7 +106,7 @@ func TestSampledPoint(t *testing.T) {
 		Dropping: Dropping{Method: "rdp", Rates: []float64{0.5, 0.5}, Patterns: 3, Search: "exact", Tile: 32}}
 	lstm := LSTM{GPU: "gtx1080ti", Recurrent: Recurrent{Layers: 1, Hidden: 64, Vocabulary: 96, Batch: 8, Steps: 4}, SimulatedRepeats: 2, Seed: 1,
 		Dropping: Dropping{Method: "tdp", Rates: []float64{0.4}, Patterns: 2, Search: "exact", Tile: 32}}
-	e := NewEngines("")
+	e := NewHost("")
 	for _, c := range []struct{ exact, sampled Spec }{
 		{mlp, func() Spec { s := mlp; s.Samples = 5; return s }()},
 		{lstm, func() Spec { s := lstm; s.Samples = 5; return s }()},

@@ -212,7 +212,7 @@ func fixtureOf(t *testing.T, name, points string) *Results {
 		if err != nil {
 			t.Fatal(err)
 		}
-		stored, err := Run(t.Context(), bound, &madeUp{}, store, RunOptions{Put: func(p *Stored) error {
+		stored, err := execute(t.Context(), bound, &madeUp{}, store, runOptions{Put: func(p *Stored) error {
 			p.Timing = Timing{}
 			return store.Put(p)
 		}})

@@ -132,7 +132,7 @@ func TestOlderFolders(t *testing.T) {
 	// With a manifest of ours, notes of the user's may lie beside it.
 	e := mustParse(t, faultFile)
 	done := filepath.Join(t.TempDir(), "out")
-	if err := output(t.Context(), e, &fake{}, done, RunOptions{}); err != nil {
+	if err := output(t.Context(), e, &fake{}, done, runOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	put(t, filepath.Join(done, "notes.txt"))
@@ -152,7 +152,7 @@ func TestReplacedInput(t *testing.T) {
 	}
 	s := x.Specs("small")[2].(Launch)
 	s.Grid, s.Args = []int{4}, []string{"buf:16384:file=" + file, "buf:16384", "f32:0.5", "i32:1024"}
-	e := NewEngines("")
+	e := NewHost("")
 	before, err := e.Versions(s)
 	if err != nil {
 		t.Fatal(err)
@@ -166,7 +166,7 @@ func TestReplacedInput(t *testing.T) {
 	if _, err := e.Run(t.Context(), s, 1, func(float64) {}); err == nil || !strings.Contains(err.Error(), "has changed since the experiment was loaded") {
 		t.Errorf("a replaced file: %v", err)
 	}
-	after, err := NewEngines("").Versions(s)
+	after, err := NewHost("").Versions(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,8 +180,8 @@ func TestReplacedInput(t *testing.T) {
 func TestDiverged(t *testing.T) {
 	e := mustParse(t, "name: d\ntitle: D\npoints:\n  - train-mlp: {hidden: [64, 64], batch: 8, method: dense, rates: [0.5, 0.5]}\n    sweep: {seed: [1, 2]}\n")
 	dir := filepath.Join(t.TempDir(), "out")
-	engine := &diverging{fake: &fake{}}
-	if err := output(t.Context(), e, engine, dir, RunOptions{}); err != nil {
+	worker := &diverging{fake: &fake{}}
+	if err := output(t.Context(), e, worker, dir, runOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	r, _, err := ReadOutput(dir)
@@ -195,9 +195,9 @@ func TestDiverged(t *testing.T) {
 	if w := strings.Join(r.Warnings(), " "); !strings.Contains(w, "epoch 2: loss is NaN") || !strings.Contains(w, "seed") {
 		t.Errorf("warnings: %s", w)
 	}
-	engine.all = true // perplexities whose squares have no float64
+	worker.all = true // perplexities whose squares have no float64
 	dir = filepath.Join(t.TempDir(), "out")
-	if err := output(t.Context(), e, engine, dir, RunOptions{}); err != nil {
+	if err := output(t.Context(), e, worker, dir, runOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if r, _, err = ReadOutput(dir); err != nil || !r.Rows[0].PerplexitySpread.known() {
@@ -205,7 +205,7 @@ func TestDiverged(t *testing.T) {
 	}
 }
 
-// diverging is an engine whose trainings with seed 2 diverge, or have perplexities beyond all bounds.
+// diverging is a worker whose trainings with seed 2 diverge, or have perplexities beyond all bounds.
 type diverging struct {
 	*fake
 	all bool

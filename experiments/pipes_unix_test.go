@@ -15,8 +15,8 @@ import (
 // other points go on, and nothing waits.
 func TestPipesInStore(t *testing.T) {
 	e := mustParse(t, faultFile)
-	engine := &fake{}
-	points, err := Points(e.Specs("small"), engine)
+	worker := &fake{}
+	points, err := Points(e.Specs("small"), worker)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func TestPipesInStore(t *testing.T) {
 	done := make(chan map[string]*Stored, 1)
 	aside := 0
 	go func() {
-		stored, err := Run(t.Context(), points, engine, store, RunOptions{Notify: func(e Event) {
+		stored, err := execute(t.Context(), points, worker, store, runOptions{Notify: func(e Event) {
 			if e.Kind == SetAside {
 				aside++
 			}

@@ -106,7 +106,7 @@ func (d *decoder) expand(e *Experiment, scale string, kind field, base, sweep fi
 			fields = fields.set(field{sweep[j].key, lists[j][rest%len(lists[j])]})
 			rest /= len(lists[j])
 		}
-		spec := newSpec(kind.key.Value)
+		spec := kindNamed(kind.key.Value).newSpec()
 		origins := map[string]*yaml.Node{}
 		if !d.structure(kind.key, fields, reflect.ValueOf(spec).Elem(), origins) {
 			continue
@@ -146,10 +146,6 @@ type Planned struct {
 	Guess   bool    // no earlier point of its kind was measured
 }
 
-// guessedSpeed is the work a processor second assumed of a kind that no stored point has measured: warps for launches,
-// multiply-adds for other simulations and for training; measured on one core of a server processor of 2024. Only estimates rest on it.
-var guessedSpeed = map[string]float64{"search": 100, "gemm": 3e8, "mlp": 3.3e8, "lstm": 3.3e8, "train-mlp": 5e9, "train-lstm": 1.5e9, "launch": 3e4, "deepbench": 2e8, "microbench": 0.1}
-
 // guessWeight is the processor seconds of measured points that a guess weighs as much as: a few short points, which take mostly what
 // does not grow with their work, do not make long ones look hours long.
 const guessWeight = 10
@@ -159,7 +155,7 @@ func (t Timing) processorSeconds() float64 { return t.Seconds * float64(max(t.Th
 
 // NewPlan looks up the points in the store (nil: none is there) and estimates the rest from the speed of points stored
 // there and in others, where they were measured on a machine of the same name if any was.
-func NewPlan(points []Point, e Engine, store *Store, others ...*Store) *Plan {
+func NewPlan(points []Point, w Worker, store *Store, others ...*Store) *Plan {
 	work, seconds := map[string]float64{}, map[string]float64{}
 	plan := &Plan{}
 	for _, p := range points {
@@ -197,14 +193,14 @@ func NewPlan(points []Point, e Engine, store *Store, others ...*Store) *Plan {
 		}
 		seen[l.Point.Hash] = true
 		kind := l.Point.Spec.Kind()
-		speed := guessedSpeed[kind]
+		speed := kindNamed(kind).speed()
 		if seconds[kind] > 0 && work[kind] > 0 {
 			speed = (work[kind] + guessWeight*speed) / (seconds[kind] + guessWeight)
 		} else {
 			l.Guess = true
 			plan.Guessed++
 		}
-		l.Seconds = e.Work(l.Point.Spec) / speed
+		l.Seconds = w.Estimate(l.Point.Spec).Work / speed
 		plan.Seconds += l.Seconds
 	}
 	return plan

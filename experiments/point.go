@@ -14,7 +14,7 @@ import (
 // Point is a spec bound to the versions that its result depends on.
 type Point struct {
 	Spec     Spec
-	Versions map[string]string // of what its result depends on: simulator model, preset, data (see Engine.Versions)
+	Versions map[string]string // of what its result depends on: simulator model, preset, data (see Worker.Versions)
 	Hash     string            // names the point: SHA-256 of kind, spec and versions
 }
 
@@ -44,24 +44,16 @@ func (d Dropping) rateCoverage() string {
 	return "; simulated once for all rates, because what a mask holds moves no launch"
 }
 
-// simulated is the spec that a point is named by and run as, so that points whose times cannot differ run once.
-func simulated(s Spec) Spec {
-	masks := func(d Dropping) Dropping {
-		if d.anyRate() {
-			d.Rates = slices.Repeat([]float64{maskRate}, len(d.Rates))
-		}
-		return d
+// anyMask is d at the rate that an iteration is simulated at.
+func (d Dropping) anyMask() Dropping {
+	if d.anyRate() {
+		d.Rates = slices.Repeat([]float64{maskRate}, len(d.Rates))
 	}
-	switch s := s.(type) {
-	case MLP:
-		s.Dropping = masks(s.Dropping)
-		return s
-	case LSTM:
-		s.Dropping = masks(s.Dropping)
-		return s
-	}
-	return s
+	return d
 }
+
+// simulated is the spec that a point is named by and run as.
+func simulated(s Spec) Spec { return kindOf(s).simulated(s) }
 
 // NewPoint names a spec under the versions that it will run with.
 func NewPoint(s Spec, versions map[string]string) Point {
@@ -167,7 +159,7 @@ type TracePoint struct {
 type Timing struct {
 	Seconds float64 `json:"seconds"` // wall clock
 	Threads int     `json:"threads"` // that the point had
-	Work    float64 `json:"work"`    // Engine.Work of the point
+	Work    float64 `json:"work"`    // Estimate.Work of the point
 	Host    string  `json:"host"`
 	CPUs    int     `json:"cpus"`
 	Ended   string  `json:"ended"` // RFC 3339, UTC
@@ -196,10 +188,11 @@ func (s *Stored) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &raw); err != nil {
 		return err
 	}
-	spec := newSpec(raw.Kind)
-	if spec == nil {
+	k := kindNamed(raw.Kind)
+	if k == nil {
 		return fmt.Errorf("kind %q is not known", raw.Kind)
 	}
+	spec := k.newSpec()
 	if err := json.Unmarshal(raw.Spec, spec); err != nil {
 		return err
 	}

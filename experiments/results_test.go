@@ -54,7 +54,7 @@ func resultsOf(t testing.TB, text string) (*Results, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stored, err := Run(context.Background(), points, &fake{}, store, RunOptions{})
+	stored, err := execute(context.Background(), points, &fake{}, store, runOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,21 +6,22 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// Row is one configuration of an experiment: its simulation and its training runs side by side. Values that no point
-// gave are NaN in memory and empty in results.csv and results.json.
+// Row is one configuration of an experiment: its simulation and its training runs side by side. Each field with a json tag is a
+// column of results.csv, in this order, and a key in results.json; the tag csv:"-" keeps it out of the CSV. What no point gave is
+// unknown: NaN in memory and empty in both files.
 type Row struct {
 	Workload string    `json:"workload"` // mlp, lstm, gemm, launch or search
 	Network  string    `json:"network"`
 	GPU      string    `json:"gpu,omitempty"`
 	Method   string    `json:"method"`
 	Rates    []float64 `json:"rates,omitempty"`
-	Hidden   []int     `json:"hidden,omitempty"`
+	Hidden   []int     `json:"hidden,omitempty" csv:"-"`
 	Batch    int       `json:"batch,omitempty"`
 	Patterns int       `json:"patterns,omitempty"`
 	Search   string    `json:"search,omitempty"`
@@ -56,18 +57,19 @@ type Row struct {
 	DRAMBytes          number `json:"dram_bytes"`
 	PeakShare          number `json:"peak_share"`        // floating-point operations of the kernels / what the GPU could do in the cycles
 	Samples            int    `json:"samples,omitempty"` // pattern combinations drawn; 0 = all, summed
-	MeasuredUS         number `json:"measured_us"`       // on the real GPU, where published
 
 	Launches          int `json:"launches,omitempty"`           // and copies, of all combinations
 	SimulatedLaunches int `json:"simulated_launches,omitempty"` // the others are like one of these
+
+	MeasuredUS number `json:"measured_us"` // on the real GPU, where published
 
 	PaperSpeedup       number `json:"paper_speedup"`
 	SpeedupDifference  number `json:"speedup_difference"` // ours - paper's
 	PaperAccuracy      number `json:"paper_accuracy"`
 	AccuracyDifference number `json:"accuracy_difference"`
 
-	Parts    map[string]number `json:"parts,omitempty"` // cycles by part of the iteration
-	Coverage string            `json:"coverage,omitempty"`
+	Parts    map[string]number `json:"parts,omitempty" csv:"-"` // cycles by part of the iteration
+	Coverage string            `json:"coverage,omitempty" csv:"-"`
 
 	sim   *SimResult
 	train []*TrainResult
@@ -100,12 +102,6 @@ func (n number) MarshalJSON() ([]byte, error) {
 	return []byte(n.text()), nil
 }
 
-// column is one column of results.csv.
-type column struct {
-	name string
-	text func(*Row) string
-}
-
 func count(n int) string {
 	if n == 0 {
 		return ""
@@ -116,51 +112,39 @@ func count(n int) string {
 // join writes a list with spaces: a CSV cell of its own, without commas.
 func join[T any](list []T) string { return strings.Trim(fmt.Sprint(list), "[]") }
 
-// columns are those of results.csv; the parts' follow in columnsOf.
-var columns = []column{
-	{"workload", func(r *Row) string { return r.Workload }},
-	{"network", func(r *Row) string { return r.Network }},
-	{"gpu", func(r *Row) string { return r.GPU }},
-	{"method", func(r *Row) string { return r.Method }},
-	{"rates", func(r *Row) string { return join(r.Rates) }},
-	{"batch", func(r *Row) string { return count(r.Batch) }},
-	{"patterns", func(r *Row) string { return count(r.Patterns) }},
-	{"search", func(r *Row) string { return r.Search }},
-	{"tile", func(r *Row) string { return count(r.Tile) }},
-	{"dp", func(r *Row) string { return count(r.DP) }},
-	{"pad", func(r *Row) string { return r.Pad }},
-	{"update", func(r *Row) string { return r.Update }},
-	{"reached_rate", func(r *Row) string { return r.Reached.text() }},
-	{"distribution", func(r *Row) string { return r.Distribution }},
-	{"cycles", func(r *Row) string { return r.Cycles.text() }},
-	{"cycles_low", func(r *Row) string { return r.CyclesLow.text() }},
-	{"cycles_high", func(r *Row) string { return r.CyclesHigh.text() }},
-	{"time_us", func(r *Row) string { return r.TimeUS.text() }},
-	{"speedup", func(r *Row) string { return r.Speedup.text() }},
-	{"speedup_low", func(r *Row) string { return r.SpeedupLow.text() }},
-	{"speedup_high", func(r *Row) string { return r.SpeedupHigh.text() }},
-	{"accuracy", func(r *Row) string { return r.Accuracy.text() }},
-	{"accuracy_spread", func(r *Row) string { return r.AccuracySpread.text() }},
-	{"seeds", func(r *Row) string { return count(r.Seeds) }},
-	{"perplexity", func(r *Row) string { return r.Perplexity.text() }},
-	{"perplexity_spread", func(r *Row) string { return r.PerplexitySpread.text() }},
-	{"diverged", func(r *Row) string { return count(r.Diverged) }},
-	{"sub_models", func(r *Row) string { return r.SubModels.text() }},
-	{"bank_conflicts", func(r *Row) string { return r.BankConflicts.text() }},
-	{"conflicts_per_access", func(r *Row) string { return r.ConflictsPerAccess.text() }},
-	{"divergent_branches", func(r *Row) string { return r.DivergentBranches.text() }},
-	{"simt_efficiency", func(r *Row) string { return r.SIMTEfficiency.text() }},
-	{"warp_instructions", func(r *Row) string { return r.WarpInstructions.text() }},
-	{"dram_bytes", func(r *Row) string { return r.DRAMBytes.text() }},
-	{"peak_share", func(r *Row) string { return r.PeakShare.text() }},
-	{"samples", func(r *Row) string { return count(r.Samples) }},
-	{"launches", func(r *Row) string { return count(r.Launches) }},
-	{"simulated_launches", func(r *Row) string { return count(r.SimulatedLaunches) }},
-	{"measured_us", func(r *Row) string { return r.MeasuredUS.text() }},
-	{"paper_speedup", func(r *Row) string { return r.PaperSpeedup.text() }},
-	{"speedup_difference", func(r *Row) string { return r.SpeedupDifference.text() }},
-	{"paper_accuracy", func(r *Row) string { return r.PaperAccuracy.text() }},
-	{"accuracy_difference", func(r *Row) string { return r.AccuracyDifference.text() }},
+// column is one column of results.csv.
+type column struct {
+	name string
+	text func(*Row) string
+}
+
+// columns are those of results.csv: the fields of Row in their order. The parts' follow in columnsOf.
+var columns = func() (out []column) {
+	t := reflect.TypeFor[Row]()
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "" || f.Tag.Get("csv") == "-" {
+			continue
+		}
+		out = append(out, column{name, func(r *Row) string { return cell(reflect.ValueOf(r).Elem().Field(i).Interface()) }})
+	}
+	return out
+}()
+
+// cell is a value of a row as a cell of results.csv; what is not known is empty.
+func cell(x any) string {
+	switch x := x.(type) {
+	case number:
+		return x.text()
+	case int:
+		return count(x)
+	case []float64:
+		return join(x)
+	case string:
+		return x
+	}
+	panic(fmt.Sprintf("experiments: no cell for %T", x)) // a field of Row, which tests write
 }
 
 // partNames are the parts that any row has, sorted.
@@ -260,10 +244,7 @@ func NewResults(e *Experiment, scale string, points []Point, stored map[string]*
 			r.Missing = append(r.Missing, p)
 			continue
 		}
-		if _, ok := p.Spec.(TrainMLP); ok && s.Result.Train != nil {
-			continue
-		}
-		if _, ok := p.Spec.(TrainLSTM); ok && s.Result.Train != nil {
+		if s.Result.Train != nil { // joined to rows below
 			continue
 		}
 		row := newRow(p.Spec)
@@ -321,76 +302,42 @@ func NewResults(e *Experiment, scale string, points []Point, stored map[string]*
 	return r
 }
 
-// newRow has what the spec says.
+// newRow has what the spec says. Every number of it is unknown until something sets it, and never 0 by neglect.
 func newRow(s Spec) *Row {
 	r := &Row{Method: "-"}
-	for _, n := range []*number{&r.Reached, &r.Cycles, &r.CyclesLow, &r.CyclesHigh, &r.TimeUS, &r.Speedup, &r.SpeedupLow, &r.SpeedupHigh,
-		&r.Accuracy, &r.AccuracySpread, &r.Perplexity, &r.PerplexitySpread, &r.SubModels, &r.PeakShare, &r.MeasuredUS, &r.BankConflicts, &r.ConflictsPerAccess, &r.DivergentBranches,
-		&r.SIMTEfficiency, &r.WarpInstructions, &r.DRAMBytes, &r.PaperSpeedup, &r.SpeedupDifference, &r.PaperAccuracy, &r.AccuracyDifference} {
-		*n = none
-	}
-	dropping := func(d Dropping) {
-		r.Method, r.Rates = d.Method, d.Rates
-		if d.Method == "rdp" || d.Method == "tdp" {
-			r.Patterns, r.DP = d.Patterns, d.DP
-			if d.DP == 0 {
-				r.Search = d.Search
-			}
-		}
-		if d.Method == "tdp" {
-			r.Tile = d.Tile
+	for v, i := reflect.ValueOf(r).Elem(), 0; i < v.NumField(); i++ {
+		if f := v.Field(i); f.Type() == reflect.TypeFor[number]() {
+			f.SetFloat(float64(none))
 		}
 	}
-	perceptron := func(p Perceptron) {
-		r.Workload, r.Hidden, r.Batch = "mlp", p.Hidden, p.Batch
-		sizes := append(append([]int{p.Inputs}, p.Hidden...), p.Outputs)
-		r.Network = strings.ReplaceAll(join(sizes), " ", "-")
-	}
-	recurrent := func(l Recurrent) {
-		r.Workload, r.Hidden, r.Batch = "lstm", l.sizes(), l.Batch
-		r.Network = fmt.Sprintf("lstm-%dx%d-v%d-t%d", l.Layers, l.Hidden, l.Vocabulary, l.Steps)
-	}
-	switch s := s.(type) {
-	case DeepBench:
-		p := s.product()
-		layout := map[bool]string{false: "n", true: "t"}
-		r.Workload, r.Method, r.GPU = "gemm", "dense", deepBenchGPU
-		r.Network = fmt.Sprintf("%dx%dx%d-%s%s", p.M, p.N, p.K, layout[p.TA], layout[p.TB])
-	case Microbench:
-		r.Workload, r.Network, r.GPU = "microbench", "-", s.GPU
-	case Search:
-		r.Method = s.Search
-		r.Workload, r.Network, r.Rates, r.Patterns, r.Search = "search", "-", []float64{s.Rate}, s.Patterns, s.Search
-	case GEMM:
-		layout := map[bool]string{false: "n", true: "t"}
-		r.Workload, r.GPU, r.Method, r.Tile = "gemm", s.GPU, s.Method, s.Tile
-		r.Network = fmt.Sprintf("%dx%dx%d-%s%s", s.M, s.N, s.K, layout[s.TA], layout[s.TB])
-		r.Pad = strconv.FormatBool(s.Pad)
-		if s.Method == "rdp" || s.Method == "tdp" {
-			r.DP = s.DP
-		} else if s.Method == "masked" {
-			r.Rates = []float64{s.Rate}
-		}
-	case MLP:
-		perceptron(s.Perceptron)
-		dropping(s.Dropping)
-		r.GPU, r.Update = s.GPU, s.Update
-	case LSTM:
-		recurrent(s.Recurrent)
-		dropping(s.Dropping)
-		r.GPU = s.GPU
-	case TrainMLP:
-		perceptron(s.Perceptron)
-		dropping(s.Dropping)
-	case TrainLSTM:
-		recurrent(s.Recurrent)
-		dropping(s.Dropping)
-	case Launch:
-		r.Workload, r.GPU, r.Method = "launch", s.GPU, s.Kernel
-		times := func(size []int) string { return strings.ReplaceAll(join(size), " ", "x") }
-		r.Network = fmt.Sprintf("%s <<<%s, %s>>>", filepath.Base(s.Cubin), times(s.Grid), times(s.Block))
-	}
+	kindOf(s).row(r, s)
 	return r
+}
+
+// dropping fills in what is dropped.
+func (r *Row) dropping(d Dropping) {
+	r.Method, r.Rates = d.Method, d.Rates
+	if d.Method == "rdp" || d.Method == "tdp" {
+		r.Patterns, r.DP = d.Patterns, d.DP
+		if d.DP == 0 {
+			r.Search = d.Search
+		}
+	}
+	if d.Method == "tdp" {
+		r.Tile = d.Tile
+	}
+}
+
+// perceptron fills in the network.
+func (r *Row) perceptron(p Perceptron) {
+	r.Workload, r.Hidden, r.Batch = "mlp", p.Hidden, p.Batch
+	r.Network = strings.ReplaceAll(join(mlpLayers(p)), " ", "-")
+}
+
+// recurrent fills in the network.
+func (r *Row) recurrent(l Recurrent) {
+	r.Workload, r.Hidden, r.Batch = "lstm", l.sizes(), l.Batch
+	r.Network = fmt.Sprintf("lstm-%dx%d-v%d-t%d", l.Layers, l.Hidden, l.Vocabulary, l.Steps)
 }
 
 // key tells configurations apart; without the machine, simulation and training of one configuration have the same key.
@@ -569,21 +516,10 @@ func Label(s Spec) string {
 			parts = append(parts, text)
 		}
 	}
-	if _, ok := s.(Search); ok {
-		add("N=%s", count(r.Patterns))
-	}
 	add("rate=%s", strings.ReplaceAll(join(r.Rates), " ", ","))
 	add("dp=%s", count(r.DP))
 	add("tile=%s", count(r.Tile))
-	if r.Workload == "lstm" {
-		add("batch=%s", count(r.Batch))
-	}
 	add("update=%s", r.Update)
-	switch s := s.(type) {
-	case TrainMLP:
-		add("seed=%d", s.Seed)
-	case TrainLSTM:
-		add("seed=%d", s.Seed)
-	}
+	parts = append(parts, kindOf(s).label(s)...)
 	return strings.Join(parts, " ")
 }

@@ -31,8 +31,7 @@ type fake struct {
 func (f *fake) Versions(Spec) (map[string]string, error) {
 	return map[string]string{"model": "fake"}, nil
 }
-func (f *fake) Work(Spec) float64 { return 1 }
-func (f *fake) Memory(Spec) int64 { return 1 }
+func (f *fake) Estimate(Spec) Estimate { return Estimate{Work: 1, Memory: 1} }
 
 func (f *fake) Run(ctx context.Context, s Spec, _ int, progress func(float64)) (Result, error) {
 	f.runs.Add(1)
@@ -89,8 +88,8 @@ func mustParse(t testing.TB, text string) *Experiment {
 }
 
 // complete runs all points and returns results.csv.
-func complete(ctx context.Context, e *Experiment, engine Engine, dir string, opt RunOptions) ([]byte, error) {
-	points, err := Points(e.Specs("small"), engine)
+func complete(ctx context.Context, e *Experiment, worker Worker, dir string, opt runOptions) ([]byte, error) {
+	points, err := Points(e.Specs("small"), worker)
 	if err != nil {
 		return nil, err
 	}
@@ -98,13 +97,13 @@ func complete(ctx context.Context, e *Experiment, engine Engine, dir string, opt
 	if err != nil {
 		return nil, err
 	}
-	stored, err := Run(ctx, points, engine, store, opt)
+	stored, err := execute(ctx, points, worker, store, opt)
 	return CSV(NewResults(e, "small", points, stored).Rows), err
 }
 
 // output is complete with the whole output folder, as warpdrop run makes it.
-func output(ctx context.Context, e *Experiment, engine Engine, dir string, opt RunOptions) error {
-	points, err := Points(e.Specs("small"), engine)
+func output(ctx context.Context, e *Experiment, worker Worker, dir string, opt runOptions) error {
+	points, err := Points(e.Specs("small"), worker)
 	if err != nil {
 		return err
 	}
@@ -112,7 +111,7 @@ func output(ctx context.Context, e *Experiment, engine Engine, dir string, opt R
 	if err != nil {
 		return err
 	}
-	stored, err := Run(ctx, points, engine, store, opt)
+	stored, err := execute(ctx, points, worker, store, opt)
 	return errors.Join(err, NewResults(e, "small", points, stored).WriteOutput(dir, "test", StoreDir))
 }
 
@@ -134,7 +133,7 @@ func exports(t *testing.T, dir string) string {
 func undisturbed(t *testing.T, e *Experiment) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := output(t.Context(), e, &fake{}, dir, RunOptions{}); err != nil {
+	if err := output(t.Context(), e, &fake{}, dir, runOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	return exports(t, dir)
@@ -154,7 +153,7 @@ func child(dir string) {
 	if err != nil {
 		panic(err)
 	}
-	err = output(context.Background(), e, &fake{pause: 2 * time.Millisecond}, dir, RunOptions{Jobs: 2, Notify: func(ev Event) {
+	err = output(context.Background(), e, &fake{pause: 2 * time.Millisecond}, dir, runOptions{Jobs: 2, Notify: func(ev Event) {
 		switch ev.Kind {
 		case Started:
 			fmt.Println("started", ev.Point.Hash)
@@ -213,7 +212,7 @@ func TestKilledRunsEndTheSame(t *testing.T) {
 			t.Errorf("point %s was finished %d times; once is enough", hash, n)
 		}
 	}
-	err := output(t.Context(), e, &fake{}, dir, RunOptions{Notify: func(ev Event) {
+	err := output(t.Context(), e, &fake{}, dir, runOptions{Notify: func(ev Event) {
 		if ev.Kind == SetAside {
 			t.Errorf("half-written point: %v", ev.Err)
 		}
@@ -261,7 +260,7 @@ func TestTwoRunsShareAStore(t *testing.T) {
 func TestCorruptPointsAreSetAside(t *testing.T) {
 	e := mustParse(t, faultFile)
 	dir := t.TempDir()
-	want, err := complete(t.Context(), e, &fake{}, dir, RunOptions{})
+	want, err := complete(t.Context(), e, &fake{}, dir, runOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -285,8 +284,8 @@ func TestCorruptPointsAreSetAside(t *testing.T) {
 			}
 		}
 	}
-	engine := &fake{}
-	got, err := complete(t.Context(), e, engine, dir, RunOptions{Notify: func(ev Event) {
+	worker := &fake{}
+	got, err := complete(t.Context(), e, worker, dir, runOptions{Notify: func(ev Event) {
 		var c *CorruptError
 		if ev.Kind == SetAside && errors.As(ev.Err, &c) {
 			if !named[c.Path] {
@@ -301,8 +300,8 @@ func TestCorruptPointsAreSetAside(t *testing.T) {
 	if err != nil || !bytes.Equal(got, want) {
 		t.Errorf("after damage: error %v, results.csv\n%s\nwant\n%s", err, got, want)
 	}
-	if len(named) > 0 || engine.runs.Load() != int64(len(damage)) {
-		t.Errorf("not named: %v; %d points were run again, want %d", named, engine.runs.Load(), len(damage))
+	if len(named) > 0 || worker.runs.Load() != int64(len(damage)) {
+		t.Errorf("not named: %v; %d points were run again, want %d", named, worker.runs.Load(), len(damage))
 	}
 }
 
@@ -315,8 +314,8 @@ func TestFullDiskStopsAndKeepsWhatIsFinished(t *testing.T) {
 	}
 	var mu sync.Mutex
 	room := 5
-	engine := &fake{}
-	_, err = complete(t.Context(), e, engine, dir, RunOptions{Jobs: 1, Put: func(p *Stored) error {
+	worker := &fake{}
+	_, err = complete(t.Context(), e, worker, dir, runOptions{Jobs: 1, Put: func(p *Stored) error {
 		mu.Lock()
 		defer mu.Unlock()
 		if room == 0 {
@@ -328,12 +327,12 @@ func TestFullDiskStopsAndKeepsWhatIsFinished(t *testing.T) {
 	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "cannot be written") {
 		t.Errorf("error %v; want one that says the disk is full and that no more was started", err)
 	}
-	if n := engine.runs.Load(); n != 6 {
+	if n := worker.runs.Load(); n != 6 {
 		t.Errorf("%d points were run, want 5 and the one that found the disk full", n)
 	}
 	again := &fake{}
-	got, err := complete(t.Context(), e, again, dir, RunOptions{})
-	want, _ := complete(t.Context(), e, &fake{}, t.TempDir(), RunOptions{})
+	got, err := complete(t.Context(), e, again, dir, runOptions{})
+	want, _ := complete(t.Context(), e, &fake{}, t.TempDir(), runOptions{})
 	if err != nil || !bytes.Equal(got, want) {
 		t.Errorf("after the disk has room again: error %v, results.csv\n%s", err, got)
 	}
@@ -351,7 +350,7 @@ func TestRealFullDisk(t *testing.T) {
 	defer unmount(dir)
 	e := mustParse(t, faultFile)
 	out := filepath.Join(dir, "out")
-	if err := output(t.Context(), e, &fake{}, out, RunOptions{Jobs: 1}); !errors.Is(err, syscall.ENOSPC) {
+	if err := output(t.Context(), e, &fake{}, out, runOptions{Jobs: 1}); !errors.Is(err, syscall.ENOSPC) {
 		t.Fatalf("error %v, want no space left", err)
 	}
 	files, _ := filepath.Glob(filepath.Join(out, StoreDir, "*.json"))
@@ -368,7 +367,7 @@ func TestRealFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := &fake{}
-	if err := output(t.Context(), e, again, out, RunOptions{}); err != nil {
+	if err := output(t.Context(), e, again, out, runOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if n := int(again.runs.Load()); n != len(e.Specs("small"))-len(files) {
@@ -389,8 +388,8 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	e := mustParse(t, faultFile)
 	out := filepath.Join(dir, "out")
 	left := 5
-	engine := &fake{}
-	err := output(t.Context(), e, engine, out, RunOptions{Jobs: 1, Notify: func(ev Event) {
+	worker := &fake{}
+	err := output(t.Context(), e, worker, out, runOptions{Jobs: 1, Notify: func(ev Event) {
 		if ev.Kind == Finished {
 			if left--; left == 0 {
 				if err := remount(dir, "16m", true); err != nil {
@@ -402,7 +401,7 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	if !errors.Is(err, syscall.EROFS) || !strings.Contains(err.Error(), out) {
 		t.Errorf("error %v, want one that names the read-only place", err)
 	}
-	if n := engine.runs.Load(); n != 5 {
+	if n := worker.runs.Load(); n != 5 {
 		t.Errorf("%d points were run, want 5: no claim can be made after that", n)
 	}
 	if _, err := OpenStore(filepath.Join(out, StoreDir)); !errors.Is(err, syscall.EROFS) {
@@ -411,7 +410,7 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	if err := remount(dir, "16m", false); err != nil {
 		t.Fatal(err)
 	}
-	if err := output(t.Context(), e, &fake{}, out, RunOptions{}); err != nil {
+	if err := output(t.Context(), e, &fake{}, out, runOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if exports(t, out) != undisturbed(t, e) {
@@ -421,8 +420,8 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	if err := remount(dir, "16m", true); err != nil {
 		t.Fatal(err)
 	}
-	engine = &fake{}
-	points, err := Points(e.Specs("small"), engine)
+	worker = &fake{}
+	points, err := Points(e.Specs("small"), worker)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -431,9 +430,9 @@ func TestReadOnlyFileSystem(t *testing.T) {
 		t.Fatal(err)
 	}
 	store.Sweep()
-	stored, err := Run(t.Context(), points, engine, store, RunOptions{})
-	if err != nil || engine.runs.Load() != 0 {
-		t.Fatalf("error %v; %d points were run, want none", err, engine.runs.Load())
+	stored, err := execute(t.Context(), points, worker, store, runOptions{})
+	if err != nil || worker.runs.Load() != 0 {
+		t.Fatalf("error %v; %d points were run, want none", err, worker.runs.Load())
 	}
 	elsewhere := t.TempDir()
 	results := NewResults(e, "small", points, stored)
@@ -459,7 +458,7 @@ type hungry struct {
 	now, most int64
 }
 
-func (h *hungry) Memory(s Spec) int64 { return int64(10 * (1 + len(specText(s))%5)) }
+func (h *hungry) Estimate(s Spec) Estimate { return Estimate{1, int64(10 * (1 + len(specText(s))%5))} }
 
 func (h *hungry) Run(ctx context.Context, s Spec, threads int, progress func(float64)) (Result, error) {
 	take := func(n int64) {
@@ -468,8 +467,8 @@ func (h *hungry) Run(ctx context.Context, s Spec, threads int, progress func(flo
 		h.now += n
 		h.most = max(h.most, h.now)
 	}
-	take(h.Memory(s))
-	defer take(-h.Memory(s))
+	take(h.Estimate(s).Memory)
+	defer take(-h.Estimate(s).Memory)
 	return h.fake.Run(ctx, s, threads, progress)
 }
 
@@ -477,7 +476,7 @@ func TestPointsUnderWayFitTheMemory(t *testing.T) {
 	e := mustParse(t, faultFile)
 	for _, limit := range []int64{100, 50, 1} { // 1: each point is over the limit by itself, and runs alone
 		h := &hungry{fake: fake{pause: time.Millisecond}}
-		if _, err := complete(t.Context(), e, h, t.TempDir(), RunOptions{Jobs: 8, Memory: limit}); err != nil {
+		if _, err := complete(t.Context(), e, h, t.TempDir(), runOptions{Jobs: 8, Memory: limit}); err != nil {
 			t.Fatal(err)
 		}
 		if h.most > max(limit, 50) {
@@ -508,7 +507,7 @@ func TestFailedPointKeepsTheOthers(t *testing.T) {
 	e := mustParse(t, faultFile)
 	dir := t.TempDir()
 	broken := errors.New("broken")
-	engine := &fake{fail: func(s Spec) error {
+	worker := &fake{fail: func(s Spec) error {
 		if m, ok := s.(MLP); ok && m.Method == "rdp" && m.Rates[0] == 0.5 {
 			return broken
 		}
@@ -517,7 +516,7 @@ func TestFailedPointKeepsTheOthers(t *testing.T) {
 		}
 		return nil
 	}}
-	_, err := complete(t.Context(), e, engine, dir, RunOptions{})
+	_, err := complete(t.Context(), e, worker, dir, runOptions{})
 	if !errors.Is(err, broken) || !strings.Contains(err.Error(), "rdp") || !strings.Contains(err.Error(), "internal error: out of range") {
 		t.Errorf("error %v; want both points named", err)
 	}
@@ -530,13 +529,13 @@ func TestFailedPointKeepsTheOthers(t *testing.T) {
 func TestCancelStopsSoon(t *testing.T) {
 	e := mustParse(t, faultFile)
 	ctx, cancel := context.WithCancel(t.Context())
-	engine := &fake{pause: time.Hour}
+	worker := &fake{pause: time.Hour}
 	time.AfterFunc(50*time.Millisecond, cancel)
-	_, err := complete(ctx, e, engine, t.TempDir(), RunOptions{Jobs: 2})
+	_, err := complete(ctx, e, worker, t.TempDir(), runOptions{Jobs: 2})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want canceled", err)
 	}
-	if n := engine.runs.Load(); n > 2 {
+	if n := worker.runs.Load(); n > 2 {
 		t.Errorf("%d points were started after the stop", n)
 	}
 }
@@ -561,8 +560,8 @@ func TestHashNamesTheWholePoint(t *testing.T) {
 // TestMasksRunOnce: points of conventional dropout at different rates are one point, and rows of their own.
 func TestMasksRunOnce(t *testing.T) {
 	e := mustParse(t, "name: masks\ntitle: Masks\npoints:\n  - mlp: {hidden: [64, 64]}\n    sweep: {rates: [[0.3, 0.3], [0.7, 0.7]], method: [dense, rdp]}\n")
-	engine := &fake{}
-	points, err := Points(e.Specs("small"), engine)
+	worker := &fake{}
+	points, err := Points(e.Specs("small"), worker)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -570,15 +569,27 @@ func TestMasksRunOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if plan := NewPlan(points, engine, store); plan.Points[2].Seconds != 0 || plan.Points[0].Seconds == 0 {
+	if plan := NewPlan(points, worker, store); plan.Points[2].Seconds != 0 || plan.Points[0].Seconds == 0 {
 		t.Errorf("plan %+v; want the second point of dense to take no time", plan.Points)
 	}
-	stored, err := Run(t.Context(), points, engine, store, RunOptions{})
-	if err != nil || engine.runs.Load() != 3 {
-		t.Fatalf("error %v, %d points were run, want 3", err, engine.runs.Load())
+	stored, err := execute(t.Context(), points, worker, store, runOptions{})
+	if err != nil || worker.runs.Load() != 3 {
+		t.Fatalf("error %v, %d points were run, want 3", err, worker.runs.Load())
 	}
 	rows := NewResults(e, "small", points, stored).Rows
 	if len(rows) != 4 || rows[0].Cycles != rows[2].Cycles || rows[0].Rates[0] != 0.3 || rows[2].Rates[0] != 0.7 || rows[3].Speedup != rows[2].Cycles/rows[3].Cycles {
 		t.Errorf("rows %+v", rows)
 	}
+}
+
+// runOptions are those of Local, and who is told.
+type runOptions struct {
+	Jobs   int
+	Memory int64
+	Put    func(*Stored) error
+	Notify func(Event)
+}
+
+func execute(ctx context.Context, points []Point, w Worker, store *Store, opt runOptions) (map[string]*Stored, error) {
+	return Local{w, opt.Jobs, opt.Memory, opt.Put}.Execute(ctx, points, store, opt.Notify)
 }

@@ -13,24 +13,12 @@ import (
 	"time"
 )
 
-// Engine computes points. Engines is the real one; tests have their own.
-type Engine interface {
-	// Versions names what a spec's result depends on beside the spec; an error refuses the spec before any work starts.
-	Versions(s Spec) (map[string]string, error)
-	// Work is a measure of a spec's effort, in units that are alike within a kind.
-	Work(s Spec) float64
-	// Memory is the most that running a spec will take, in bytes.
-	Memory(s Spec) int64
-	// Run computes a spec on up to threads threads, the same for any number. It calls progress with the share done.
-	Run(ctx context.Context, s Spec, threads int, progress func(share float64)) (Result, error)
-}
-
 // Points binds specs to the versions that they would run with.
-func Points(specs []Spec, e Engine) ([]Point, error) {
+func Points(specs []Spec, w Worker) ([]Point, error) {
 	out := make([]Point, len(specs))
 	var bad []error
 	for i, s := range specs {
-		v, err := e.Versions(s)
+		v, err := w.Versions(s)
 		if err != nil {
 			bad = append(bad, fmt.Errorf("%s: %w", Label(s), err))
 			continue
@@ -64,29 +52,36 @@ const (
 	Waiting                   // another process has it under way, and there is nothing else to do
 )
 
-// RunOptions say how points are run.
-type RunOptions struct {
+// Executor runs points. The store is all that those who run them share.
+type Executor interface {
+	// Execute runs the points that the store lacks and returns all that are stored at its end. It tells notify, one call at a time,
+	// what happens. Where points fail, the others go on, and the error names each that failed.
+	Execute(ctx context.Context, points []Point, store *Store, notify func(Event)) (map[string]*Stored, error)
+}
+
+// Local is the Executor that runs points in this process. Where the store cannot be written or the context ends, no further point
+// starts.
+type Local struct {
+	Worker Worker
 	Jobs   int                 // points at once; 0 = one a processor
 	Memory int64               // bytes that points under way may take together; 0 = what the machine has available
-	Notify func(Event)         // called from one goroutine at a time
 	Put    func(*Stored) error // nil = the store's own
 }
 
-// Run runs the points that the store lacks and returns all that are stored at its end. Where points fail, the others
-// go on and the error names each that failed; where the store cannot be written or ctx ends, no further point starts.
-func Run(ctx context.Context, points []Point, e Engine, store *Store, opt RunOptions) (map[string]*Stored, error) {
-	if opt.Jobs <= 0 {
-		opt.Jobs = runtime.GOMAXPROCS(0)
+// Execute implements Executor.
+func (l Local) Execute(ctx context.Context, points []Point, store *Store, notify func(Event)) (map[string]*Stored, error) {
+	if l.Jobs <= 0 {
+		l.Jobs = runtime.GOMAXPROCS(0)
 	}
-	if opt.Memory <= 0 {
-		opt.Memory = availableMemory()
+	if l.Memory <= 0 {
+		l.Memory = availableMemory()
 	}
-	if opt.Put == nil {
-		opt.Put = store.Put
+	if l.Put == nil {
+		l.Put = store.Put
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	r := &runner{engine: e, store: store, opt: opt, cancel: cancel, done: map[string]*Stored{}, free: opt.Memory}
+	r := &runner{Local: l, store: store, tell: notify, cancel: cancel, done: map[string]*Stored{}, free: l.Memory}
 	r.room = sync.NewCond(&r.mu)
 
 	var todo []Point
@@ -102,7 +97,7 @@ func Run(ctx context.Context, points []Point, e Engine, store *Store, opt RunOpt
 	order := slices.Clone(todo)
 	work := make(map[string]float64, len(order))
 	for _, p := range order {
-		work[p.Hash] = e.Work(p.Spec)
+		work[p.Hash] = l.Worker.Estimate(p.Spec).Work
 	}
 	slices.SortStableFunc(order, func(a, b Point) int { return cmp.Compare(work[b.Hash], work[a.Hash]) })
 	// What other processes have under way is left for the end, when it is waited for.
@@ -121,7 +116,7 @@ func (r *runner) pool(ctx context.Context, points []Point, wait bool) (busy []Po
 	}
 	close(queue)
 	var pool sync.WaitGroup
-	workers := min(r.opt.Jobs, len(points))
+	workers := min(r.Jobs, len(points))
 	for range workers {
 		pool.Go(func() {
 			for p := range queue {
@@ -142,10 +137,11 @@ func (r *runner) pool(ctx context.Context, points []Point, wait bool) (busy []Po
 	return busy
 }
 
+// runner is a run of Local.
 type runner struct {
-	engine Engine
+	Local
 	store  *Store
-	opt    RunOptions
+	tell   func(Event)
 	cancel context.CancelCauseFunc
 
 	mu       sync.Mutex
@@ -158,10 +154,10 @@ type runner struct {
 }
 
 func (r *runner) notify(e Event) {
-	if r.opt.Notify != nil {
+	if r.tell != nil {
 		r.talk.Lock()
 		defer r.talk.Unlock()
-		r.opt.Notify(e)
+		r.tell(e)
 	}
 }
 
@@ -214,7 +210,7 @@ func (r *runner) one(ctx context.Context, p Point, threads int, wait bool) bool 
 		return true
 	}
 	// A point that is over the limit by itself runs alone.
-	need := min(r.engine.Memory(p.Spec), r.opt.Memory)
+	need := min(r.Worker.Estimate(p.Spec).Memory, r.Memory)
 	r.mu.Lock()
 	for r.free < need {
 		r.room.Wait()
@@ -231,7 +227,7 @@ func (r *runner) one(ctx context.Context, p Point, threads int, wait bool) bool 
 	r.notify(Event{Kind: Started, Point: p})
 	start := time.Now()
 	result, err := safely(func() (Result, error) {
-		return r.engine.Run(ctx, simulated(p.Spec), threads, func(share float64) {
+		return r.Worker.Run(ctx, simulated(p.Spec), threads, func(share float64) {
 			r.notify(Event{Kind: Progress, Point: p, Share: share})
 		})
 	})
@@ -243,9 +239,9 @@ func (r *runner) one(ctx context.Context, p Point, threads int, wait bool) bool 
 	end := time.Now()
 	stored := &Stored{
 		Hash: p.Hash, Kind: p.Spec.Kind(), Spec: simulated(p.Spec), Versions: p.Versions, Result: result,
-		Timing: Timing{Seconds: end.Sub(start).Seconds(), Threads: threads, Work: r.engine.Work(p.Spec), Host: host, CPUs: runtime.NumCPU(), Ended: end.UTC().Format(time.RFC3339)},
+		Timing: Timing{Seconds: end.Sub(start).Seconds(), Threads: threads, Work: r.Worker.Estimate(p.Spec).Work, Host: host, CPUs: runtime.NumCPU(), Ended: end.UTC().Format(time.RFC3339)},
 	}
-	if err := r.opt.Put(stored); err != nil {
+	if err := r.Put(stored); err != nil {
 		fail(err)
 		r.cancel(fmt.Errorf("no further points were started: the store cannot be written"))
 		return true
@@ -257,7 +253,7 @@ func (r *runner) one(ctx context.Context, p Point, threads int, wait bool) bool 
 	return true
 }
 
-// safely turns a panic of an engine into an error, so that the other points go on.
+// safely turns a panic of a worker into an error, so that the other points go on.
 func safely(f func() (Result, error)) (result Result, err error) {
 	defer func() {
 		if p := recover(); p != nil {

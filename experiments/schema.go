@@ -2,6 +2,7 @@ package experiments
 
 import (
 	"encoding/json"
+	"reflect"
 
 	"github.com/invopop/jsonschema"
 )
@@ -12,6 +13,20 @@ func Schema() []byte {
 	r := jsonschema.Reflector{Anonymous: true, ExpandedStruct: true, RequiredFromJSONSchemaTags: true}
 	s := r.Reflect(&File{})
 	s.Title = "Warpdrop experiment"
+	group := s.Definitions["Group"]
+	own := group.Properties
+	group.Properties = jsonschema.NewProperties()
+	for _, k := range kinds {
+		spec := k.newSpec()
+		title := reflect.TypeOf(spec).Elem().Name()
+		of := r.Reflect(spec)
+		of.Version = ""
+		s.Definitions[title] = of
+		group.Properties.Set(k.name(), &jsonschema.Schema{Ref: "#/$defs/" + title, Description: k.about()})
+	}
+	for p := own.Oldest(); p != nil; p = p.Next() {
+		group.Properties.Set(p.Key, p.Value)
+	}
 	data, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		panic("experiments: schema: " + err.Error()) // made of our own types

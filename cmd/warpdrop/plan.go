@@ -25,7 +25,7 @@ func newPlanCommand() *cobra.Command {
 				return err
 			}
 			store, _ := experiments.ReadStore(r.store) // not there yet: nothing is stored
-			plan := experiments.NewPlan(r.todo(), r.engine, store, r.neighbours()...)
+			plan := experiments.NewPlan(r.todo(), r.host, store, r.neighbours()...)
 			if asJSON {
 				type point struct {
 					Hash    string           `json:"hash"`

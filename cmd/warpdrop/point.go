@@ -43,8 +43,8 @@ func newPointCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			bar := newProgress(c.ErrOrStderr(), experiments.NewPlan(chosen, r.engine, store))
-			stored, err := experiments.Run(c.Context(), chosen, r.engine, store, experiments.RunOptions{Jobs: 1, Notify: bar.notify})
+			bar := newProgress(c.ErrOrStderr(), experiments.NewPlan(chosen, r.host, store))
+			stored, err := experiments.Local{Worker: r.host, Jobs: 1}.Execute(c.Context(), chosen, store, bar.notify)
 			bar.close()
 			if err != nil {
 				return err

@@ -39,7 +39,7 @@ func (f *experimentFlags) add(c *cobra.Command) {
 type request struct {
 	experimentFlags
 	experiment *experiments.Experiment
-	engine     experiments.Engine
+	host       *experiments.Host
 	points     []experiments.Point
 }
 
@@ -68,18 +68,18 @@ func (f experimentFlags) load(file string) (*request, error) {
 	if f.store == "" {
 		f.store = filepath.Join(f.out, experiments.StoreDir)
 	}
-	engines := experiments.NewEngines(f.data)
-	if err := engines.SetBLAS(f.blas); err != nil {
+	host := experiments.NewHost(f.data)
+	if err := host.SetBLAS(f.blas); err != nil {
 		return nil, usageError{err}
 	}
-	r := &request{experimentFlags: f, experiment: e, engine: engines}
+	r := &request{experimentFlags: f, experiment: e, host: host}
 	for _, kind := range f.only {
 		if !slices.Contains(experiments.Kinds(), kind) {
 			return nil, usagef("--only is %q; allowed are %s", kind, strings.Join(experiments.Kinds(), ", "))
 		}
 	}
 	for _, s := range specs {
-		one, err := experiments.Points([]experiments.Spec{s}, r.engine)
+		one, err := experiments.Points([]experiments.Spec{s}, r.host)
 		if err != nil && r.chosen(s) {
 			return nil, usageError{fmt.Errorf("%s: %w", file, err)}
 		} else if err != nil { // not asked for: a version that cannot run it can still report the others
@@ -161,8 +161,8 @@ func (r *request) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return err
 	}
 	store.Sweep()
-	bar := newProgress(stderr, experiments.NewPlan(todo, r.engine, store, r.neighbours()...))
-	stored, runErr := experiments.Run(ctx, todo, r.engine, store, experiments.RunOptions{Jobs: r.jobs, Notify: bar.notify})
+	bar := newProgress(stderr, experiments.NewPlan(todo, r.host, store, r.neighbours()...))
+	stored, runErr := experiments.Local{Worker: r.host, Jobs: r.jobs}.Execute(ctx, todo, store, bar.notify)
 	bar.close()
 	missing := len(todo) - len(stored)
 	for _, p := range r.points { // of the kinds that were not asked for

@@ -31,11 +31,11 @@ func newValidateCommand() *cobra.Command {
 				if err != nil {
 					return usageError{err}
 				}
-				engine := experiments.NewEngines("")
+				host := experiments.NewHost("")
 				for _, scale := range experiments.ScaleNames {
 					specs := e.Specs(scale)
 					note := ""
-					if _, err := experiments.Points(specs, engine); errors.Is(err, experiments.ErrNoEngine) {
+					if _, err := experiments.Points(specs, host); errors.Is(err, experiments.ErrCannotRun) {
 						note = " (some of a kind that this version cannot run yet)"
 					} else if err != nil {
 						return usageError{fmt.Errorf("%s: scale %s: %w", file, scale, err)}

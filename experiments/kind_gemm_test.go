@@ -2,9 +2,9 @@ package experiments
 
 import "testing"
 
-// TestGEMMPoints runs each method and the simple kernels through the engine.
+// TestGEMMPoints runs each method and the simple kernels through Host.
 func TestGEMMPoints(t *testing.T) {
-	e := NewEngines("")
+	e := NewHost("")
 	cycles := map[string]float64{}
 	for name, s := range map[string]GEMM{
 		"dense":  {Method: "dense"},

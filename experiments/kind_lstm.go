@@ -3,13 +3,81 @@ package experiments
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"warpdrop/dropout"
 	"warpdrop/workloads"
 )
 
-func lstmVersions(_ *Engines, s Spec) (map[string]string, error) {
-	l := s.(LSTM)
+var _ = register(&work[LSTM]{
+	About:     "Simulate a training iteration of a word LSTM.",
+	Versions:  lstmVersions,
+	Work:      lstmWork,
+	Memory:    lstmMemory,
+	Speed:     3.3e8, // multiply-adds
+	Run:       runLSTM,
+	Simulated: func(l LSTM) LSTM { l.Dropping = l.anyMask(); return l },
+	Row: func(r *Row, s LSTM) {
+		r.recurrent(s.Recurrent)
+		r.dropping(s.Dropping)
+		r.GPU = s.GPU
+	},
+	Label: func(s LSTM) []string {
+		return []string{fmt.Sprintf("batch=%d", s.Batch)}
+	},
+})
+
+// Recurrent is the network that LSTM simulates and TrainLSTM trains.
+type Recurrent struct {
+	Layers     int `json:"layers" jsonschema:"minimum=1,maximum=16,default=2" jsonschema_description:"LSTM layers."`
+	Hidden     int `json:"hidden" need:"true" jsonschema:"minimum=1,maximum=65536" jsonschema_description:"Width of each layer and of the embedding."`
+	Vocabulary int `json:"vocabulary" jsonschema:"minimum=2,maximum=1000000,default=8800" jsonschema_description:"Words in the dictionary."`
+	Batch      int `json:"batch" jsonschema:"minimum=1,maximum=65536,default=20" jsonschema_description:"Sequences side by side."`
+	Steps      int `json:"steps" jsonschema:"minimum=1,maximum=1024,default=35" jsonschema_description:"Time steps of truncated back-propagation."`
+}
+
+// sizes are the widths of the layers.
+func (r Recurrent) sizes() []int { return slices.Repeat([]int{r.Hidden}, r.Layers) }
+
+// dropped are the layers' inputs, with the weights behind them.
+func (r Recurrent) dropped() []dropped {
+	return slices.Repeat([]dropped{{r.Hidden, r.Hidden, 4 * r.Hidden}}, r.Layers)
+}
+
+// LSTM is a simulated training iteration of a word LSTM.
+type LSTM struct {
+	GPU string `json:"gpu" jsonschema:"default=gtx1080ti" jsonschema_description:"GPU preset by name, or a preset file."`
+	Recurrent
+	Dropping
+	Samples          int `json:"samples" jsonschema:"minimum=0,maximum=65536,default=0" jsonschema_description:"Pattern combinations to simulate, drawn by their probability; 0 = all, summed exactly."`
+	SimulatedRepeats int `json:"simulated_repeats" jsonschema:"minimum=0,maximum=65536,default=0" jsonschema_description:"Launches alike (one kernel, grid and arguments, whatever matrices) to simulate, long ones once; the median of all but the first counts for those that follow. 0 = all."`
+	Seed             int `json:"seed" jsonschema:"minimum=0,default=1" jsonschema_description:"Seed of masks, patterns and data."`
+}
+
+func (LSTM) Kind() string { return "lstm" }
+func (l LSTM) check() []problem {
+	out := slices.Concat(checkGPU(l.GPU), l.Dropping.check(l.dropped()), checkSamples(l.Samples))
+	if l.Hidden%4 != 0 {
+		out = append(out, problem{"hidden", fmt.Sprintf("%d is not a multiple of 4, which the simulated LSTM wants", l.Hidden)})
+	}
+	if l.Method == string(dropout.DropConnect) {
+		out = append(out, problem{"method", "dropconnect is there for mlp only; allowed are none, dense, masked, rdp, tdp"})
+	}
+	if n := l.Batch * l.Steps; n > 65536 {
+		out = append(out, problem{"batch", fmt.Sprintf("batch %d x %d steps are %d words; allowed is up to 65536", l.Batch, l.Steps, n)})
+	}
+	return out
+}
+
+func (l LSTM) normal() Spec {
+	l.Dropping = l.Dropping.normal()
+	if !l.approximate() {
+		l.Samples = 0
+	}
+	return l
+}
+
+func lstmVersions(_ *Host, l LSTM) (map[string]string, error) {
 	v, err := iterationVersions(l.Dropping, l.GPU)
 	if err == nil && l.SimulatedRepeats > 0 {
 		v["alike"] = workloads.AlikeVersion
@@ -35,8 +103,7 @@ const (
 )
 
 // lstmWork estimates the multiply-adds that are simulated: of launches alike once where they are not all simulated.
-func lstmWork(s Spec) float64 {
-	l := s.(LSTM)
+func lstmWork(l LSTM) float64 {
 	sites, recurrent := lstmProducts(l.Recurrent)
 	draw, err := draw(l.Dropping, l.Layers+1, l.Samples, uint64(l.Seed), lstmKept(l.Recurrent))
 	if err != nil {
@@ -76,8 +143,7 @@ func lstmWork(s Spec) float64 {
 }
 
 // lstmMemory is the device memory of an iteration (weights, gradients, activations), the weights it starts from, and the simulator's own.
-func lstmMemory(s Spec) int64 {
-	l := s.(LSTM)
+func lstmMemory(l LSTM) int64 {
 	sites, recurrent := lstmProducts(l.Recurrent)
 	weights := recurrent
 	for _, n := range sites {
@@ -99,8 +165,7 @@ func lstmKept(r Recurrent) func(share []float64) float64 {
 	}
 }
 
-func runLSTM(ctx context.Context, _ *Engines, s Spec, threads int, progress func(float64)) (Result, error) {
-	spec := s.(LSTM)
+func runLSTM(ctx context.Context, _ *Host, spec LSTM, threads int, progress func(float64)) (Result, error) {
 	gpu, err := loadGPU(spec.GPU)
 	if err != nil {
 		return Result{}, err

@@ -18,8 +18,8 @@ func TestLaunch(t *testing.T) {
 		t.Fatalf("third point is %+v", s)
 	}
 	s.Grid, s.Args = []int{4}, []string{"buf:16384", "buf:16384", "f32:0.5", "i32:1024"}
-	engines := NewEngines("")
-	got, err := engines.Run(context.Background(), s, 1, func(float64) {})
+	host := NewHost("")
+	got, err := host.Run(context.Background(), s, 1, func(float64) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,26 +27,17 @@ func TestLaunch(t *testing.T) {
 	if got.Sim.Cycles < 1000 || c["warp_instructions"] < 32*10 || len(got.Sim.Kernels) != 1 || got.Sim.Kernels[0].Name != "saxpy4" {
 		t.Errorf("result %+v", got.Sim)
 	}
-	v1, err := engines.Versions(s)
+	v1, err := host.Versions(s)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.Args[0] = "buf:16384:file=README.md"
-	v2, err := engines.Versions(s)
+	v2, err := host.Versions(s)
 	if err != nil || v1["README.md"] != "" || len(v2["README.md"]) != 64 {
 		t.Errorf("versions %v and, with a file, %v (%v): the file's hash belongs to them", v1, v2, err)
 	}
 	s.Args = s.Args[:3]
-	if _, err := engines.Run(context.Background(), s, 1, func(float64) {}); err == nil || !strings.Contains(err.Error(), "parameter") {
+	if _, err := host.Run(context.Background(), s, 1, func(float64) {}); err == nil || !strings.Contains(err.Error(), "parameter") {
 		t.Errorf("three arguments for four parameters: %v", err)
-	}
-}
-
-// Every kind of work has an engine or is refused by name, and every engine a first estimate of its speed.
-func TestEnginesHaveEstimates(t *testing.T) {
-	for kind := range engines {
-		if guessedSpeed[kind] <= 0 {
-			t.Errorf("kind %s has an engine and no guessed speed", kind)
-		}
 	}
 }

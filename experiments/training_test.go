@@ -25,7 +25,7 @@ func TestTrainLSTMPoint(t *testing.T) {
 		Dropping: Dropping{Method: "rdp", Rates: []float64{0.5, 0.5}, Search: "exact", Tile: 32}, LearningRate: 1, Epochs: 2, Seed: 1}
 	var first *TrainResult
 	for _, threads := range []int{1, 2} {
-		e := NewEngines(path)
+		e := NewHost(path)
 		v, err := e.Versions(spec)
 		if err != nil || len(v["text"]) != 64 || v["blas"] != "gonum" {
 			t.Fatalf("versions %v, error %v", v, err)
@@ -45,7 +45,7 @@ func TestTrainLSTMPoint(t *testing.T) {
 		}
 	}
 	t.Setenv("WARPDROP_TEXT", "")
-	e := NewEngines("")
+	e := NewHost("")
 	if v, err := e.Versions(spec); err != nil || v["text"] != "missing" {
 		t.Errorf("versions without a text %v, error %v", v, err)
 	}

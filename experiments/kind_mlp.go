@@ -9,15 +9,70 @@ import (
 	"warpdrop/workloads"
 )
 
-func mlpVersions(_ *Engines, s Spec) (map[string]string, error) {
-	m := s.(MLP)
+var _ = register(&work[MLP]{
+	About:     "Simulate a training iteration of a multi-layer perceptron.",
+	Versions:  mlpVersions,
+	Work:      mlpWork,
+	Memory:    mlpMemory,
+	Speed:     3.3e8, // multiply-adds
+	Run:       runMLP,
+	Simulated: func(m MLP) MLP { m.Dropping = m.anyMask(); return m },
+	Row: func(r *Row, s MLP) {
+		r.perceptron(s.Perceptron)
+		r.dropping(s.Dropping)
+		r.GPU, r.Update = s.GPU, s.Update
+	},
+})
+
+// Perceptron is the network that MLP simulates and TrainMLP trains.
+type Perceptron struct {
+	Inputs  int   `json:"inputs" jsonschema:"minimum=1,maximum=65536,default=784" jsonschema_description:"Width of the input."`
+	Hidden  []int `json:"hidden" need:"true" jsonschema:"minimum=1,maximum=65536" jsonschema_description:"Width of each hidden layer."`
+	Outputs int   `json:"outputs" jsonschema:"minimum=2,maximum=65536,default=10" jsonschema_description:"Number of classes."`
+	Batch   int   `json:"batch" jsonschema:"minimum=1,maximum=65536,default=128" jsonschema_description:"Samples an iteration."`
+}
+
+func (p Perceptron) dropped() (out []dropped) {
+	inputs := p.Inputs
+	for _, n := range p.Hidden {
+		out = append(out, dropped{n, inputs, n})
+		inputs = n
+	}
+	return out
+}
+
+// MLP is a simulated training iteration: forward, backward by data and by weights, update.
+type MLP struct {
+	GPU string `json:"gpu" jsonschema:"default=gtx1080ti" jsonschema_description:"GPU preset by name, or a preset file."`
+	Perceptron
+	Dropping
+	Update  string `json:"update" jsonschema:"enum=dense,enum=lazy,default=dense" jsonschema_description:"SGD with momentum on every weight, or lazily on kept ones."`
+	Samples int    `json:"samples" jsonschema:"minimum=0,maximum=65536,default=0" jsonschema_description:"Pattern combinations to simulate, drawn by their probability; 0 = all, summed exactly."`
+	Seed    int    `json:"seed" jsonschema:"minimum=0,default=1" jsonschema_description:"Seed of masks, patterns and data."`
+}
+
+func (MLP) Kind() string { return "mlp" }
+
+func (m MLP) check() []problem {
+	return slices.Concat(checkGPU(m.GPU), m.Dropping.check(m.dropped()), checkSamples(m.Samples))
+}
+
+func (m MLP) normal() Spec {
+	m.Dropping = m.Dropping.normal()
+	if !m.approximate() { // every weight has a gradient, and there are no patterns
+		m.Update, m.Samples = workloads.UpdateDense, 0
+	}
+	return m
+}
+
+func mlpVersions(_ *Host, m MLP) (map[string]string, error) {
 	return iterationVersions(m.Dropping, m.GPU)
 }
 
 // iterationVersions are simVersions of an iteration; it refuses tiles that there are no kernels for.
 func iterationVersions(d Dropping, gpu string) (map[string]string, error) {
 	if d.Method == string(dropout.TDP) && !slices.Contains(workloads.TileSides, d.Tile) {
-		return nil, fmt.Errorf("tile %d: %w; TDP's kernels of iterations have tiles of %s", d.Tile, ErrNoEngine, join(workloads.TileSides))
+		return nil, fmt.Errorf("tile %d: %w; TDP's kernels of iterations have tiles of %s", d.Tile, ErrCannotRun, join(workloads.TileSides))
 	}
 	return simVersions(gpu)
 }
@@ -43,8 +98,7 @@ const (
 )
 
 // mlpWork estimates the multiply-adds that are simulated: forward, backward by data and by weights.
-func mlpWork(s Spec) (work float64) {
-	m := s.(MLP)
+func mlpWork(m MLP) (work float64) {
 	kept := mlpKept(m)
 	drawn, err := draw(m.Dropping, len(m.Hidden), m.Samples, uint64(m.Seed), kept)
 	if err != nil {
@@ -57,8 +111,7 @@ func mlpWork(s Spec) (work float64) {
 }
 
 // mlpMemory is the device memory of an iteration (weights, momenta, gradients, activations) and the simulator's own.
-func mlpMemory(s Spec) int64 {
-	m := s.(MLP)
+func mlpMemory(m MLP) int64 {
 	activations := 0
 	for _, n := range mlpLayers(m.Perceptron) {
 		activations += n * m.Batch
@@ -106,8 +159,7 @@ func mlpKept(m MLP) func(share []float64) float64 {
 	}
 }
 
-func runMLP(ctx context.Context, _ *Engines, s Spec, threads int, progress func(float64)) (Result, error) {
-	spec := s.(MLP)
+func runMLP(ctx context.Context, _ *Host, spec MLP, threads int, progress func(float64)) (Result, error) {
 	gpu, err := loadGPU(spec.GPU)
 	if err != nil {
 		return Result{}, err

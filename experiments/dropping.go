@@ -1,0 +1,71 @@
+package experiments
+
+import (
+	"fmt"
+	"math"
+
+	"warpdrop/dropout"
+)
+
+// Dropping says what is dropped.
+type Dropping struct {
+	Method   string    `json:"method" need:"true" jsonschema:"enum=none,enum=dense,enum=masked,enum=dropconnect,enum=rdp,enum=tdp" jsonschema_description:"Way to drop: none; dense = conventional dropout by a mask; masked = skipping by if-else; dropconnect; rdp = row pattern; tdp = tile pattern."`
+	Rates    []float64 `json:"rates" need:"true" jsonschema:"minimum=0,exclusiveMaximum=1" jsonschema_description:"Dropout rate of each hidden layer."`
+	Patterns int       `json:"patterns" jsonschema:"minimum=0,maximum=65536,default=0" jsonschema_description:"Number N of patterns dp = 1 .. N to draw from; 0 = chosen from the rate."`
+	Search   string    `json:"search" jsonschema:"enum=sgd,enum=exact,default=sgd" jsonschema_description:"How the distribution is found: sgd = Algorithm 1; exact = maximum entropy."`
+	Tile     int       `json:"tile" jsonschema:"minimum=1,maximum=128,default=32" jsonschema_description:"Edge of TDP's square tile."`
+	DP       int       `json:"dp" jsonschema:"minimum=0,maximum=65536,default=0" jsonschema_description:"Fix the pattern to one dp in place of a distribution; 0 = distribution."`
+}
+
+// approximate tells whether the method has patterns.
+func (d Dropping) approximate() bool {
+	return d.Method == string(dropout.RDP) || d.Method == string(dropout.TDP)
+}
+
+func (d Dropping) normal() Dropping {
+	if !d.approximate() {
+		d.Patterns, d.Search = 0, dropout.SGD
+	}
+	if d.Method != string(dropout.TDP) {
+		d.Tile = 32
+	}
+	return d
+}
+
+// maxShared is the shared memory of one block in bytes (CUDA programming guide, compute capability 6.1).
+const maxShared = 48 << 10
+
+// dropped is what a rate drops from: units by rows, weights of inputs x outputs by tiles.
+type dropped struct{ units, inputs, outputs int }
+
+// check tests what the fields of d mean together; layers are in the order of Rates.
+func (d Dropping) check(layers []dropped) (out []problem) {
+	bad := func(key, format string, args ...any) { out = append(out, problem{key, fmt.Sprintf(format, args...)}) }
+	if len(d.Rates) != len(layers) {
+		bad("rates", "%d rates for %d layers; allowed is one rate a layer", len(d.Rates), len(layers))
+		return out
+	}
+	// The tile GEMM keeps one tile of each operand in shared memory, as float32.
+	if bytes := 2 * d.Tile * d.Tile * 4; bytes > maxShared {
+		bad("tile", "tile of %d x %d takes %d bytes of shared memory for its two operands; allowed is up to %d bytes a block (tile up to %d)", d.Tile, d.Tile, bytes, maxShared, int(math.Sqrt(maxShared/8)))
+	}
+	if d.DP > 0 && !d.approximate() {
+		bad("dp", "dp belongs to a pattern, method %s has none; allowed with rdp and tdp", d.Method)
+	}
+	if !d.approximate() {
+		return out
+	}
+	for i, rate := range d.Rates {
+		layer := layers[i]
+		limit := dropout.MaxDP(dropout.Method(d.Method), layer.units, layer.inputs, layer.outputs, d.Tile)
+		switch {
+		case d.DP > limit:
+			bad("dp", "dp = %d is over the maximum of layer %d of %d units; allowed is 1 to %d", d.DP, i+1, layer.units, limit)
+		case d.DP == 0 && d.Patterns > limit:
+			bad("patterns", "%d patterns are over the maximum dp of layer %d of %d units; allowed is up to %d", d.Patterns, i+1, layer.units, limit)
+		case d.DP == 0 && d.Patterns > 0 && d.Patterns < dropout.MinPatterns(rate):
+			bad("patterns", "%d patterns reach a rate of at most %.4g, not %g; allowed is %d or more", d.Patterns, float64(d.Patterns-1)/float64(d.Patterns), rate, dropout.MinPatterns(rate))
+		}
+	}
+	return out
+}

@@ -1,0 +1,47 @@
+package experiments
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"warpdrop/train"
+)
+
+// Worker computes points. Host is the real one; tests have their own.
+type Worker interface {
+	// Versions names what a spec's result depends on beside the spec; an error refuses the spec before any work starts.
+	Versions(s Spec) (map[string]string, error)
+	// Estimate is what the spec is thought to take.
+	Estimate(s Spec) Estimate
+	// Run computes a spec on up to threads threads, the same for any number. It calls progress with the share done.
+	Run(ctx context.Context, s Spec, threads int, progress func(share float64)) (Result, error)
+}
+
+// Host is the Worker of real runs: each kind of work, with what this machine has for it.
+type Host struct {
+	data           string // folder of the training data; "" = where package train looks by itself
+	blas, blasName string // of training runs: see SetBLAS
+	text           string // digest of the training text
+	readText       sync.Once
+	inputs         inputs // of launches
+}
+
+// NewHost makes the worker; data is the folder of the training data, or "".
+func NewHost(data string) *Host {
+	return &Host{data: data, blas: train.BLASGonum, blasName: train.BLASGonum}
+}
+
+// ErrCannotRun is the error for a spec that is sound and that this version cannot run.
+var ErrCannotRun = errors.New("this version of warpdrop cannot run it")
+
+// Versions implements Worker.
+func (h *Host) Versions(s Spec) (map[string]string, error) { return kindOf(s).versions(h, s) }
+
+// Estimate implements Worker.
+func (h *Host) Estimate(s Spec) Estimate { return kindOf(s).estimate(s) }
+
+// Run implements Worker.
+func (h *Host) Run(ctx context.Context, s Spec, threads int, progress func(share float64)) (Result, error) {
+	return kindOf(s).run(ctx, h, s, threads, progress)
+}

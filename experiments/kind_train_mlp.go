@@ -1,0 +1,92 @@
+package experiments
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"warpdrop/dropout"
+	"warpdrop/train"
+)
+
+var _ = register(&work[TrainMLP]{
+	About:    "Train a multi-layer perceptron on MNIST on the CPU.",
+	Versions: trainMLPVersions,
+	Work:     trainMLPWork,
+	Memory:   trainMLPMemory,
+	Speed:    5e9, // multiply-adds
+	Run:      runTrainMLP,
+	Row: func(r *Row, s TrainMLP) {
+		r.perceptron(s.Perceptron)
+		r.dropping(s.Dropping)
+	},
+	Label: func(s TrainMLP) []string {
+		return []string{fmt.Sprintf("seed=%d", s.Seed)}
+	},
+})
+
+// TrainMLP is a training run on MNIST.
+type TrainMLP struct {
+	Perceptron
+	Dropping
+	LearningRate float64 `json:"learning_rate" jsonschema:"exclusiveMinimum=0,maximum=100,default=0.01" jsonschema_description:"Step of SGD."`
+	Momentum     float64 `json:"momentum" jsonschema:"minimum=0,exclusiveMaximum=1,default=0.9" jsonschema_description:"Momentum of SGD."`
+	Epochs       int     `json:"epochs" jsonschema:"minimum=1,maximum=100000,default=1" jsonschema_description:"Passes over the training set."`
+	TrainSamples int     `json:"train_samples" jsonschema:"minimum=0,maximum=60000,default=0" jsonschema_description:"Images of the training set to use, 0 = all 60,000."`
+	Seed         int     `json:"seed" jsonschema:"minimum=0,default=1" jsonschema_description:"Seed of weights, order and masks; sweep it for a spread."`
+}
+
+func (TrainMLP) Kind() string { return "train-mlp" }
+
+func (t TrainMLP) normal() Spec { t.Dropping = t.Dropping.normal(); return t }
+
+func (t TrainMLP) check() (out []problem) {
+	out = t.Dropping.check(t.dropped())
+	if t.Inputs != 784 {
+		out = append(out, problem{"inputs", fmt.Sprintf("%d inputs; MNIST has 784", t.Inputs)})
+	}
+	if t.Outputs != 10 {
+		out = append(out, problem{"outputs", fmt.Sprintf("%d outputs; MNIST has 10", t.Outputs)})
+	}
+	return out
+}
+
+func trainMLPWork(t TrainMLP) float64 {
+	n := t.TrainSamples
+	if n == 0 {
+		n = 60000
+	}
+	return mlpSize(t.Perceptron) * float64(n) * float64(t.Epochs)
+}
+
+func trainMLPMemory(s TrainMLP) int64 {
+	return int64(mlpSize(s.Perceptron))*4*4 + 300<<20
+}
+
+// mnistDir is the host's folder of training data if it has MNIST, else where package train looks by itself: an experiment
+// may have both kinds of training, and one folder for the text.
+func (h *Host) mnistDir() string {
+	if found, _ := filepath.Glob(filepath.Join(h.data, "train-images-idx3-ubyte*")); h.data != "" && len(found) == 0 {
+		if texts, _ := filepath.Glob(filepath.Join(h.data, "*train.txt*")); len(texts) > 0 {
+			return ""
+		}
+		if info, err := os.Stat(h.data); err == nil && !info.IsDir() {
+			return ""
+		}
+	}
+	return h.data
+}
+
+func runTrainMLP(ctx context.Context, h *Host, t TrainMLP, threads int, progress func(float64)) (Result, error) {
+	ds, _, err := distributions(t.Dropping)
+	if err != nil {
+		return Result{}, err
+	}
+	got, err := train.TrainMLP(ctx, train.MLPConfig{Hidden: t.Hidden, Batch: t.Batch, Epochs: t.Epochs, LR: float32(t.LearningRate), Momentum: float32(t.Momentum),
+		Method: dropout.Method(t.Method), Rates: t.Rates, Distributions: ds, Tile: t.Tile, Seed: uint64(t.Seed), BLAS: h.blas, Threads: threads,
+		DataDir: h.mnistDir(), TrainSamples: t.TrainSamples}, shareDone(progress))
+	return trainResult(ctx, got, err)
+}
+
+func trainMLPVersions(h *Host, _ TrainMLP) (map[string]string, error) { return trainVersions(h) }

@@ -1,0 +1,44 @@
+package experiments
+
+import (
+	"context"
+
+	"warpdrop/train"
+)
+
+// trainVersion changes with whatever changes a training run's result.
+const trainVersion = "4"
+
+// SetBLAS chooses the BLAS of training runs as `warpdrop train --blas` does. The default is gonum's, so that a run gives the same
+// bytes wherever it is repeated; the name of another one becomes part of a point's versions.
+func (h *Host) SetBLAS(choice string) error {
+	name, err := train.BLASName(choice)
+	if err != nil {
+		return err
+	}
+	h.blas, h.blasName = choice, name
+	return nil
+}
+
+func trainVersions(h *Host) (map[string]string, error) {
+	return map[string]string{"train": trainVersion, "blas": h.blasName, "search": searchVersion}, nil
+}
+
+func shareDone(progress func(float64)) func(train.Progress) {
+	return func(p train.Progress) { progress(float64(p.Iteration) / float64(max(p.Iterations, 1))) }
+}
+
+func trainResult(ctx context.Context, got *train.Result, err error) (Result, error) {
+	if err != nil {
+		return Result{}, err
+	}
+	if got.Stopped {
+		return Result{}, ctx.Err()
+	}
+	r := &TrainResult{Accuracy: got.TestAccuracy, Perplexity: got.TestPerplexity, Loss: got.TrainLoss, SubModels: float64(got.SubModels), BLAS: got.BLAS,
+		Diverged: got.Diverged}
+	for _, p := range got.Trace {
+		r.Trace = append(r.Trace, TracePoint{Iteration: p.Iteration, Accuracy: p.TestAccuracy, Perplexity: p.Perplexity, Loss: p.TrainLoss})
+	}
+	return Result{Train: r}, nil
+}
