@@ -38,8 +38,9 @@ type Device struct {
 	// Observe, when set, is called at the end of each window with the cycle reached and the SMs' counters so far.
 	Observe func(Progress)
 
-	gpu      *GPU  // checked, and not changed since
-	used     int64 // bytes of device memory
+	gpu      *GPU         // checked, and not changed since
+	used     int64        // bytes of device memory
+	mapped   map[Ptr]bool // what MapHost made
 	mem      *memory.Global
 	system   *memory.System
 	sms      []*sm.SM
@@ -101,6 +102,9 @@ type LaunchConfig struct {
 	Grid   Dim3 // blocks
 	Block  Dim3 // threads
 	Shared int  // bytes of dynamic shared memory a block
+	// Pad lets a block reach the rest of the last unit in which the hardware deals out shared memory, as code of compilers
+	// that widen loads may; without it the first byte past the end is an error.
+	Pad bool
 }
 
 // Result is what a launch took.
@@ -226,6 +230,10 @@ func (d *Device) prepare(k *Kernel, cfg LaunchConfig, args []Arg) (*grid, error)
 		return nil, err
 	}
 	g.prog = k.bind(g.block, g.dim, cfg.Shared, params)
+	if cfg.Pad {
+		n := g.prog.SharedBytes + c.SharedUnit - 1
+		g.prog.SharedBytes = min(n-n%c.SharedUnit, c.SharedPerBlock)
+	}
 	g.need = sm.NeedOf(c, g.prog, int(threads))
 	if c.Resident(g.need) < 1 {
 		return nil, fmt.Errorf("a block of %d threads needs %d registers and %d bytes of shared memory; an SM of %s has %d and %d",

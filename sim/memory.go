@@ -28,6 +28,21 @@ func (d *Device) Malloc(n int64) (Ptr, error) {
 	return Ptr(a), nil
 }
 
+// MapHost makes n bytes of the host's memory device memory too, under the address that host is given: what the host writes a
+// launch reads, and the other way round, without a copy. The slice needs 64 readable bytes behind its end (of its capacity).
+// Accesses take as long as those to the card's own memory. Free ends it; the host's memory stays the host's.
+func (d *Device) MapHost(n int64, align uint64, host func(addr Ptr) ([]byte, error)) (Ptr, error) {
+	a, err := d.mem.Map(n, align, func(addr uint64) ([]byte, error) { return host(Ptr(addr)) })
+	if err != nil {
+		return 0, err
+	}
+	if d.mapped == nil {
+		d.mapped = map[Ptr]bool{}
+	}
+	d.mapped[Ptr(a)] = true
+	return Ptr(a), nil
+}
+
 // fits refuses what is larger than the rest of the card's memory or than what the host has left. The host's pages are taken
 // when they are touched, so the second bound is on one piece, not on the sum.
 func (d *Device) fits(n int64) error {
@@ -57,8 +72,24 @@ func (d *Device) Free(p Ptr) error {
 	if err := d.mem.Free(uint64(p)); err != nil {
 		return err
 	}
-	d.used -= n
+	if d.mapped[p] {
+		delete(d.mapped, p)
+	} else {
+		d.used -= n
+	}
 	return nil
+}
+
+// FirstAddress is the lowest address that device memory can have.
+const FirstAddress = Ptr(memory.FirstAddress)
+
+// Allocation returns the piece of memory that p lies in: its address and size in bytes; ok is false if there is none.
+func (d *Device) Allocation(p Ptr) (base Ptr, size int64, ok bool) {
+	s := d.mem.Find(uint64(p))
+	if s == nil {
+		return 0, 0, false
+	}
+	return Ptr(s.Base), int64(s.Size), true
 }
 
 // MemoryUsed is the bytes that Malloc and LoadModule have reserved and Free has not given back.
@@ -182,6 +213,8 @@ func (k *Kernel) of(d *Device) error {
 		return errNoKernel
 	case k.dev != d:
 		return errors.New("it belongs to another device: load its module on this one")
+	case k.module.unloaded:
+		return errors.New("its module has been unloaded")
 	}
 	return nil
 }

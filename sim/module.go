@@ -33,12 +33,15 @@ type Module struct {
 	cubin    *isa.Cubin // code's
 	first    int32      // instruction cache line of its code
 	constant Ptr        // copy of the __constant__ variables, for generic addresses of them; 0 = it has none
+	globals  Ptr        // the global variables; 0 = it has none
+	unloaded bool
 	kernels  map[string]*Kernel
 }
 
 // Kernel is one kernel of a module, ready to launch.
 type Kernel struct {
 	dev      *Device
+	module   *Module
 	kernel   *isa.Kernel
 	program  *sm.Program
 	constant Ptr
@@ -51,8 +54,9 @@ func (d *Device) LoadModule(cubin []byte) (*Module, error) {
 		return nil, err
 	}
 	c := code.cubin
+	var base Ptr
 	if c.GlobalBytes > 0 {
-		base, err := d.Malloc(int64(c.GlobalBytes))
+		base, err = d.Malloc(int64(c.GlobalBytes))
 		if err != nil {
 			return nil, err
 		}
@@ -64,7 +68,7 @@ func (d *Device) LoadModule(cubin []byte) (*Module, error) {
 		}
 	}
 	line := d.gpu.SM.ICache.LineBytes
-	m := &Module{dev: d, code: code, cubin: c, first: d.lines, kernels: map[string]*Kernel{}}
+	m := &Module{dev: d, code: code, cubin: c, first: d.lines, globals: base, kernels: map[string]*Kernel{}}
 	d.lines += int32((len(c.Image) + line - 1) / line)
 	if len(c.Kernels) > 0 && len(c.Kernels[0].Const[constantBank]) > 0 {
 		variables := c.Kernels[0].Const[constantBank] // the same for all kernels
@@ -76,6 +80,21 @@ func (d *Device) LoadModule(cubin []byte) (*Module, error) {
 		}
 	}
 	return m, nil
+}
+
+// Unload gives the module's memory back. Its kernels cannot be launched any more.
+func (m *Module) Unload() error {
+	if m.unloaded {
+		return errors.New("the module is unloaded already")
+	}
+	m.unloaded = true
+	var errs []error
+	for _, p := range []Ptr{m.globals, m.constant} {
+		if p != 0 {
+			errs = append(errs, m.dev.Free(p))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // KernelNames lists the module's kernels in the order of the file.
@@ -122,7 +141,7 @@ func (m *Module) Kernel(name string) (*Kernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.kernels[name] = &Kernel{m.dev, k, p, m.constant}
+	m.kernels[name] = &Kernel{m.dev, m, k, p, m.constant}
 	return m.kernels[name], nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"warpdrop/internal/infile"
+	"warpdrop/internal/toolchain"
 	"warpdrop/workloads"
 )
 
@@ -66,7 +67,7 @@ func cubinOf(ctx context.Context, file string) ([]byte, error) {
 
 // tool runs a program of the kernel tool chain.
 func tool(ctx context.Context, name string, args ...string) error {
-	path, err := findTool(name)
+	path, err := toolchain.Find(name)
 	if err != nil {
 		return usageError{err}
 	}
@@ -77,23 +78,4 @@ func tool(ctx context.Context, name string, args ...string) error {
 		return fmt.Errorf("%s: %w\n%s", name, err, strings.TrimSpace(stderr.String()))
 	}
 	return nil
-}
-
-// findTool looks for a tool in $WARPDROP_TOOLCHAIN, in .toolchain of the current folder, and on the path.
-func findTool(name string) (string, error) {
-	for _, dir := range []string{os.Getenv("WARPDROP_TOOLCHAIN"), ".toolchain"} {
-		if dir == "" {
-			continue
-		}
-		if p, err := filepath.Abs(filepath.Join(dir, "bin", name)); err == nil {
-			if _, err := os.Stat(p); err == nil {
-				return p, nil
-			}
-		}
-	}
-	p, err := exec.LookPath(name)
-	if err != nil {
-		return "", fmt.Errorf("%s is not installed: run scripts/toolchain.sh (it installs clang-19, ptxas and nvdisasm into .toolchain), or set WARPDROP_TOOLCHAIN to the folder that holds bin/%s, or give a .cubin", name, name)
-	}
-	return p, nil
 }

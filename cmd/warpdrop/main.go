@@ -28,6 +28,7 @@ var commands = []func() *cobra.Command{
 	newTrainCommand,
 	newGEMMCommand,
 	newSimCommand,
+	newExecCommand,
 	newDisasmCommand,
 	newGPUsCommand,
 	newMicrobenchCommand,
@@ -83,6 +84,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
+	}
+	var code exitCode
+	if errors.As(err, &code) {
+		return int(code)
 	}
 	fmt.Fprintln(stderr, "warpdrop:", err)
 	var u usageError

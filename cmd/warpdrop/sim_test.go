@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"warpdrop/internal/toolchain"
 )
 
 const checksCubin = "../../sim/testdata/checks.cubin"
@@ -148,7 +150,7 @@ func TestSimSource(t *testing.T) {
 		t.Fatal(err)
 	}
 	args := []string{cu, "--kernel", "k", "--arg", "buf:128,out=" + out}
-	if _, err := findTool("ptxas"); err != nil {
+	if _, err := toolchain.Find("ptxas"); err != nil {
 		t.Logf("not compiled: %v", err)
 	} else {
 		if code, _, stderr := runSim(args...); code != 0 {

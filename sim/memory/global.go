@@ -3,7 +3,7 @@ package memory
 import (
 	"errors"
 	"fmt"
-	"math"
+	"slices"
 	"sort"
 )
 
@@ -15,9 +15,10 @@ const (
 	LocalWindow  = 0x02000000 // generic address of byte 0 of the thread's local memory: c[0x0][0x4], upper half in c[0x0][0x104]
 	WindowBytes  = 0x01000000
 
-	globalBase = 0x10_0000_0000 // address of the first allocation
-	LocalBase  = 1 << 44        // address from which the device lays out local memory (see LocalAddress)
-	addressEnd = 1 << 40        // allocations end below
+	// FirstAddress is the address of the first allocation.
+	FirstAddress = 0x10_0000_0000
+	LocalBase    = 1 << 44 // address from which the device lays out local memory (see LocalAddress)
+	addressEnd   = 1 << 40 // allocations end below
 
 	// Alignment of an allocation's address in bytes, as cudaMalloc's.
 	Alignment = 256
@@ -37,29 +38,79 @@ type Span struct {
 	Data []byte // Size bytes; at least hostPadding more stand behind them
 }
 
-// Global is device memory: allocations with guard gaps between them. Addresses are not used twice, so that an access
-// to freed memory is an error too. Readers may share it; Alloc, Free, Write and Commit want it for themselves.
+// Global is device memory: allocations with guard gaps between them. Addresses are not used twice until all have been used
+// once, so that an access to freed memory is an error too. Readers may share it; Alloc, Free, Write and Commit want it for themselves.
 type Global struct {
 	spans []*Span // by address
 	next  uint64
 }
 
 // NewGlobal returns empty device memory.
-func NewGlobal() *Global { return &Global{next: globalBase} }
+func NewGlobal() *Global { return &Global{next: FirstAddress} }
 
 // Alloc reserves n bytes, zero-filled, and returns their address. The host's pages are touched when they are used.
 func (g *Global) Alloc(n int64) (uint64, error) {
-	switch {
-	case n <= 0:
-		return 0, fmt.Errorf("allocation of %d bytes: the size must be positive", n)
-	case n > math.MaxInt64-hostPadding || uint64(n) > addressEnd-GuardBytes-g.next:
-		return 0, fmt.Errorf("allocation of %d bytes: %w", n, ErrOutOfMemory)
+	at, err := g.place(n, Alignment)
+	if err != nil {
+		return 0, err
 	}
-	s := &Span{Base: g.next, Size: uint64(n), Data: make([]byte, n+hostPadding)[:n]}
+	s := &Span{Base: at, Size: uint64(n), Data: make([]byte, n+hostPadding)[:n]}
 	hugePages(s.Data)
-	g.spans = append(g.spans, s)
-	g.next = (s.Base + s.Size + GuardBytes + Alignment - 1) &^ (Alignment - 1)
-	return s.Base, nil
+	g.insert(s)
+	return at, nil
+}
+
+// Map reserves the address of n bytes, a multiple of align, and has host provide the memory behind it: a slice of n bytes
+// that the host uses too, with hostPadding readable bytes behind it.
+func (g *Global) Map(n int64, align uint64, host func(addr uint64) ([]byte, error)) (uint64, error) {
+	at, err := g.place(n, align)
+	if err != nil {
+		return 0, err
+	}
+	data, err := host(at)
+	if err != nil {
+		return 0, err
+	}
+	if int64(len(data)) != n || cap(data)-len(data) < hostPadding {
+		return 0, fmt.Errorf("mapping of %d bytes: the host gives %d and %d behind them, wanted are %d behind", n, len(data), cap(data)-len(data), hostPadding)
+	}
+	g.insert(&Span{Base: at, Size: uint64(n), Data: data})
+	return at, nil
+}
+
+// place finds room for n bytes: behind all that was ever reserved, and where that would leave the address space, in the
+// first gap between allocations that is wide enough.
+func (g *Global) place(n int64, align uint64) (uint64, error) {
+	if n <= 0 {
+		return 0, fmt.Errorf("allocation of %d bytes: the size must be positive", n)
+	}
+	up := func(addr uint64) uint64 { return (addr + align - 1) &^ (align - 1) }
+	full := fmt.Errorf("allocation of %d bytes: %w", n, ErrOutOfMemory)
+	if n > addressEnd {
+		return 0, full
+	}
+	fits := func(at, end uint64) bool { return at+uint64(n)+GuardBytes <= end }
+	if at := up(g.next); fits(at, addressEnd) {
+		g.next = (at + uint64(n) + GuardBytes + Alignment - 1) &^ (Alignment - 1)
+		return at, nil
+	}
+	at := up(FirstAddress)
+	for _, s := range g.spans {
+		if fits(at, s.Base) {
+			return at, nil
+		}
+		at = up(s.Base + s.Size + GuardBytes)
+	}
+	if fits(at, addressEnd) {
+		return at, nil
+	}
+	return 0, full
+}
+
+// insert puts s in its place by address.
+func (g *Global) insert(s *Span) {
+	i := g.index(s.Base) + 1
+	g.spans = slices.Insert(g.spans, i, s)
 }
 
 // Free gives back the allocation at addr, which must be an address that Alloc returned.

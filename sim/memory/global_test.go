@@ -268,3 +268,56 @@ func BenchmarkStoreCommit(b *testing.B) {
 		}
 	}
 }
+
+// TestAddressesAgain: when every address has been used once, gaps are, and nothing overlaps.
+func TestAddressesAgain(t *testing.T) {
+	g := NewGlobal()
+	g.next = addressEnd - 3*GuardBytes // as after a terabyte of allocations
+	live := map[uint64]uint64{}
+	for i := range 2000 {
+		n := int64(1 + i*977%100_000)
+		a, err := g.Alloc(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a%Alignment != 0 || a < FirstAddress || a+uint64(n) > addressEnd {
+			t.Fatalf("allocation of %d at %#x", n, a)
+		}
+		for b, m := range live {
+			if a < b+m+GuardBytes && b < a+uint64(n)+GuardBytes {
+				t.Fatalf("%d bytes at %#x are closer than a guard to %d at %#x", n, a, m, b)
+			}
+		}
+		live[a] = uint64(n)
+		if i%3 == 2 {
+			for b := range live {
+				if err := g.Free(b); err != nil {
+					t.Fatal(err)
+				}
+				delete(live, b)
+				break
+			}
+		}
+	}
+	for a := range live {
+		if s := g.Find(a); s == nil || s.Base != a {
+			t.Fatalf("%#x is not found", a)
+		}
+	}
+}
+
+// TestMap: host memory under a device address.
+func TestMap(t *testing.T) {
+	g := NewGlobal()
+	host := make([]byte, 100, 100+hostPadding)
+	a, err := g.Map(100, 4096, func(addr uint64) ([]byte, error) { return host, nil })
+	if err != nil || a%4096 != 0 {
+		t.Fatal(a, err)
+	}
+	if err := g.Write(a+5, []byte{7}); err != nil || host[5] != 7 {
+		t.Error(host[5], err)
+	}
+	if _, err := g.Map(100, 4096, func(uint64) ([]byte, error) { return make([]byte, 100), nil }); err == nil {
+		t.Error("memory without room behind it is taken")
+	}
+}

@@ -1,0 +1,530 @@
+package driver
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// TestProgram: what every first CUDA program does.
+func TestProgram(t *testing.T) {
+	dir := t.TempDir()
+	c := newClient(t, func(o *Options) {
+		o.JSON, o.Trace, o.HTML = filepath.Join(dir, "l.json"), filepath.Join(dir, "t.json"), filepath.Join(dir, "r.html")
+	})
+	const n = 1000
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(i)
+	}
+	host := c.floats(x...)
+	dx, dy := c.alloc(4*n), c.alloc(4*n)
+	c.ok("cuMemcpyHtoD_v2", dx, host.addr(), 4*n)
+	c.ok("cuMemsetD32_v2", dy, 0, n)
+	f := c.function(c.module(), "saxpy")
+	e0, e1 := c.get("cuEventCreate", 0), c.get("cuEventCreate", 0)
+	c.ok("cuEventRecord", e0, 0)
+	c.ok("cuLaunchKernel", f, 8, 1, 1, 128, 1, 1, 0, 0, c.saxpy(dy, dx, 0.5, n), 0)
+	c.ok("cuEventRecord", e1, 0)
+	back := c.mem(4 * n)
+	c.ok("cuMemcpyDtoH_v2", back.addr(), dy, 4*n)
+	for i := range x {
+		if got := back.float(i); got != x[i]/2 {
+			t.Fatalf("y[%d] is %g, want %g", i, got, x[i]/2)
+		}
+	}
+	// The same once more, its parameters in one buffer.
+	params := c.words(dy, dx, uint64(math.Float32bits(2))|n<<32)
+	size := c.words(uint64(len(params)))
+	c.ok("cuLaunchKernel", f, 8, 1, 1, 128, 1, 1, 0, 0, 0, c.words(1, params.addr(), 2, size.addr(), 0).addr())
+	c.ok("cuMemcpyDtoH_v2", back.addr(), dy, 4*n)
+	if got := back.float(10); got != 25 {
+		t.Errorf("y[10] is %g, want 5 + 2 x 10", got)
+	}
+	ms := c.mem(4)
+	c.ok("cuEventElapsedTime", ms.addr(), e0, e1)
+	c.ok("cuMemFree_v2", dx)
+	c.want(InvalidValue, "cuMemFree_v2", dx)
+	if err := c.d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var rep struct{ Launches []Launch }
+	data, err := os.ReadFile(filepath.Join(dir, "l.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &rep); err != nil || len(rep.Launches) != 2 {
+		t.Fatalf("%d launches, %v", len(rep.Launches), err)
+	}
+	// The events' time is the launch's own, in milliseconds.
+	if l := rep.Launches[0]; math.Abs(float64(ms.float(0))*1e3-l.TimeUS) > 1e-3 || l.Kernel != "saxpy" || l.WarpInsts != 704 {
+		t.Errorf("events say %g ms, the launch %+v", ms.float(0), l)
+	}
+	for _, want := range []string{"NVIDIA GeForce GTX 1080 Ti", "saxpy", "8x1x1", "128x1x1", "100.0 %"} {
+		if !strings.Contains(c.said.String(), want) {
+			t.Errorf("the table does not hold %q:\n%s", want, c.said)
+		}
+	}
+	for name, want := range map[string]string{"t.json": `"name":"saxpy"`, "r.html": "<td>8x1x1"} {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil || !strings.Contains(string(data), want) {
+			t.Errorf("%s: %v, or it does not hold %q", name, err, want)
+		}
+	}
+	var trace any
+	if data, _ := os.ReadFile(filepath.Join(dir, "t.json")); json.Unmarshal(data, &trace) != nil {
+		t.Error("the trace is not JSON")
+	}
+}
+
+// TestOrder: calls before cuInit and without a context are refused as the real driver refuses them.
+func TestOrder(t *testing.T) {
+	c := &client{t: t, d: New(Options{Err: os.Stderr}), thread: 1}
+	c.want(NotInitialized, "cuDeviceGetCount", c.out().addr())
+	c.want(NotInitialized, "cuMemAlloc_v2", c.out().addr(), 4)
+	c.want(InvalidValue, "cuInit", 1)
+	c.ok("cuInit", 0)
+	c.want(InvalidContext, "cuMemAlloc_v2", c.out().addr(), 4)
+	c.want(InvalidDevice, "cuDeviceGet", c.out().addr(), 1)
+	c.want(NotSupported, "cuNoSuchFunction")
+	a := c.get("cuCtxCreate_v2", 0, 0)
+	b := c.get("cuCtxCreate_v2", 0, 0)
+	if got := c.get("cuCtxGetCurrent"); got != b {
+		t.Errorf("current is %#x, want the last made, %#x", got, b)
+	}
+	c.alloc(4)
+	if got := c.get("cuCtxPopCurrent_v2"); got != b {
+		t.Errorf("popped %#x, want %#x", got, b)
+	}
+	p := c.alloc(512)
+	c.ok("cuCtxDestroy_v2", a)
+	if c.d.find(p) != nil {
+		t.Error("memory outlives its context")
+	}
+	c.want(InvalidContext, "cuMemAlloc_v2", c.out().addr(), 4)
+	c.want(InvalidContext, "cuCtxSetCurrent", a)
+}
+
+// TestProcAddress: a name stands for the symbol of the CUDA version that the program was built for.
+func TestProcAddress(t *testing.T) {
+	c := newClient(t)
+	for _, q := range []struct {
+		name    string
+		version uint64
+		flags   uint64
+		want    string
+		status  uint32
+	}{
+		{"cuMemAlloc", 12000, 0, "cuMemAlloc_v2", procFound},
+		{"cuMemAlloc", 3000, 0, "", procTooOld},
+		{"cuCtxCreate", 11000, 0, "cuCtxCreate_v2", procFound},
+		{"cuCtxCreate", 12000, 0, "cuCtxCreate_v3", procFound},
+		{"cuGraphInstantiate", 11000, 0, "cuGraphInstantiate_v2", procFound},
+		{"cuGraphInstantiate", 12000, 0, "cuGraphInstantiateWithFlags", procFound},
+		{"cuStreamSynchronize", 12000, procPerThread, "cuStreamSynchronize_ptsz", procFound},
+		{"cuMemcpy", 12000, procPerThread, "cuMemcpy_ptds", procFound},
+		{"cuInit", 12000, procPerThread, "cuInit", procFound},
+		{"cuTexObjectCreate", 12000, 0, "", procNotFound},
+	} {
+		p, status := c.out(), c.out()
+		c.ok("cuGetProcAddress_v2", c.text(q.name), p.addr(), q.version, q.flags, status.addr())
+		if want := uint64(c.d.options.Symbol(q.want)); p.u64() != want || status.u32() != q.status {
+			t.Errorf("%s of %d: %d, status %d; want %d (%s), status %d", q.name, q.version, p.u64(), status.u32(), want, q.want, q.status)
+		}
+	}
+	c.want(NotFound, "cuGetProcAddress_v2", c.text("cuTexObjectCreate"), c.out().addr(), 12000, 0, 0)
+}
+
+// TestAttributes: what deviceQuery prints of a GTX 1080 Ti (28 multiprocessors, 352-bit bus, 2816 KiB of L2 ...).
+func TestAttributes(t *testing.T) {
+	c := newClient(t)
+	for a, want := range map[uint64]uint32{1: 1024, 2: 1024, 4: 64, 5: math.MaxInt32, 6: 65535, 8: 49152, 9: 65536, 10: 32, 12: 65536, 16: 28, 36: 5500000, 37: 352,
+		38: 2883584, 39: 2048, 40: 2, 41: 1, 75: 6, 76: 1, 81: 98304, 87: 32, 97: 49152, 106: 32} {
+		if got := uint32(c.get("cuDeviceGetAttribute", a, 0)); got != want {
+			t.Errorf("attribute %d is %d, want %d", a, got, want)
+		}
+	}
+	c.want(InvalidValue, "cuDeviceGetAttribute", c.out().addr(), 9999, 0)
+	name := c.mem(64)
+	c.ok("cuDeviceGetName", name.addr(), 64, 0)
+	if got, _, _ := strings.Cut(string(name), "\x00"); got != "NVIDIA GeForce GTX 1080 Ti" {
+		t.Errorf("name %q", got)
+	}
+	c.ok("cuDeviceGetName", name.addr(), 7, 0)
+	if string(name[:7]) != "NVIDIA\x00" {
+		t.Errorf("cut off: %q", name[:7])
+	}
+	if got := c.get("cuDeviceTotalMem_v2", 0); got != 11<<30 {
+		t.Errorf("%d bytes of memory, want 11 GiB", got)
+	}
+}
+
+// TestFault: after an access out of bounds every call of the context answers its error, until the context is reset.
+func TestFault(t *testing.T) {
+	c := newClient(t)
+	p, q := c.alloc(128), c.alloc(128)
+	f := c.function(c.module(), "read_at")
+	launch := func(offset int64) Result {
+		return c.call("cuLaunchKernel", f, 1, 1, 1, 32, 1, 1, 0, 0, c.pointers(p, q, uint64(offset)), 0)
+	}
+	if r := launch(512 - 128); r != Success { // within what the allocation is padded to
+		t.Fatalf("a read of the padding: %s\n%s", r, c.said)
+	}
+	if r := launch(1 << 20); r != IllegalAddress {
+		t.Fatalf("a read out of bounds: %s, want %s\n%s", r, IllegalAddress, c.said)
+	}
+	for _, want := range []string{"kernel read_at", "block (0,0,0)"} {
+		if !strings.Contains(c.said.String(), want) {
+			t.Errorf("the message does not say %q: %s", want, c.said)
+		}
+	}
+	c.want(IllegalAddress, "cuCtxSynchronize")
+	c.want(IllegalAddress, "cuMemAlloc_v2", c.out().addr(), 4)
+	c.want(IllegalAddress, "cuStreamSynchronize", 0)
+	c.ok("cuDevicePrimaryCtxReset_v2", 0)
+	ctx := c.get("cuDevicePrimaryCtxRetain", 0)
+	c.ok("cuCtxSetCurrent", ctx)
+	p, q = c.alloc(128), c.alloc(128)
+	f = c.function(c.module(), "read_at")
+	if r := launch(0); r != Success {
+		t.Errorf("after the reset: %s\n%s", r, c.said)
+	}
+	if r := launch(2); r != MisalignedAddress {
+		t.Errorf("a misaligned read: %s, want %s\n%s", r, MisalignedAddress, c.said)
+	}
+}
+
+// TestLaunchRefusals: shapes that no chip takes are refused and leave the context as it is.
+func TestLaunchRefusals(t *testing.T) {
+	c := newClient(t)
+	m := c.module()
+	f, bounded := c.function(m, "saxpy"), c.function(m, "bounded")
+	p := c.alloc(4096)
+	params := c.saxpy(p, p, 1, 1)
+	for _, q := range []struct {
+		f, gx, gy, bx, bz, shared uint64
+		want                      Result
+	}{
+		{f, 0, 1, 32, 1, 0, InvalidValue},
+		{f, 1, 65536, 32, 1, 0, InvalidValue},
+		{f, 1, 1, 1025, 1, 0, InvalidValue},
+		{f, 1, 1, 1, 65, 0, InvalidValue},
+		{f, 1, 1, 32, 1, 49153, InvalidValue},
+		{bounded, 1, 1, 65, 1, 0, LaunchResources},
+		{f + 1, 1, 1, 32, 1, 0, InvalidHandle},
+		{f, 1, 1, 32, 1, 49152, Success},
+	} {
+		c.want(q.want, "cuLaunchKernel", q.f, q.gx, q.gy, 1, q.bx, 1, q.bz, q.shared, 0, params, 0)
+	}
+	c.want(InvalidValue, "cuLaunchKernel", f, 1, 1, 1, 32, 1, 1, 0, 0, 0, 0)
+	c.want(NotFound, "cuModuleGetFunction", c.out().addr(), m, c.text("saxp"))
+	c.want(InvalidImage, "cuModuleLoadData", c.out().addr(), c.text("not an image"))
+	c.ok("cuCtxSynchronize")
+}
+
+// TestStreams: launches of different streams take turns on the chip, copies overlap with them, and a stream that waits for an
+// event starts behind it.
+func TestStreams(t *testing.T) {
+	c := newClient(t)
+	f := c.function(c.module(), "saxpy")
+	const n = 1 << 20
+	p, q := c.alloc(4*n), c.alloc(4*n)
+	host := c.mem(4 * n)
+	a, b := c.get("cuStreamCreate", 1), c.get("cuStreamCreate", 1)
+	start, afterA, afterB, copied := c.get("cuEventCreate", 0), c.get("cuEventCreate", 0), c.get("cuEventCreate", 0), c.get("cuEventCreate", 0)
+	c.ok("cuEventRecord", start, a)
+	launch := func(s uint64) {
+		c.ok("cuLaunchKernel", f, 64, 1, 1, 128, 1, 1, 0, s, c.saxpy(p, q, 1, n), 0)
+	}
+	launch(a)
+	c.ok("cuEventRecord", afterA, a)
+	launch(b)
+	c.ok("cuEventRecord", afterB, b)
+	copier := c.get("cuStreamCreate", 1)
+	c.ok("cuMemcpyHtoDAsync_v2", q, host.addr(), 4*n, copier)
+	c.ok("cuEventRecord", copied, copier)
+	ms := func(from, to uint64) float64 {
+		m := c.mem(4)
+		c.ok("cuEventElapsedTime", m.addr(), from, to)
+		return float64(m.float(0))
+	}
+	one, both, copying := ms(start, afterA), ms(start, afterB), ms(start, copied)
+	if both < 1.5*one || both > 2.5*one {
+		t.Errorf("a launch takes %g ms, two in two streams %g", one, both)
+	}
+	if want := c.d.gpu.Copy.CopyTime(4*n) * 1e3; math.Abs(copying-want) > .01*want {
+		t.Errorf("a copy beside launches takes %g ms, want %g", copying, want)
+	}
+	c.ok("cuStreamWaitEvent", copier, afterB, 0)
+	c.ok("cuMemcpyHtoDAsync_v2", q, host.addr(), 4, copier)
+	c.ok("cuEventRecord", copied, copier)
+	if got := ms(afterB, copied); got < c.d.gpu.Copy.CopyTime(4)*1e3*.99 {
+		t.Errorf("a copy behind an event ends %g ms after it", got)
+	}
+	c.ok("cuStreamDestroy_v2", a)
+	c.want(InvalidHandle, "cuStreamSynchronize", a)
+	// Threads with a default stream of their own.
+	c.ok("cuMemcpyHtoDAsync_v2_ptsz", q, host.addr(), 4, 0)
+	first := c.d.threads[1].stream
+	c.thread = 2
+	c.ok("cuCtxSetCurrent", c.d.primary.handle)
+	c.ok("cuMemcpyHtoDAsync_v2_ptsz", q, host.addr(), 4, 0)
+	if second := c.d.threads[2].stream; first == nil || second == nil || first == second {
+		t.Error("two threads share a default stream of their own")
+	}
+}
+
+// TestCopies: rows, planes and memory of every kind, beside what slices hold.
+func TestCopies(t *testing.T) {
+	c := newClient(t)
+	src := c.mem(600)
+	for i := range src {
+		src[i] = byte(i * 7)
+	}
+	p := c.alloc(600)
+	c.ok("cuMemcpyHtoD_v2", p, src.addr(), 600)
+	// Rows 1 and 2 from column 3, five bytes each, of a host picture 20 bytes wide, to the device at pitch 32.
+	two := c.words(3, 1, memoryHost, src.addr(), 0, 0, 20, 0, 0, memoryDevice, 0, p, 0, 32, 5, 2)
+	c.ok("cuMemcpy2D_v2", two.addr())
+	back := c.mem(600)
+	c.ok("cuMemcpyDtoH_v2", back.addr(), p, 600)
+	for i := range 5 {
+		if back[i] != src[23+i] || back[32+i] != src[43+i] || back[5+i] != src[5+i] {
+			t.Fatalf("rows came as %x", back[:40])
+		}
+	}
+	// Two planes of two rows, device to host.
+	three := c.words(1, 0, 0, 0, memoryDevice, 0, p, 0, 0, 32, 4, 0, 0, 0, 0, memoryHost, back.addr(), 0, 0, 0, 10, 2, 6, 2, 2)
+	want := append([]byte(nil), back...)
+	c.ok("cuMemcpyDtoH_v2", back.addr(), p, 600)
+	copy(want, back)
+	dev := append([]byte(nil), back...)
+	for z := range 2 {
+		for y := range 2 {
+			copy(want[z*20+y*10:][:6], dev[z*128+y*32+1:][:6])
+		}
+	}
+	c.ok("cuMemcpy3D_v2", three.addr())
+	if string(back) != string(want) {
+		t.Errorf("planes came as %x, want %x", back[:40], want[:40])
+	}
+	c.ok("cuMemcpyDtoD_v2", p+300, p, 100)
+	c.ok("cuMemcpyDtoD_v2", p+10, p, 100) // overlapping, as memmove
+	c.ok("cuMemsetD2D16_v2", p, 64, 0xabcd, 3, 2)
+	c.ok("cuMemcpy", back.addr(), p, 600)
+	if binary.LittleEndian.Uint16(back[64+4:]) != 0xabcd || binary.LittleEndian.Uint16(back[4:]) != 0xabcd || back[6] == 0xcd && back[7] == 0xab {
+		t.Errorf("memset came as %x", back[:80])
+	}
+	c.want(InvalidValue, "cuMemcpyHtoD_v2", p+500, src.addr(), 600)
+	c.want(InvalidValue, "cuMemcpyHtoD_v2", p-8, src.addr(), 8)
+	c.want(InvalidValue, "cuMemsetD32_v2", p+2, 0, 1)
+	c.want(InvalidValue, "cuMemsetD8_v2", p+1024, 0, 1)
+	c.ok("cuMemcpyHtoD_v2", p, src.addr(), 0)
+	c.want(OutOfMemory, "cuMemAlloc_v2", c.out().addr(), 100_000_000_000)
+	c.want(InvalidValue, "cuMemAlloc_v2", c.out().addr(), 0)
+}
+
+// TestHostMemory: pinned, managed and registered memory, which kernels and the program both reach.
+func TestHostMemory(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("maps memory at an address of its choice on Linux only")
+	}
+	c := newClient(t)
+	f := c.function(c.module(), "saxpy")
+	const n = 64
+	registered := c.mem(4 * n)
+	c.ok("cuMemHostRegister_v2", registered.addr(), 4*n, 2)
+	c.want(HostRegistered, "cuMemHostRegister_v2", registered.addr()+8, 4, 2)
+	for name, p := range map[string][2]uint64{ // device and host address
+		"pinned":     {c.get("cuMemHostAlloc", 4*n, 0)},
+		"managed":    {c.get("cuMemAllocManaged", 4*n, 1)},
+		"registered": {c.get("cuMemHostGetDevicePointer_v2", registered.addr(), 0), registered.addr()},
+	} {
+		if p[1] == 0 {
+			p[1] = p[0]
+		}
+		x := c.alloc(4 * n)
+		c.ok("cuMemcpyHtoD_v2", x, c.floats(make([]float32, n)...).addr(), 4*n)
+		c.ok("cuMemsetD32_v2", x, uint64(math.Float32bits(3)), n)
+		hostBytes(p[1], 4*n)[4*5] = 0
+		c.ok("cuLaunchKernel", f, 1, 1, 1, n, 1, 1, 0, 0, c.saxpy(p[0], x, 2, n), 0)
+		if got := mem(hostBytes(p[1], 4*n)).float(5); got != 6 {
+			t.Errorf("%s: the program sees %g, want 6", name, got)
+		}
+		kind := c.mem(8)
+		c.ok("cuPointerGetAttribute", kind.addr(), pointerMemoryType, p[0])
+		if want := map[string]uint32{"pinned": 1, "managed": 2, "registered": 1}[name]; kind.u32() != want {
+			t.Errorf("%s: memory type %d, want %d", name, kind.u32(), want)
+		}
+	}
+	c.ok("cuMemHostUnregister", registered.addr())
+	c.want(HostNotRegistered, "cuMemHostUnregister", registered.addr())
+	c.want(InvalidValue, "cuPointerGetAttribute", c.out().addr(), pointerMemoryType, registered.addr())
+}
+
+// TestGraphs: nodes of each kind run behind those that they wait for, parameters can be changed, and a captured stream makes
+// the same graph.
+func TestGraphs(t *testing.T) {
+	c := newClient(t)
+	f := c.function(c.module(), "saxpy")
+	const n = 32
+	x, y := c.alloc(4*n), c.alloc(4*n)
+	host := c.floats(make([]float32, n)...)
+	back := c.mem(4 * n)
+	g := c.get("cuGraphCreate", 0)
+	kernel := func(a float32) uint64 {
+		return c.words(f, 1|1<<32, 1|n<<32, 1|1<<32, 0, c.saxpy(y, x, a, n), 0).addr()
+	}
+	// The kernel is added first but waits for the memset.
+	k := c.get("cuGraphAddKernelNode", g, 0, 0, kernel(2))
+	set := c.get("cuGraphAddMemsetNode", g, 0, 0, c.words(x, 0, uint64(math.Float32bits(5))|4<<32, n, 1).addr(), 0)
+	c.ok("cuGraphAddDependencies", g, c.words(set).addr(), c.words(k).addr(), 1)
+	out := c.words(0, 0, 0, 0, memoryDevice, 0, y, 0, 0, 4*n, 1, 0, 0, 0, 0, memoryHost, back.addr(), 0, 0, 0, 4*n, 1, 4*n, 1, 1)
+	c.get("cuGraphAddMemcpyNode", g, c.words(k).addr(), 1, out.addr(), 0)
+	e := c.get("cuGraphInstantiateWithFlags", g, 0)
+	c.ok("cuMemcpyHtoD_v2", y, host.addr(), 4*n)
+	c.ok("cuGraphLaunch", e, 0)
+	if got := back.float(7); got != 10 {
+		t.Errorf("the graph gives %g, want 10", got)
+	}
+	c.ok("cuGraphExecKernelNodeSetParams", e, k, kernel(3))
+	c.ok("cuMemcpyHtoD_v2", y, host.addr(), 4*n)
+	c.ok("cuGraphLaunch", e, 0)
+	if got := back.float(7); got != 15 {
+		t.Errorf("changed, the graph gives %g, want 15", got)
+	}
+	count := c.words(0)
+	c.ok("cuGraphGetNodes", g, 0, count.addr())
+	if count.u64() != 3 {
+		t.Errorf("%d nodes, want 3", count.u64())
+	}
+	// A circle is refused.
+	c.ok("cuGraphAddDependencies", g, c.words(k).addr(), c.words(set).addr(), 1)
+	c.want(InvalidValue, "cuGraphInstantiateWithFlags", c.out().addr(), g, 0)
+	c.ok("cuGraphRemoveDependencies", g, c.words(k).addr(), c.words(set).addr(), 1)
+
+	s := c.get("cuStreamCreate", 1)
+	c.ok("cuStreamBeginCapture_v2", s, 0)
+	c.ok("cuMemsetD32Async", x, uint64(math.Float32bits(1)), n, s)
+	c.ok("cuLaunchKernel", f, 1, 1, 1, n, 1, 1, 0, s, c.saxpy(y, x, 4, n), 0)
+	c.ok("cuMemcpyDtoHAsync_v2", back.addr(), y, 4*n, s)
+	c.want(CaptureUnsupported, "cuStreamSynchronize", s)
+	o := c.out()
+	c.ok("cuStreamEndCapture", s, o.addr())
+	if got := back.float(7); got != 15 {
+		t.Errorf("a stream that is captured ran: %g", got)
+	}
+	e = c.get("cuGraphInstantiateWithFlags", o.u64(), 0)
+	c.ok("cuMemcpyHtoD_v2", y, host.addr(), 4*n)
+	c.ok("cuGraphLaunch", e, s)
+	if got := back.float(7); got != 4 {
+		t.Errorf("the captured graph gives %g, want 4", got)
+	}
+	c.ok("cuGraphExecDestroy", e)
+	c.want(InvalidValue, "cuGraphLaunch", e, s)
+}
+
+// TestModulesComeAndGo: a thousand of them leave nothing behind.
+func TestModulesComeAndGo(t *testing.T) {
+	c := newClient(t)
+	image, err := os.ReadFile("../sim/testdata/checks.cubin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	used, handles := c.d.dev.MemoryUsed(), len(c.d.handles)
+	for range 1000 {
+		m := c.get("cuModuleLoadData", addressOf(image))
+		c.get("cuModuleGetFunction", m, c.text("saxpy"))
+		c.ok("cuModuleUnload", m)
+		c.keep = c.keep[:0]
+	}
+	if got := c.d.dev.MemoryUsed(); got != used || len(c.d.handles) != handles {
+		t.Errorf("%d bytes and %d handles in use, %d and %d before", got, len(c.d.handles), used, handles)
+	}
+	c.want(InvalidHandle, "cuModuleUnload", 1234)
+}
+
+// TestHostThreads: 64 threads of a program at once.
+func TestHostThreads(t *testing.T) {
+	c := newClient(t)
+	f := c.function(c.module(), "saxpy")
+	var wait sync.WaitGroup
+	for i := range 64 {
+		wait.Go(func() {
+			me := &client{t: t, d: c.d, thread: uint64(100 + i), said: c.said}
+			if r := me.call("cuMemAlloc_v2", me.out().addr(), 4); r != InvalidContext {
+				t.Errorf("thread %d begins with a context: %s", i, r)
+				return
+			}
+			run := func(name string, args ...uint64) {
+				if r := me.call(name, args...); r != Success {
+					t.Errorf("thread %d: %s: %s", i, name, r)
+				}
+			}
+			run("cuCtxSetCurrent", c.d.primary.handle)
+			o := me.out()
+			run("cuMemAlloc_v2", o.addr(), 128)
+			p := o.u64()
+			run("cuMemsetD32_v2", p, uint64(math.Float32bits(float32(i))), 32)
+			run("cuLaunchKernel_ptsz", f, 1, 1, 1, 32, 1, 1, 0, 0, me.saxpy(p, p, 1, 32), 0)
+			back := me.mem(128)
+			run("cuMemcpyDtoH_v2", back.addr(), p, 128)
+			if got := back.float(3); got != 2*float32(i) {
+				t.Errorf("thread %d reads %g, want %d", i, got, 2*i)
+			}
+			c.d.EndThread(me.thread)
+		})
+	}
+	wait.Wait()
+	if len(c.d.threads) > 2 {
+		t.Errorf("%d threads are remembered", len(c.d.threads))
+	}
+}
+
+// TestResults: every result has a name and a text of its own.
+func TestResults(t *testing.T) {
+	c := newClient(t)
+	seen := map[string]bool{}
+	for r, n := range resultNames {
+		if seen[n[0]] || seen[n[1]] || !strings.HasPrefix(n[0], "CUDA_") || n[1] == "" {
+			t.Errorf("%d: %v", r, n)
+		}
+		seen[n[0]], seen[n[1]] = true, true
+		o := c.out()
+		c.ok("cuGetErrorName", uint64(uint32(r)), o.addr())
+		if got := hostString(o.u64()); got != n[0] {
+			t.Errorf("%d is %q, want %q", r, got, n[0])
+		}
+	}
+	c.want(InvalidValue, "cuGetErrorString", 12345, c.out().addr())
+}
+
+// TestOccupancy: the calculator's answers, as package sim gives them.
+func TestOccupancy(t *testing.T) {
+	c := newClient(t)
+	f := c.function(c.module(), "saxpy")
+	for block, want := range map[uint64]uint32{32: 32, 128: 16, 1024: 2} {
+		if got := uint32(c.get("cuOccupancyMaxActiveBlocksPerMultiprocessor", f, block, 0)); got != want {
+			t.Errorf("%d threads: %d blocks, want %d", block, got, want)
+		}
+	}
+	grid, block := c.out(), c.out()
+	c.ok("cuOccupancyMaxPotentialBlockSize", grid.addr(), block.addr(), f, 0, 0, 0)
+	if grid.u32() != 56 || block.u32() != 1024 {
+		t.Errorf("grid %d, block %d; want 56, 1024", grid.u32(), block.u32())
+	}
+	if got := uint32(c.get("cuFuncGetAttribute", 0, f)); got != 1024 {
+		t.Errorf("at most %d threads", got)
+	}
+	off, size := c.out(), c.out()
+	c.ok("cuFuncGetParamInfo", f, 3, off.addr(), size.addr())
+	if off.u64() != 20 || size.u64() != 4 {
+		t.Errorf("parameter 3 has %d bytes at %d, want 4 at 20", size.u64(), off.u64())
+	}
+}

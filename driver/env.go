@@ -1,0 +1,78 @@
+package driver
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// Variable is an environment variable that a program's user sets.
+type Variable struct {
+	Name, Help string
+	set        func(o *Options, v string) error
+}
+
+// Variables are those that the driver reads, with what they do.
+var Variables = []Variable{
+	{"WARPDROP_GPU", "GPU preset or preset file (gtx1080ti)", func(o *Options, v string) error { o.GPU = v; return nil }},
+	{"WARPDROP_THREADS", "threads that simulate; changes no result (0: one a core)", func(o *Options, v string) (err error) {
+		o.Threads, err = number(v, 0, 1024)
+		return err
+	}},
+	{"WARPDROP_MAX_CYCLES", "end a launch with an error after so many cycles", func(o *Options, v string) error {
+		n, err := number(v, 1, 1<<62)
+		o.MaxCycles = int64(n)
+		return err
+	}},
+	{"WARPDROP_CHECK", "look for races, uninit or hazards (comma-separated); findings go to standard error", func(o *Options, v string) error {
+		o.Checks = strings.FieldsFunc(v, func(r rune) bool { return r == ',' })
+		return nil
+	}},
+	{"WARPDROP_REPORT", "write kernels by time to this HTML file at the end", func(o *Options, v string) error { o.HTML = v; return nil }},
+	{"WARPDROP_JSON", "write every launch to this JSON file at the end", func(o *Options, v string) error { o.JSON = v; return nil }},
+	{"WARPDROP_TRACE", "write streams and copies over time to this file, for ui.perfetto.dev", func(o *Options, v string) error { o.Trace = v; return nil }},
+	{"WARPDROP_QUIET", "1: no table at the end, no progress on the terminal", func(o *Options, v string) error { o.Quiet = v != "" && v != "0"; return nil }},
+	{"WARPDROP_CACHE", "folder of compiled PTX (warpdrop/ptx in the user's cache folder; - for none)", func(o *Options, v string) error {
+		if o.Cache = v; v == "-" {
+			o.Cache = ""
+		}
+		return nil
+	}},
+	{"WARPDROP_LOG", "write each call of the driver and its result to this file (- for standard error)", func(o *Options, v string) error {
+		if v == "-" {
+			o.Log = os.Stderr
+			return nil
+		}
+		f, err := os.OpenFile(v, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+		if err == nil {
+			o.Log = f
+		}
+		return err
+	}},
+}
+
+func number(v string, lo, hi int) (int, error) {
+	n, err := strconv.Atoi(v)
+	if err != nil || n < lo || n > hi {
+		return 0, fmt.Errorf("%q is not a number in %d..%d", v, lo, hi)
+	}
+	return n, nil
+}
+
+// FromEnvironment reads the variables; look is os.LookupEnv.
+func FromEnvironment(look func(string) (string, bool)) (Options, error) {
+	o := Options{}
+	if dir, err := os.UserCacheDir(); err == nil {
+		o.Cache = filepath.Join(dir, "warpdrop", "ptx")
+	}
+	for _, v := range Variables {
+		if text, ok := look(v.Name); ok && text != "" {
+			if err := v.set(&o, text); err != nil {
+				return o, fmt.Errorf("%s: %w", v.Name, err)
+			}
+		}
+	}
+	return o, nil
+}

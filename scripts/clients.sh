@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Runs programs that use CUDA, from PyPI in pinned versions, on the simulated GPU: scripts of ours in driver/clients, and
+# modules of numba-cuda's own tests, which its package carries. Needs Python 3.11 or later, gcc and ptxas (scripts/toolchain.sh).
+# Usage: scripts/clients.sh [--all] [VENV]    --all runs all of numba-cuda's tests that the driver is made for: an hour or more
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root"
+all=
+[ "${1:-}" = --all ] && { all=1; shift; }
+venv=${1:-$root/.clients}
+[ -x "$venv/bin/python" ] || python3 -m venv "$venv"
+"$venv/bin/pip" install -q --disable-pip-version-check --only-binary=:all: tinygrad==0.13.0 numba-cuda==0.30.4 numba==0.68.1 cuda-core==1.2.2 \
+  cuda-bindings==13.5.0 numpy==2.4.6 nvidia-cuda-nvrtc-cu12==12.9.86 nvidia-cuda-runtime-cu12==12.9.79 nvidia-nvjitlink-cu12==12.9.86 \
+  nvidia-cuda-nvcc-cu12==12.9.86 filecheck==1.0.6 psutil==7.2.2
+lib=$(scripts/libcuda.sh)
+packages=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
+export CUDA_PATH=$packages/nvidia/cuda_runtime  # where tinygrad looks for cuda_fp16.h
+export WARPDROP_LIBCUDA=$lib LD_LIBRARY_PATH=$packages/nvidia/cuda_nvrtc/lib NUMBA_CUDA_LOW_OCCUPANCY_WARNINGS=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+go build -o "$work/warpdrop" ./cmd/warpdrop
+failed=0
+run() { # run LIMIT COMMAND …: each in a process of its own
+  local limit=$1; shift
+  timeout "$limit" "$work/warpdrop" exec --quiet -- "$venv/bin/python" -W ignore "$@" > "$work/out.txt" 2>&1 || { cat "$work/out.txt"; echo "clients: failed: $*" >&2; failed=1; }
+  tail -n 3 "$work/out.txt"
+}
+for f in driver/clients/*.py; do run 300 "$f"; done
+modules="cudapy.test_atomics cudapy.test_array cudadrv.test_cuda_memory cudadrv.test_events cudadrv.test_context_stack cudadrv.test_host_alloc"
+if [ -n "$all" ]; then
+  modules="$modules cudapy.test_math cudapy.test_intrinsics cudapy.test_libdevice cudapy.test_managed_alloc cudapy.test_complex cudapy.test_sm cudapy.test_sync
+    cudapy.test_operator cudapy.test_ufuncs cudapy.test_random cudapy.test_constmem cudapy.test_localmem cudapy.test_dispatcher cudapy.test_lang cudapy.test_slicing
+    cudapy.test_matmul cudapy.test_laplace cudapy.test_montecarlo cudapy.test_powi cudapy.test_record_dtype cudapy.test_vector_type cudapy.test_warp_ops"
+fi
+for m in $modules; do run 1800 -m unittest "numba.cuda.tests.$m"; done
+exit $failed

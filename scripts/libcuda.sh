@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Builds the drop-in driver library: libcuda.so.1 and libwarpdrop.so. Needs Linux, Go and gcc (or $CC).
+# Usage: scripts/libcuda.sh [DIR]      DIR is .libcuda where none is given; `warpdrop exec` looks there
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+dir=${1:-$root/.libcuda}
+cc=${CC:-gcc}
+command -v "$cc" > /dev/null || { echo "libcuda.sh: $cc is not installed: the library is the one part of Warpdrop that needs a C compiler" >&2; exit 1; }
+mkdir -p "$dir"
+dir=$(cd "$dir" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$root"
+go run ./cmd/libcuda > "$work/entries.c"
+"$cc" -O2 -Wall -Wextra -Werror -fPIC -shared -fvisibility=hidden -Icmd/libcuda/stub -Wl,-soname,libcuda.so.1 \
+  -o "$work/libcuda.so.1" cmd/libcuda/stub/stub.c "$work/entries.c" -ldl -lpthread
+CGO_ENABLED=1 CC=$cc go build -tags libcuda -buildmode=c-shared -o "$work/libwarpdrop.so" ./cmd/libcuda
+mv "$work/libcuda.so.1" "$work/libwarpdrop.so" "$dir/"
+ln -sf libcuda.so.1 "$dir/libcuda.so"
+echo "$dir"
