@@ -19,5 +19,9 @@ func Headers() map[string][]byte {
 	for _, name := range []string{"device_launch_parameters.h", "cuda_runtime_api.h"} {
 		out[name] = []byte("#include \"cuda_runtime.h\"\n")
 	}
+	// Of C's library host code mostly wants printf. The header of the machine's own library, if it has one, is the host's.
+	for _, name := range []string{"stdio.h", "cstdio"} {
+		out[name] = []byte("#pragma once\nextern \"C\" __host__ __device__ int printf(const char *, ...);\n")
+	}
 	return out
 }

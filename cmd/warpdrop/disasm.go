@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"warpdrop/internal/cudac"
 	"warpdrop/sim/isa"
 )
 
@@ -33,7 +34,7 @@ with the next one.`,
 		Example: "  warpdrop disasm kernel.cubin --kernel saxpy --control",
 		Args:    exactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			data, err := cubinOf(cmd.Context(), args[0])
+			data, _, err := cubinOf(cmd.Context(), args[0], cudac.Options{Arch: 61})
 			if err != nil {
 				return err
 			}

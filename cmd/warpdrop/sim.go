@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"warpdrop/internal/atomicfile"
+	"warpdrop/internal/cudac"
 	"warpdrop/sim"
 	"warpdrop/sim/sm"
 	"warpdrop/workloads"
@@ -20,6 +22,7 @@ import (
 // simReport is the object that `warpdrop sim --json` prints.
 type simReport struct {
 	Kernel              string             `json:"kernel"`
+	Compiler            string             `json:"compiler,omitempty"` // of a .cu or .ptx file
 	GPU                 string             `json:"gpu"`
 	Grid                string             `json:"grid"`
 	Block               string             `json:"block"`
@@ -118,7 +121,8 @@ func newSimCommand() *cobra.Command {
 		shared, threads              int
 		maxCycles                    int64
 		asJSON                       bool
-		specs, checks                []string
+		specs, checks, defines       []string
+		compiler                     string
 	)
 	c := &cobra.Command{
 		Use:   "sim FILE.cubin|FILE.ptx|FILE.cu",
@@ -135,8 +139,10 @@ barrier orders, or stores of different values by one instruction), uninit (reads
 written) and hazards (stall counts and barriers of the control words that let an instruction go before its operands are
 there; code that ptxas made has none). What they find is an error at the end of the run.
 
-A .ptx or .cu file is compiled with clang-19 and ptxas where they are installed (scripts/toolchain.sh installs them). CUDA's own
-headers are not needed: <cuda_runtime.h> is one of ours, with the functions that kernels mostly use. Host code is not compiled.`,
+A .cu file is compiled by NVIDIA's run-time compiler (libnvrtc, with CUDA's headers) where it is found, else by clang-19 and ptxas;
+scripts/toolchain.sh installs both, and so does pip install nvidia-cuda-nvrtc-cu12 nvidia-cuda-runtime-cu12 nvidia-cuda-cccl-cu12. NVRTC takes device code
+only: a file with host code goes to clang, which reads over it, with a <cuda_runtime.h> of ours that has the functions that kernels
+mostly use. A .ptx file is compiled by ptxas.`,
 		Example: `  warpdrop sim sim/testdata/checks.cubin --kernel saxpy --grid 8 --block 128 --arg buf:4000 --arg buf:4000 --arg f32:0.5 --arg i32:1000
   warpdrop sim sim/sm/testdata/programs.cubin --kernel transpose --grid 3,2 --block 32,8 --arg buf:12600 --arg buf:12600 --arg i32:70 --arg i32:45 --check races,uninit --json`,
 		Args: exactArgs(1),
@@ -145,7 +151,10 @@ headers are not needed: <cuda_runtime.h> is one of ours, with the functions that
 			if err != nil {
 				return usageError{err}
 			}
-			image, err := cubinOf(cmd.Context(), args[0])
+			if compiler != "" && !slices.Contains(cudac.Compilers, compiler) {
+				return usagef("--compiler %q is not one of %s", compiler, strings.Join(cudac.Compilers, ", "))
+			}
+			image, by, err := cubinOf(cmd.Context(), args[0], cudac.Options{Compiler: compiler, Arch: gpu.Arch, Defines: defines})
 			if err != nil {
 				return err
 			}
@@ -228,6 +237,7 @@ headers are not needed: <cuda_runtime.h> is one of ours, with the functions that
 				}
 			}
 			rep := newSimReport(gpu, r, buffers)
+			rep.Compiler = by
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), rep)
 			}
@@ -238,6 +248,8 @@ headers are not needed: <cuda_runtime.h> is one of ours, with the functions that
 	f.StringVar(&kernel, "kernel", "", "kernel name (needed when the file has several)")
 	f.StringVar(&grid, "grid", "1", "blocks: X[,Y[,Z]]")
 	f.StringVar(&block, "block", "32", "threads a block: X[,Y[,Z]]")
+	f.StringVar(&compiler, "compiler", "", "of a .cu file: nvrtc or clang (default: nvrtc where it is found, else clang)")
+	f.StringArrayVarP(&defines, "define", "D", nil, "NAME or NAME=VALUE for the compiler of a .cu file; may be given several times")
 	f.IntVar(&shared, "shared", 0, "bytes of dynamic shared memory a block")
 	f.StringVar(&gpuName, "gpu", "gtx1080ti", "GPU preset or a preset file")
 	f.Int64Var(&maxCycles, "max-cycles", 0, "stop with an error after so many cycles (0: no limit)")

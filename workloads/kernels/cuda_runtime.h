@@ -8,7 +8,36 @@ struct dim3 {
   unsigned x, y, z;
   __host__ __device__ constexpr dim3(unsigned x = 1, unsigned y = 1, unsigned z = 1) : x(x), y(y), z(z) {}
 };
-extern "C" int cudaConfigureCall(dim3, dim3, unsigned long = 0, void * = 0);  // what <<<>>> of host code calls; that is not compiled
+// What host code calls. It is read and not compiled; kernels are launched by warpdrop sim.
+extern "C" int cudaConfigureCall(dim3, dim3, unsigned long = 0, void * = 0);
+typedef int cudaError_t;
+typedef struct CUstream_st *cudaStream_t;
+typedef struct CUevent_st *cudaEvent_t;
+enum { cudaSuccess = 0 };
+enum cudaMemcpyKind { cudaMemcpyHostToHost, cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice, cudaMemcpyDefault };
+template <class T> cudaError_t cudaMalloc(T **, unsigned long);
+template <class T> cudaError_t cudaMallocManaged(T **, unsigned long, unsigned = 1);
+template <class T> cudaError_t cudaMallocHost(T **, unsigned long);
+template <class T> cudaError_t cudaMemcpyToSymbol(const T &, const void *, unsigned long, unsigned long = 0, cudaMemcpyKind = cudaMemcpyHostToDevice);
+template <class T> cudaError_t cudaMemcpyFromSymbol(void *, const T &, unsigned long, unsigned long = 0, cudaMemcpyKind = cudaMemcpyDeviceToHost);
+cudaError_t cudaFree(void *);
+cudaError_t cudaFreeHost(void *);
+cudaError_t cudaMemcpy(void *, const void *, unsigned long, cudaMemcpyKind);
+cudaError_t cudaMemcpyAsync(void *, const void *, unsigned long, cudaMemcpyKind, cudaStream_t = 0);
+cudaError_t cudaMemset(void *, int, unsigned long);
+cudaError_t cudaDeviceSynchronize();
+cudaError_t cudaDeviceReset();
+cudaError_t cudaSetDevice(int);
+cudaError_t cudaGetLastError();
+const char *cudaGetErrorString(cudaError_t);
+cudaError_t cudaStreamCreate(cudaStream_t *);
+cudaError_t cudaStreamSynchronize(cudaStream_t);
+cudaError_t cudaStreamDestroy(cudaStream_t);
+cudaError_t cudaEventCreate(cudaEvent_t *);
+cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t = 0);
+cudaError_t cudaEventSynchronize(cudaEvent_t);
+cudaError_t cudaEventElapsedTime(float *, cudaEvent_t, cudaEvent_t);
+cudaError_t cudaEventDestroy(cudaEvent_t);
 
 struct __attribute__((aligned(8))) int2 { int x, y; };
 struct __attribute__((aligned(16))) int4 { int x, y, z, w; };
@@ -176,7 +205,16 @@ WD_FN float exp2f(float x) { return __nvvm_ex2_approx_f(x); }
 WD_FN float log2f(float x) { return __nvvm_lg2_approx_f(x); }
 WD_FN float __expf(float x) { return exp2f(x * 1.4426950408889634f); }
 WD_FN float __logf(float x) { return log2f(x) * 0.6931471805599453f; }
-WD_FN float expf(float x) { float n = rintf(x * 1.4426950408889634f); return exp2f(n) * exp2f(fmaf(x, 1.4426950408889634f, -n) + x * 1.925963033e-8f); }
+// e^x = 2^n e^f with f in ln 2 times [-1/2, 1/2]; 2^n in two factors, since n goes to 128 and, for results below the least
+// normal number, to -150.
+WD_FN float expf(float x) {
+  if (x != x) return x;
+  x = __builtin_fminf(__builtin_fmaxf(x, -105.0f), 89.0f);  // 0 and infinity
+  int n = (int)rintf(x * 1.4426950408889634f);
+  float f = fmaf((float)n, -1.9082149292705877e-10f, fmaf((float)n, -0.693147180369123816490f, x));
+  float half = __builtin_bit_cast(float, ((n >> 1) + 127) << 23), rest = __builtin_bit_cast(float, (n - (n >> 1) + 127) << 23);
+  return exp2f(f * 1.4426950408889634f) * half * rest;
+}
 WD_FN float logf(float x) { return __logf(x); }
 WD_FN float __sinf(float x) { return __nvvm_sin_approx_f(x); }
 WD_FN float __cosf(float x) { return __nvvm_cos_approx_f(x); }

@@ -1,0 +1,129 @@
+// Package cudac turns CUDA C++ and PTX into machine code with the compilers that are found on this machine: NVIDIA's own
+// front end (libnvrtc, with CUDA's headers) where it is installed, else clang with this project's headers, and ptxas.
+// None is part of warpdrop; scripts/toolchain.sh installs all of them into .toolchain/.
+package cudac
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"warpdrop/internal/infile"
+	"warpdrop/internal/toolchain"
+)
+
+// Compilers are the names of Options.Compiler beside "", which takes the first that is found.
+var Compilers = []string{"nvrtc", "clang"}
+
+// Options say how a source is compiled.
+type Options struct {
+	Compiler string            // of CUDA C++: one of Compilers; empty: nvrtc where it is found, else clang
+	Arch     int               // compute capability times ten: 61
+	Defines  []string          // NAME or NAME=VALUE
+	Headers  map[string][]byte // for clang: cuda_runtime.h and what else programs include
+}
+
+// maxSourceBytes bounds a source file.
+const maxSourceBytes = 16 << 20
+
+// IsSource tells whether a file's name is that of a source that Compile takes.
+func IsSource(file string) bool {
+	switch filepath.Ext(file) {
+	case ".cu", ".ptx":
+		return true
+	}
+	return false
+}
+
+// Compile returns the cubin of a .cu or .ptx file, and which compiler made it.
+func Compile(ctx context.Context, file string, opt Options) (cubin []byte, by string, err error) {
+	source, err := infile.Read(file, maxSourceBytes)
+	if err != nil {
+		return nil, "", err
+	}
+	dir, err := os.MkdirTemp("", "warpdrop")
+	if err != nil {
+		return nil, "", err
+	}
+	defer os.RemoveAll(dir)
+	if filepath.Ext(file) == ".ptx" {
+		cubin, err = assemble(ctx, dir, file, opt)
+		return cubin, "ptxas", err
+	}
+	var refused error
+	if opt.Compiler != "clang" {
+		cubin, by, err = nvrtc(ctx, file, source, opt)
+		if err == nil || opt.Compiler == "nvrtc" || !errors.Is(err, toolchain.ErrMissing) && !errors.Is(err, errHostCode) {
+			return cubin, by, err
+		}
+		refused = err // no NVRTC, or host code, which clang reads over
+	}
+	cubin, err = clang(ctx, dir, file, source, opt)
+	if err != nil && errors.Is(refused, errHostCode) {
+		return nil, "", fmt.Errorf("%w; and clang: %w", refused, err)
+	}
+	if errors.Is(err, toolchain.ErrMissing) {
+		return nil, "", fmt.Errorf("%s: no compiler for CUDA C++ was found: run scripts/toolchain.sh, which installs NVRTC and clang into "+
+			".toolchain, or `pip install nvidia-cuda-nvrtc-cu12 nvidia-cuda-runtime-cu12 nvidia-cuda-cccl-cu12`, or give a .cubin (%w)", file, err)
+	}
+	return cubin, "clang", err
+}
+
+// clang compiles CUDA C++ to PTX, and that with ptxas. Host code is read and not compiled.
+func clang(ctx context.Context, dir, file string, source []byte, opt Options) ([]byte, error) {
+	for name, text := range opt.Headers {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
+			return nil, err
+		}
+	}
+	ptx := filepath.Join(dir, "k.ptx")
+	// The flags of scripts/kernels.sh, and one more: clang marks every argument of a function as defined, so that a variable
+	// which one lane alone has set before __shfl_sync would be undefined behaviour in CUDA's own examples.
+	args := []string{"-x", "cuda", "--cuda-device-only", fmt.Sprintf("--cuda-gpu-arch=sm_%d", opt.Arch), "-nocudainc", "-nocudalib", "-nogpulib",
+		"-fdeclspec", "-Wno-unknown-cuda-version", "-Xclang", "-target-feature", "-Xclang", "+ptx63", "-Xclang", "-no-enable-noundef-analysis",
+		"-I", dir, "-S", "-O3", file, "-o", ptx}
+	for _, d := range opt.Defines {
+		args = append(args, "-D"+d)
+	}
+	// As nvcc does; but not where a file brings its own definitions.
+	if !bytes.Contains(source, []byte("define __global__")) && !bytes.Contains(source, []byte("__attribute__((global))")) {
+		args = append([]string{"-include", filepath.Join(dir, "cuda_runtime.h")}, args...)
+	}
+	if err := tool(ctx, "clang-19", args...); err != nil {
+		if text := err.Error(); strings.Contains(text, "undeclared identifier") || strings.Contains(text, "file not found") {
+			err = fmt.Errorf("%w\n%s has the most used functions of CUDA only; NVIDIA's own front end has all: run scripts/toolchain.sh, or "+
+				"`pip install nvidia-cuda-nvrtc-cu12 nvidia-cuda-runtime-cu12 nvidia-cuda-cccl-cu12`", err, "the header for clang")
+		}
+		return nil, err
+	}
+	return assemble(ctx, dir, ptx, opt)
+}
+
+// assemble runs ptxas.
+func assemble(ctx context.Context, dir, ptx string, opt Options) ([]byte, error) {
+	cubin := filepath.Join(dir, "k.cubin")
+	if err := tool(ctx, "ptxas", fmt.Sprintf("-arch=sm_%d", opt.Arch), "-O3", ptx, "-o", cubin); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(cubin)
+}
+
+// tool runs a program of the kernel tool chain.
+func tool(ctx context.Context, name string, args ...string) error {
+	path, err := toolchain.Find(name)
+	if err != nil {
+		return err
+	}
+	var stderr bytes.Buffer
+	c := exec.CommandContext(ctx, path, args...)
+	c.Stderr = &stderr
+	if err := c.Run(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", name, err, strings.TrimSpace(stderr.String()))
+	}
+	return nil
+}
