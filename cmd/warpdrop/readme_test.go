@@ -90,7 +90,7 @@ func TestExitCodes(t *testing.T) {
 		{"run " + filepath.Join(dir, "none.yaml"), 2, "none.yaml: no such file"},
 		{"run " + good + " --scale huge", 2, `--scale is "huge"; allowed are smoke, small and paper`},
 		{"run " + good + " --jobs -1", 2, "--jobs is -1"},
-		{"run " + good + " --only maps", 2, `--only is "maps"; allowed are search, gemm`},
+		{"run " + good + " --only maps", 2, `--only is "maps"; allowed are deepbench, gemm`},
 		{"plan ../../experiments/table2.yaml --only mlp", 0, ""},
 		{"run " + good + " --speed 3", 2, "unknown flag"},
 		{"run " + good + " --out " + file, 1, "not a directory"},
