@@ -7,7 +7,7 @@ import (
 
 // MaxMask is the largest number of elements one Bernoulli mask may have: beyond it a mask would run into the counters
 // that patterns are drawn from.
-const MaxMask = 4 * patternBlock
+const MaxMask = 4 * (patternBlock - MaxGroups*groupBlocks)
 
 // Threshold is floor(rate * 2^32): an element is kept when its random word is at least that. The share dropped is thus
 // rate to within 2^-32. rate must be in [0, 1).

@@ -6,9 +6,6 @@ import (
 	"strings"
 )
 
-// Approximate says whether the method drops by patterns.
-func (m Method) Approximate() bool { return m == RDP || m == TDP }
-
 // Check refuses a method that is not among those offered, and rates that are not one in [0, 1) for each of so many layers. Without
 // dropout there need be none.
 func Check(method Method, offered []Method, rates []float64, layers int) error {
@@ -42,12 +39,13 @@ func CheckPatterns(patterns []Pattern, most []int) error {
 	return nil
 }
 
-// CheckDistributions refuses distributions that are not one for each of so many layers, and a tile that TDP cannot have.
+// CheckDistributions refuses distributions of a method with dp that are not one for each of so many layers, and a tile that no
+// method with tiles can have.
 func CheckDistributions(method Method, ds []Distribution, layers, tile int) error {
-	if len(ds) != layers {
+	if len(ds) != layers && method.HasDP() {
 		return fmt.Errorf("distributions: %d for %d layers", len(ds), layers)
 	}
-	if method == TDP && (tile < 1 || tile > MaxTile) {
+	if method.Drops() == DropsTiles && (tile < 1 || tile > MaxTile) {
 		return fmt.Errorf("tile: %d is not in 1..%d", tile, MaxTile)
 	}
 	return nil

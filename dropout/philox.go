@@ -26,8 +26,8 @@ func Philox(counter [4]uint32, key [2]uint32) [4]uint32 {
 	return [4]uint32{c0, c1, c2, c3}
 }
 
-// patternBlock is counter word 0 of the words a Sampler draws dp and bias from. Masks never come that far: their
-// counter word 0 is element/4.
+// patternBlock is the largest counter word 0 of the words that patterns are drawn from (see Words). Masks never come that far:
+// their counter word 0 is element/4.
 const patternBlock = 1<<32 - 1
 
 // philoxKey splits a seed into the key of Philox.

@@ -42,8 +42,12 @@ func (s *Sampler) Seek(iteration uint64) { s.iteration = iteration }
 // At draws the pattern of an iteration: dp from the first 64 random bits by inversion of the distribution, bias from
 // the other 64, uniform in 1 .. dp to within dp * 2^-64.
 func (s *Sampler) At(iteration uint64) (dp, bias int) {
-	w := Philox(philoxCounter(patternBlock, s.layer, iteration), s.key)
-	u := uint64(w[0])<<32 | uint64(w[1])
+	w := Words{key: s.key, layer: s.layer, iteration: iteration, block: patternBlock}
+	return s.pattern(w.Next(), w.Next())
+}
+
+// pattern is dp and bias from 128 random bits.
+func (s *Sampler) pattern(u, v uint64) (dp, bias int) {
 	low, high := 0, len(s.bound)
 	for low < high {
 		mid := int(uint(low+high) / 2)
@@ -54,6 +58,6 @@ func (s *Sampler) At(iteration uint64) (dp, bias int) {
 		}
 	}
 	dp = low + 1
-	b, _ := bits.Mul64(uint64(w[2])<<32|uint64(w[3]), uint64(dp))
+	b, _ := bits.Mul64(v, uint64(dp))
 	return dp, int(b) + 1
 }

@@ -16,8 +16,8 @@ import (
 // sequence s.
 //
 // Dropout acts on the non-recurrent connections, at Layers+1 sites: the input of each LSTM layer and that of the softmax layer.
-// Conventional dropout masks each element of the input by itself or, with a shared mask, each unit in all rows; RDP and TDP draw one
-// pattern a site and iteration, of input units or of the tiles of the weights behind them.
+// Conventional dropout masks each element of the input by itself or, with a shared mask, each unit in all rows; patterns are drawn
+// once a site, iteration and group of rows, of input units or of the tiles of the weights behind them.
 type lstm struct {
 	*engine
 	cfg       LSTMConfig
@@ -70,29 +70,6 @@ type cell struct {
 	backwardFn     func(worker, part int)
 }
 
-// site is a place where dropout acts, and the weights behind it.
-type site struct {
-	*matrix
-	method    dropout.Method // at this moment: none when nothing is dropped
-	rows      kept
-	tile      int
-	keepScale float32
-	scaleByDP bool
-	mask      []float32 // of all elements, or of one row that all share
-	shared    bool
-	input     []float32 // what the weights are multiplied by
-	buffer    []float32
-	source    []float32
-	n, width  int
-	sampler   *dropout.Sampler
-	bernoulli dropout.Bernoulli
-	iteration uint64
-	dropFn    func(worker, part int)
-	undropFn  func(worker, part int)
-	dsource   []float32
-	dinput    []float32
-}
-
 func newLSTM(e *engine, cfg LSTMConfig) (*lstm, error) {
 	v, h, rows := cfg.Vocabulary, cfg.Hidden, cfg.Batch*cfg.Steps
 	m := &lstm{engine: e, cfg: cfg, embedding: make([]float32, v*h), outBias: make([]float32, v), outBiasG: make([]float32, v),
@@ -135,137 +112,6 @@ func newLSTM(e *engine, cfg LSTMConfig) (*lstm, error) {
 	}
 	random(m.outBias)
 	return m, nil
-}
-
-func newSite(e *engine, cfg *LSTMConfig, l, width int) (*site, error) {
-	rows := cfg.Batch * cfg.Steps
-	s := &site{matrix: newMatrix(e, cfg.Hidden, width, false), rows: whole(cfg.Hidden), tile: cfg.Tile, keepScale: 1, width: cfg.Hidden, dinput: make([]float32, rows*cfg.Hidden)}
-	s.dropFn, s.undropFn = s.dropPart, s.undropPart
-	at := min(l, cfg.Layers-1) // the last layer's rate is the softmax layer's too
-	var err error
-	switch cfg.Method {
-	case dropout.Dense, dropout.Masked:
-		s.keepScale = float32(1 / (1 - cfg.Rates[at]))
-		s.bernoulli, err = dropout.NewBernoulli(cfg.Rates[at], cfg.Seed, l)
-		s.buffer, s.shared = make([]float32, rows*cfg.Hidden), cfg.SharedMask
-		if s.shared {
-			rows = 1
-		}
-		s.mask = make([]float32, rows*cfg.Hidden)
-	case dropout.RDP, dropout.TDP:
-		s.keepScale, s.scaleByDP = float32(1/(1-cfg.Distributions[at].Reached())), cfg.ScaleByDP
-		s.sampler = dropout.NewSampler(cfg.Distributions[at], cfg.Seed, l)
-		if cfg.Method == dropout.RDP {
-			s.allowPatterns(1, width, cfg.Hidden, 1, 0)
-			s.buffer = make([]float32, rows*cfg.Hidden)
-		} else {
-			tileRows, tileCols := dropout.TileGrid(cfg.Hidden, width, cfg.Tile, cfg.Tile)
-			s.allowPatterns(cfg.Tile, cfg.Tile, tileRows, tileCols, 0)
-			s.allowTiles(rows, 0, 0)
-		}
-	}
-	return s, err
-}
-
-// draw chooses the iteration's masks or patterns of a site.
-func (s *site) draw(method dropout.Method, iteration uint64, n int, id []byte) []byte {
-	s.method, s.iteration, s.n = method, iteration, n
-	switch method {
-	case dropout.RDP, dropout.TDP:
-		dp, bias := s.sampler.At(iteration)
-		if s.scaleByDP {
-			s.keepScale = float32(dp)
-		}
-		if method == dropout.RDP {
-			s.rows = everyDP(s.in, 1, dp, bias)
-			s.keepRows(s.rows, whole(s.out))
-		} else {
-			s.keepTiles(s.tile, dp, bias, s.keepScale)
-		}
-		return fmt.Append(id, dp, ",", bias, ";")
-	default:
-		s.keepAll()
-		if s.shared && method != dropout.None {
-			s.bernoulli.Fill(s.mask, 0, iteration, s.keepScale)
-		}
-	}
-	return id
-}
-
-// maskOf is the mask of a row of the window.
-func (s *site) maskOf(row int) []float32 {
-	if s.shared {
-		row = 0
-	}
-	return s.mask[row*s.width : (row+1)*s.width]
-}
-
-// drop applies dropout to n rows of source, and multiplies by the weights: y.
-func (s *site) drop(source, y []float32) {
-	s.source, s.input = source, source
-	switch s.method {
-	case dropout.Dense, dropout.Masked, dropout.RDP:
-		s.Run(parts(s.n), s.dropFn)
-		s.input = s.buffer
-	}
-	s.forward(s.n, s.input, y)
-}
-
-func (s *site) dropPart(_, part int) {
-	from, to := part*partRows, min((part+1)*partRows, s.n)
-	if s.method == dropout.RDP {
-		k := s.rows.size()
-		for r := from; r < to; r++ {
-			s.rows.gather(s.buffer[r*k:(r+1)*k], s.source[r*s.width:(r+1)*s.width], s.keepScale)
-		}
-		return
-	}
-	if !s.shared {
-		s.bernoulli.Fill(s.mask[from*s.width:to*s.width], from*s.width, s.iteration, s.keepScale) // partRows makes the first a multiple of four
-	}
-	for r := from; r < to; r++ {
-		masked(s.buffer[r*s.width:(r+1)*s.width], s.source[r*s.width:(r+1)*s.width], s.maskOf(r))
-	}
-}
-
-// masked sets out to x * mask, element by element.
-func masked(out, x, mask []float32) {
-	x, mask = x[:len(out)], mask[:len(out)]
-	for j := range out {
-		out[j] = x[j] * mask[j]
-	}
-}
-
-// undrop takes the gradient by y back to that by source.
-func (s *site) undrop(dy, dsource []float32) {
-	s.dsource = dsource
-	switch s.method {
-	case dropout.Dense, dropout.Masked, dropout.RDP:
-		s.backward(s.n, s.input, dy, s.dinput)
-		s.Run(parts(s.n), s.undropFn)
-	default:
-		s.backward(s.n, s.input, dy, dsource)
-	}
-}
-
-func (s *site) undropPart(_, part int) {
-	from, to := part*partRows, min((part+1)*partRows, s.n)
-	if s.method == dropout.RDP {
-		k := s.rows.size()
-		for r := from; r < to; r++ {
-			d := s.dsource[r*s.width : (r+1)*s.width]
-			clear(d)
-			c := s.rows.first
-			for _, g := range s.dinput[r*k : (r+1)*k] {
-				d[c] = g * s.keepScale
-				c += s.rows.step
-			}
-		}
-		return
-	}
-	for r := from; r < to; r++ {
-		masked(s.dsource[r*s.width:(r+1)*s.width], s.dinput[r*s.width:(r+1)*s.width], s.maskOf(r))
-	}
 }
 
 // reset clears the state before the next window.

@@ -12,14 +12,14 @@ import (
 // kept units only.
 type layer struct {
 	*matrix
-	bias, biasV []float32 // out
-	biasG       []float32 // of the kept columns
-	act, dact   []float32 // batch x kept columns: output, and the gradient by it
-	mask        []float32 // Bernoulli: batch x out, or in x out; 0 or scale
-	cols        kept      // RDP: kept outputs
+	bias, biasV []float32    // out
+	biasG       []float32    // of the kept columns
+	act, dact   []float32    // batch x kept columns: output, and the gradient by it
+	mask        []float32    // Bernoulli: batch x out, or in x out; 0 or scale
+	cols        dropout.Kept // kept outputs, where rows are dropped
 	hidden      bool
 	keepScale   float32 // what kept activations (RDP), products (TDP) or masked values are multiplied by
-	sampler     *dropout.Sampler
+	stream      *dropout.Stream
 	bernoulli   dropout.Bernoulli
 	iteration   uint64
 	dropNeurons bool // mask is one of activations
@@ -52,7 +52,7 @@ func newMLP(e *engine, cfg MLPConfig) (*mlp, error) {
 	for i := 0; i <= last; i++ {
 		in, out := sizes[i], sizes[i+1]
 		l := &layer{matrix: newMatrix(e, in, out, true), bias: make([]float32, out), biasV: make([]float32, out), biasG: make([]float32, out),
-			act: make([]float32, cfg.Batch*out), dact: make([]float32, cfg.Batch*out), cols: whole(out), hidden: i < last, keepScale: 1}
+			act: make([]float32, cfg.Batch*out), dact: make([]float32, cfg.Batch*out), cols: dropout.KeepAll(out), hidden: i < last, keepScale: 1}
 		l.maskFn, l.connectFn, l.actFn, l.dactFn, l.biasFn = l.maskPart, l.connectPart, l.actPart, l.dactPart, l.biasPart
 		for k := range l.w {
 			l.w[k] = float32(rng.NormFloat64() * math.Sqrt(2/float64(in)))
@@ -73,26 +73,26 @@ func newMLP(e *engine, cfg MLPConfig) (*mlp, error) {
 
 // drop prepares layer i of last+1 for the method.
 func (l *layer) drop(cfg *MLPConfig, i, last int) (err error) {
-	if cfg.Method == dropout.RDP {
+	if cfg.Method.Drops() == dropout.DropsRows {
 		// The first layer keeps all rows and the last one all columns.
 		rowUnit, colUnit, rowClasses, colClasses := 1, 1, 1, 1
 		if i == 0 {
 			rowUnit = l.in
 		} else {
-			rowClasses = period(cfg.Distributions[i-1], l.in)
+			rowClasses = period(cfg, i-1, l.in)
 		}
 		if i == last {
 			colUnit = l.out
 		} else {
-			colClasses = period(cfg.Distributions[i], l.out)
+			colClasses = period(cfg, i, l.out)
 		}
 		l.allowPatterns(rowUnit, colUnit, rowClasses, colClasses, cfg.Momentum)
 	}
 	if i == last {
 		return nil
 	}
-	switch cfg.Method {
-	case dropout.Dense, dropout.Masked, dropout.DropConnect:
+	switch cfg.Method.Drops() {
+	case dropout.DropsMask:
 		l.keepScale = float32(1 / (1 - cfg.Rates[i]))
 		l.bernoulli, err = dropout.NewBernoulli(cfg.Rates[i], cfg.Seed, i)
 		l.dropNeurons = cfg.Method != dropout.DropConnect
@@ -102,10 +102,12 @@ func (l *layer) drop(cfg *MLPConfig, i, last int) (err error) {
 			l.mask = make([]float32, l.in*l.out)
 			l.masked, l.wc = l.mask, make([]float32, l.in*l.out)
 		}
-	case dropout.RDP, dropout.TDP:
-		l.keepScale = float32(1 / (1 - cfg.Distributions[i].Reached()))
-		l.sampler = dropout.NewSampler(cfg.Distributions[i], cfg.Seed, i)
-		if cfg.Method == dropout.TDP {
+	case dropout.DropsRows, dropout.DropsTiles:
+		if l.stream, err = cfg.stream(i); err != nil {
+			return err
+		}
+		l.keepScale = float32(1 / (1 - l.stream.Reached()))
+		if cfg.Method.Drops() == dropout.DropsTiles {
 			rows, cols := dropout.TileGrid(l.in, l.out, cfg.Tile, cfg.Tile)
 			l.allowPatterns(cfg.Tile, cfg.Tile, rows, cols, cfg.Momentum)
 			l.allowTiles(cfg.Batch, cfg.LR, cfg.Momentum)
@@ -114,11 +116,14 @@ func (l *layer) drop(cfg *MLPConfig, i, last int) (err error) {
 	return err
 }
 
-// period is after how many units of n all patterns of a distribution repeat themselves: the least common multiple of the dp
-// that occur, or n where that is more.
-func period(d dropout.Distribution, n int) int {
+// period is after how many of n units all that hidden layer i's method may draw repeats itself: the least common multiple of the
+// dp that occur, or n where that is more or where there is no dp.
+func period(cfg *MLPConfig, i, n int) int {
+	if !cfg.Method.HasDP() {
+		return n
+	}
 	l := 1
-	for i, p := range d.P {
+	for i, p := range cfg.Distributions[i].P {
 		if p > 0 {
 			l = l / gcd(l, i+1) * (i + 1)
 		}
@@ -158,24 +163,24 @@ func (m *mlp) loadPart(_, part int) {
 // draw chooses the iteration's masks or patterns.
 func (m *mlp) draw(iteration uint64) {
 	m.id = m.id[:0]
-	rows := whole(imagePixels)
+	rows := dropout.KeepAll(imagePixels)
 	for _, l := range m.layers {
 		l.iteration = iteration
 		switch {
-		case l.sampler != nil:
-			dp, bias := l.sampler.At(iteration)
+		case l.stream != nil:
+			s := l.stream.At(iteration, 0)
 			if m.cfg.ScaleByDP {
-				l.keepScale = float32(dp)
+				l.keepScale = float32(s.DP)
 			}
-			m.id = fmt.Append(m.id, dp, ",", bias, ";")
-			if m.cfg.Method == dropout.TDP {
-				l.keepTiles(m.cfg.Tile, dp, bias, l.keepScale)
+			m.id = s.AppendID(m.id)
+			if s.Tiles {
+				l.keepTiles(m.cfg.Tile, s.DP, s.Bias, l.keepScale)
 				break
 			}
-			l.cols = everyDP(l.out, 1, dp, bias)
+			l.cols = s.Units
 			l.keepRows(rows, l.cols)
 			rows = l.cols
-		case m.cfg.Method == dropout.RDP: // the last layer
+		case m.cfg.Method.Drops() == dropout.DropsRows: // the last layer, behind one whose rows are dropped
 			l.keepRows(rows, l.cols)
 		case l.mask != nil:
 			m.Run((len(l.mask)+maskPart-1)/maskPart, l.maskFn)
@@ -280,14 +285,14 @@ func passed(x, y float32) float32 {
 
 // actPart adds the bias to the products and, in a hidden layer, rectifies, scales and masks them.
 func (l *layer) actPart(_, part int) {
-	n := l.cols.size()
+	n := l.cols.Size()
 	scale := l.keepScale
 	if !l.compact {
 		scale = 1
 	}
 	for s := part * partRows; s < min((part+1)*partRows, l.b); s++ {
 		y := l.act[s*n : (s+1)*n]
-		bias := l.bias[l.cols.first*l.cols.width:]
+		bias := l.bias[l.cols.Start():]
 		switch {
 		case !l.hidden:
 			for j, b := range bias[:len(y)] {
@@ -299,8 +304,12 @@ func (l *layer) actPart(_, part int) {
 			for j, v := range y {
 				y[j] = max(v+bias[j], 0) * mask[j]
 			}
-		case l.cols.width == 1:
-			c, step := 0, l.cols.step
+		case l.cols.List != nil:
+			for j, c := range l.cols.List {
+				y[j] = max(y[j]+l.bias[c], 0) * scale
+			}
+		case l.cols.Width == 1:
+			c, step := 0, l.cols.Step
 			for j, v := range y {
 				y[j] = max(v+bias[c], 0) * scale
 				c += step
@@ -344,13 +353,13 @@ func (l *layer) backwardLayer(b int, x, dx []float32) {
 	if l.hidden {
 		l.Run(parts(b), l.dactFn)
 	}
-	l.Run((l.cols.size()+biasPart-1)/biasPart, l.biasFn)
+	l.Run((l.cols.Size()+biasPart-1)/biasPart, l.biasFn)
 	l.backward(b, x, l.dact, dx)
 }
 
 // dactPart takes the gradient back through mask, scale and rectifier: what was dropped or negative is zero in act.
 func (l *layer) dactPart(_, part int) {
-	n := l.cols.size()
+	n := l.cols.Size()
 	from, to := part*partRows*n, min((part+1)*partRows, l.b)*n
 	scale := float32(1)
 	if l.dropNeurons || l.compact {
@@ -368,7 +377,7 @@ func (l *layer) dactPart(_, part int) {
 const biasPart = 256
 
 func (l *layer) biasPart(_, part int) {
-	n := l.cols.size()
+	n := l.cols.Size()
 	from, to := part*biasPart, min((part+1)*biasPart, n)
 	g := l.biasG[from:to]
 	clear(g)
@@ -386,14 +395,8 @@ func (l *layer) updateBias(lr, mu float32) {
 	for j := range l.biasV {
 		l.biasV[j] *= mu
 	}
-	c := l.cols.start()
-	step := 1
-	if l.cols.width == 1 {
-		step = l.cols.step
-	}
-	for _, g := range l.biasG[:l.cols.size()] {
-		l.biasV[c] -= lr * g
-		c += step
+	for k, g := range l.biasG[:l.cols.Size()] {
+		l.biasV[l.cols.At(k)] -= lr * g
 	}
 	for j, d := range l.biasV {
 		l.bias[j] += d

@@ -24,7 +24,10 @@ type LSTMConfig struct {
 	Rates          []float64              // at the input of each LSTM layer; the last one also at that of the softmax layer
 	Distributions  []dropout.Distribution // rdp, tdp: of dp, one a rate
 	ScaleByDP      bool                   `json:",omitempty"` // rdp, tdp: what is kept is multiplied by the iteration's dp, in place of 1/(1 - reached rate)
-	Tile           int                    // tdp: edge of a weight tile
+	Of             int                    `json:",omitempty"` // rows-k: n of k rows of every n; 0 = chosen from the rate
+	Groups         int                    `json:",omitempty"` // methods that drop rows: groups of the window with a pattern each; 0 and 1 = one for all
+	GroupBy        GroupBy                `json:",omitempty"`
+	Tile           int                    // methods that drop tiles: edge of one
 	Seed           uint64
 	BLAS           string // see newEngine
 	Threads        int    // 0 = all CPUs
@@ -72,8 +75,47 @@ func (c *LSTMConfig) Check() error {
 	if c.SharedMask && c.Method != dropout.Dense && c.Method != dropout.Masked {
 		return fmt.Errorf("train: shared mask: method %s has no masks, allowed with %s and %s", c.Method, dropout.Dense, dropout.Masked)
 	}
-	offered := []dropout.Method{dropout.None, dropout.Dense, dropout.Masked, dropout.RDP, dropout.TDP}
-	return checkDropping(c.Method, offered, c.Rates, c.Distributions, c.Layers, c.Tile, c.ScaleByDP)
+	offered := dropout.Methods(dropout.None, dropout.Dense, dropout.Masked)
+	if err := checkDropping(c.Method, offered, c.Rates, c.Distributions, c.Layers, c.Tile, c.ScaleByDP); err != nil {
+		return err
+	}
+	if err := c.checkGroups(); err != nil {
+		return err
+	}
+	for i := range c.Layers + 1 {
+		if _, err := c.stream(i); err != nil {
+			return fmt.Errorf("train: %w", err)
+		}
+	}
+	return nil
+}
+
+// checkGroups refuses groups that the method or the window does not have.
+func (c *LSTMConfig) checkGroups() error {
+	most := c.Batch
+	switch c.GroupBy {
+	case "", GroupSamples:
+	case GroupSteps:
+		most = c.Steps
+	default:
+		return fmt.Errorf("train: group by: %q is not one of %s, %s", c.GroupBy, GroupSamples, GroupSteps)
+	}
+	switch {
+	case c.Groups < 0 || c.Groups > min(most, dropout.MaxGroups):
+		return fmt.Errorf("train: groups: %d is not in 0..%d", c.Groups, min(most, dropout.MaxGroups))
+	case c.Groups > 1 && c.Method.Drops() != dropout.DropsRows:
+		rows := dropout.MethodsWith(func(k *dropout.Kind) bool { return k.Drops == dropout.DropsRows })
+		return fmt.Errorf("train: groups: method %s has one pattern or mask for all, allowed with %s", c.Method, dropout.Names(rows))
+	}
+	return nil
+}
+
+// rateOf is the index of the rate of a site: the last layer's rate is the softmax layer's too.
+func (c *LSTMConfig) rateOf(site int) int { return min(site, c.Layers-1) }
+
+// stream draws the patterns of a site; nil where the method has none.
+func (c *LSTMConfig) stream(site int) (*dropout.Stream, error) {
+	return newStream(c.Method, c.Rates, c.Distributions, c.Of, c.rateOf(site), c.Hidden, c.Seed, site)
 }
 
 // rate is the step of an epoch, from 1.
@@ -81,7 +123,7 @@ func (c *LSTMConfig) rate(epoch int) float64 {
 	return c.LR * math.Pow(c.Decay, float64(max(0, epoch-c.DecayAfter)))
 }
 
-// TrainLSTM runs cfg to its end, or until ctx ends (Result.Stopped). RDP and TDP compute products of the kept input units or
+// TrainLSTM runs cfg to its end, or until ctx ends (Result.Stopped). Methods with patterns compute products of the kept input units or
 // tiles only. With gonum's BLAS the result depends on the seed and not on the number of threads.
 func TrainLSTM(ctx context.Context, cfg LSTMConfig, progress func(Progress)) (*Result, error) {
 	if err := cfg.Check(); err != nil {
@@ -119,7 +161,10 @@ func TrainLSTM(ctx context.Context, cfg LSTMConfig, progress func(Progress)) (*R
 	if err != nil {
 		return nil, err
 	}
-	res := newResult(cfg.Method, e, cfg.Distributions)
+	res := newResult(cfg.Method, e)
+	for _, c := range m.cells {
+		res.reached(c.stream)
+	}
 	t := training{Saving: cfg.Saving, kind: "lstm", data: text.Digest, config: cfg.common(), epochs: cfg.Epochs, per: (len(text.Train)/cfg.Batch - 1) / cfg.Steps,
 		samples: cfg.Batch * cfg.Steps, notify: 5, models: m.models, progress: progress}
 	if err := t.run(ctx, &lstmRun{lstm: m, text: text}, res); err != nil {

@@ -5,6 +5,8 @@ import (
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/gonum"
+
+	"warpdrop/dropout"
 )
 
 // level1 has the vector operations that gonum has vector code for.
@@ -68,9 +70,7 @@ func (m *matrix) allowPatterns(rowUnit, colUnit, rowClasses, colClasses int, mu 
 	m.rowUnit, m.colUnit = rowUnit, colUnit
 	m.rowClasses = min(rowClasses, (m.in+rowUnit-1)/rowUnit)
 	m.colClasses = min(colClasses, (m.out+colUnit-1)/colUnit)
-	if m.v != nil || colUnit < m.out { // else see direct
-		m.wc = make([]float32, m.in*m.out)
-	}
+	m.wc = make([]float32, m.in*m.out) // not touched where products are direct
 	m.blocks = make([]block, 0, 64)
 	if m.v != nil {
 		m.stamps = make([]uint32, m.rowClasses*m.colClasses)
@@ -94,7 +94,7 @@ func (m *matrix) allowTiles(b int, lr, mu float32) {
 }
 
 // keepRows makes the iteration work on these rows and columns, in compact form.
-func (m *matrix) keepRows(rows, cols kept) {
+func (m *matrix) keepRows(rows, cols dropout.Kept) {
 	m.blocks, m.compact = append(m.blocks[:0], block{rows: rows, cols: cols}), true
 	m.pack()
 }
@@ -121,7 +121,7 @@ func (m *matrix) gradients() []float32 {
 	}
 	n := 0
 	for i := range m.blocks {
-		n += m.blocks[i].rows.size() * m.blocks[i].cols.size()
+		n += m.blocks[i].rows.Size() * m.blocks[i].cols.Size()
 	}
 	return m.g[:n]
 }
@@ -129,15 +129,15 @@ func (m *matrix) gradients() []float32 {
 // direct tells whether the products work on the weights in place: kept rows with all columns, with nothing to make up for, are a
 // matrix with a larger leading dimension.
 func (m *matrix) direct() bool {
-	return m.compact && m.v == nil && m.blocks[0].cols.contiguous() && m.blocks[0].rows.width == 1
+	return m.compact && m.v == nil && m.blocks[0].cols.Contiguous() && m.blocks[0].rows.Width == 1 && m.blocks[0].rows.List == nil
 }
 
 // packed is the block's weights and their leading dimension.
 func (m *matrix) packed(k *block) ([]float32, int) {
 	if m.direct() {
-		return m.w[k.rows.first*m.out:], k.rows.step * m.out
+		return m.w[k.rows.First*m.out:], k.rows.Step * m.out
 	}
-	return m.wc[k.at:], k.cols.size()
+	return m.wc[k.at:], k.cols.Size()
 }
 
 // pack copies the kept weights, brought up to date.
@@ -147,7 +147,7 @@ func (m *matrix) pack() {
 	}
 	n := 0
 	for i := range m.blocks {
-		n += parts(m.blocks[i].rows.count * m.blocks[i].rows.width)
+		n += parts(m.blocks[i].rows.Count * m.blocks[i].rows.Width)
 	}
 	m.Run(n, m.packFn)
 }
@@ -155,7 +155,7 @@ func (m *matrix) pack() {
 // blockOf finds the block that part belongs to, and the part's number in it.
 func (m *matrix) blockOf(part int) (*block, int) {
 	for i := range m.blocks {
-		n := parts(m.blocks[i].rows.count * m.blocks[i].rows.width)
+		n := parts(m.blocks[i].rows.Count * m.blocks[i].rows.Width)
 		if part < n {
 			return &m.blocks[i], part
 		}
@@ -169,15 +169,15 @@ func (m *matrix) blockOf(part int) (*block, int) {
 func (m *matrix) eachRow(worker, part int, do func(m *matrix, worker int, b *block, r, from, n int)) {
 	b, part := m.blockOf(part)
 	rows := b.rows
-	n := b.cols.size()
-	period := max(1, min(rows.count, m.rowClasses/rows.step))
-	if m.rowClasses%rows.step != 0 {
-		period = rows.count
+	n := b.cols.Size()
+	period := max(1, min(rows.Count, m.rowClasses/rows.Step))
+	if m.rowClasses%rows.Step != 0 {
+		period = rows.Count
 	}
-	long, per := rows.count%period, rows.count/period // the first `long` classes have one run more
+	long, per := rows.Count%period, rows.Count/period // the first `long` classes have one run more
 	class := -1
-	for slot := part * partRows; slot < min((part+1)*partRows, rows.count*rows.width); slot++ {
-		run, within := slot/rows.width, slot%rows.width
+	for slot := part * partRows; slot < min((part+1)*partRows, rows.Count*rows.Width); slot++ {
+		run, within := slot/rows.Width, slot%rows.Width
 		c, i := 0, 0
 		if run < long*(per+1) {
 			c, i = run/(per+1), run%(per+1)
@@ -185,15 +185,15 @@ func (m *matrix) eachRow(worker, part int, do func(m *matrix, worker int, b *blo
 			c, i = long+(run-long*(per+1))/per, (run-long*(per+1))%per
 		}
 		k := c + i*period
-		r := (rows.first+k*rows.step)*rows.width + within
+		r := rows.Run(k)*rows.Width + within
 		if r >= m.in {
 			continue
 		}
-		if now := (rows.first + k*rows.step) % m.rowClasses; now != class && m.v != nil {
+		if now := rows.Run(k) % m.rowClasses; now != class && m.v != nil {
 			class = now
 			m.fillFactors(worker, class, b.cols)
 		}
-		do(m, worker, b, r, b.at+(k*rows.width+within)*n, n)
+		do(m, worker, b, r, b.at+(k*rows.Width+within)*n, n)
 	}
 }
 
@@ -202,18 +202,24 @@ func (m *matrix) packPart(worker, part int) { m.eachRow(worker, part, packRow) }
 func packRow(m *matrix, worker int, b *block, r, from, n int) {
 	w, wc := m.w[r*m.out:(r+1)*m.out], m.wc[from:from+n]
 	if m.v == nil {
-		b.cols.gather(wc, w, 1)
+		b.cols.Gather(wc, w, 1)
 		return
 	}
-	catchUpRow(wc, w, m.v[r*m.out:(r+1)*m.out], m.factors[worker][0][:b.cols.count], b.cols)
+	catchUpRow(wc, w, m.v[r*m.out:(r+1)*m.out], m.factors[worker][0][:b.cols.Count], b.cols)
 }
 
 // fillFactors computes what to multiply velocities by to bring weights and velocities up to date, for each kept column run.
-func (m *matrix) fillFactors(worker, class int, cols kept) {
+func (m *matrix) fillFactors(worker, class int, cols dropout.Kept) {
 	a, d := m.factors[worker][0], m.factors[worker][1]
 	stamps := m.stamps[class*m.colClasses : (class+1)*m.colClasses]
-	c, step := cols.first%m.colClasses, cols.step%m.colClasses
-	for k := range cols.count {
+	if cols.List != nil { // all columns are classes of their own
+		for k, c := range cols.List {
+			a[k], d[k] = m.decay.at(m.updates - stamps[c])
+		}
+		return
+	}
+	c, step := cols.First%m.colClasses, cols.Step%m.colClasses
+	for k := range cols.Count {
 		a[k], d[k] = m.decay.at(m.updates - stamps[c])
 		c += step
 		if c >= m.colClasses {
@@ -223,9 +229,16 @@ func (m *matrix) fillFactors(worker, class int, cols kept) {
 }
 
 // catchUpRow packs one row, brought up to date: wc = w + a v, with a of each column run.
-func catchUpRow(wc, w, v, a []float32, cols kept) {
-	if cols.width == 1 {
-		c, step := cols.first, cols.step
+func catchUpRow(wc, w, v, a []float32, cols dropout.Kept) {
+	if cols.List != nil {
+		a, wc = a[:len(cols.List)], wc[:len(cols.List)]
+		for k, c := range cols.List {
+			wc[k] = w[c] + a[k]*v[c]
+		}
+		return
+	}
+	if cols.Width == 1 {
+		c, step := cols.First, cols.Step
 		a = a[:len(wc)]
 		for k := range wc {
 			wc[k] = w[c] + a[k]*v[c]
@@ -233,12 +246,12 @@ func catchUpRow(wc, w, v, a []float32, cols kept) {
 		}
 		return
 	}
-	at, c := 0, cols.start()
+	at, c := 0, cols.Start()
 	for k := range a {
-		n := min(cols.width, len(wc)-at)
-		catchUp(wc[at:at+n], w[c:c+n], v[c:c+n], a[k], cols.n)
+		n := min(cols.Width, len(wc)-at)
+		catchUp(wc[at:at+n], w[c:c+n], v[c:c+n], a[k], cols.N)
 		at += n
-		c += cols.step * cols.width
+		c += cols.Step * cols.Width
 	}
 }
 
@@ -254,7 +267,7 @@ func (m *matrix) forward(b int, x, y []float32) {
 	case len(m.blocks) == 0:
 		m.gemm(blas.NoTrans, blas.NoTrans, b, m.out, m.in, 1, x, m.in, m.effective(), m.out, 0, y, m.out)
 	case m.compact:
-		k, n := m.blocks[0].rows.size(), m.blocks[0].cols.size()
+		k, n := m.blocks[0].rows.Size(), m.blocks[0].cols.Size()
 		w, ld := m.packed(&m.blocks[0])
 		m.gemm(blas.NoTrans, blas.NoTrans, b, n, k, 1, x, k, w, ld, 0, y, n)
 	default:
@@ -262,7 +275,7 @@ func (m *matrix) forward(b int, x, y []float32) {
 		m.Run(parts(b), m.xFn)
 		yAt, xAt := 0, 0
 		for _, k := range m.blocks {
-			r, c := k.rows.size(), k.cols.size()
+			r, c := k.rows.Size(), k.cols.Size()
 			xk, ld := m.packedX(&k, xAt)
 			m.gemm(blas.NoTrans, blas.NoTrans, b, c, r, m.scale, xk, ld, m.wc[k.at:], c, 0, m.yc[yAt:], c)
 			xAt += b * r
@@ -287,20 +300,20 @@ func (m *matrix) effective() []float32 {
 
 // packedX is a tile block's part of x and its leading dimension: x itself where its rows are neighbours.
 func (m *matrix) packedX(k *block, at int) ([]float32, int) {
-	if k.rows.contiguous() {
-		return m.x[k.rows.start():], m.in
+	if k.rows.Contiguous() {
+		return m.x[k.rows.Start():], m.in
 	}
-	return m.xc[at:], k.rows.size()
+	return m.xc[at:], k.rows.Size()
 }
 
 func (m *matrix) xPart(_, part int) {
 	at := 0
 	for i := range m.blocks {
 		k := &m.blocks[i]
-		n := k.rows.size()
-		if !k.rows.contiguous() {
+		n := k.rows.Size()
+		if !k.rows.Contiguous() {
 			for s := part * partRows; s < min((part+1)*partRows, m.b); s++ {
-				k.rows.gather(m.xc[at+s*n:at+(s+1)*n], m.x[s*m.in:(s+1)*m.in], 1)
+				k.rows.Gather(m.xc[at+s*n:at+(s+1)*n], m.x[s*m.in:(s+1)*m.in], 1)
 			}
 		}
 		at += m.b * n
@@ -313,9 +326,9 @@ func (m *matrix) yPart(_, part int) {
 	at := 0
 	for i := range m.blocks {
 		cols := m.blocks[i].cols
-		n := cols.size()
+		n := cols.Size()
 		for s := from; s < to; s++ {
-			cols.scatter(m.y[s*m.out:(s+1)*m.out], m.yc[at+s*n:at+(s+1)*n])
+			cols.Scatter(m.y[s*m.out:(s+1)*m.out], m.yc[at+s*n:at+(s+1)*n], 1)
 		}
 		at += m.b * n
 	}
@@ -340,7 +353,7 @@ func (m *matrix) backward(b int, x, dy, dx []float32) {
 		}
 		m.gemm(blas.Trans, blas.NoTrans, m.in, m.out, b, 1, x, m.in, dy, m.out, 0, m.g, m.out)
 	case m.compact:
-		k, n := m.blocks[0].rows.size(), m.blocks[0].cols.size()
+		k, n := m.blocks[0].rows.Size(), m.blocks[0].cols.Size()
 		if dx != nil {
 			w, ld := m.packed(&m.blocks[0])
 			m.gemm(blas.NoTrans, blas.Trans, b, k, n, 1, dy, n, w, ld, 0, dx, k)
@@ -351,13 +364,13 @@ func (m *matrix) backward(b int, x, dy, dx []float32) {
 		m.Run(parts(b), m.dyFn)
 		yAt, xAt := 0, 0
 		for _, k := range m.blocks {
-			r, c := k.rows.size(), k.cols.size()
+			r, c := k.rows.Size(), k.cols.Size()
 			dyk := m.yc[yAt:]
 			xk, ld := m.packedX(&k, xAt)
 			m.gemm(blas.Trans, blas.NoTrans, r, c, b, 1, xk, ld, dyk, c, 0, m.g[k.at:], c)
 			if dx != nil { // packed x is not needed any more
-				if k.rows.contiguous() {
-					m.gemm(blas.NoTrans, blas.Trans, b, r, c, 1, dyk, c, m.wc[k.at:], c, 0, dx[k.rows.start():], m.in)
+				if k.rows.Contiguous() {
+					m.gemm(blas.NoTrans, blas.Trans, b, r, c, 1, dyk, c, m.wc[k.at:], c, 0, dx[k.rows.Start():], m.in)
 				} else {
 					m.gemm(blas.NoTrans, blas.Trans, b, r, c, 1, dyk, c, m.wc[k.at:], c, 0, m.xc[xAt:], r)
 				}
@@ -376,9 +389,9 @@ func (m *matrix) dyPart(_, part int) {
 	at := 0
 	for i := range m.blocks {
 		cols := m.blocks[i].cols
-		n := cols.size()
+		n := cols.Size()
 		for s := part * partRows; s < min((part+1)*partRows, m.b); s++ {
-			cols.gather(m.yc[at+s*n:at+(s+1)*n], m.dy[s*m.out:(s+1)*m.out], m.scale)
+			cols.Gather(m.yc[at+s*n:at+(s+1)*n], m.dy[s*m.out:(s+1)*m.out], m.scale)
 		}
 		at += m.b * n
 	}
@@ -388,10 +401,10 @@ func (m *matrix) dxPart(_, part int) {
 	at := 0
 	for i := range m.blocks {
 		rows := m.blocks[i].rows
-		n := rows.size()
-		if !rows.contiguous() {
+		n := rows.Size()
+		if !rows.Contiguous() {
 			for s := part * partRows; s < min((part+1)*partRows, m.b); s++ {
-				rows.scatter(m.dx[s*m.in:(s+1)*m.in], m.xc[at+s*n:at+(s+1)*n])
+				rows.Scatter(m.dx[s*m.in:(s+1)*m.in], m.xc[at+s*n:at+(s+1)*n], 1)
 			}
 		}
 		at += m.b * n
@@ -411,7 +424,7 @@ func (m *matrix) update(lr, mu float32) {
 	}
 	n := 0
 	for i := range m.blocks {
-		n += parts(m.blocks[i].rows.count * m.blocks[i].rows.width)
+		n += parts(m.blocks[i].rows.Count * m.blocks[i].rows.Width)
 	}
 	m.Run(n, m.updatePackedFn)
 	if m.v == nil {
@@ -420,10 +433,10 @@ func (m *matrix) update(lr, mu float32) {
 	m.updates++
 	for i := range m.blocks {
 		rows, cols := m.blocks[i].rows, m.blocks[i].cols
-		for r := range min(rows.count, m.rowClasses) {
-			stamps := m.stamps[(rows.first+r*rows.step)%m.rowClasses*m.colClasses:]
-			for c := range min(cols.count, m.colClasses) {
-				stamps[(cols.first+c*cols.step)%m.colClasses] = m.updates
+		for r := range min(rows.Count, m.rowClasses) {
+			stamps := m.stamps[rows.Run(r)%m.rowClasses*m.colClasses:]
+			for c := range min(cols.Count, m.colClasses) {
+				stamps[cols.Run(c)%m.colClasses] = m.updates
 			}
 		}
 	}
@@ -454,20 +467,30 @@ func (m *matrix) updatePackedPart(worker, part int) { m.eachRow(worker, part, up
 func updateRow(m *matrix, worker int, b *block, r, from, n int) {
 	w, g, cols := m.w[r*m.out:(r+1)*m.out], m.g[from:from+n], b.cols
 	if m.v != nil {
-		momentumRow(w, m.v[r*m.out:(r+1)*m.out], g, m.factors[worker][0][:cols.count], m.factors[worker][1][:cols.count], m.lr, m.mu, cols)
+		momentumRow(w, m.v[r*m.out:(r+1)*m.out], g, m.factors[worker][0][:cols.Count], m.factors[worker][1][:cols.Count], m.lr, m.mu, cols)
 		return
 	}
-	for at, c := 0, cols.start(); at < n; at, c = at+cols.width, c+cols.step*cols.width {
-		k := min(cols.width, n-at)
+	for at, c := 0, cols.Start(); at < n; at, c = at+cols.Width, c+cols.Step*cols.Width {
+		k := min(cols.Width, n-at)
 		level1.Saxpy(k, -m.lr, g[at:at+k], 1, w[c:c+k], 1)
 	}
 }
 
 // momentumRow brings the kept weights of a row up to date and updates them: w = w + a v + v', v' = mu d v - lr g.
-func momentumRow(w, v, g, a, d []float32, lr, mu float32, cols kept) {
-	if cols.width == 1 {
+func momentumRow(w, v, g, a, d []float32, lr, mu float32, cols dropout.Kept) {
+	if cols.List != nil {
+		a, d, g = a[:len(cols.List)], d[:len(cols.List)], g[:len(cols.List)]
+		for k, c := range cols.List {
+			x := v[c]
+			y := mu*d[k]*x - lr*g[k]
+			v[c] = y
+			w[c] = w[c] + a[k]*x + y
+		}
+		return
+	}
+	if cols.Width == 1 {
 		a, d = a[:len(g)], d[:len(g)]
-		c, step := cols.first, cols.step
+		c, step := cols.First, cols.Step
 		for k, g := range g {
 			x := v[c]
 			y := mu*d[k]*x - lr*g
@@ -477,12 +500,12 @@ func momentumRow(w, v, g, a, d []float32, lr, mu float32, cols kept) {
 		}
 		return
 	}
-	at, c := 0, cols.start()
+	at, c := 0, cols.Start()
 	for k := range a {
-		n := min(cols.width, len(g)-at)
-		momentum(w[c:c+n], v[c:c+n], g[at:at+n], a[k], mu*d[k], lr, cols.n)
+		n := min(cols.Width, len(g)-at)
+		momentum(w[c:c+n], v[c:c+n], g[at:at+n], a[k], mu*d[k], lr, cols.N)
 		at += n
-		c += cols.step * cols.width
+		c += cols.Step * cols.Width
 	}
 }
 
@@ -499,7 +522,7 @@ func (m *matrix) settle() {
 }
 
 func (m *matrix) settlePart(worker, part int) {
-	cols := everyDP(m.out, m.colUnit, 1, 1)
+	cols := dropout.KeepEvery(m.out, m.colUnit, 1, 1)
 	class := -1
 	for r := part * partRows; r < min((part+1)*partRows, m.in); r++ {
 		if now := r / m.rowUnit % m.rowClasses; now != class {
@@ -507,9 +530,9 @@ func (m *matrix) settlePart(worker, part int) {
 			m.fillFactors(worker, class, cols)
 		}
 		w, v := m.w[r*m.out:(r+1)*m.out], m.v[r*m.out:(r+1)*m.out]
-		for k := range cols.count {
+		for k := range cols.Count {
 			a, d := m.factors[worker][0][k], m.factors[worker][1][k]
-			for j := k * cols.width; j < min((k+1)*cols.width, m.out); j++ {
+			for j := k * cols.Width; j < min((k+1)*cols.Width, m.out); j++ {
 				w[j] += a * v[j]
 				v[j] *= d
 			}

@@ -52,13 +52,14 @@ type Result struct {
 	Diverged         string         `json:"diverged,omitempty"` // where a loss or perplexity was no finite number: training ends there
 }
 
-// newResult is what is known of a run before it starts; ds are the distributions of dp, which only RDP and TDP use.
-func newResult(method dropout.Method, e *engine, ds []dropout.Distribution) *Result {
-	r := &Result{Method: method, BLAS: e.name, Threads: e.Threads()}
-	if method == dropout.RDP || method == dropout.TDP {
-		for _, d := range ds {
-			r.ReachedRates = append(r.ReachedRates, d.Reached())
-		}
+// newResult is what is known of a run before it starts.
+func newResult(method dropout.Method, e *engine) *Result {
+	return &Result{Method: method, BLAS: e.name, Threads: e.Threads()}
+}
+
+// reached notes the rate of a layer's patterns, where it has any.
+func (r *Result) reached(s *dropout.Stream) {
+	if s != nil {
+		r.ReachedRates = append(r.ReachedRates, s.Reached())
 	}
-	return r
 }

@@ -20,7 +20,8 @@ type MLPConfig struct {
 	Rates         []float64              // one a hidden layer
 	Distributions []dropout.Distribution // rdp, tdp: of dp, one a hidden layer
 	ScaleByDP     bool                   `json:",omitempty"` // rdp, tdp: what is kept is multiplied by the iteration's dp, in place of 1/(1 - reached rate)
-	Tile          int                    // tdp: edge of a weight tile
+	Of            int                    `json:",omitempty"` // rows-k: n of k rows of every n; 0 = chosen from the rate
+	Tile          int                    // methods that drop tiles: edge of one
 	Seed          uint64
 	BLAS          string // see newEngine
 	Threads       int    // 0 = all CPUs
@@ -51,8 +52,33 @@ func (c *MLPConfig) Check() error {
 	case c.TrainSamples < 0 || c.TrainSamples > 60000 || c.TrainSamples > 0 && c.TrainSamples < c.Batch:
 		return fmt.Errorf("train: samples: %d is not in %d..60000, nor 0 for all", c.TrainSamples, c.Batch)
 	}
-	offered := []dropout.Method{dropout.None, dropout.Dense, dropout.Masked, dropout.DropConnect, dropout.RDP, dropout.TDP}
-	return checkDropping(c.Method, offered, c.Rates, c.Distributions, len(c.Hidden), c.Tile, c.ScaleByDP)
+	offered := dropout.Methods(dropout.None, dropout.Dense, dropout.Masked, dropout.DropConnect)
+	if err := checkDropping(c.Method, offered, c.Rates, c.Distributions, len(c.Hidden), c.Tile, c.ScaleByDP); err != nil {
+		return err
+	}
+	for i := range c.Hidden {
+		if _, err := c.stream(i); err != nil {
+			return fmt.Errorf("train: %w", err)
+		}
+	}
+	return nil
+}
+
+// stream draws the patterns of hidden layer i; nil where the method has none.
+func (c *MLPConfig) stream(i int) (*dropout.Stream, error) {
+	return newStream(c.Method, c.Rates, c.Distributions, c.Of, i, c.Hidden[i], c.Seed, i)
+}
+
+// newStream makes the stream of patterns of a layer of this many units, with the rate and distribution at index i.
+func newStream(m dropout.Method, rates []float64, ds []dropout.Distribution, of, i, units int, seed uint64, layer int) (*dropout.Stream, error) {
+	if !m.Approximate() {
+		return nil, nil
+	}
+	o := dropout.Options{Rate: rates[i], Of: of}
+	if m.HasDP() {
+		o.Distribution = ds[i]
+	}
+	return dropout.NewStream(m, o, dropout.Shape{Units: units}, seed, layer)
 }
 
 // checkDropping checks what both networks say of dropout.
@@ -61,8 +87,8 @@ func checkDropping(method dropout.Method, offered []dropout.Method, rates []floa
 	if err == nil && method.Approximate() {
 		err = dropout.CheckDistributions(method, ds, layers, tile)
 	}
-	if err == nil && scaleByDP && !method.Approximate() {
-		err = fmt.Errorf("scale by dp: method %s has no dp, allowed with %s and %s", method, dropout.RDP, dropout.TDP)
+	if err == nil && scaleByDP && !method.HasDP() {
+		err = fmt.Errorf("scale by dp: method %s has no dp, allowed with %s", method, dropout.Names(dropout.MethodsWith(func(k *dropout.Kind) bool { return k.HasDP })))
 	}
 	if err != nil {
 		return fmt.Errorf("train: %w", err)
@@ -70,7 +96,7 @@ func checkDropping(method dropout.Method, offered []dropout.Method, rates []floa
 	return nil
 }
 
-// TrainMLP runs cfg to its end, or until ctx ends (Result.Stopped). RDP and TDP compute products of the kept rows or tiles
+// TrainMLP runs cfg to its end, or until ctx ends (Result.Stopped). Methods with patterns compute products of the kept rows or tiles
 // only. With gonum's BLAS the result depends on the seed and not on the number of threads.
 func TrainMLP(ctx context.Context, cfg MLPConfig, progress func(Progress)) (*Result, error) {
 	if err := cfg.Check(); err != nil {
@@ -92,7 +118,10 @@ func TrainMLP(ctx context.Context, cfg MLPConfig, progress func(Progress)) (*Res
 	if err != nil {
 		return nil, err
 	}
-	res := newResult(cfg.Method, e, cfg.Distributions)
+	res := newResult(cfg.Method, e)
+	for _, l := range m.layers {
+		res.reached(l.stream)
+	}
 	t := training{Saving: cfg.Saving, kind: "mlp", config: cfg.common(), epochs: cfg.Epochs, per: data.Train.Len() / cfg.Batch, samples: cfg.Batch, notify: 20,
 		models: m.models, progress: progress}
 	if err := t.run(ctx, &mlpRun{mlp: m, data: &data, order: make([]int, data.Train.Len())}, res); err != nil {

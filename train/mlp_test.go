@@ -32,7 +32,7 @@ func fill(m *mlp, iteration int) {
 // TestGradient compares one step of plain SGD with central differences of the loss, for every method: a weight moves by
 // minus the learning rate times the slope, also where it is dropped (by nothing).
 func TestGradient(t *testing.T) {
-	for _, method := range []dropout.Method{dropout.None, dropout.Dense, dropout.DropConnect, dropout.RDP, dropout.TDP} {
+	for _, method := range dropout.Methods(dropout.None, dropout.Dense, dropout.DropConnect) {
 		e, err := newEngine(BLASGonum, 2)
 		if err != nil {
 			t.Fatal(err)
@@ -92,7 +92,7 @@ type reference struct {
 	w, v  [][]float64
 	b, bv [][]float64
 	sizes []int
-	draws []*dropout.Sampler
+	draws []*dropout.Stream
 	masks []dropout.Bernoulli
 }
 
@@ -106,13 +106,30 @@ func newReference(m *mlp) *reference {
 		r.w, r.v = append(r.w, w), append(r.v, make([]float64, len(w)))
 		r.b, r.bv = append(r.b, make([]float64, l.out)), append(r.bv, make([]float64, l.out))
 		r.sizes = append(r.sizes, l.in)
-		if l.sampler != nil {
-			r.draws = append(r.draws, dropout.NewSampler(m.cfg.Distributions[i], m.cfg.Seed, i))
+		if i < len(m.cfg.Hidden) {
+			draw, err := m.cfg.stream(i)
+			if err != nil {
+				panic(err)
+			}
+			r.draws = append(r.draws, draw)
 		}
 		r.masks = append(r.masks, l.bernoulli)
 	}
 	r.sizes = append(r.sizes, imageClasses)
 	return r
+}
+
+// keeps says whether a selection of rows keeps unit i.
+func keeps(s dropout.Selection, i int) bool {
+	if s.DP > 0 {
+		return (i+1-s.Bias)%s.DP == 0
+	}
+	for k := range s.Units.Size() {
+		if s.Units.At(k) == i {
+			return true
+		}
+	}
+	return false
 }
 
 // step is mlp.step.
@@ -148,26 +165,26 @@ func (r *reference) step(iteration uint64, input []float32, labels []byte) (loss
 						mw[k] = 1 / (1 - r.cfg.Rates[l])
 					}
 				}
-			case dropout.RDP, dropout.TDP:
-				dp, bias := r.draws[l].At(iteration)
-				scale := 1 / (1 - r.cfg.Distributions[l].Reached())
+			}
+			if d := r.draws[l]; d != nil {
+				draw, t := d.At(iteration, 0), r.cfg.Tile
+				scale := 1 / (1 - d.Reached())
 				if r.cfg.ScaleByDP {
-					scale = float64(dp)
+					scale = float64(draw.DP)
 				}
-				t := r.cfg.Tile
 				cols := (out + t - 1) / t
 				for k := range mw {
-					if number := k/out/t*cols + k%out/t; r.cfg.Method == dropout.TDP {
+					if number := k/out/t*cols + k%out/t; draw.Tiles {
 						mw[k] = 0
-						if (number+1-bias)%dp == 0 {
+						if (number+1-draw.Bias)%draw.DP == 0 {
 							mw[k] = scale
 						}
 					}
 				}
 				for k := range mn {
-					if r.cfg.Method == dropout.RDP {
+					if !draw.Tiles {
 						mn[k] = 0
-						if (k%out+1-bias)%dp == 0 {
+						if keeps(draw, k%out) {
 							mn[k] = scale
 						}
 					}
@@ -261,6 +278,9 @@ func TestSameAsMaskedDense(t *testing.T) {
 		{dropout.RDP, []int{50, 35}, []dropout.Distribution{{P: []float64{0.3, 0.3, 0.4}}, {P: []float64{0.1, 0.5, 0.2, 0.2}}}, 0},
 		{dropout.RDP, []int{29, 31}, []dropout.Distribution{tenth, tenth}, 0}, // 420 classes: more than units
 		{dropout.RDP, []int{40}, []dropout.Distribution{{P: []float64{0, 0.5, 0, 0.5}}}, 0},
+		{dropout.RowsK, []int{50, 37}, nil, 0},
+		{dropout.RowsRandom, []int{29, 31}, nil, 0},
+		{dropout.RowsSlice, []int{29, 31}, nil, 0},
 		{dropout.TDP, []int{50, 35}, []dropout.Distribution{{P: []float64{0.3, 0.3, 0.4}}, {P: []float64{0.1, 0.3, 0.3, 0.3}}}, 8},
 		{dropout.TDP, []int{48, 32}, []dropout.Distribution{tenth, tenth}, 8},
 		{dropout.TDP, []int{40}, []dropout.Distribution{tenth}, 32}, // two tile columns: fewer than dp
@@ -269,7 +289,7 @@ func TestSameAsMaskedDense(t *testing.T) {
 	} {
 		for run, lib := range []string{BLASGonum, BLASOpenBLAS, BLASPanels, BLASGonum, BLASPanels} {
 			scaleByDP := run > 2
-			if scaleByDP && !c.method.Approximate() {
+			if scaleByDP && !c.method.HasDP() {
 				continue
 			}
 			e, err := newEngine(lib, 2)

@@ -24,8 +24,8 @@ func newTrainCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "train",
 		Short: "Train the perceptron on MNIST or the word LSTM on text, on the CPU",
-		Long: `Train on the CPU, without dropout, with conventional dropout or with the patterns RDP and TDP, whose products are of the kept
-rows or tiles only.`,
+		Long: `Train on the CPU, without dropout, with conventional dropout or with patterns, whose products are of the kept rows or
+tiles only.`,
 	}
 	c.AddCommand(newTrainMLPCommand(), newTrainLSTMCommand())
 	return c
@@ -37,6 +37,7 @@ type trainFlags struct {
 	blas, metrics           string
 	rates                   []float64
 	patterns, tile, threads int
+	of                      int
 	seed                    uint64
 	asJSON                  bool
 	saving                  train.Saving
@@ -44,7 +45,8 @@ type trainFlags struct {
 
 func (t *trainFlags) add(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&t.method, "method", "dense", "none, dense (conventional dropout), rdp or tdp; mlp also dropconnect")
+	f.StringVar(&t.method, "method", "dense", "none, dense (conventional dropout), "+dropout.Names(dropout.Methods())+"; mlp also dropconnect")
+	f.IntVar(&t.of, "of", 0, "rows-k: k of every so many rows are kept (0: the least number from 10 on that has the rate)")
 	f.Float64SliceVar(&t.rates, "rate", []float64{0.5}, "dropout rate: one for all layers, or one a layer")
 	f.IntVar(&t.patterns, "patterns", 0, "rdp, tdp: number N of patterns dp = 1 .. N (0: chosen from the rate)")
 	f.StringVar(&t.search, "search", dropout.Exact, "rdp, tdp: how the distribution of dp is found: exact or sgd (Algorithm 1)")
@@ -71,7 +73,7 @@ func (t *trainFlags) dropping(n int) (rates []float64, ds []dropout.Distribution
 	for i := range n {
 		rate := t.rates[min(i, len(t.rates)-1)]
 		rates = append(rates, rate)
-		if method != dropout.RDP && method != dropout.TDP {
+		if !method.HasDP() {
 			continue
 		}
 		opt := dropout.DefaultSearch()
@@ -103,7 +105,7 @@ MNIST is read from the folder --data or $WARPDROP_MNIST, else from Go's module c
 				return err
 			}
 			cfg.Method, cfg.Tile, cfg.Seed, cfg.BLAS, cfg.Threads, cfg.Saving = dropout.Method(t.method), t.tile, t.seed, t.blas, t.threads, t.saving
-			cfg.ScaleByDP = t.scale == "dp"
+			cfg.ScaleByDP, cfg.Of = t.scale == "dp", t.of
 			if err := cfg.Check(); err != nil {
 				return usageError{err}
 			}
@@ -155,7 +157,10 @@ for networks of 200, 650 and 1500 units.`,
 				return err
 			}
 			cfg.Method, cfg.Tile, cfg.Seed, cfg.BLAS, cfg.Threads, cfg.Saving = dropout.Method(t.method), t.tile, t.seed, t.blas, t.threads, t.saving
-			cfg.ScaleByDP = t.scale == "dp"
+			cfg.ScaleByDP, cfg.Of = t.scale == "dp", t.of
+			if cfg.Groups <= 1 {
+				cfg.Groups, cfg.GroupBy = min(cfg.Groups, 0), ""
+			}
 			if err := cfg.Check(); err != nil {
 				return usageError{err}
 			}
@@ -179,6 +184,8 @@ for networks of 200, 650 and 1500 units.`,
 	f.IntVar(&cfg.Tokens, "tokens", 0, "words of the training text to use (0: all)")
 	f.StringVar(&cfg.Data, "data", "", "folder of the text, or a text file")
 	f.BoolVar(&cfg.SharedMask, "shared-mask", false, "dense: one mask of units for all words of a window, drawn anew each iteration")
+	f.IntVar(&cfg.Groups, "groups", 1, "methods that drop rows: groups of the window with a pattern each")
+	f.StringVar((*string)(&cfg.GroupBy), "group-by", string(train.GroupSamples), "what falls into groups: samples (sequences side by side) or steps (of time)")
 	t.add(c)
 	return c
 }
