@@ -447,7 +447,7 @@ func (d *Device) run(ctx context.Context, q *queue, start int64) error {
 }
 
 type finishedBlock struct {
-	block *sm.Block
+	block *sm.Resident
 	sm    int
 }
 

@@ -239,7 +239,7 @@ func (q *queue) done(g *grid, at int64) {
 }
 
 // of returns the launch that a block belongs to.
-func (q *queue) of(b *sm.Block) *grid {
+func (q *queue) of(b *sm.Resident) *grid {
 	for _, g := range q.active {
 		if g.prog == b.Prog {
 			return g

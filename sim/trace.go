@@ -70,7 +70,7 @@ func (t *Trace) launch(g *GPU, name, category string, from, to int64, args map[s
 }
 
 // block notes a block that has finished.
-func (t *Trace) block(m int, b *sm.Block) {
+func (t *Trace) block(m int, b *sm.Resident) {
 	limit := t.MaxBlocks
 	if limit == 0 {
 		limit = 200_000

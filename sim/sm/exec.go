@@ -22,7 +22,7 @@ type Exec struct {
 
 	span *memory.Span // allocation of the last global access
 
-	passes, conflicts int // cost of the last shared-memory access where it is known, see pattern; passes 0 = it is not
+	Passes, Conflicts int // cost of the last shared-memory access where it is known, see pattern; passes 0 = it is not
 	patterns          patterns
 	flat              [128]uint32 // a wide store's words in order of address
 
@@ -63,13 +63,11 @@ func (f *ExecFault) String() string {
 // part of device memory, of limited size too).
 const maxStack = 1024
 
-// guardMask returns the active lanes whose guard predicate holds.
-func (w *Warp) guardMask(op *Op) uint32 {
-	p := w.Preds[op.Guard&7]
-	if op.GuardNot {
-		p = ^p
+// Begin readies what is kept of a fresh block beside its state.
+func (x *Exec) Begin(b *Block) {
+	if x.Check != nil {
+		x.Check.begin(b)
 	}
-	return w.Active & p
 }
 
 // dst returns the destination row.
@@ -111,7 +109,7 @@ func (x *Exec) Exec(w *Warp, op *Op, mask uint32) {
 	case CodeFFMA:
 		// The registers of all SMs together are larger than the caches near the core, and an SM runs only a window
 		// before the next: ask for the rows of an instruction some way ahead.
-		if ops := w.ops; int(w.PC)+prefetchAhead < len(ops) {
+		if ops := w.Ops; int(w.PC)+prefetchAhead < len(ops) {
 			n := &ops[w.PC+prefetchAhead]
 			lanePrefetch(w.row(n.A), w.row(n.B), w.row(n.C))
 		}

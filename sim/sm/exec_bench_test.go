@@ -15,7 +15,7 @@ func bench(b *testing.B, op Op) {
 	x.Global = memory.NewView(g)
 	p := &Program{Ops: make([]Op, 4), Pool: make([]Row, 4), Registers: 32, SharedBytes: 4096}
 	blk := &Block{}
-	blk.reset(p, Need{Threads: 32, Warps: 1}, [3]uint32{}, [3]uint32{32, 1, 1}, [3]uint32{1, 1, 1})
+	blk.Reset(p, 32, [3]uint32{}, [3]uint32{32, 1, 1}, [3]uint32{1, 1, 1})
 	w := blk.Warps[0]
 	for i := range 32 {
 		for r := range Src(8) {

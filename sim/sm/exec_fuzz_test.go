@@ -54,7 +54,7 @@ func (s *sandbox) run(word uint64, r *rand.Rand) bool {
 	p.Registers = max(p.Registers, 8)
 	b := &Block{}
 	threads := 1 + r.IntN(32)
-	b.reset(p, Need{Threads: threads, Warps: 1}, [3]uint32{1, 2, 3}, [3]uint32{uint32(threads), 1, 1}, [3]uint32{4, 5, 6})
+	b.Reset(p, threads, [3]uint32{1, 2, 3}, [3]uint32{uint32(threads), 1, 1}, [3]uint32{4, 5, 6})
 	w := b.Warps[0]
 	for i := range b.rows {
 		b.rows[i] = randomRow(r)
@@ -80,11 +80,11 @@ func (s *sandbox) run(word uint64, r *rand.Rand) bool {
 	w.CC = CC{r.Uint32(), r.Uint32(), r.Uint32(), r.Uint32(), r.Uint32()}
 	for range 16 {
 		op := &p.Ops[w.PC]
-		mask := w.guardMask(op)
+		mask := w.GuardMask(op)
 		s.x.Exec(w, op, mask)
 		s.x.Clock++
 		if op.IsMem && s.x.Fault.Reason == "" {
-			if s.x.Access.Space == memory.SpaceShared && s.x.Access.Mask != 0 && s.x.passes == 0 {
+			if s.x.Access.Space == memory.SpaceShared && s.x.Access.Mask != 0 && s.x.Passes == 0 {
 				memory.SharedCost(&s.x.Access)
 			}
 			memory.Commit([]*memory.View{s.view})

@@ -23,7 +23,7 @@ func (x *Exec) memory(w *Warp, op *Op, mask uint32) {
 	a.Bytes = sizeBytes[op.Size]
 	a.Cache = memory.CacheOp(op.Cache)
 	a.Unit = false
-	x.passes = 0
+	x.Passes = 0
 	switch op.Code {
 	case CodeLDS:
 		a.Space, a.Kind = memory.SpaceShared, memory.Load

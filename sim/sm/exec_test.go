@@ -3,6 +3,7 @@ package sm
 import (
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"os"
 	"testing"
 
@@ -116,11 +117,10 @@ func (m *machine) run(kernel string, grid, block [3]uint32, args ...any) error {
 	threads := int(block[0] * block[1] * block[2])
 	b := &Block{}
 	for i := range grid[0] * grid[1] * grid[2] {
-		n := Need{Threads: threads, Warps: (threads + 31) / 32}
-		b.reset(p, n, [3]uint32{i % grid[0], i / grid[0] % grid[1], i / (grid[0] * grid[1])}, block, grid)
+		b.Reset(p, threads, [3]uint32{i % grid[0], i / grid[0] % grid[1], i / (grid[0] * grid[1])}, block, grid)
 		for j, w := range b.Warps {
 			w.Slot = j
-			m.hazards.start(w)
+			m.hazards.Start(w)
 		}
 		if err := m.block(b); err != nil {
 			return err
@@ -130,20 +130,20 @@ func (m *machine) run(kernel string, grid, block [3]uint32, args ...any) error {
 }
 
 func (m *machine) block(b *Block) error {
-	waiting := map[int]int{} // barrier by warp
-	left := len(b.Warps)
-	for steps := 0; left > 0; steps++ {
+	var waiting uint64 // warps at a barrier
+	release := func(warps uint64) { waiting &^= warps }
+	for steps := 0; b.Live() > 0; steps++ {
 		progress := false
 		for i, w := range b.Warps {
 			for range 7 {
-				if _, parked := waiting[i]; parked || w.Live == 0 {
+				if waiting>>i&1 != 0 || w.Live == 0 {
 					break
 				}
 				progress = true
 				op := &b.Prog.Ops[w.PC]
 				pc := w.PC
-				m.hazards.issue(w, op, pc, w.guardMask(op))
-				m.x.Exec(w, op, w.guardMask(op))
+				m.hazards.Issue(w, op, pc, w.GuardMask(op))
+				m.x.Exec(w, op, w.GuardMask(op))
 				m.x.Clock++
 				memory.Commit([]*memory.View{m.view})
 				if m.x.Fault.Reason != "" {
@@ -152,34 +152,15 @@ func (m *machine) block(b *Block) error {
 					return err
 				}
 				if w.Live == 0 {
-					left--
+					for at := b.Exit(w); at != 0; at &= at - 1 {
+						release(b.Complete(bits.TrailingZeros16(at)))
+					}
 				}
 				if op.IsCtrl && m.x.Bar.Kind != BarNone {
-					r := m.x.Bar
-					bar := &b.barriers[r.ID]
-					bar.arrived += 32
-					bar.expect = r.Count
-					bar.reduce(r.Kind, w.Active, r.Pred)
-					if r.Kind != BarArrive {
-						waiting[i] = r.ID
+					if b.Arrive(w, &m.x.Bar) {
+						waiting |= 1 << i
 					}
-				}
-				for id := range b.barriers {
-					bar := &b.barriers[id]
-					expect := bar.expect
-					if expect == 0 {
-						expect = 32 * left
-					}
-					if bar.arrived > 0 && bar.arrived >= expect {
-						value := bar.value
-						*bar = blockBarrier{}
-						for k, v := range waiting {
-							if v == id {
-								b.Warps[k].BarResult = value
-								delete(waiting, k)
-							}
-						}
-					}
+					release(b.Complete(m.x.Bar.ID))
 				}
 			}
 		}

@@ -22,6 +22,7 @@ type Hazards struct {
 	cfg   *Config
 	units [NumUnits]UnitTiming
 	seen  map[findingKey]bool
+	warps [maxSchedulers * maxWarpsPerScheduler]*warpHazards // by slot
 }
 
 // Hazard is what Hazards found, where it did so first.
@@ -79,12 +80,12 @@ type warpHazards struct {
 	loose   []flying // without a barrier
 }
 
-// start forgets all about a warp that begins.
-func (h *Hazards) start(w *Warp) {
-	if w.issue.hazards == nil {
-		w.issue.hazards = &warpHazards{}
+// Start forgets all about the slot of a warp that begins.
+func (h *Hazards) Start(w *Warp) {
+	if h.warps[w.Slot] == nil {
+		h.warps[w.Slot] = &warpHazards{}
 	}
-	s := w.issue.hazards
+	s := h.warps[w.Slot]
 	barrier := s.barrier
 	for b := range barrier {
 		barrier[b] = barrier[b][:0]
@@ -92,9 +93,9 @@ func (h *Hazards) start(w *Warp) {
 	*s = warpHazards{clock: 1 << 20, barrier: barrier, loose: s.loose[:0]} // long after whatever was before
 }
 
-// issue checks the instruction at pc of w, for the threads in mask, and notes what it does.
-func (h *Hazards) issue(w *Warp, op *Op, pc int32, mask uint32) {
-	s := w.issue.hazards
+// Issue checks the instruction at pc of w, for the threads in mask, and notes what it does.
+func (h *Hazards) Issue(w *Warp, op *Op, pc int32, mask uint32) {
+	s := h.warps[w.Slot]
 	u := &w.Block.Prog.uses[pc]
 	t := s.clock
 	s.clock += int64(op.Stall)
@@ -154,7 +155,7 @@ func (h *Hazards) issue(w *Warp, op *Op, pc int32, mask uint32) {
 }
 
 // latency is the latency of the unit that runs the instruction at pc.
-func (h *Hazards) latency(w *Warp, pc int32) int { return h.units[w.ops[pc].Unit].Latency }
+func (h *Hazards) latency(w *Warp, pc int32) int { return h.units[w.Ops[pc].Unit].Latency }
 
 func unwaited(b uint8) string {
 	if b == noBarrier {
@@ -167,7 +168,7 @@ func unwaited(b uint8) string {
 func (h *Hazards) preads(w *Warp, reads uint8, mask uint32, pc int32, t int64) {
 	for m := reads; m != 0; m &= m - 1 {
 		p := bits.TrailingZeros8(m)
-		x := &w.issue.hazards.preds[p]
+		x := &h.warps[w.Slot].preds[p]
 		name, takes := fmt.Sprintf("P%d", p), h.cfg.PredicateLatency
 		if p == 7 {
 			name, takes = "CC", h.units[UnitFP32].Latency
@@ -184,10 +185,10 @@ func (h *Hazards) preads(w *Warp, reads uint8, mask uint32, pc int32, t int64) {
 
 // overwrite checks a register that is about to be written.
 func (h *Hazards) overwrite(w *Warp, x *operandState, reg int, unit Unit, mask uint32, pc int32) {
-	if x.pending && x.lanes&mask != 0 && w.ops[x.writer].Unit != unit { // a unit works in order
+	if x.pending && x.lanes&mask != 0 && w.Ops[x.writer].Unit != unit { // a unit works in order
 		h.found(w, x.writer, pc, fmt.Sprintf("R%d is written twice, %s", reg, unwaited(x.barrier)))
 	}
-	if x.readers&mask != 0 && w.ops[x.reader].Unit != unit {
+	if x.readers&mask != 0 && w.Ops[x.reader].Unit != unit {
 		h.found(w, x.reader, pc, fmt.Sprintf("R%d is overwritten while it may still be read: nothing has waited for barrier SB%d", reg, x.held))
 	}
 }
@@ -206,7 +207,7 @@ func (h *Hazards) write(x *operandState, variable bool, barrier uint8, ready int
 
 // fly notes the barriers that an instruction sets, and adopts earlier ones of its unit that have none.
 func (h *Hazards) fly(w *Warp, op *Op, u *opUses, pc int32, t int64, mask uint32, variable bool) {
-	s := w.issue.hazards
+	s := h.warps[w.Slot]
 	f := flying{op: pc, dst: u.dst, preds: u.writes, src: u.src, unit: op.Unit, completed: true}
 	if op.WrBar < 6 {
 		kept := s.loose[:0]
@@ -248,7 +249,7 @@ func (h *Hazards) assign(s *warpHazards, f *flying, b uint8) {
 
 // wait notes that the instruction at pc waits, at cycle t, until at most n instructions hold barrier b.
 func (h *Hazards) wait(w *Warp, b uint8, n int, pc int32, t int64) {
-	s := w.issue.hazards
+	s := h.warps[w.Slot]
 	list := s.barrier[b]
 	if n == 0 && len(list) > 0 && t < s.set[b]+int64(h.cfg.BarrierSet) {
 		h.found(w, s.setter[b], pc, fmt.Sprintf("barrier SB%d is waited for %d cycles after it was set, by stall counts; it takes %d", b, t-s.set[b], h.cfg.BarrierSet))

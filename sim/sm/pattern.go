@@ -111,14 +111,14 @@ func (x *Exec) loadShared(w *Warp, op *Op, mask uint32) bool {
 	// Words within as many bytes as the banks are wide lie in different banks, or are the same.
 	if n := len(w.Block.Shared); op.Size == Size32 && n >= 4 &&
 		laneNear(x.dst(w, op), w.row(op.A), unsafe.Pointer(unsafe.SliceData(w.Block.Shared)), uint32(op.Imm), uint32(n-4), mask) {
-		x.passes, x.conflicts = 1, 0
+		x.Passes, x.Conflicts = 1, 0
 		return true
 	}
 	p, low := x.find(w, op, mask, false)
 	if p == nil {
 		return false
 	}
-	x.passes, x.conflicts = int(p.cost[0]), int(p.cost[1])
+	x.Passes, x.Conflicts = int(p.cost[0]), int(p.cost[1])
 	from := unsafe.Add(unsafe.Pointer(unsafe.SliceData(w.Block.Shared)), low)
 	d := x.dstRows(w, op)
 	if op.Size < Size32 {
@@ -147,7 +147,7 @@ func (x *Exec) storeShared(w *Warp, op *Op, mask uint32) bool {
 	if p == nil {
 		return false
 	}
-	x.passes, x.conflicts = int(p.cost[0]), int(p.cost[1])
+	x.Passes, x.Conflicts = int(p.cost[0]), int(p.cost[1])
 	to := unsafe.Add(unsafe.Pointer(unsafe.SliceData(w.Block.Shared)), low)
 	s := w.row(op.C)
 	if op.Size < Size32 {

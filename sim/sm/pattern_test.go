@@ -15,7 +15,7 @@ func TestPatternCost(t *testing.T) {
 	const size = 8192
 	p := &Program{Ops: make([]Op, 4), Pool: make([]Row, 4), Registers: 32, SharedBytes: size}
 	blk := &Block{}
-	blk.reset(p, Need{Threads: 32, Warps: 1}, [3]uint32{}, [3]uint32{32, 1, 1}, [3]uint32{1, 1, 1})
+	blk.Reset(p, 32, [3]uint32{}, [3]uint32{32, 1, 1}, [3]uint32{1, 1, 1})
 	w := blk.Warps[0]
 	r := rand.New(rand.NewPCG(11, 12))
 	for i := range blk.Shared {
@@ -76,8 +76,8 @@ func TestPatternCost(t *testing.T) {
 		if string(want) != string(blk.Shared) {
 			t.Fatalf("%+v: memory differs", a)
 		}
-		if passes, conflicts := memory.SharedCost(&a); x.passes != passes || x.conflicts != conflicts {
-			t.Fatalf("%+v: %d passes, %d conflicts; alone %d, %d", a, x.passes, x.conflicts, passes, conflicts)
+		if passes, conflicts := memory.SharedCost(&a); x.Passes != passes || x.Conflicts != conflicts {
+			t.Fatalf("%+v: %d passes, %d conflicts; alone %d, %d", a, x.Passes, x.Conflicts, passes, conflicts)
 		}
 		if op.Code != CodeLDS {
 			continue

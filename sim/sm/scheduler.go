@@ -20,7 +20,7 @@ type scheduler struct {
 	current  int                          // slot that issued last, -1 = none
 	yield    bool                         // the last instruction asked to prefer another warp
 	active   uint16                       // two-level policy: slots of the active set
-	warps    [maxWarpsPerScheduler]*Warp
+	warps    [maxWarpsPerScheduler]*warp
 	unitFree [16]int64 // first cycle at which the unit takes another warp
 	id       uint8     // its number in the SM
 	blocked  int64     // no issue before this cycle (register-bank conflict)
@@ -156,7 +156,7 @@ func (s *scheduler) promote(slot int) {
 }
 
 // add puts a warp into slot as the youngest.
-func (s *scheduler) add(slot int, w *Warp) {
+func (s *scheduler) add(slot int, w *warp) {
 	s.warps[slot] = w
 	s.older[slot] = 0
 	for _, o := range s.order[:s.n] {

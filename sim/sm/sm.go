@@ -12,31 +12,21 @@ import (
 
 // warpIssue is what issue keeps of a warp.
 type warpIssue struct {
-	barAt     [6]int64     // cycle at which each scoreboard barrier is released; Never while a reply is outstanding
-	barReason [6]Reason    // what kind of instruction set it
-	pending   [6]uint8     // replies outstanding
-	latest    [6]int64     // latest known release of those that are not
-	at        int64        // cycle after the last issue, or of the warp's start
-	blocked   int64        // end of the last register-bank conflict that an instruction of the warp made
-	line      int32        // instruction cache line of the last instruction
-	atBar     bool         // waits at BAR
-	bar       uint8        // which
-	hazards   *warpHazards // of the hazard check
-	flights   *flights     // nil if the program waits for no barrier's count (DEPBAR.LE above 0)
-}
-
-// blockBarrier is one of a block's 16 hardware barriers.
-type blockBarrier struct {
-	arrived int    // threads
-	expect  int    // threads; 0 until the first arrival
-	waiting uint64 // warps of the block that wait
-	value   uint32 // BAR.RED: running result
-	count   uint32
+	barAt     [6]int64  // cycle at which each scoreboard barrier is released; Never while a reply is outstanding
+	barReason [6]Reason // what kind of instruction set it
+	pending   [6]uint8  // replies outstanding
+	latest    [6]int64  // latest known release of those that are not
+	at        int64     // cycle after the last issue, or of the warp's start
+	blocked   int64     // end of the last register-bank conflict that an instruction of the warp made
+	line      int32     // instruction cache line of the last instruction
+	atBar     bool      // waits at BAR
+	bar       uint8     // which
+	flights   *flights  // nil if the program waits for no barrier's count (DEPBAR.LE above 0)
 }
 
 // pendingLoad is a memory instruction whose reply is outstanding; its index is the token that the memory system returns.
 type pendingLoad struct {
-	warp    *Warp
+	warp    *warp
 	serial  uint64 // of the warp's block, to tell a reused Warp from the one that asked
 	flight  uint32 // its number in the barrier's flight
 	barrier uint8
@@ -47,10 +37,10 @@ type SM struct {
 	ID       int
 	Counters Counters
 	Exec     Exec
-	Finished []*Block // blocks that finished since the caller last emptied it, in order
-	Fault    *Fault   // the first error, nil = none
-	Profile  *Profile // per-instruction counts, nil = off
-	Hazards  *Hazards // check of control words, nil = off
+	Finished []*Resident // blocks that finished since the caller last emptied it, in order
+	Fault    *Fault      // the first error, nil = none
+	Profile  *Profile    // per-instruction counts, nil = off
+	Hazards  *Hazards    // check of control words, nil = off
 
 	cfg      *Config
 	policy   policy
@@ -82,9 +72,9 @@ type SM struct {
 	regsUsed   int
 	sharedUsed int
 	since      int64 // cycle up to which WarpCycles is summed
-	free       []*Block
-	fresh      []*Block // started since the last Run
-	slots      uint64   // warp slots in use
+	free       []*Resident
+	fresh      []*Resident // started since the last Run
+	slots      uint64      // warp slots in use
 }
 
 // Fault is an error that a kernel made: where, and what.
@@ -186,14 +176,14 @@ func (m *SM) Busy() bool { return m.blocks > 0 }
 // Run simulates cycles from up to, but not including, to.
 func (m *SM) Run(from, to int64) {
 	for _, b := range m.fresh {
-		b.wipe()
+		b.Wipe()
 	}
 	m.fresh = m.fresh[:0]
 	if replies := m.port.Replies(); len(replies) > 0 {
 		// Much else has gone through the host's caches since the last window: ask for the schedulers and these warps at once.
 		prefetch.Lines(unsafe.Pointer(&m.units), int(unsafe.Sizeof(*m)-unsafe.Offsetof(m.units))/64)
 		for _, r := range replies {
-			prefetch.Lines(unsafe.Pointer(m.loads[r.Token].warp), int(unsafe.Sizeof(Warp{})+63)/64)
+			prefetch.Lines(unsafe.Pointer(m.loads[r.Token].warp), int(unsafe.Sizeof(warp{})+63)/64)
 		}
 		for _, r := range replies {
 			m.reply(r.Token, r.Cycle)
@@ -265,7 +255,7 @@ func (m *SM) step(s *scheduler, t int64) {
 	s.account = t + 1
 	m.wakes[s.id&(maxSchedulers-1)] = t + 1
 	s.waiting = ReasonStallCount
-	if w := s.warps[slot]; w.ops[w.PC].Run > 0 && m.runs && !m.observed {
+	if w := s.warps[slot]; w.Ops[w.PC].Run > 0 && m.runs && !m.observed {
 		m.run(s, slot, w, t)
 		return
 	}
@@ -305,18 +295,18 @@ func (m *SM) choose(s *scheduler, t int64) int {
 // and in the time for which nothing from outside can concern this warp. That is exact: with the greedy policy the warp is
 // picked as long as it is ready, and a run touches nothing that the schedulers share (see lowerer.runs). The others catch
 // up in their turn.
-func (m *SM) run(s *scheduler, slot int, w *Warp, t int64) {
+func (m *SM) run(s *scheduler, slot int, w *warp, t int64) {
 	pc := w.PC
 	until := m.until
 	if m.heldUntil > 0 {
 		until = min(until, m.heldUntil)
 	}
-	n := int64(w.ops[pc].Run)
-	banks := int64(w.ops[pc].RunBanks)
+	n := int64(w.Ops[pc].Run)
+	banks := int64(w.Ops[pc].RunBanks)
 	if t+n+banks > until {
 		// Not all of them.
 		n, banks = 1, 0
-		for b := int64(w.ops[pc].Banks); t+n+banks+b < until; b = int64(w.ops[pc+int32(n-1)].Banks) {
+		for b := int64(w.Ops[pc].Banks); t+n+banks+b < until; b = int64(w.Ops[pc+int32(n-1)].Banks) {
 			banks += b
 			n++
 		}
@@ -326,7 +316,7 @@ func (m *SM) run(s *scheduler, slot int, w *Warp, t int64) {
 	if t > wi.at {
 		m.waited(s, slot, wi, t)
 	}
-	laneFFMARun(w.base[0], w.fmas[pc:pc+int32(n)], w.Active)
+	w.RunFFMA(int32(n))
 	threads := n * int64(bits.OnesCount32(w.Active))
 	c.WarpInstructions += n
 	c.ThreadInstructions += threads
@@ -337,13 +327,12 @@ func (m *SM) run(s *scheduler, slot int, w *Warp, t int64) {
 	c.SchedulerStalls[ReasonRegisterBank] += banks
 	c.WarpStalls[ReasonRegisterBank] += banks
 	c.RegisterBankConflicts += banks
-	w.PC = pc + int32(n)
 	t += n - 1 + banks
 	wi.at = t + 1
 	s.account = t + 1
 	m.wakes[s.id&(maxSchedulers-1)] = t + 1
 	s.unitFree[UnitFP32] = t + 1
-	last := &w.ops[w.PC-1]
+	last := &w.Ops[w.PC-1]
 	if last.Banks != 0 {
 		c.RegisterBankConflicts += int64(last.Banks)
 		s.blocked = t + 1 + int64(last.Banks)
@@ -386,7 +375,7 @@ func (m *SM) waited(s *scheduler, slot int, wi *warpIssue, t int64) {
 }
 
 // observe is what issue does for those who look on.
-func (m *SM) observe(s *scheduler, slot int, w *Warp, op *Op, pc int32, mask uint32, t int64) {
+func (m *SM) observe(s *scheduler, slot int, w *warp, op *Op, pc int32, mask uint32, t int64) {
 	wi := &w.issue
 	if m.Profile != nil {
 		m.profile(s, slot, wi, pc, t)
@@ -395,7 +384,7 @@ func (m *SM) observe(s *scheduler, slot int, w *Warp, op *Op, pc int32, mask uin
 		m.waited(s, slot, wi, t)
 	}
 	if m.Hazards != nil {
-		m.Hazards.issue(w, op, pc, mask)
+		m.Hazards.Issue(&w.Warp, op, pc, mask)
 	}
 }
 
@@ -436,14 +425,14 @@ func (m *SM) memoryFree(u Unit) int64 {
 func (m *SM) issue(s *scheduler, slot int, t int64) (dual bool) {
 	w := s.warps[slot]
 	pc := w.PC
-	op := &w.ops[pc]
+	op := &w.Ops[pc]
 	c := &m.Counters
 	wi := &w.issue
 
 	active := w.Active
 	mask := active
 	if !op.NoGuard {
-		mask = w.guardMask(op)
+		mask = w.GuardMask(op)
 	}
 	if m.observed {
 		m.observe(s, slot, w, op, pc, mask, t)
@@ -462,7 +451,7 @@ func (m *SM) issue(s *scheduler, slot int, t int64) (dual bool) {
 	wi.at = t + 1
 
 	m.Exec.Clock = t
-	m.Exec.Exec(w, op, mask)
+	m.Exec.Exec(&w.Warp, op, mask)
 
 	s.unitFree[op.Unit] = t + m.interval[op.Unit&15]
 	if !op.Plain {
@@ -474,8 +463,8 @@ func (m *SM) issue(s *scheduler, slot int, t int64) (dual bool) {
 }
 
 // follow finds when warp w may issue the instruction at its PC after a plain one at cycle t that holds it until ready.
-func (m *SM) follow(s *scheduler, slot int, w *Warp, t, ready int64) {
-	op := &w.ops[w.PC]
+func (m *SM) follow(s *scheduler, slot int, w *warp, t, ready int64) {
+	op := &w.Ops[w.PC]
 	if op.Line != w.issue.line || op.Wait != 0 || op.ConstLine != 0 {
 		m.schedule(s, slot, w, t, ready, ReasonStallCount)
 		return
@@ -486,7 +475,7 @@ func (m *SM) follow(s *scheduler, slot int, w *Warp, t, ready int64) {
 }
 
 // settle does for issue what instructions that are not Plain need: memory, control, barriers, register-bank conflicts.
-func (m *SM) settle(s *scheduler, slot int, w *Warp, op *Op, pc int32, active, mask uint32, t int64) (dual bool) {
+func (m *SM) settle(s *scheduler, slot int, w *warp, op *Op, pc int32, active, mask uint32, t int64) (dual bool) {
 	c := &m.Counters
 	wi := &w.issue
 	ready := t + int64(op.Stall)
@@ -559,8 +548,8 @@ func (m *SM) settle(s *scheduler, slot int, w *Warp, op *Op, pc int32, active, m
 }
 
 // schedule finds when warp w, free from cycle ready on, may issue the instruction at its PC.
-func (m *SM) schedule(s *scheduler, slot int, w *Warp, t, ready int64, reason Reason) {
-	op := &w.ops[w.PC]
+func (m *SM) schedule(s *scheduler, slot int, w *warp, t, ready int64, reason Reason) {
+	op := &w.Ops[w.PC]
 	wi := &w.issue
 	if op.Line != wi.line {
 		wi.line = op.Line
@@ -642,7 +631,7 @@ func (wi *warpIssue) hold(b uint8) (flight uint32) {
 }
 
 // access times the memory instruction that Exec has just executed.
-func (m *SM) access(w *Warp, op *Op, pc int32, t int64) {
+func (m *SM) access(w *warp, op *Op, pc int32, t int64) {
 	a := &m.Exec.Access
 	switch {
 	case a.Mask == 0 || a.Space == memory.SpaceConst: // no thread takes part, or no memory beyond the constant cache
@@ -666,8 +655,8 @@ func (m *SM) access(w *Warp, op *Op, pc int32, t int64) {
 }
 
 // shared times a shared-memory access: it goes through the SM's one pipe, a pass over the banks at a time.
-func (m *SM) shared(w *Warp, op *Op, pc int32, a *memory.Access, t int64) {
-	passes, conflicts := m.Exec.passes, m.Exec.conflicts
+func (m *SM) shared(w *warp, op *Op, pc int32, a *memory.Access, t int64) {
+	passes, conflicts := m.Exec.Passes, m.Exec.Conflicts
 	if passes == 0 {
 		passes, conflicts = memory.SharedCost(a)
 	}
@@ -691,7 +680,7 @@ func (m *SM) shared(w *Warp, op *Op, pc int32, a *memory.Access, t int64) {
 }
 
 // present hands a global or local access to the memory system, or holds it until that has room.
-func (m *SM) present(w *Warp, op *Op, a *memory.Access, t int64) {
+func (m *SM) present(w *warp, op *Op, a *memory.Access, t int64) {
 	wi := &w.issue
 	a.Part = uint8(w.Slot % m.nsched / 2) // two schedulers share an L1 cache
 	token := m.newLoad(w, op.WrBar)
@@ -739,7 +728,7 @@ func (m *SM) retry(t int64) {
 }
 
 // newLoad takes a token for a memory instruction of w that holds barrier b.
-func (m *SM) newLoad(w *Warp, b uint8) uint32 {
+func (m *SM) newLoad(w *warp, b uint8) uint32 {
 	var token uint32
 	if n := len(m.freeLoads); n > 0 {
 		token = m.freeLoads[n-1]
@@ -748,7 +737,7 @@ func (m *SM) newLoad(w *Warp, b uint8) uint32 {
 		token = uint32(len(m.loads))
 		m.loads = append(m.loads, pendingLoad{})
 	}
-	m.loads[token] = pendingLoad{warp: w, serial: w.Block.serial, barrier: b}
+	m.loads[token] = pendingLoad{warp: w, serial: w.block.serial, barrier: b}
 	return token
 }
 
@@ -762,8 +751,8 @@ func (m *SM) reply(token uint32, at int64) {
 
 // release counts one outstanding reply of barrier b as arrived at cycle at, and wakes the warp if that was what it waited for.
 // There is nothing to do for an instruction without a barrier, or whose block, that with this serial, has ended: w may serve another.
-func (m *SM) release(w *Warp, serial uint64, b uint8, flight uint32, at int64) {
-	if b >= 6 || w.Block.serial != serial {
+func (m *SM) release(w *warp, serial uint64, b uint8, flight uint32, at int64) {
+	if b >= 6 || w.block.serial != serial {
 		return
 	}
 	wi := &w.issue
@@ -784,22 +773,20 @@ func (m *SM) release(w *Warp, serial uint64, b uint8, flight uint32, at int64) {
 	if s.ready[slot] != Never || wi.atBar || w.Live == 0 {
 		return
 	}
-	ready, reason := wi.waits(&w.ops[w.PC], 0, s.reason[slot])
+	ready, reason := wi.waits(&w.Ops[w.PC], 0, s.reason[slot])
 	if ready == Never {
 		return
 	}
 	s.ready[slot], s.reason[slot] = ready, reason
 	m.wake(s, ready)
-	if rows := w.Block.Prog.ahead[w.PC]; len(rows) > 0 {
-		prefetch.Rows(w.base[0], &rows[0], len(rows))
-	}
+	w.PrefetchAhead()
 }
 
 // place returns the scheduler of a warp slot and the slot's number there.
 func (m *SM) place(slot int) (*scheduler, int) { return &m.sched[slot%m.nsched], slot / m.nsched }
 
 // fault stops the SM with the error that Exec met.
-func (m *SM) fault(w *Warp, pc int32, t int64) {
+func (m *SM) fault(w *warp, pc int32, t int64) {
 	x := &m.Exec.Fault
 	if m.Fault == nil { // the first of a cycle
 		m.Fault = &Fault{Prog: w.Block.Prog, Block: w.Block.Index, Warp: w.InBlock, Lane: x.Lane, Op: pc, Cycle: t, Text: x.String()}

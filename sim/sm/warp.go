@@ -1,6 +1,9 @@
 package sm
 
-import "unsafe"
+import (
+	"unsafe"
+	"warpdrop/sim/prefetch"
+)
 
 // StackEntry is one entry of a warp's divergence stack (SSY, PBK, PCNT, a divergent branch, CAL, PRET).
 type StackEntry struct {
@@ -22,10 +25,11 @@ const (
 	StackLongJump
 )
 
-// Warp is the architectural and the scheduling state of 32 threads.
+// Warp is the architectural state of 32 threads: what their instructions read and write. When they issue is the business of
+// others.
 type Warp struct {
 	base   [2]unsafe.Pointer // registers of this warp; the launch's constant pool
-	ops    []Op              // Block.Prog.Ops
+	Ops    []Op              // Block.Prog.Ops
 	fmas   []fmaOp           // Block.Prog.fmas
 	Preds  [8]uint32         // one lane mask a predicate; Preds[7] is all ones
 	CC     CC                // condition code, a lane mask a flag
@@ -39,9 +43,6 @@ type Warp struct {
 	BarResult uint32 // of the last BAR.RED
 	Slot      int    // warp slot of the SM
 	Local     []byte // local memory of the 32 threads: thread i's byte b at i*LocalBytes+b
-
-	// scheduling, owned by sm.go
-	issue warpIssue
 }
 
 // CC holds the condition code flags, one lane mask each: zero, sign, carry, overflow. A sum of three numbers can carry
@@ -53,24 +54,24 @@ func (w *Warp) row(s Src) *Row {
 	return (*Row)(unsafe.Add(w.base[s>>15], uintptr(s&^poolBit)*unsafe.Sizeof(Row{})))
 }
 
-// Block is one thread block on an SM.
-type Block struct {
-	Prog    *Program
-	Index   [3]uint32 // blockIdx
-	Dim     [3]uint32 // blockDim
-	Grid    [3]uint32 // gridDim
-	Threads int
-	Shared  []byte
-	Warps   []*Warp
+// GuardMask returns the active lanes whose guard predicate holds.
+func (w *Warp) GuardMask(op *Op) uint32 {
+	p := w.Preds[op.Guard&7]
+	if op.GuardNot {
+		p = ^p
+	}
+	return w.Active & p
+}
 
-	need     Need
-	live     int // warps that have not exited
-	barriers [16]blockBarrier
-	arrivals uint16 // barriers at which a warp has arrived since they were last completed, a bit each
-	rows     []Row  // registers of all warps
-	local    []byte // local memory of all warps
-	serial   uint64 // counts the blocks that used this memory
-	started  int64
-	finished int64
-	shadow   *shadow // what a Check knows of it
+// RunFFMA executes the n plain FFMAs from the PC on (see Op.Run) and moves it.
+func (w *Warp) RunFFMA(n int32) {
+	laneFFMARun(w.base[0], w.fmas[w.PC:w.PC+n], w.Active)
+	w.PC += n
+}
+
+// PrefetchAhead asks the host for the registers that the instructions from the PC on read.
+func (w *Warp) PrefetchAhead() {
+	if rows := w.Block.Prog.ahead[w.PC]; len(rows) > 0 {
+		prefetch.Rows(w.base[0], &rows[0], len(rows))
+	}
 }
