@@ -85,7 +85,7 @@ func (u *Units) Table() [NumUnits]UnitTiming {
 // Limits of the simulator itself: the arrays of the hot loop have these sizes.
 const (
 	maxSchedulers        = 4
-	maxWarpsPerScheduler = 16
+	maxWarpsPerScheduler = Slots
 )
 
 // Validate reports the first figure that is out of its range.

@@ -6,28 +6,9 @@ import (
 	"math/bits"
 	"math/rand/v2"
 	"testing"
+
+	"warpdrop/sim/sm/internal/rowtest"
 )
-
-// edges are operands on which arithmetic tends to go wrong: zeros, denormals, extremes, infinities, NaNs, shift amounts.
-var edges = []uint32{0, 1, 2, 31, 32, 33, 255, 0x7fff, 0x8000, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0x80000001, 0xffffffff, 0xfffffffe,
-	0x00800000, 0x007fffff, 0x80800000, 0x807fffff, 0x3f800000, 0xbf800000, 0x3f7fffff, 0x3f800001, 0x7f7fffff, 0xff7fffff, 0x7f800000, 0xff800000,
-	0x7fc00000, 0x7f800001, 0xffc12345, 0x34000000, 0x33800000, 0x00000fff, 0x1e3ce508, 0x20000000, 0xa0000000}
-
-func randomRow(r *rand.Rand) (x Row) {
-	for i := range x {
-		switch r.IntN(4) {
-		case 0:
-			x[i] = edges[r.IntN(len(edges))]
-		case 1: // numbers of similar size, which cancel
-			x[i] = 0x3f000000 + r.Uint32N(0x01800000) | r.Uint32()&sign32
-		case 2: // near the denormals
-			x[i] = r.Uint32N(0x21000000) | r.Uint32()&sign32
-		default:
-			x[i] = r.Uint32()
-		}
-	}
-	return x
-}
 
 // reference rounds the exact value of a*b + c to single precision in the given mode, by way of math/big.
 func reference(a, b, c float32, mode big.RoundingMode) float32 {
@@ -375,15 +356,15 @@ const familyRows = 1024
 func operands32(r *rand.Rand) (cols [3][]uint32) {
 	for k := range cols {
 		for len(cols[k]) < familyRows {
-			x := randomRow(r)
+			x := rowtest.Random(r)
 			cols[k] = append(cols[k], x[:]...)
 		}
 	}
-	// All pairs of edges, as far as they fit.
-	for i := range edges {
-		for j := range edges {
-			if n := i*len(edges) + j; n < familyRows*3/4 {
-				cols[0][n], cols[1][n] = edges[i], edges[j]
+	// All pairs of rowtest.Edges, as far as they fit.
+	for i := range rowtest.Edges {
+		for j := range rowtest.Edges {
+			if n := i*len(rowtest.Edges) + j; n < familyRows*3/4 {
+				cols[0][n], cols[1][n] = rowtest.Edges[i], rowtest.Edges[j]
 			}
 		}
 	}
@@ -427,13 +408,15 @@ func TestFamilies32(t *testing.T) {
 		case "slct_", "rint_", "ceil_", "fmin_", "fmax_", "fmax_ftz", "rcp_rn", "div_rn", "div_ftz", "sqrt_rn":
 			equal = nans // selections pass a NaN on; library code need not give the canonical one
 		}
-		check(name, func(i int) uint32 { return canonical(f(f32(cols[0][i]), f32(cols[1][i]), f32(cols[2][i]))) }, equal)
+		check(name, func(i int) uint32 {
+			return canonical(f(math.Float32frombits(cols[0][i]), f32(cols[1][i]), f32(cols[2][i])))
+		}, equal)
 	}
 	for name, f := range u32Families {
 		check(name, func(i int) uint32 { return f(cols[0][i], cols[1][i], cols[2][i]) }, never)
 	}
 	for name, f := range f32Close {
-		check(name, func(i int) uint32 { return canonical(ftz(float32(f(float64(ftz(f32(cols[0][i]))))))) }, func(got, want uint32) bool {
+		check(name, func(i int) uint32 { return canonical(ftz(float32(f(float64(ftz(math.Float32frombits(cols[0][i]))))))) }, func(got, want uint32) bool {
 			x, y := float64(f32(got)), float64(f32(want))
 			return nans(got, want) || math.Abs(x-y) <= 0x1p-21*max(math.Abs(y), 1)
 		})
@@ -450,7 +433,7 @@ func TestFamilies32(t *testing.T) {
 			return uint32(a % b)
 		}, func(got, want uint32) bool { return want == 0 }) // division by zero is undefined
 	}
-	check("half_", func(i int) uint32 { return canonical(float32(nearestHalf(float64(f32(cols[0][i]))))) }, never)
+	check("half_", func(i int) uint32 { return canonical(float32(nearestHalf(float64(math.Float32frombits(cols[0][i]))))) }, never)
 }
 
 // nearestHalf rounds to half precision by way of math/big.

@@ -2,10 +2,12 @@ package sm
 
 import (
 	"math/rand/v2"
+	"os"
 	"testing"
 
 	"warpdrop/sim/isa"
 	"warpdrop/sim/memory"
+	"warpdrop/sim/sm/internal/rowtest"
 )
 
 // sandbox executes single instructions on a block of one warp with arbitrary registers.
@@ -57,7 +59,7 @@ func (s *sandbox) run(word uint64, r *rand.Rand) bool {
 	b.Reset(p, threads, [3]uint32{1, 2, 3}, [3]uint32{uint32(threads), 1, 1}, [3]uint32{4, 5, 6})
 	w := b.Warps[0]
 	for i := range b.rows {
-		b.rows[i] = randomRow(r)
+		b.rows[i] = rowtest.Random(r)
 	}
 	switch r.IntN(3) {
 	case 0: // pointers to device memory in pairs
@@ -117,9 +119,16 @@ func TestExecRandom(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"programs", "families", "across", "packed"} {
-		m := load(t, name)
-		for i := range m.cubin.Insts {
-			word := m.cubin.Insts[i].Word
+		data, err := os.ReadFile("testdata/" + name + ".cubin")
+		if err != nil {
+			t.Fatal(err)
+		}
+		cubin, err := isa.ReadCubin(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range cubin.Insts {
+			word := cubin.Insts[i].Word
 			if s.run(word, r) {
 				n++
 			}

@@ -21,7 +21,7 @@ type Hazards struct {
 
 	cfg   *Config
 	units [NumUnits]UnitTiming
-	seen  map[findingKey]bool
+	seen  map[hazardKey]bool
 	warps [maxSchedulers * maxWarpsPerScheduler]*warpHazards // by slot
 }
 
@@ -39,9 +39,15 @@ func (f *Hazard) String() string {
 		f.Prog.Text(f.First), f.Prog.Text(f.Second))
 }
 
+// hazardKey is a pair of instructions, of a kernel where several are looked at.
+type hazardKey struct {
+	kernel        string
+	first, second int32
+}
+
 // NewHazards returns a check for an SM with the figures of cfg.
 func NewHazards(cfg *Config) *Hazards {
-	return &Hazards{cfg: cfg, units: cfg.Units.Table(), seen: map[findingKey]bool{}}
+	return &Hazards{cfg: cfg, units: cfg.Units.Table(), seen: map[hazardKey]bool{}}
 }
 
 // noBarrier in place of a barrier.
@@ -282,7 +288,7 @@ func (h *Hazards) wait(w *Warp, b uint8, n int, pc int32, t int64) {
 
 // found keeps a finding unless the same pair of instructions has one.
 func (h *Hazards) found(w *Warp, first, second int32, text string) {
-	k := findingKey{"hazard", first, second}
+	k := hazardKey{"", first, second}
 	if h.seen[k] {
 		return
 	}
@@ -296,10 +302,10 @@ type HazardError struct{ Findings []Hazard }
 // NewHazardError returns the findings of all SMs, one for each pair of instructions; nil if there are none.
 func NewHazardError(checks []*Hazards) error {
 	e := &HazardError{}
-	seen := map[findingKey]bool{}
+	seen := map[hazardKey]bool{}
 	for _, h := range checks {
 		for _, f := range h.Findings {
-			if k := (findingKey{f.Prog.Name, f.First, f.Second}); !seen[k] {
+			if k := (hazardKey{f.Prog.Name, f.First, f.Second}); !seen[k] {
 				seen[k] = true
 				e.Findings = append(e.Findings, f)
 			}

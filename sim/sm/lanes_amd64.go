@@ -381,16 +381,19 @@ func lanePlace(src *Row, to unsafe.Pointer, p *pattern, words int) {
 
 const _ = (UnitShared - 8) + (UnitGlobal - 8) // availableAVX512 counts on both being 8 or more
 
-// laneAvailable is availableGo.
-func laneAvailable(s *scheduler, sharedFree, globalFree, t int64) (now, then uint32, soonest int64) {
-	unit := (*[maxWarpsPerScheduler]uint8)(unsafe.Pointer(&s.unit))
+// Available returns the slots from which a scheduler can issue at cycle t or, where there is none, the first cycle at which
+// it can (math.MaxInt64: never), and from which slots then. A slot can issue when its warp is ready and its unit free; the two kinds of
+// memory are free from the cycles given on, other units as free has it. It is vector code, and stands with the lanes' for
+// that reason.
+func Available(ready *[Slots]int64, unit *[Slots]Unit, free *[16]int64, sharedFree, globalFree, t int64) (now, then uint32, soonest int64) {
+	units := (*[Slots]uint8)(unsafe.Pointer(unit))
 	switch vectors {
 	case vectorAVX512:
-		return availableAVX512(&s.ready, unit, &s.unitFree, uint32(UnitShared), uint32(UnitGlobal), sharedFree, globalFree, t)
+		return availableAVX512(ready, units, free, uint32(UnitShared), uint32(UnitGlobal), sharedFree, globalFree, t)
 	case vectorAVX2:
-		return availableAVX2(&s.ready, unit, &s.unitFree, uint32(UnitShared), uint32(UnitGlobal), sharedFree, globalFree, t)
+		return availableAVX2(ready, units, free, uint32(UnitShared), uint32(UnitGlobal), sharedFree, globalFree, t)
 	}
-	return availableGo(s, sharedFree, globalFree, t)
+	return availableGo(ready, unit, free, sharedFree, globalFree, t)
 }
 
 // laneUnit reports whether the 32 lanes' addresses ascend by step.

@@ -4,10 +4,13 @@ package sm
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
 	"unsafe"
+
+	"warpdrop/sim/sm/internal/rowtest"
 )
 
 // withVectors runs f with each kind of vector code that this processor has.
@@ -27,7 +30,7 @@ func TestLanes(t *testing.T) {
 	withVectors(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(3, 4))
 		for n := range 3000 {
-			a, b, c, old := randomRow(r), randomRow(r), randomRow(r), randomRow(r)
+			a, b, c, old := rowtest.Random(r), rowtest.Random(r), rowtest.Random(r), rowtest.Random(r)
 			mask, pred := r.Uint32(), r.Uint32()
 			if n%3 == 0 {
 				mask = ^uint32(0)
@@ -106,7 +109,7 @@ func TestFFMARun(t *testing.T) {
 		for n := range 2000 {
 			var x [16]Row
 			for i := range x {
-				x[i] = randomRow(r)
+				x[i] = rowtest.Random(r)
 			}
 			y := x
 			ops := make([]fmaOp, 1+r.IntN(12))
@@ -170,7 +173,7 @@ func TestPatterns(t *testing.T) {
 			other := slices.Clone(mem)
 			to := unsafe.Add(unsafe.Pointer(&other[0]), uintptr(from)-uintptr(unsafe.Pointer(&mem[0])))
 			for k := range x {
-				x[k] = randomRow(r)
+				x[k] = rowtest.Random(r)
 			}
 			lanePlace(&x[0], to, &p, words)
 			third := slices.Clone(mem)
@@ -205,9 +208,13 @@ func TestPatterns(t *testing.T) {
 func TestAvailable(t *testing.T) {
 	withVectors(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(13, 14))
-		cycle := func() int64 { return []int64{Never, r.Int64N(20), r.Int64N(1 << 50), 30}[r.IntN(4)] }
+		cycle := func() int64 { return []int64{math.MaxInt64, r.Int64N(20), r.Int64N(1 << 50), 30}[r.IntN(4)] }
 		for range 5000 {
-			var s scheduler
+			var s struct {
+				ready    [Slots]int64
+				unit     [Slots]Unit
+				unitFree [16]int64
+			}
 			for i := range s.ready {
 				s.ready[i], s.unit[i] = cycle(), Unit(r.IntN(int(NumUnits)))
 			}
@@ -223,12 +230,12 @@ func TestAvailable(t *testing.T) {
 				soonest   int64
 			}
 			var x, y result
-			x.now, x.then, x.soonest = laneAvailable(&s, shared, global, at)
-			y.now, y.then, y.soonest = availableGo(&s, shared, global, at)
+			x.now, x.then, x.soonest = Available(&s.ready, &s.unit, &s.unitFree, shared, global, at)
+			y.now, y.then, y.soonest = availableGo(&s.ready, &s.unit, &s.unitFree, shared, global, at)
 			switch { // nobody asks for the rest
 			case y.now != 0:
 				x.then, y.then, x.soonest, y.soonest = 0, 0, 0, 0
-			case y.soonest == Never:
+			case y.soonest == math.MaxInt64:
 				x.then, y.then = 0, 0
 			}
 			if x != y {

@@ -63,8 +63,9 @@ func lanePlace(src *Row, to unsafe.Pointer, p *pattern, words int) {
 	placeGo(src, to, &p.index, words, p.mask)
 }
 
-func laneAvailable(s *scheduler, sharedFree, globalFree, t int64) (now, then uint32, soonest int64) {
-	return availableGo(s, sharedFree, globalFree, t)
+// Available returns the slots from which a scheduler can issue at cycle t: see lanes_amd64.go.
+func Available(ready *[Slots]int64, unit *[Slots]Unit, free *[16]int64, sharedFree, globalFree, t int64) (now, then uint32, soonest int64) {
+	return availableGo(ready, unit, free, sharedFree, globalFree, t)
 }
 
 func laneUnit(addr *[32]uint64, step uint64) bool { return unitStride(addr, step) }

@@ -96,7 +96,7 @@ func (s *scheduler) oldest(t int64, m *SM) (slot int, next int64, first int) {
 	if s.yield {
 		gave = s.current
 	}
-	now, then, soonest := laneAvailable(s, m.memoryFree(UnitShared), m.memoryFree(UnitGlobal), t)
+	now, then, soonest := Available(&s.ready, &s.unit, &s.unitFree, m.memoryFree(UnitShared), m.memoryFree(UnitGlobal), t)
 	if gave >= 0 && now != 1<<gave {
 		now &^= 1 << gave
 	}
@@ -117,30 +117,6 @@ func (s *scheduler) first(set uint32) int {
 		slot = bits.TrailingZeros32(older) & (maxWarpsPerScheduler - 1)
 	}
 	return slot
-}
-
-// availableGo returns the slots from which s can issue at cycle t or, where there is none, the first cycle at which it can, and from
-// which slots then. The two kinds of memory are free from the cycles given on, other units as s has it.
-func availableGo(s *scheduler, sharedFree, globalFree, t int64) (now, then uint32, soonest int64) {
-	soonest = Never
-	for i, at := range s.ready {
-		at = max(at, s.unitFree[s.unit[i]&15])
-		switch s.unit[i] {
-		case UnitShared:
-			at = max(at, sharedFree)
-		case UnitGlobal:
-			at = max(at, globalFree)
-		}
-		if at <= t {
-			now |= 1 << i
-		} else if at <= soonest {
-			if at < soonest {
-				soonest, then = at, 0
-			}
-			then |= 1 << i
-		}
-	}
-	return now, then, soonest
 }
 
 // promote puts slot into the two-level policy's active set; the set loses its lowest slot when it is full.
