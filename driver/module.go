@@ -142,13 +142,7 @@ func (c *call) lookUpFunction(m *module, name string) (*function, Result) {
 
 // global is cuModuleGetGlobal: address and size, each where the caller wants it.
 func (c *call) global(m *module, name string) Result {
-	module, ok := any(m.module).(interface {
-		Global(string) (sim.Ptr, int64, error)
-	})
-	if !ok {
-		return NotFound
-	}
-	p, n, err := module.Global(name)
+	p, n, err := m.module.Global(name)
 	if err != nil {
 		return NotFound
 	}

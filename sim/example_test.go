@@ -140,3 +140,37 @@ func ExampleGPU_With() {
 	// gtx1080ti-7 true true
 	// preset gtx1080ti, changed: sm.schedulers: 8 is not in 1..4
 }
+
+// A __constant__ variable is set before a launch, and a __device__ variable read after it.
+func ExampleModule_Global() {
+	gpu, err := sim.LoadGPU("gtx1080ti")
+	check(err)
+	dev, err := sim.NewDevice(gpu)
+	check(err)
+	cubin, err := os.ReadFile("testdata/globals.cubin")
+	check(err)
+	mod, err := dev.LoadModule(cubin)
+	check(err)
+	look, err := mod.Kernel("look")
+	check(err)
+	out, err := dev.Malloc(4 * 32)
+	check(err)
+
+	scale, _, err := mod.Global("scale")
+	check(err)
+	check(dev.Write(scale, binary.LittleEndian.AppendUint32(nil, math.Float32bits(3))))
+	_, err = dev.Launch(context.Background(), look, sim.LaunchConfig{Grid: sim.Dim3{X: 5}, Block: sim.Dim3{X: 32}}, sim.PtrArg(out), sim.I32(0))
+	check(err)
+
+	calls, size, err := mod.Global("calls")
+	check(err)
+	data := make([]byte, size)
+	check(dev.Read(calls, data))
+	fmt.Println("blocks:", binary.LittleEndian.Uint32(data))
+	data = make([]byte, 4)
+	check(dev.Read(out, data))
+	fmt.Println("3 * table[0] + offsets[0] =", math.Float32frombits(binary.LittleEndian.Uint32(data)))
+	// Output:
+	// blocks: 5
+	// 3 * table[0] + offsets[0] = 31
+}

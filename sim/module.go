@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"warpdrop/sim/isa"
@@ -32,7 +33,7 @@ type Module struct {
 	code     *code
 	cubin    *isa.Cubin // code's
 	first    int32      // instruction cache line of its code
-	constant Ptr        // copy of the __constant__ variables, for generic addresses of them; 0 = it has none
+	constant Ptr        // the __constant__ variables in device memory, from where each launch takes its bank; 0 = it has none
 	globals  Ptr        // the global variables; 0 = it has none
 	unloaded bool
 	kernels  map[string]*Kernel
@@ -70,8 +71,7 @@ func (d *Device) LoadModule(cubin []byte) (*Module, error) {
 	line := d.gpu.SM.ICache.LineBytes
 	m := &Module{dev: d, code: code, cubin: c, first: d.lines, globals: base, kernels: map[string]*Kernel{}}
 	d.lines += int32((len(c.Image) + line - 1) / line)
-	if len(c.Kernels) > 0 && len(c.Kernels[0].Const[constantBank]) > 0 {
-		variables := c.Kernels[0].Const[constantBank] // the same for all kernels
+	if variables := c.Constant; len(variables) > 0 {
 		if m.constant, err = d.Malloc(int64(len(variables))); err != nil {
 			return nil, err
 		}
@@ -95,6 +95,37 @@ func (m *Module) Unload() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// Global returns the address and size of a __device__ or __constant__ variable, to be read and written as any device memory.
+// A launch sees the __constant__ variables as they were when it was launched.
+func (m *Module) Global(name string) (Ptr, int64, error) {
+	if m.unloaded {
+		return 0, 0, errors.New("the module is unloaded")
+	}
+	for _, part := range []struct {
+		base Ptr
+		list []isa.Symbol
+	}{{m.globals, m.cubin.Globals}, {m.constant, m.cubin.Constants}} {
+		for _, s := range part.list {
+			if s.Name == name {
+				return part.base + Ptr(s.Address), int64(s.Size), nil
+			}
+		}
+	}
+	if len(m.GlobalNames()) == 0 {
+		return 0, 0, fmt.Errorf("no variable %q; the module has none", name)
+	}
+	return 0, 0, fmt.Errorf("no variable %q; the module has %s", name, strings.Join(m.GlobalNames(), ", "))
+}
+
+// GlobalNames lists the module's __device__ and __constant__ variables.
+func (m *Module) GlobalNames() []string {
+	var names []string
+	for _, s := range slices.Concat(m.cubin.Globals, m.cubin.Constants) {
+		names = append(names, s.Name)
+	}
+	return names
 }
 
 // KernelNames lists the module's kernels in the order of the file.
@@ -239,6 +270,13 @@ func (k *Kernel) bind(block, grid [3]uint32, shared int, params []byte) *sm.Prog
 	copy(c0[k.kernel.ParamBase:], params)
 	banks := k.kernel.Const
 	banks[0] = c0
+	if k.constant != 0 {
+		variables := make([]byte, len(k.module.cubin.Constant))
+		if err := k.dev.Read(k.constant, variables); err != nil {
+			panic(err) // the module's own memory
+		}
+		banks[constantBank] = variables
+	}
 	p := k.program.Bind(banks)
 	p.SharedBytes, p.LocalBytes = k.kernel.SharedBytes+shared, local
 	return p

@@ -28,6 +28,8 @@ type Cubin struct {
 	GlobalBytes int      // size of the .nv.global sections together
 	GlobalInit  []byte   // their initial contents from the start; the rest is zero
 	Globals     []Symbol // variables by offset from the base that Link is given
+	Constant    []byte   // initial contents of the __constant__ variables, c[3] of every kernel
+	Constants   []Symbol // those variables by offset in it
 
 	relocs     []reloc
 	instRelocs []instReloc
@@ -230,12 +232,16 @@ func (l *loader) layout() error {
 		isText := strings.HasPrefix(s.Name, ".text.")
 		isGlobal := s.Name == ".nv.global" || s.Name == ".nv.global.init"
 		isConst := strings.HasPrefix(s.Name, ".nv.constant")
+		isVariables := s.Name == ".nv.constant3" && s.Type == elf.SHT_PROGBITS
 		if (isText || isGlobal || isConst) && s.Type == elf.SHT_PROGBITS {
 			b, err := s.Data()
 			if err != nil {
 				return fmt.Errorf("section %s: %w", s.Name, err)
 			}
 			l.data[index] = b
+			if isVariables {
+				c.Constant = b
+			}
 		}
 		switch {
 		case isText:
@@ -290,9 +296,15 @@ func (l *loader) functions() error {
 				return fmt.Errorf("variable %s: bytes %#x to %#x are outside its section", s.Name, s.Value, s.Value+s.Size)
 			}
 			l.cubin.Globals = append(l.cubin.Globals, Symbol{s.Name, uint32(offset + s.Value), uint32(s.Size)})
+		case elf.ST_TYPE(s.Info) == elf.STT_OBJECT && int(s.Section) < len(l.file.Sections) && l.file.Sections[s.Section].Name == ".nv.constant3":
+			if n := uint64(len(l.cubin.Constant)); s.Value > n || s.Size > n-s.Value {
+				return fmt.Errorf("variable %s: bytes %#x to %#x are outside its section", s.Name, s.Value, s.Value+s.Size)
+			}
+			l.cubin.Constants = append(l.cubin.Constants, Symbol{s.Name, uint32(s.Value), uint32(s.Size)})
 		}
 	}
 	sort.SliceStable(l.cubin.Functions, func(i, j int) bool { return l.cubin.Functions[i].Address < l.cubin.Functions[j].Address })
+	sort.SliceStable(l.cubin.Constants, func(i, j int) bool { return l.cubin.Constants[i].Address < l.cubin.Constants[j].Address })
 	sort.SliceStable(l.cubin.Globals, func(i, j int) bool { return l.cubin.Globals[i].Address < l.cubin.Globals[j].Address })
 	return nil
 }
