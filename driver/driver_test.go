@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"warpdrop/internal/toolchain"
 )
 
 // TestProgram: what every first CUDA program does.
@@ -526,5 +528,85 @@ func TestOccupancy(t *testing.T) {
 	c.ok("cuFuncGetParamInfo", f, 3, off.addr(), size.addr())
 	if off.u64() != 20 || size.u64() != 4 {
 		t.Errorf("parameter 3 has %d bytes at %d, want 4 at 20", size.u64(), off.u64())
+	}
+}
+
+// TestImages: a fatbin and its wrapper hold the same module as the cubin by itself, and a module's variables are found.
+func TestImages(t *testing.T) {
+	c := newClient(t)
+	cubin, err := os.ReadFile("../sim/testdata/globals.cubin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	entry := make([]byte, 64) // machine code for sm_61, not packed
+	binary.LittleEndian.PutUint16(entry, 2)
+	binary.LittleEndian.PutUint32(entry[4:], 64)
+	binary.LittleEndian.PutUint64(entry[8:], uint64(len(cubin)))
+	binary.LittleEndian.PutUint32(entry[28:], 61)
+	fat := c.mem(16 + 64 + len(cubin))
+	binary.LittleEndian.PutUint32(fat, 0xba55ed50)
+	binary.LittleEndian.PutUint16(fat[4:], 1)
+	binary.LittleEndian.PutUint16(fat[6:], 16)
+	binary.LittleEndian.PutUint64(fat[8:], uint64(64+len(cubin)))
+	copy(fat[16:], entry)
+	copy(fat[80:], cubin)
+	wrapper := c.words(fatbinWrapper|1<<32, fat.addr(), 0)
+	file := filepath.Join(t.TempDir(), "m.cubin")
+	if err := os.WriteFile(file, cubin, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for what, m := range map[string]uint64{
+		"fatbin":  c.get("cuModuleLoadFatBinary", fat.addr()),
+		"wrapper": c.get("cuModuleLoadData", wrapper.addr()),
+		"file":    c.get("cuModuleLoad", c.text(file)),
+		"library": c.get("cuLibraryLoadData", fat.addr(), 0, 0, 0, 0, 0, 0),
+	} {
+		p, n := c.out(), c.out()
+		c.ok("cuModuleGetGlobal_v2", p.addr(), n.addr(), m, c.text("scale"))
+		if n.u64() != 4 {
+			t.Errorf("%s: the variable has %d bytes", what, n.u64())
+		}
+		c.ok("cuMemcpyHtoD_v2", p.u64(), c.floats(3).addr(), 4)
+		out := c.alloc(128)
+		f := c.function(m, "look")
+		c.ok("cuLaunchKernel", f, 1, 1, 1, 32, 1, 1, 0, 0, c.pointers(out, 1), 0)
+		back := c.mem(128)
+		c.ok("cuMemcpyDtoH_v2", back.addr(), out, 128)
+		if got := back.float(1); got != 3*20+2 {
+			t.Errorf("%s: %g, want 62", what, got)
+		}
+		c.want(NotFound, "cuModuleGetGlobal_v2", p.addr(), n.addr(), m, c.text("none"))
+	}
+	binary.LittleEndian.PutUint32(fat[16+28:], 70)
+	c.want(NoBinaryForGPU, "cuModuleLoadData", c.out().addr(), fat.addr())
+	c.want(FileNotFound, "cuModuleLoad", c.out().addr(), c.text(file+"x"))
+}
+
+// TestPTX: PTX is compiled once and kept; an error's words come back through the options.
+func TestPTX(t *testing.T) {
+	if _, err := toolchain.Find("ptxas"); err != nil {
+		t.Skip(err)
+	}
+	cache := t.TempDir()
+	c := newClient(t, func(o *Options) { o.Cache = cache })
+	ptx := c.text(".version 6.0\n.target sm_50\n.address_size 64\n.visible .entry k(.param .u64 p) { .reg .u64 %r<2>; ld.param.u64 %r1, [p]; st.u32 [%r1], 42; ret; }\n")
+	for range 2 {
+		f := c.function(c.get("cuModuleLoadData", ptx), "k")
+		p := c.alloc(4)
+		c.ok("cuLaunchKernel", f, 1, 1, 1, 1, 1, 1, 0, 0, c.pointers(p), 0)
+		back := c.mem(4)
+		c.ok("cuMemcpyDtoH_v2", back.addr(), p, 4)
+		if back.u32() != 42 {
+			t.Errorf("the kernel wrote %d", back.u32())
+		}
+	}
+	if files, _ := os.ReadDir(cache); len(files) != 1 || c.d.jit.runs != 1 {
+		t.Errorf("%d files kept, %d runs of ptxas; want 1 and 1", len(files), c.d.jit.runs)
+	}
+	log := c.mem(256)
+	options, values := c.words(jitErrorLog|jitErrorLogSize<<32), c.words(log.addr(), 256)
+	c.want(InvalidPTX, "cuModuleLoadDataEx", c.out().addr(), c.text(".version 6.0\n.target sm_50\n.address_size 64\nnonsense\n"), 2, options.addr(), values.addr())
+	if !strings.Contains(string(log), "nonsense") {
+		t.Errorf("the log says %q", log)
 	}
 }

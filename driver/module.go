@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"warpdrop/sim"
+	"warpdrop/sim/isa/fatbin"
 )
 
 // module is a CUmodule, and a CUlibrary: here a library is loaded at once, so both are the same.
@@ -27,14 +28,8 @@ func (m *module) release(d *Driver) {
 	}
 }
 
-// What a module's image begins with.
-const (
-	fatbinWrapper = 0x466243b1
-	fatbinMagic   = 0xba55ed50
-)
-
-// errNoBinary is of a container without code for this GPU.
-var errNoBinary = errors.New("holds no code for this GPU")
+// fatbinWrapper is what the structure begins with that a program's registration hands over.
+const fatbinWrapper = 0x466243b1
 
 // image returns the cubin in what a program hands over by address alone: a cubin, a fatbin, a fatbin's wrapper, or PTX.
 func (d *Driver) image(addr uint64) ([]byte, Result) {
@@ -44,7 +39,7 @@ func (d *Driver) image(addr uint64) ([]byte, Result) {
 	switch get32(addr) {
 	case fatbinWrapper: // magic, version, address of the fatbin
 		return d.image(get64(addr + 8))
-	case fatbinMagic: // magic, version 2 bytes, header 2 bytes, size of all entries 8 bytes
+	case fatbin.Magic: // magic, version 2 bytes, header 2 bytes, size of all entries 8 bytes
 		header := uint64(binary.LittleEndian.Uint16(hostBytes(addr+6, 2)))
 		return d.imageOf(bytes.Clone(hostBytes(addr, header+get64(addr+8))))
 	case binary.LittleEndian.Uint32([]byte(elf.ELFMAG)):
@@ -63,18 +58,19 @@ func (d *Driver) imageOf(data []byte) ([]byte, Result) {
 	if bytes.HasPrefix(data, []byte(elf.ELFMAG)) {
 		return data, Success
 	}
-	if len(data) >= 16 && binary.LittleEndian.Uint32(data) == fatbinMagic {
-		code, ptx, err := d.fatbin(data)
-		switch {
-		case errors.Is(err, errNoBinary):
-			return nil, NoBinaryForGPU
-		case err != nil:
-			d.say("fatbin: %v", err)
+	if len(data) >= 16 && binary.LittleEndian.Uint32(data) == fatbin.Magic {
+		code, err := fatbin.Choose(data, d.gpu.Arch)
+		if err != nil {
+			d.say("%v", err)
+			if errors.Is(err, fatbin.ErrNoCode) {
+				return nil, NoBinaryForGPU
+			}
 			return nil, InvalidImage
-		case ptx:
-			return d.compile(code)
 		}
-		return code, Success
+		if code.Kind == fatbin.PTX {
+			return d.compile(code.Data)
+		}
+		return code.Data, Success
 	}
 	if !bytes.Contains(data, []byte(".version")) || !bytes.Contains(data, []byte(".target")) {
 		return nil, InvalidImage
@@ -251,9 +247,4 @@ func init() {
 			return c.put64(0, m.handle)
 		},
 	})
-}
-
-// fatbin takes the best code for this GPU out of a container: machine code where there is some, else PTX.
-func (d *Driver) fatbin(data []byte) (code []byte, ptx bool, err error) {
-	return nil, false, errNoBinary
 }
