@@ -26,15 +26,37 @@ func Check(method Method, offered []Method, rates []float64, layers int) error {
 	return nil
 }
 
-// CheckPatterns refuses patterns that are not one a site, with dp up to most[site] and a bias up to dp.
-func CheckPatterns(patterns []Pattern, most []int) error {
+// CheckPatterns refuses patterns of a method that are not one a site: with dp up to most[site] and a bias up to dp or, where the
+// method has no dp, with a list of some of the most[site] rows.
+func CheckPatterns(method Method, patterns []Pattern, most []int) error {
 	if len(patterns) != len(most) {
 		return fmt.Errorf("patterns: %d for %d sites", len(patterns), len(most))
 	}
 	for i, p := range patterns {
+		if !method.HasDP() {
+			if err := checkRows(p.Rows, most[i]); err != nil {
+				return fmt.Errorf("patterns[%d]: %w", i, err)
+			}
+			continue
+		}
 		if p.DP < 1 || p.DP > most[i] || p.Bias < 1 || p.Bias > p.DP {
 			return fmt.Errorf("patterns[%d]: dp %d, bias %d; dp must be in 1..%d, bias in 1..dp", i, p.DP, p.Bias, most[i])
 		}
+	}
+	return nil
+}
+
+// checkRows refuses what is no ascending list of some of n rows.
+func checkRows(rows []int, n int) error {
+	if len(rows) == 0 {
+		return fmt.Errorf("no rows, want those that are kept, at least one")
+	}
+	last := -1
+	for i, r := range rows {
+		if r <= last || r >= n {
+			return fmt.Errorf("rows[%d]: %d is not in %d..%d, ascending", i, r, last+1, n-1)
+		}
+		last = r
 	}
 	return nil
 }

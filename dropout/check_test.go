@@ -25,13 +25,19 @@ func TestCheck(t *testing.T) {
 	}
 	most := []int{4, 2}
 	for want, patterns := range map[string][]Pattern{
-		"":                        {{RDP, 4, 4}, {RDP, 1, 1}},
-		"patterns: 1 for 2 sites": {{RDP, 4, 4}},
-		"patterns[1]: dp 3, bias 1; dp must be in 1..2, bias in 1..dp": {{RDP, 4, 4}, {RDP, 3, 1}},
-		"patterns[0]: dp 2, bias 3; dp must be in 1..4, bias in 1..dp": {{RDP, 2, 3}, {RDP, 1, 1}},
-		"patterns[0]: dp 0, bias 0; dp must be in 1..4, bias in 1..dp": {{}, {RDP, 1, 1}},
+		"":                        {{DP: 4, Bias: 4}, {DP: 1, Bias: 1}},
+		"patterns: 1 for 2 sites": {{DP: 4, Bias: 4}},
+		"patterns[1]: dp 3, bias 1; dp must be in 1..2, bias in 1..dp": {{DP: 4, Bias: 4}, {DP: 3, Bias: 1}},
+		"patterns[0]: dp 2, bias 3; dp must be in 1..4, bias in 1..dp": {{DP: 2, Bias: 3}, {DP: 1, Bias: 1}},
+		"patterns[0]: dp 0, bias 0; dp must be in 1..4, bias in 1..dp": {{}, {DP: 1, Bias: 1}},
 	} {
-		checkText(t, CheckPatterns(patterns, most), want)
+		checkText(t, CheckPatterns(RDP, patterns, most), want)
+	}
+	for want, rows := range map[string][]int{
+		"": {0, 2, 3}, "patterns[0]: no rows, want those that are kept, at least one": {}, "patterns[0]: rows[1]: 4 is not in 3..3, ascending": {2, 4},
+		"patterns[0]: rows[2]: 1 is not in 2..3, ascending": {0, 1, 1}, "patterns[0]: rows[0]: -1 is not in 0..3, ascending": {-1},
+	} {
+		checkText(t, CheckPatterns(RowsRandom, []Pattern{{Rows: rows}}, []int{4}), want)
 	}
 	two := []Distribution{Fixed(1), Fixed(2)}
 	checkText(t, CheckDistributions(RDP, two, 2, 0), "")

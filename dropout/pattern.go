@@ -2,19 +2,43 @@ package dropout
 
 import "fmt"
 
-// Pattern is one regular way to drop: of every DP rows (RDP) or tiles (TDP) one is kept, the Bias-th. Counted from 1 as
-// in the paper, row or tile i is kept when (i - Bias) mod DP = 0. DP = 1 keeps everything.
+// Pattern is one draw of a method. A regular one keeps one of every DP rows or tiles, the Bias-th: counted from 1 as in the paper,
+// row or tile i is kept when (i - Bias) mod DP = 0. DP = 1 keeps everything. Others list the rows they keep.
 type Pattern struct {
 	Method Method `json:"method"`
-	DP     int    `json:"dp"`   // 1 .. MaxDP
-	Bias   int    `json:"bias"` // 1 .. DP
+	DP     int    `json:"dp,omitempty"`   // 1 .. MaxDP
+	Bias   int    `json:"bias,omitempty"` // 1 .. DP
+	Rows   []int  `json:"rows,omitempty"` // ascending, from 0; instead of DP and Bias
+}
+
+// Selection is what the pattern keeps of this many units, or of the tiles of the weights behind them.
+func (p Pattern) Selection(units int) Selection {
+	switch {
+	case p.Rows != nil:
+		return Selection{Units: KeepList(units, p.Rows)}
+	case p.Method.Drops() == DropsTiles:
+		return Selection{Units: KeepAll(units), DP: p.DP, Bias: p.Bias, Tiles: true}
+	}
+	return Selection{Units: KeepEvery(units, 1, p.DP, p.Bias), DP: p.DP, Bias: p.Bias}
+}
+
+// Pattern is the draw that the selection came from.
+func (s Selection) Pattern(m Method) Pattern {
+	if s.DP > 0 {
+		return Pattern{Method: m, DP: s.DP, Bias: s.Bias}
+	}
+	rows := make([]int, s.Units.Size())
+	for i := range rows {
+		rows[i] = s.Units.At(i)
+	}
+	return Pattern{Method: m, Rows: rows}
 }
 
 // Check refuses a pattern that does not exist where the largest dp is maxDP (see the function MaxDP).
 func (p Pattern) Check(maxDP int) error {
 	switch {
-	case p.Method != RDP && p.Method != TDP:
-		return fmt.Errorf("dropout: method %q has no patterns, allowed are %q and %q", p.Method, RDP, TDP)
+	case !p.Method.HasDP():
+		return fmt.Errorf("dropout: method %q has no dp, allowed are %s", p.Method, Names(MethodsWith(func(k *Kind) bool { return k.HasDP })))
 	case p.DP < 1 || p.DP > maxDP:
 		return fmt.Errorf("dropout: %s pattern with dp = %d, allowed are 1 to %d", p.Method, p.DP, maxDP)
 	case p.Bias < 1 || p.Bias > p.DP:
@@ -29,7 +53,7 @@ func Rate(dp int) float64 { return float64(dp-1) / float64(dp) }
 // MaxDP is the largest dp of a method's patterns: a row pattern keeps one of so many units, a tile pattern one whole tile (tile x
 // tile) of a matrix of rows x cols weights. A matrix without a whole tile has dp = 1 only.
 func MaxDP(method Method, units, rows, cols, tile int) int {
-	if method == TDP {
+	if method.Drops() == DropsTiles {
 		return max(rows/tile*(cols/tile), 1)
 	}
 	return units

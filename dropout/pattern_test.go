@@ -179,13 +179,13 @@ func TestPatternLimits(t *testing.T) {
 		p    Pattern
 		want string
 	}{
-		{Pattern{RDP, 4, 4}, ""},
-		{Pattern{TDP, 1, 1}, ""},
-		{Pattern{RDP, 9, 1}, "dp = 9, allowed are 1 to 8"},
-		{Pattern{RDP, 0, 1}, "dp = 0"},
-		{Pattern{TDP, 4, 5}, "bias = 5, allowed are biases 1 to 4"},
-		{Pattern{TDP, 4, 0}, "bias = 0"},
-		{Pattern{Dense, 4, 1}, `"dense" has no patterns`},
+		{Pattern{Method: RDP, DP: 4, Bias: 4}, ""},
+		{Pattern{Method: TDP, DP: 1, Bias: 1}, ""},
+		{Pattern{Method: RDP, DP: 9, Bias: 1}, "dp = 9, allowed are 1 to 8"},
+		{Pattern{Method: RDP, DP: 0, Bias: 1}, "dp = 0"},
+		{Pattern{Method: TDP, DP: 4, Bias: 5}, "bias = 5, allowed are biases 1 to 4"},
+		{Pattern{Method: TDP, DP: 4, Bias: 0}, "bias = 0"},
+		{Pattern{Method: Dense, DP: 4, Bias: 1}, `"dense" has no dp`},
 	} {
 		err := c.p.Check(8)
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {

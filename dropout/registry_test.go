@@ -102,16 +102,16 @@ func TestKeptShare(t *testing.T) {
 
 func TestKeptOf(t *testing.T) {
 	for _, c := range []struct {
-		rate float64
-		of   int
-		n, k int
-		err  string
+		rate      float64
+		of, units int
+		n, k      int
+		err       string
 	}{
-		{0.3, 0, 10, 7, ""}, {0.5, 0, 10, 5, ""}, {0.7, 0, 10, 3, ""}, {0.25, 0, 12, 9, ""}, {0, 0, 10, 10, ""}, {0.5, 2, 2, 1, ""}, {0.75, 4, 4, 1, ""},
-		{1. / 3, 0, 12, 8, ""}, {0.3, 4, 0, 0, "no multiple of 1/4"}, {0.123, 0, 0, 0, "of any n"}, {0.5, 65, 0, 0, "allowed are 1 to 64"}, {0.5, -1, 0, 0, "allowed are 1 to 64"},
-		{1, 0, 0, 0, "rate 1"}, {math.NaN(), 0, 0, 0, "rate NaN"},
+		{0.3, 0, 0, 10, 7, ""}, {0.5, 0, 2048, 16, 8, ""}, {0.3, 0, 2048, 10, 7, ""}, {0.5, 0, 200, 10, 5, ""}, {0.5, 0, 37, 10, 5, ""}, {0.25, 0, 1024, 16, 12, ""}, {0.5, 0, 0, 10, 5, ""}, {0.7, 0, 0, 10, 3, ""}, {0.25, 0, 0, 12, 9, ""}, {0, 0, 0, 10, 10, ""}, {0.5, 2, 0, 2, 1, ""}, {0.75, 4, 0, 4, 1, ""},
+		{1. / 3, 0, 0, 12, 8, ""}, {0.3, 4, 0, 0, 0, "no multiple of 1/4"}, {0.123, 0, 0, 0, 0, "of any n"}, {0.5, 65, 0, 0, 0, "allowed are 1 to 64"}, {0.5, -1, 0, 0, 0, "allowed are 1 to 64"},
+		{1, 0, 0, 0, 0, "rate 1"}, {math.NaN(), 0, 0, 0, 0, "rate NaN"},
 	} {
-		n, k, err := KeptOf(c.rate, c.of)
+		n, k, err := KeptOf(c.rate, c.of, c.units)
 		if c.err == "" && (err != nil || n != c.n || k != c.k) {
 			t.Errorf("rate %g of %d: %d of %d, %v; want %d of %d", c.rate, c.of, k, n, err, c.k, c.n)
 		}

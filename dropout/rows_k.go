@@ -10,15 +10,16 @@ const RowsK Method = "rows-k"
 
 var _ = register(Kind{Name: RowsK, Text: "k of every n rows are kept, at residues drawn anew", Drops: DropsRows, HasOf: true,
 	Support: func(o Options) (Support, error) {
-		n, k, err := KeptOf(o.Rate, o.Of)
-		return rowsK{n, k}, err
+		_, _, err := KeptOf(o.Rate, o.Of, 0)
+		return rowsK{o.Rate, o.Of}, err
 	}})
 
 // MaxOf is the largest n of k rows of every n.
 const MaxOf = 64
 
-// KeptOf is how many rows of every n are kept at a dropout rate, which has to be a multiple of 1/n. of = 0 chooses n, from 10 on.
-func KeptOf(rate float64, of int) (n, k int, err error) {
+// KeptOf is how many rows of every n are kept at a dropout rate, which has to be a multiple of 1/n. of = 0 chooses n, from 10 on: the
+// first that divides the number of units, so that every iteration keeps as many, else the first there is.
+func KeptOf(rate float64, of, units int) (n, k int, err error) {
 	if err := checkRate(rate); err != nil {
 		return 0, 0, err
 	}
@@ -35,24 +36,39 @@ func KeptOf(rate float64, of int) (n, k int, err error) {
 		}
 		return of, k, nil
 	}
-	for n := range MaxOf + 1 {
-		if n >= 10 && fits(n) {
-			return n, k, nil
+	for i := MaxOf; i >= 10; i-- {
+		if fits(i) && (n == 0 || units%i == 0 || units%n != 0) {
+			n = i
 		}
+	}
+	if n > 0 && fits(n) {
+		return n, k, nil
 	}
 	return 0, 0, fmt.Errorf("dropout: rate %g is no multiple of 1/n for any n of 10 to %d, so no k of every n rows has it", rate, MaxOf)
 }
 
-type rowsK struct{ n, k int }
+type rowsK struct {
+	rate float64
+	of   int
+}
 
-func (r rowsK) Reached(Shape) float64 { return 1 - float64(r.k)/float64(r.n) }
+func (r rowsK) kept(s Shape) (n, k int) {
+	n, k, _ = KeptOf(r.rate, r.of, s.Units)
+	return n, k
+}
 
-func (r rowsK) Entropy(Shape) float64 { return logChoose(r.n, r.k) }
+func (r rowsK) Reached(s Shape) float64 {
+	n, k := r.kept(s)
+	return 1 - float64(k)/float64(n)
+}
+
+func (r rowsK) Entropy(s Shape) float64 { return logChoose(r.kept(s)) }
 
 func (r rowsK) Draw(w *Words, s Shape) Selection {
-	residues := w.Choose(nil, r.n, r.k)
-	list := make([]int, 0, (s.Units/r.n+1)*r.k)
-	for from := 0; from < s.Units; from += r.n {
+	n, k := r.kept(s)
+	residues := w.Choose(nil, n, k)
+	list := make([]int, 0, (s.Units/n+1)*k)
+	for from := 0; from < s.Units; from += n {
 		for _, i := range residues {
 			if from+i < s.Units {
 				list = append(list, from+i)

@@ -9,17 +9,30 @@ import (
 	"warpdrop/sim"
 )
 
-// Kept is a compacted dimension: the indices Off, Off+Step, … below the full size. The zero value and Step 1 keep all.
-type Kept struct{ Off, Step int }
+// axis is a dimension of which a part is kept: all, every Step-th index from First on, or a list.
+type axis struct {
+	dropout.Kept
+	list sim.Ptr // on the device, as kernels/rows.cu has it; 0: not a list
+}
 
-// All keeps every index.
-var All = Kept{0, 1}
+// whole keeps all n indices.
+func whole(n int) axis { return axis{Kept: dropout.KeepAll(n)} }
 
-// KeptBy returns what row pattern (dp, bias) keeps: i (from 1) with (i - bias) mod dp = 0.
-func KeptBy(p dropout.Pattern) Kept { return Kept{p.Bias - 1, p.DP} }
+// stride are the arguments of kernels for regular patterns.
+func (a axis) stride() []sim.Arg { return []sim.Arg{i32(a.First), i32(a.Step)} }
 
-// Count returns how many of n indices are kept.
-func (k Kept) Count(n int) int { return (n - k.Off + k.Step - 1) / k.Step }
+// indices are the arguments of kernels for lists; all is a null list.
+func (a axis) indices() []sim.Arg { return []sim.Arg{sim.PtrArg(a.list), i32(a.Size())} }
+
+// listed reports whether a kernel for lists has to take one of the axes.
+func listed(axes ...axis) bool {
+	for _, a := range axes {
+		if a.list != 0 {
+			return true
+		}
+	}
+	return false
+}
 
 // Operand is a matrix on the device: element (i, j) stands at Ptr[i*Row + j*Col].
 type Operand struct {
@@ -33,9 +46,9 @@ func RowMajor(p sim.Ptr, ld int) Operand { return Operand{p, ld, 1} }
 // T is the transpose.
 func (o Operand) T() Operand { return Operand{o.Ptr, o.Col, o.Row} }
 
-// Keep is the matrix of the kept rows and columns.
-func (o Operand) Keep(rows, cols Kept) Operand {
-	return Operand{o.Ptr + sim.Ptr(4*(rows.Off*o.Row+cols.Off*o.Col)), o.Row * rows.Step, o.Col * cols.Step}
+// Keep is the matrix of the kept rows and columns, where these are regular.
+func (o Operand) Keep(rows, cols dropout.Kept) Operand {
+	return Operand{o.Ptr + sim.Ptr(4*(rows.First*o.Row+cols.First*o.Col)), o.Row * rows.Step, o.Col * cols.Step}
 }
 
 // TDPTile is the side of a weight tile where none is asked for; TileSides are those that products over kept tiles have kernels for.
@@ -48,7 +61,7 @@ func tileSide(tile int) int { return cmp.Or(tile, TDPTile) }
 
 // checkTile reports a side that products over kept tiles have no kernel for, where the method is TDP.
 func checkTile(method dropout.Method, tile int) error {
-	if method == dropout.TDP && !slices.Contains(TileSides, tileSide(tile)) {
+	if method.Drops() == dropout.DropsTiles && !slices.Contains(TileSides, tileSide(tile)) {
 		return fmt.Errorf("tile: %d is not one of %v: a block of the products is as wide as a weight tile", tile, TileSides)
 	}
 	return nil
@@ -150,7 +163,7 @@ func (r *runner) runPlan(what string, part Part, plan plan, t *tiles) *sim.Resul
 func (r *runner) gemmTiledGradient(what string, c, a, b Operand, m, n, k int, alpha, beta float32, pattern dropout.Pattern, side int) *sim.Result {
 	p := product{c, a, b, m, n, k, alpha, beta}
 	cols := ceil(n, side)
-	kept := Kept{pattern.Bias - 1, pattern.DP}.Count(ceil(m, side) * cols)
+	kept := dropout.CountKept(ceil(m, side)*cols, pattern.DP, pattern.Bias)
 	if kept <= 0 || r.err != nil {
 		return nil
 	}

@@ -106,7 +106,7 @@ func (s *GEMMSpec) Check() error {
 		}
 	case dropout.RDP, dropout.TDP:
 		most, what := s.M, "rows"
-		if s.Method == dropout.TDP {
+		if s.Method.Drops() == dropout.DropsTiles {
 			t := tileSide(s.Tile)
 			most, what = max(s.M/t, 1)*max(s.K/t, 1), fmt.Sprintf("%dx%d tiles", t, t)
 		}
@@ -123,7 +123,7 @@ func (s *GEMMSpec) Check() error {
 }
 
 func (s *GEMMSpec) pattern() dropout.Pattern {
-	if s.Method != dropout.RDP && s.Method != dropout.TDP {
+	if !s.Method.HasDP() {
 		return dropout.Pattern{DP: 1, Bias: 1}
 	}
 	return dropout.Pattern{Method: s.Method, DP: s.DP, Bias: s.Bias}
@@ -182,11 +182,11 @@ func newGEMMRun(ctx context.Context, gpu *sim.GPU, s *GEMMSpec, threads int) (*g
 // product is what is left to compute with a row pattern, and the tiles that a tile pattern keeps of it.
 func (g *gemmRun) product() (product, *tiles) {
 	s, p := g.s, g.s.pattern()
-	switch s.Method {
-	case dropout.RDP:
-		rows := KeptBy(p)
-		return product{g.c.Keep(rows, All), g.a.Keep(rows, All), g.b, rows.Count(s.M), s.N, s.K, 1, 0}, nil
-	case dropout.TDP:
+	switch s.Method.Drops() {
+	case dropout.DropsRows:
+		rows := dropout.KeepEvery(s.M, 1, p.DP, p.Bias)
+		return product{g.c.Keep(rows, dropout.KeepAll(s.N)), g.a.Keep(rows, dropout.KeepAll(s.K)), g.b, rows.Size(), s.N, s.K, 1, 0}, nil
+	case dropout.DropsTiles:
 		// The family takes the tiles from B: the product the other way round.
 		t := newTiles(p, true, TDPTile, ceil(s.K, TDPTile))
 		return product{g.c, g.a, g.b, s.M, s.N, s.K, 1, 0}.transposed(), &t
@@ -202,12 +202,12 @@ func (g *gemmRun) run(forced *plan) (*sim.Result, plan) {
 	case s.Method == dropout.Masked:
 		return g.launchMasked("product", PartForward, p, tileSide(s.Tile), g.maskPtr), plan{split: 1}
 	case s.Tile != 0:
-		if s.Method == dropout.TDP {
+		if s.Method.Drops() == dropout.DropsTiles {
 			p = p.transposed()
 		}
 		name := fmt.Sprintf("tiled_%s_%d", map[bool]string{true: "pad", false: "plain"}[s.Pad], s.Tile)
 		dp, bias := 1, 0
-		if s.Method == dropout.TDP {
+		if s.Method.Drops() == dropout.DropsTiles {
 			dp, bias = s.DP, s.Bias-1
 		}
 		return g.launch("product", PartForward, "tiled", name, g.flop(), tiledConfig(p, s.Tile), append(p.simpleArgs(), sim.I32(int32(dp)), sim.I32(int32(bias)))...), plan{split: 1}
@@ -227,10 +227,10 @@ func (g *gemmRun) run(forced *plan) (*sim.Result, plan) {
 // keptWeights counts the weights that the pattern keeps.
 func (g *gemmRun) keptWeights() int64 {
 	s, p := g.s, g.s.pattern()
-	switch s.Method {
-	case dropout.RDP:
-		return int64(KeptBy(p).Count(s.M)) * int64(s.K)
-	case dropout.TDP:
+	switch s.Method.Drops() {
+	case dropout.DropsRows:
+		return int64(dropout.CountKept(s.M, p.DP, p.Bias)) * int64(s.K)
+	case dropout.DropsTiles:
 		t := tileSide(s.Tile)
 		n, cols := int64(0), ceil(s.K, t)
 		for tile := p.Bias - 1; tile < ceil(s.M, t)*cols; tile += p.DP {
@@ -247,8 +247,8 @@ func (g *gemmRun) flop() int64 { return 2 * g.keptWeights() * int64(g.s.N) }
 func (g *gemmRun) bounds() GEMMBounds {
 	s, gpu := g.s, g.dev.GPU
 	rows := s.M
-	if s.Method == dropout.RDP {
-		rows = KeptBy(s.pattern()).Count(s.M)
+	if s.Method.Drops() == dropout.DropsRows {
+		rows = dropout.CountKept(s.M, s.DP, s.Bias)
 	}
 	bytes := 4 * (g.keptWeights() + int64(s.K)*int64(s.N) + int64(rows)*int64(s.N))
 	return GEMMBounds{
@@ -275,12 +275,12 @@ func (g *gemmRun) compare() GEMMError {
 		at[i] = i * s.M / n
 		for k := range s.K {
 			v := g.x[at[i]*g.a.Row+k*g.a.Col]
-			switch s.Method {
-			case dropout.RDP:
+			switch s.Method.Drops() {
+			case dropout.DropsRows:
 				if (at[i]+1-p.Bias)%p.DP != 0 {
 					v = 0
 				}
-			case dropout.TDP:
+			case dropout.DropsTiles:
 				if t := tileSide(s.Tile); (at[i]/t*ceil(s.K, t)+k/t+1-p.Bias)%p.DP != 0 {
 					v = 0
 				}

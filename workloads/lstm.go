@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"warpdrop/dropout"
 	"warpdrop/sim"
@@ -18,10 +19,10 @@ type LSTMSpec struct {
 	Layers, Hidden int // Hidden: a multiple of 4, also the width of the embedding
 	Vocabulary     int
 	Batch, Steps   int
-	Method         dropout.Method    // none, dense, masked, rdp or tdp
+	Method         dropout.Method    // none, dense, masked or one with patterns
 	Rates          []float64         // dropout rate at the input of each LSTM layer; the last one also at that of the output layer
-	Patterns       []dropout.Pattern // rdp, tdp: this iteration's pattern at each of the Layers+1 sites
-	Tile           int               // tdp: side of a weight tile, 32 (0 too) or 64
+	Patterns       []dropout.Pattern // this iteration's pattern at each of the Layers+1 sites, where the method has any
+	Tile           int               // methods that drop tiles: side of a weight tile, 32 (0 too) or 64
 	LR             float32
 	Clip           float32 // largest norm of all gradients together; 0 = none
 	Seed           uint64
@@ -74,7 +75,7 @@ func (s *LSTMSpec) Check() error {
 	if n := (s.Steps + 1) * s.Batch; s.Tokens != nil && len(s.Tokens) != n {
 		return fmt.Errorf("tokens: %d of them; (steps+1) * batch is %d", len(s.Tokens), n)
 	}
-	offered := []dropout.Method{dropout.None, dropout.Dense, dropout.Masked, dropout.RDP, dropout.TDP}
+	offered := dropout.Methods(dropout.None, dropout.Dense, dropout.Masked)
 	if err := dropout.Check(s.Method, offered, s.Rates, s.Layers); err != nil || !s.Method.Approximate() {
 		return err
 	}
@@ -85,7 +86,7 @@ func (s *LSTMSpec) Check() error {
 	for i := range most {
 		most[i] = dropout.MaxDP(s.Method, s.Hidden, s.Hidden, s.outputs(i), tileSide(s.Tile))
 	}
-	return dropout.CheckPatterns(s.Patterns, most)
+	return dropout.CheckPatterns(s.Method, s.Patterns, most)
 }
 
 // outputs is how many columns the weights behind a site have.
@@ -141,6 +142,8 @@ type lstm struct {
 	*runner
 	s         *LSTMSpec
 	words     int        // Steps * Batch
+	keep      []axis     // of each site: the units that are kept
+	lists     []int32    // of kept units: copied behind the words
 	x, dx     []sim.Ptr  // of each site: words rows of the kept units, padded to fours
 	mask      []sim.Ptr  // of each site: Bernoulli
 	in        []*weights // behind each site: the LSTM layers' and the output layer's
@@ -149,6 +152,7 @@ type lstm struct {
 	h, c      []sim.Ptr  // of each layer: (Steps+1) * Batch x Hidden, the first step the state before
 	recurrent sim.Ptr    // Batch x 4 Hidden: of one step
 	dh, dc    sim.Ptr    // Batch x Hidden
+	expanded  sim.Ptr    // words x Hidden: gradients of listed units in their places
 	tokens    sim.Ptr    // (Steps+1) x Batch
 	table     sim.Ptr    // embedding
 	gTable    sim.Ptr    // words x kept units: its gradient, by first words
@@ -182,7 +186,7 @@ func SimulateLSTM(ctx context.Context, gpu *sim.GPU, spec LSTMSpec, opt Options)
 		r.progress = func(done int) { opt.Progress(done, max(total, done+1)) }
 	}
 	m.allocate()
-	m.copyIn("copy words", m.tokens, intBytes(spec.Tokens))
+	m.copyIn("copy words", m.tokens, append(intBytes(spec.Tokens), intBytes(m.lists)...))
 	for site := range spec.Layers {
 		m.input(site)
 		m.forward(site)
@@ -204,28 +208,33 @@ func SimulateLSTM(ctx context.Context, gpu *sim.GPU, spec LSTMSpec, opt Options)
 	return res, nil
 }
 
-// kept returns which units a site's row pattern keeps.
-func (m *lstm) kept(site int) Kept {
-	if m.s.Method != dropout.RDP {
-		return All
-	}
-	return KeptBy(m.s.Patterns[site])
-}
+func (m *lstm) width(site int) int { return m.keep[site].Size() }
 
-func (m *lstm) width(site int) int { return m.kept(site).Count(m.s.Hidden) }
+// rows reports whether the method drops units.
+func (m *lstm) rows() bool { return m.s.Method.Drops() == dropout.DropsRows }
 
 // xOf is the input of a site: words x kept units.
 func (m *lstm) xOf(site int) Operand { return RowMajor(m.x[site], pad4(m.width(site))) }
 
 func (m *lstm) dxOf(site int) Operand { return RowMajor(m.dx[site], pad4(m.width(site))) }
 
-func (m *lstm) masked() bool { return m.s.Method == dropout.Dense || m.s.Method == dropout.Masked }
+func (m *lstm) masked() bool { return m.s.Method.Drops() == dropout.DropsMask }
 
 func (m *lstm) allocate() {
 	s := m.s
 	h, b := s.Hidden, s.Batch
 	if m.err != nil {
 		return
+	}
+	kept := slices.Repeat([]dropout.Kept{dropout.KeepAll(h)}, s.Layers+1)
+	for site := range kept {
+		if m.rows() {
+			kept[site] = s.Patterns[site].Selection(h).Units
+		}
+	}
+	m.keep, m.tokens, m.lists = m.axes(kept, len(s.Tokens))
+	if listed(m.keep...) {
+		m.expanded = m.malloc(m.words * h)
 	}
 	// The gradients without tiles stand one after the other, for one sum of squares.
 	at := 0
@@ -238,17 +247,20 @@ func (m *lstm) allocate() {
 	var offsets []int
 	gradient := func(p *sim.Ptr, n int) { places, offsets = append(places, p), append(offsets, room(n)) }
 	for l := 0; l <= s.Layers; l++ {
-		w := &weights{rows: h, cols: s.outputs(l), kr: m.kept(l), kc: All, tile: tileSide(m.s.Tile), outputs: s.outputs(l)}
+		w := &weights{rows: h, cols: s.outputs(l), kr: m.keep[l], kc: whole(s.outputs(l)), tile: tileSide(m.s.Tile), outputs: s.outputs(l)}
 		state, bias := s.State.Output, s.State.OutputBias
 		if l < s.Layers {
 			state, bias = s.State.Input[l], s.State.Bias[l]
 		}
 		w.w, w.b = m.upload(w.stored(func(i int) float32 { return state[i] })), m.upload(bias)
-		if s.Method == dropout.TDP {
+		if s.Method.Drops() == dropout.DropsTiles {
 			w.tdp = s.Patterns[l]
 			w.g = m.malloc(w.rows * w.ld())
 		} else {
 			gradient(&w.g, pad4(m.width(l))*w.ld())
+		}
+		if listed(w.kr) {
+			w.kept = m.malloc(w.size())
 		}
 		gradient(&w.bg, w.outputs)
 		m.in = append(m.in, w)
@@ -260,7 +272,7 @@ func (m *lstm) allocate() {
 		if l == s.Layers {
 			break
 		}
-		r := &weights{rows: h, cols: 4 * h, kr: All, kc: All}
+		r := &weights{rows: h, cols: 4 * h, kr: whole(h), kc: whole(4 * h)}
 		r.w = m.upload(s.State.Recurrent[l])
 		gradient(&r.g, h*4*h)
 		m.rec = append(m.rec, r)
@@ -279,14 +291,17 @@ func (m *lstm) allocate() {
 		*p = m.gradients + sim.Ptr(4*offsets[i])
 	}
 	for site := 0; site <= s.Layers; site++ {
-		if site > 0 && !m.masked() && s.Method != dropout.RDP {
+		if site > 0 && !m.masked() && !m.rows() {
 			m.x = append(m.x, m.step(m.h[site-1], 1, h)) // nothing is dropped from the units
 			continue
 		}
 		m.x = append(m.x, m.malloc(m.words*pad4(m.width(site))))
 	}
 	m.recurrent, m.dh, m.dc = m.malloc(b*4*h), m.malloc(b*h), m.malloc(b*h)
-	m.tokens, m.first, m.loss = m.malloc((s.Steps+1)*b), m.malloc(m.words), m.malloc(m.words)
+	if m.tokens == 0 {
+		m.tokens = m.malloc((s.Steps + 1) * b)
+	}
+	m.first, m.loss = m.malloc(m.words), m.malloc(m.words)
 	m.table = m.upload(s.State.Embedding)
 	m.logits = m.malloc(m.words * pad4(s.Vocabulary))
 	m.parts = m.malloc(maxParts * (s.Layers + 2))
@@ -300,20 +315,24 @@ func (m *lstm) step(p sim.Ptr, t, width int) sim.Ptr { return p + sim.Ptr(4*t*m.
 func (m *lstm) input(site int) {
 	s := m.s
 	h := s.Hidden
-	x, k, n4 := m.xOf(site), m.kept(site), m.words*pad4(m.width(site))/4
+	x, k, n4 := m.xOf(site), m.keep[site], m.words*pad4(m.width(site))/4
 	name := func(what string) string { return fmt.Sprintf("%s %d", what, site+1) }
 	scale := float32(1)
-	if s.Method == dropout.RDP {
+	if m.rows() {
 		scale = s.scale(site)
 	}
-	shape := []sim.Arg{i32(n4), i32(m.width(site)), i32(pad4(m.width(site)) / 4), i32(h), i32(k.Off), i32(k.Step), sim.F32(scale)}
+	module, suffix, which := "lstm", "", k.stride()
+	if listed(k) {
+		module, suffix, which = "rows", "_list", k.indices()[:1]
+	}
+	shape := append(append([]sim.Arg{i32(n4), i32(m.width(site)), i32(pad4(m.width(site)) / 4), i32(h)}, which...), sim.F32(scale))
 	from := x.Ptr
 	switch {
 	case site == 0:
-		m.launch("embedding", PartEmbedding, "lstm", "embedding", 0, flat(n4, 128),
+		m.launch("embedding", PartEmbedding, module, "embedding"+suffix, 0, flat(n4, 128),
 			append([]sim.Arg{sim.PtrArg(x.Ptr), sim.PtrArg(m.table), sim.PtrArg(m.tokens)}, shape...)...)
-	case s.Method == dropout.RDP:
-		m.launch(name("keep units"), PartGather, "lstm", "compact", 0, flat(n4, 128),
+	case m.rows():
+		m.launch(name("keep units"), PartGather, module, "compact"+suffix, 0, flat(n4, 128),
 			append([]sim.Arg{sim.PtrArg(x.Ptr), sim.PtrArg(m.step(m.h[site-1], 1, h))}, shape...)...)
 	default:
 		from = m.step(m.h[site-1], 1, h)
@@ -331,6 +350,7 @@ func (m *lstm) product(what string, site int, y Operand) {
 		m.gemmTiled(what, PartForward, y, m.xOf(site), w.operand(), m.words, w.cols, w.rows, m.s.scale(site), 0, w.tdp, false, w.tile, w.tileCols())
 		return
 	}
+	m.gather(what+": kept weights", w, momentum{})
 	m.gemm(what, PartForward, y, m.xOf(site), w.operand(), m.words, w.ld(), pad4(m.width(site)), 1, 0) // the padding is there, and zero
 }
 
@@ -382,15 +402,21 @@ func (m *lstm) backward(l int) {
 	s := m.s
 	h, b := s.Hidden, s.Batch
 	name := func(what string) string { return fmt.Sprintf("%s %d", what, l+1) }
-	above, k := m.dxOf(l+1), m.kept(l+1)
+	above, k := m.dxOf(l+1), m.keep[l+1]
 	scale, last := float32(1), int32(1)
-	if s.Method == dropout.RDP {
+	if m.rows() {
 		scale = s.scale(l + 1)
+	}
+	if listed(k) {
+		n4 := m.words * h / 4
+		m.launch(name("gradients in place"), PartGather, "rows", "expand_list", 0, flat(n4, 128), append(append([]sim.Arg{sim.PtrArg(m.expanded), sim.PtrArg(above.Ptr),
+			i32(n4), i32(above.Row), i32(h / 4)}, k.indices()...), sim.F32(scale))...)
+		above, k, scale = RowMajor(m.expanded, h), whole(h), 1
 	}
 	for t := s.Steps - 1; t >= 0; t-- {
 		gates := m.step(m.gates[l], t, 4*h)
 		m.launch(name("cell backward"), PartActivation, "lstm", "lstm_backward", 0, flat(b*h, 128), sim.PtrArg(gates), sim.PtrArg(m.step(above.Ptr, t, above.Row)), sim.PtrArg(m.dh),
-			sim.PtrArg(m.dc), sim.PtrArg(m.step(m.c[l], t, h)), sim.PtrArg(m.step(m.c[l], t+1, h)), i32(b*h), i32(h), i32(above.Row), i32(k.Off), i32(k.Step), sim.F32(scale), sim.I32(last))
+			sim.PtrArg(m.dc), sim.PtrArg(m.step(m.c[l], t, h)), sim.PtrArg(m.step(m.c[l], t+1, h)), i32(b*h), i32(h), i32(above.Row), i32(k.First), i32(k.Step), sim.F32(scale), sim.I32(last))
 		last = 0
 		if t > 0 { // the state before the first step is given
 			m.gemm(name("recurrent backward"), PartRecurrent, RowMajor(m.dh, h), RowMajor(gates, 4*h), m.rec[l].operand().T(), b, h, 4*h, 1, 0)
@@ -407,8 +433,8 @@ const maxParts = 112
 func (m *lstm) update() {
 	s := m.s
 	ld, h := pad4(m.width(0)), s.Hidden
-	k, scale := m.kept(0), float32(1)
-	if s.Method == dropout.RDP {
+	k, scale := m.keep[0], float32(1)
+	if m.rows() {
 		scale = s.scale(0)
 	}
 	m.launch("embedding gradient", PartEmbedding, "lstm", "embedding_gradient", 0, flat(128*m.words, 128), sim.PtrArg(m.gTable), sim.PtrArg(m.first), sim.PtrArg(m.dx[0]),
@@ -422,8 +448,12 @@ func (m *lstm) update() {
 	for l, w := range m.rec {
 		m.descend(fmt.Sprintf("update recurrent %d", l+1), w, s.LR, m.clip)
 	}
-	m.launch("update embedding", PartEmbedding, "lstm", "embedding_update", 0, flat(128*m.words, 128), sim.PtrArg(m.table), sim.PtrArg(m.gTable), sim.PtrArg(m.first), sim.PtrArg(m.tokens),
-		i32(m.width(0)), i32(ld), i32(h), i32(k.Off), i32(k.Step), sim.F32(s.LR), sim.PtrArg(m.clip))
+	module, kernel, which := "lstm", "embedding_update", k.stride()
+	if listed(k) {
+		module, kernel, which = "rows", "embedding_update_list", k.indices()[:1]
+	}
+	m.launch("update embedding", PartEmbedding, module, kernel, 0, flat(128*m.words, 128), append(append([]sim.Arg{sim.PtrArg(m.table), sim.PtrArg(m.gTable), sim.PtrArg(m.first),
+		sim.PtrArg(m.tokens), i32(m.width(0)), i32(ld), i32(h)}, which...), sim.F32(s.LR), sim.PtrArg(m.clip))...)
 }
 
 // norm computes the clipping factor from the norm of all gradients.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"warpdrop/dropout"
@@ -181,11 +182,11 @@ func lstmMasks(s *LSTMSpec) (unit, weight [][]float64) {
 					u[i] = scale
 				}
 			}
-		case dropout.RDP:
+		case dropout.RDP, dropout.RowsRandom:
 			p := s.Patterns[site]
 			for i := range u {
 				u[i] = 0
-				if (i%s.Hidden+1-p.Bias)%p.DP == 0 {
+				if p.DP > 0 && (i%s.Hidden+1-p.Bias)%p.DP == 0 || slices.Contains(p.Rows, i%s.Hidden) {
 					u[i] = scale
 				}
 			}
@@ -211,6 +212,9 @@ func smallLSTM(method dropout.Method) LSTMSpec {
 	case dropout.TDP:
 		s.Patterns = []dropout.Pattern{{DP: 2, Bias: 1}, {DP: 3, Bias: 3}, {DP: 2, Bias: 2}}
 	}
+	if method == dropout.RowsRandom {
+		s.Patterns = []dropout.Pattern{{Rows: randomRows(1, 68, 34)}, {Rows: randomRows(2, 68, 47)}, {Rows: randomRows(3, 68, 31)}}
+	}
 	if method != dropout.None {
 		s.Rates = []float64{0.5, 0.3}
 	}
@@ -226,7 +230,7 @@ func TestLSTMIteration(t *testing.T) {
 	}
 	wide := smallLSTM(dropout.TDP)
 	wide.Tile, wide.Patterns[2] = 64, dropout.Pattern{DP: 1, Bias: 1}
-	for _, s := range []LSTMSpec{smallLSTM(dropout.None), smallLSTM(dropout.Dense), smallLSTM(dropout.Masked), smallLSTM(dropout.RDP), smallLSTM(dropout.TDP), wide} {
+	for _, s := range []LSTMSpec{smallLSTM(dropout.None), smallLSTM(dropout.Dense), smallLSTM(dropout.Masked), smallLSTM(dropout.RDP), smallLSTM(dropout.TDP), wide, smallLSTM(dropout.RowsRandom)} {
 		t.Run(fmt.Sprint(s.Method, s.Tile), func(t *testing.T) {
 			if s.Method == dropout.TDP && s.Tile == 0 {
 				s.Clip = 100 // over the norm

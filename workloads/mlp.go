@@ -14,11 +14,11 @@ import (
 type MLPSpec struct {
 	Layers    []int             // sizes: inputs, hidden layers, classes
 	Batch     int               // samples
-	Method    dropout.Method    // none, dense, masked, dropconnect, rdp or tdp
+	Method    dropout.Method    // none, dense, masked, dropconnect or one with patterns
 	Rates     []float64         // dropout rate of each hidden layer: scales what is kept by 1/(1-rate); Bernoulli rate of dense, masked and dropconnect
-	Patterns  []dropout.Pattern // rdp, tdp: this iteration's pattern of each hidden layer
-	Tile      int               // tdp: side of a weight tile, 32 (0 too) or 64
-	Update    string            // UpdateDense ("" too) or UpdateLazy, which differs with rdp and tdp only
+	Patterns  []dropout.Pattern // this iteration's pattern of each hidden layer, where the method has any
+	Tile      int               // methods that drop tiles: side of a weight tile, 32 (0 too) or 64
+	Update    string            // UpdateDense ("" too) or UpdateLazy, which differs with patterns only
 	LR        float32
 	Momentum  float32
 	Seed      uint64
@@ -106,7 +106,7 @@ func (s *MLPSpec) Check() error {
 		return fmt.Errorf("update: %q is not one of %s, %s", s.Update, UpdateDense, UpdateLazy)
 	}
 	hidden := len(s.Layers) - 2
-	offered := []dropout.Method{dropout.None, dropout.Dense, dropout.Masked, dropout.DropConnect, dropout.RDP, dropout.TDP}
+	offered := dropout.Methods(dropout.None, dropout.Dense, dropout.Masked, dropout.DropConnect)
 	if err := dropout.Check(s.Method, offered, s.Rates, hidden); err != nil || !s.Method.Approximate() {
 		return err
 	}
@@ -117,7 +117,7 @@ func (s *MLPSpec) Check() error {
 	for i := range most {
 		most[i] = dropout.MaxDP(s.Method, s.Layers[i+1], s.Layers[i], s.Layers[i+1], tileSide(s.Tile))
 	}
-	return dropout.CheckPatterns(s.Patterns, most)
+	return dropout.CheckPatterns(s.Method, s.Patterns, most)
 }
 
 // fill draws what the spec leaves open.
@@ -171,7 +171,9 @@ type mlp struct {
 	w      []*weights
 	labels sim.Ptr
 	loss   sim.Ptr
-	last   int // index of the last weight layer
+	keep   []axis  // of each layer of activations: the neurons that are kept
+	lists  []int32 // of kept neurons: copied behind the labels
+	last   int     // index of the last weight layer
 }
 
 // SimulateMLP runs one training iteration on a fresh device of preset gpu. It computes real numbers: State is what a CPU
@@ -216,10 +218,18 @@ func SimulateMLP(ctx context.Context, gpu *sim.GPU, spec MLPSpec, opt Options) (
 }
 
 // width is how many neurons of layer i (0 = the input) are kept.
-func (m *mlp) width(i int) int { return m.kept(i).Count(m.s.Layers[i]) }
+func (m *mlp) width(i int) int { return m.keep[i].Size() }
 
 func (m *mlp) allocate() {
 	s := m.s
+	var kept []dropout.Kept
+	for i, n := range s.Layers {
+		kept = append(kept, dropout.KeepAll(n))
+		if h := i - 1; s.Method.Drops() == dropout.DropsRows && h >= 0 && h < len(s.Patterns) {
+			kept[i] = s.Patterns[h].Selection(n).Units
+		}
+	}
+	m.keep, m.labels, m.lists = m.axes(kept, s.Batch)
 	for i := range s.Layers {
 		m.x = append(m.x, m.malloc(s.Batch*pad4(m.width(i))))
 		m.dx = append(m.dx, m.malloc(s.Batch*pad4(m.width(i))))
@@ -234,7 +244,9 @@ func (m *mlp) allocate() {
 	for l := 0; l <= m.last; l++ {
 		m.w = append(m.w, m.weights(l))
 	}
-	m.labels = m.malloc(s.Batch)
+	if m.labels == 0 {
+		m.labels = m.malloc(s.Batch)
+	}
 	m.loss = m.malloc(s.Batch)
 }
 
@@ -242,14 +254,14 @@ func (m *mlp) allocate() {
 // are, the kept weights of each are then contiguous.
 func (m *mlp) weights(l int) *weights {
 	s := m.s
-	w := &weights{rows: s.Layers[l], cols: s.Layers[l+1], kr: m.kept(l), kc: m.kept(l + 1), tile: tileSide(s.Tile), outputs: s.Layers[l+1], outputKc: m.kept(l + 1)}
-	if l == 0 && s.Method == dropout.RDP {
+	w := &weights{rows: s.Layers[l], cols: s.Layers[l+1], kr: m.keep[l], kc: m.keep[l+1], tile: tileSide(s.Tile), outputs: s.Layers[l+1], outputKc: m.keep[l+1]}
+	if l == 0 && s.Method.Drops() == dropout.DropsRows {
 		w.rows, w.cols, w.kr, w.kc, w.transposed = w.cols, w.rows, w.kc, w.kr, true
 	}
 	if m.tiled(l) {
 		w.tdp = s.Patterns[l]
 	}
-	w.lazy = s.Update == UpdateLazy && (s.Method == dropout.RDP || m.tiled(l))
+	w.lazy = s.Update == UpdateLazy && s.Method.Approximate() && (m.tiled(l) || s.Method.Drops() == dropout.DropsRows)
 	value, velocity := s.State.Weights[l], s.State.WeightsV[l]
 	switch lazy := s.State.lazy; {
 	case w.lazy && lazy != nil && lazy.z[l] != nil:
@@ -264,7 +276,7 @@ func (m *mlp) weights(l int) *weights {
 	}
 	w.g = m.malloc(w.size())
 	// Products that read every dp-th column are slower than copying these together first, see docs/iterations.md.
-	if w.lazy || m.connected(l) || w.kc != All {
+	if w.lazy || m.connected(l) || !w.kc.All() || listed(w.kr) {
 		w.kept = m.malloc(w.size())
 	}
 	if m.connected(l) {
@@ -282,19 +294,11 @@ func (m *mlp) input() {
 		copy(x[b*ld:], s.Input[b*in:(b+1)*in])
 	}
 	m.copyIn("copy batch", m.x[0], floatBytes(x))
-	m.copyIn("copy labels", m.labels, intBytes(s.Labels))
-}
-
-// kept returns which neurons of layer i (0 = the input) the row pattern keeps.
-func (m *mlp) kept(i int) Kept {
-	if m.s.Method != dropout.RDP || i == 0 || i > m.last {
-		return All
-	}
-	return KeptBy(m.s.Patterns[i-1])
+	m.copyIn("copy labels", m.labels, append(intBytes(s.Labels), intBytes(m.lists)...))
 }
 
 // tiled reports whether the weights of layer l are dropped by tiles.
-func (m *mlp) tiled(l int) bool { return m.s.Method == dropout.TDP && l < m.last }
+func (m *mlp) tiled(l int) bool { return m.s.Method.Drops() == dropout.DropsTiles && l < m.last }
 
 // connected reports whether the weights of layer l have a Bernoulli mask.
 func (m *mlp) connected(l int) bool { return m.s.Method == dropout.DropConnect && l < m.last }
@@ -356,11 +360,15 @@ func (m *mlp) forward(l int) {
 		return // the bias is added with the softmax
 	}
 	scale := float32(1)
-	if s.Method == dropout.RDP {
+	if s.Method.Drops() == dropout.DropsRows {
 		scale = s.scale(l)
 	}
-	m.launch(name("bias, relu"), PartActivation, "elementwise", "bias_relu", 0, flat(n4, 128), sim.PtrArg(y.Ptr), sim.PtrArg(w.b),
-		i32(n4), i32(out), i32(pad4(out)/4), i32(w.outputKc.Off), i32(w.outputKc.Step), sim.F32(scale))
+	module, kernel, which := "elementwise", "bias_relu", w.outputKc.stride()
+	if listed(w.outputKc) {
+		module, kernel, which = "rows", "bias_relu_list", w.outputKc.indices()[:1]
+	}
+	m.launch(name("bias, relu"), PartActivation, module, kernel, 0, flat(n4, 128), append(append([]sim.Arg{sim.PtrArg(y.Ptr), sim.PtrArg(w.b),
+		i32(n4), i32(out), i32(pad4(out) / 4)}, which...), sim.F32(scale))...)
 	switch {
 	case !m.masked(l + 1):
 	case s.Method == dropout.Masked:

@@ -3,6 +3,7 @@ package workloads
 import (
 	"context"
 	"math"
+	"slices"
 	"testing"
 
 	"warpdrop/dropout"
@@ -103,6 +104,12 @@ func ones(n int) []float64 {
 	return x
 }
 
+// randomRows are k of n rows.
+func randomRows(seed uint64, n, k int) []int {
+	w := dropout.NewWords(seed, 0, 0, 0)
+	return w.Choose(nil, n, k)
+}
+
 // TestMLPIteration compares the weights after one simulated step with a float64 reference, for every method, on sizes
 // that cut tiles.
 func TestMLPIteration(t *testing.T) {
@@ -122,6 +129,10 @@ func TestMLPIteration(t *testing.T) {
 		{"odd dropconnect", odd(dropout.DropConnect)},
 		{"odd rdp", odd(dropout.RDP, dropout.Pattern{DP: 2, Bias: 1}, dropout.Pattern{DP: 3, Bias: 3})},
 		{"odd tdp", odd(dropout.TDP, dropout.Pattern{DP: 2, Bias: 1}, dropout.Pattern{DP: 3, Bias: 3})},
+		{"odd random rows", odd(dropout.RowsRandom, dropout.Pattern{Rows: randomRows(1, 101, 50)}, dropout.Pattern{Rows: randomRows(2, 131, 91)})},
+		{"random rows", MLPSpec{Method: dropout.RowsRandom, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{Rows: randomRows(1, 100, 31)}, {Rows: randomRows(2, 132, 41)}}}},
+		{"random rows lazy", MLPSpec{Update: UpdateLazy, Method: dropout.RowsRandom, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{Rows: randomRows(3, 100, 30)}, {Rows: randomRows(4, 132, 1)}}}},
+		{"all rows listed", MLPSpec{Method: dropout.RowsRandom, Rates: []float64{0, 0.5}, Patterns: []dropout.Pattern{{Rows: randomRows(3, 100, 100)}, {Rows: randomRows(4, 132, 132-1)}}}},
 		{"none", MLPSpec{Method: dropout.None}},
 		{"dense", MLPSpec{Method: dropout.Dense, Rates: []float64{0.5, 0.3}}},
 		{"masked", MLPSpec{Method: dropout.Masked, Rates: []float64{0.5, 0.3}}},
@@ -167,11 +178,11 @@ func TestMLPIteration(t *testing.T) {
 						random(nm)
 					case dropout.DropConnect:
 						random(wm)
-					case dropout.RDP:
+					case dropout.RDP, dropout.RowsRandom:
 						p := s.Patterns[l]
 						for i := range nm {
 							nm[i] = 0
-							if (i%out+1-p.Bias)%p.DP == 0 {
+							if p.DP > 0 && (i%out+1-p.Bias)%p.DP == 0 || slices.Contains(p.Rows, i%out) {
 								nm[i] = 1 / (1 - s.Rates[l])
 							}
 						}
@@ -216,7 +227,7 @@ func TestLazyUpdate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, method := range []dropout.Method{dropout.RDP, dropout.TDP} {
+	for _, method := range []dropout.Method{dropout.RDP, dropout.TDP, dropout.RowsRandom} {
 		s := MLPSpec{Layers: []int{68, 68, 72, 10}, Batch: 12, Method: method, Rates: []float64{0.5, 0.5}, LR: 0.1, Momentum: 0.9, Seed: 3}
 		s.fill()
 		dense, lazy := s.State, s.State
@@ -225,6 +236,9 @@ func TestLazyUpdate(t *testing.T) {
 			s.Patterns = []dropout.Pattern{{DP: 1 + i*5%4, Bias: 1}, {DP: 1 + (i+2)%3, Bias: 1}}
 			for l := range s.Patterns {
 				s.Patterns[l].Bias = 1 + i%s.Patterns[l].DP
+				if !method.HasDP() {
+					s.Patterns[l] = dropout.Pattern{Rows: randomRows(uint64(i), s.Layers[l+1], 40-9*l)}
+				}
 			}
 			s.Seed, s.Input, s.Labels = uint64(i), nil, nil // a new batch
 			step := func(update string, from *MLPState) *MLPState {

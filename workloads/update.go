@@ -19,8 +19,8 @@ const (
 type weights struct {
 	rows, cols int             // as stored
 	transposed bool            // stored outputs x inputs
-	kr, kc     Kept            // RDP: the kept of the stored rows and columns
-	tdp        dropout.Pattern // TDP: the kept tiles; DP 0 = none
+	kr, kc     axis            // the kept of the stored rows and columns
+	tdp        dropout.Pattern // the kept tiles; DP 0 = none
 	tile       int
 	lazy       bool
 
@@ -30,7 +30,7 @@ type weights struct {
 	b, bv    sim.Ptr
 	bg       sim.Ptr
 	outputs  int  // elements of the bias
-	outputKc Kept // RDP: those with a gradient
+	outputKc axis // those with a gradient
 }
 
 func pad4(n int) int { return (n + 3) / 4 * 4 }
@@ -41,7 +41,7 @@ func (w *weights) ld() int { return pad4(w.cols) }
 func (w *weights) size() int { return (w.rows + 3*max(w.kr.Step, 1)) * w.ld() }
 
 // paddable reports whether products may take kept rows and columns as multiples of four.
-func (w *weights) paddable() bool { return w.tdp.DP == 0 && (w.kc == All || w.gathered()) }
+func (w *weights) paddable() bool { return w.tdp.DP == 0 && (w.kc.All() || w.gathered()) }
 
 // gathered reports whether the products read the kept weights side by side.
 func (w *weights) gathered() bool { return w.kept != 0 && w.tdp.DP == 0 && w.mask == 0 }
@@ -51,11 +51,11 @@ func (w *weights) operand() Operand {
 	o := RowMajor(w.w, w.ld())
 	switch {
 	case w.gathered():
-		o = RowMajor(w.kept, pad4(w.kc.Count(w.cols)))
+		o = RowMajor(w.kept, pad4(w.kc.Size()))
 	case w.kept != 0:
 		o.Ptr = w.kept
 	default:
-		o = o.Keep(w.kr, w.kc)
+		o = o.Keep(w.kr.Kept, w.kc.Kept)
 	}
 	if w.transposed {
 		return o.T()
@@ -66,14 +66,14 @@ func (w *weights) operand() Operand {
 // gradient is the matrix of the kept weights' gradients as they are stored; a row more than kept up to a multiple of four.
 func (w *weights) gradient() Operand { return RowMajor(w.g, w.ldg()) }
 
-func (w *weights) ldg() int { return pad4(w.kc.Count(w.cols)) }
+func (w *weights) ldg() int { return pad4(w.kc.Size()) }
 
 // tileCols is the number of tiles in a row of tiles.
 func (w *weights) tileCols() int { return ceil(w.cols, w.tile) }
 
 // tileArgs are the arguments of kernels that walk kept tiles, vectors how many vectors of four they have.
 func (w *weights) tileArgs() (vectors int, args []sim.Arg) {
-	n := (Kept{w.tdp.Bias - 1, w.tdp.DP}).Count(ceil(w.rows, w.tile) * w.tileCols())
+	n := dropout.CountKept(ceil(w.rows, w.tile)*w.tileCols(), w.tdp.DP, w.tdp.Bias)
 	return n * w.tile * w.tile / 4, []sim.Arg{i32(w.tile), i32(w.tileCols()), i32(w.tdp.DP), i32(w.tdp.Bias - 1)}
 }
 
@@ -129,18 +129,26 @@ func (r *runner) gather(what string, w *weights, m momentum) {
 		u, factor = sim.PtrArg(w.v), sim.F32(float32(m.coast(m.age)))
 	}
 	pointers := []sim.Arg{sim.PtrArg(w.kept), sim.PtrArg(w.w), u}
-	nr, ldw := pad4(w.kr.Count(w.rows)), pad4(w.kc.Count(w.cols))
+	nr, ldw := pad4(w.kr.Size()), pad4(w.kc.Size())
 	launch := func(kernel string, n int, args ...sim.Arg) {
-		r.launch(what, PartGather, "update", kernel, 2*int64(n), flat(n, 128), append(append(append(pointers, i32(n)), args...), factor)...)
+		module := "update"
+		if listed(w.kr, w.kc) {
+			module = "rows"
+		}
+		r.launch(what, PartGather, module, kernel, 2*int64(n), flat(n, 128), append(append(append(pointers, i32(n)), args...), factor)...)
 	}
 	switch {
+	case listed(w.kr, w.kc) && w.kc.All():
+		launch("gather_rows_list", nr*ldw/4, append([]sim.Arg{i32(ldw / 4)}, w.kr.indices()...)...)
+	case listed(w.kr, w.kc):
+		launch("gather_list", nr*ldw, append(append([]sim.Arg{i32(w.ld()), i32(ldw)}, w.kr.indices()...), w.kc.indices()...)...)
 	case w.tdp.DP > 0:
 		n, tiles := w.tileArgs()
 		launch("gather_tdp", n, append([]sim.Arg{i32(w.rows), i32(w.ld() / 4)}, tiles...)...)
-	case w.kc == All && w.lazy:
-		launch("gather_rows", nr*ldw/4, i32(w.rows), i32(ldw/4), i32(w.kr.Off), i32(w.kr.Step))
+	case w.kc.All() && w.lazy:
+		launch("gather_rows", nr*ldw/4, append([]sim.Arg{i32(w.rows), i32(ldw / 4)}, w.kr.stride()...)...)
 	default:
-		launch("gather_rdp", nr*ldw, i32(w.rows), i32(w.ld()), i32(w.cols), i32(ldw), i32(w.kr.Off), i32(w.kr.Step), i32(w.kc.Off), i32(w.kc.Step))
+		launch("gather_rdp", nr*ldw, append(append([]sim.Arg{i32(w.rows), i32(w.ld()), i32(w.cols), i32(ldw)}, w.kr.stride()...), w.kc.stride()...)...)
 	}
 }
 
@@ -148,8 +156,11 @@ func (r *runner) gather(what string, w *weights, m momentum) {
 func (r *runner) update(what string, w *weights, m momentum, masked float32) {
 	rate, mu := sim.F32(float32(m.rate)), sim.F32(float32(m.mu))
 	n4 := w.rows * w.ld() / 4
-	kr, kc := []sim.Arg{i32(w.kr.Off), i32(w.kr.Step)}, []sim.Arg{i32(w.kc.Off), i32(w.kc.Step)}
-	bias := []sim.Arg{sim.PtrArg(w.b), sim.PtrArg(w.bv), sim.PtrArg(w.bg), i32(w.outputs), i32(w.outputKc.Off), i32(w.outputKc.Step)}
+	module, kr, kc, which := "update", w.kr.stride(), w.kc.stride(), w.outputKc.stride()
+	if listed(w.kr, w.kc) {
+		module, kr, kc, which = "rows", w.kr.indices(), w.kc.indices(), w.outputKc.indices()
+	}
+	bias := append([]sim.Arg{sim.PtrArg(w.b), sim.PtrArg(w.bv), sim.PtrArg(w.bg), i32(w.outputs)}, which...)
 	launch := func(kernel string, n, flop int, args ...[]sim.Arg) {
 		all := []sim.Arg{sim.PtrArg(w.w), sim.PtrArg(w.v), sim.PtrArg(w.g)}
 		for _, a := range args {
@@ -157,14 +168,20 @@ func (r *runner) update(what string, w *weights, m momentum, masked float32) {
 		}
 		cfg := flat(n, 128)
 		cfg.Grid.X += ceil(w.outputs, 128)
-		r.launch(what, PartUpdate, "update", kernel, int64(flop), cfg, append(all, bias...)...)
+		r.launch(what, PartUpdate, module, kernel, int64(flop), cfg, append(all, bias...)...)
 	}
 	rates := []sim.Arg{rate, mu}
 	if w.lazy {
 		rates = []sim.Arg{sim.F32(float32(m.rate / (1 - m.mu))), sim.F32(float32(m.rate * math.Pow(m.mu, -float64(m.age+1)))), rate, mu}
 	}
-	nr, ldg := w.kr.Count(w.rows), w.ldg()
+	nr, ldg := w.kr.Size(), w.ldg()
 	switch {
+	case listed(w.kr, w.kc) && w.lazy && w.kc.All():
+		launch("lazy_rows_list", nr*ldg/4, 4*nr*ldg, []sim.Arg{i32(nr * ldg / 4), i32(ldg / 4)}, kr[:1], rates)
+	case listed(w.kr, w.kc) && w.lazy:
+		launch("lazy_list", nr*ldg, 4*nr*ldg, []sim.Arg{i32(nr * ldg), i32(w.ld()), i32(ldg)}, kr[:1], kc, rates)
+	case listed(w.kr, w.kc):
+		launch("sgd_list", n4, 16*n4, []sim.Arg{i32(n4), i32(w.ld() / 4), i32(w.cols), i32(ldg)}, kr, kc, rates)
 	case w.mask != 0:
 		launch("sgd_masked", n4, 20*n4, []sim.Arg{sim.PtrArg(w.mask), i32(n4), sim.F32(masked)}, rates)
 	case w.tdp.DP > 0 && w.lazy:
@@ -173,11 +190,11 @@ func (r *runner) update(what string, w *weights, m momentum, masked float32) {
 	case w.tdp.DP > 0:
 		_, tiles := w.tileArgs()
 		launch("sgd_tdp", n4, 16*n4, []sim.Arg{i32(n4), i32(w.ld() / 4)}, tiles, rates)
-	case w.lazy && w.kc == All:
+	case w.lazy && w.kc.All():
 		launch("lazy_rows", nr*ldg/4, 4*nr*ldg, []sim.Arg{i32(nr * ldg / 4), i32(ldg / 4)}, kr, rates)
 	case w.lazy:
 		launch("lazy_rdp", nr*ldg, 4*nr*ldg, []sim.Arg{i32(nr * ldg), i32(w.ld()), i32(w.cols), i32(ldg)}, kr, kc, rates)
-	case w.kr != All || w.kc != All:
+	case !w.kr.All() || !w.kc.All():
 		launch("sgd_rdp", n4, 16*n4, []sim.Arg{i32(n4), i32(w.ld() / 4), i32(w.cols), i32(ldg)}, kr, kc, rates)
 	default:
 		launch("sgd", n4, 16*n4, []sim.Arg{i32(n4)}, rates)
@@ -187,17 +204,21 @@ func (r *runner) update(what string, w *weights, m momentum, masked float32) {
 // descend is one step of plain SGD on what has a gradient; clip is where the factor of the rate stands.
 func (r *runner) descend(what string, w *weights, rate float32, clip sim.Ptr) {
 	tail := []sim.Arg{sim.F32(rate), sim.PtrArg(clip), sim.PtrArg(w.b), sim.PtrArg(w.bg), i32(w.outputs)}
-	launch := func(kernel string, n4 int, args ...sim.Arg) {
+	launch := func(module, kernel string, n4 int, args ...sim.Arg) {
 		cfg := flat(n4, 128)
 		cfg.Grid.X += ceil(w.outputs, 128)
-		r.launch(what, PartUpdate, "update", kernel, 8*int64(n4), cfg, append(append([]sim.Arg{sim.PtrArg(w.w), sim.PtrArg(w.g), i32(n4)}, args...), tail...)...)
+		r.launch(what, PartUpdate, module, kernel, 8*int64(n4), cfg, append(append([]sim.Arg{sim.PtrArg(w.w), sim.PtrArg(w.g), i32(n4)}, args...), tail...)...)
 	}
 	if w.tdp.DP > 0 {
 		n, tiles := w.tileArgs()
-		launch("descend_tdp", n, append([]sim.Arg{i32(w.rows), i32(w.ld() / 4)}, tiles...)...)
+		launch("update", "descend_tdp", n, append([]sim.Arg{i32(w.rows), i32(w.ld() / 4)}, tiles...)...)
 		return
 	}
-	launch("descend_rows", w.kr.Count(w.rows)*w.ld()/4, i32(w.ld()/4), i32(w.kr.Off), i32(w.kr.Step))
+	module, kernel, which := "update", "descend_rows", w.kr.stride()
+	if listed(w.kr) {
+		module, kernel, which = "rows", "descend_rows_list", w.kr.indices()[:1]
+	}
+	launch(module, kernel, w.kr.Size()*w.ld()/4, append([]sim.Arg{i32(w.ld() / 4)}, which...)...)
 }
 
 // rescale brings the age of lazy weights back to zero where it is at its maximum; it returns the new age.

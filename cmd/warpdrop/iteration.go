@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"sort"
 	"time"
 
@@ -80,7 +81,11 @@ func newIterationReport(gpu *sim.GPU, it *workloads.IterationResult) *iterationR
 func (r *iterationReport) print(out io.Writer) error {
 	fmt.Fprintf(out, "%s, %s", r.Network, r.Method)
 	for i, p := range r.Patterns {
-		fmt.Fprintf(out, "%s(%d,%d)", map[bool]string{true: " (dp,bias) ", false: " "}[i == 0], p.DP, p.Bias)
+		if p.DP > 0 {
+			fmt.Fprintf(out, "%s(%d,%d)", map[bool]string{true: " (dp,bias) ", false: " "}[i == 0], p.DP, p.Bias)
+		} else {
+			fmt.Fprintf(out, "%s%d", map[bool]string{true: ", rows kept: ", false: ", "}[i == 0], len(p.Rows))
+		}
 	}
 	if r.Tile != 0 {
 		fmt.Fprintf(out, ", tiles of %d", r.Tile)
@@ -128,15 +133,18 @@ type iterationFlags struct {
 	threads      int
 	asJSON       bool
 	simulate     func(ctx context.Context, gpu *sim.GPU, f *iterationFlags, opt workloads.Options) (*workloads.IterationResult, *iterationReport, error)
-	layers       int // that rates are for
-	sites        int // that patterns are for
+	of           int
+	layers       int   // that rates are for
+	sites        int   // that patterns are for
+	units        []int // of each site
 	defaultBatch int
 }
 
 func (f *iterationFlags) add(c *cobra.Command) {
 	p := c.Flags()
 	p.StringVar(&f.gpu, "gpu", "gtx1080ti", "GPU preset or a preset file")
-	p.StringVar(&f.method, "method", "dense", "none, dense, masked, dropconnect (MLP), rdp or tdp")
+	p.StringVar(&f.method, "method", "dense", "none, dense, masked, dropconnect (MLP), "+dropout.Names(dropout.Methods()))
+	p.IntVar(&f.of, "of", 0, "rows-k: k of every so many rows are kept (0: from 10 on, one that has the rate and, if there is any, divides the layer)")
 	p.Float64SliceVar(&f.rates, "rates", []float64{0.5}, "dropout rate of each layer, or one for all")
 	p.IntSliceVar(&f.dp, "dp", nil, "rdp and tdp: one row or tile in dp is kept; a layer each, or one for all (default: 1/(1-rate), rounded)")
 	p.IntSliceVar(&f.bias, "bias", nil, "rdp and tdp: which one is kept, 1..dp; a layer each, or one for all (default: the middle)")
@@ -165,7 +173,8 @@ func each[T any](name string, list []T, n int) ([]T, error) {
 
 // dropping fills in rates and patterns.
 func (f *iterationFlags) dropping() (rates []float64, patterns []dropout.Pattern, err error) {
-	if f.tile != 0 && f.method != string(dropout.TDP) {
+	method := dropout.Method(f.method)
+	if f.tile != 0 && method.Drops() != dropout.DropsTiles {
 		return nil, nil, usagef("--tile belongs to the method tdp, not %s", f.method)
 	}
 	if f.method == string(dropout.None) {
@@ -174,12 +183,22 @@ func (f *iterationFlags) dropping() (rates []float64, patterns []dropout.Pattern
 	if rates, err = each("rates", f.rates, f.layers); err != nil {
 		return nil, nil, err
 	}
-	method := dropout.Method(f.method)
-	if method != dropout.RDP && method != dropout.TDP {
+	if !method.HasDP() {
 		if f.dp != nil || f.bias != nil {
 			return nil, nil, usagef("--dp and --bias belong to the methods rdp and tdp, not %s", f.method)
 		}
-		return rates, nil, nil
+		if !method.Approximate() {
+			return rates, nil, nil
+		}
+		for site, units := range f.units {
+			o := dropout.Options{Rate: rates[min(site, f.layers-1)], Of: f.of}
+			stream, err := dropout.NewStream(method, o, dropout.Shape{Units: units}, f.seed, site)
+			if err != nil {
+				return nil, nil, usageError{err}
+			}
+			patterns = append(patterns, stream.At(0, 0).Pattern(method))
+		}
+		return rates, patterns, nil
 	}
 	dp, bias := f.dp, f.bias
 	if dp == nil {
@@ -268,10 +287,11 @@ func newIterationMLPCommand() *cobra.Command {
 		Use:   "mlp",
 		Short: "One training iteration of a multi-layer perceptron: SGD with momentum",
 		Example: `  warpdrop iteration mlp --hidden 64,64 --method dense
-  warpdrop iteration mlp --hidden 64,64 --method rdp --dp 2,3 --update lazy --json`,
+  warpdrop iteration mlp --hidden 64,64 --method rdp --dp 2,3 --update lazy --json
+  warpdrop iteration mlp --hidden 64,64 --method rows-random --rates 0.5`,
 		Args: exactArgs(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			f.layers, f.sites = len(hidden), len(hidden)
+			f.layers, f.sites, f.units = len(hidden), len(hidden), hidden
 			f.simulate = func(ctx context.Context, gpu *sim.GPU, f *iterationFlags, opt workloads.Options) (*workloads.IterationResult, *iterationReport, error) {
 				rates, patterns, err := f.dropping()
 				if err != nil {
@@ -310,7 +330,7 @@ Dropout sites are the inputs of the layers and that of the output layer: --dp an
   warpdrop iteration lstm --hidden 64 --vocabulary 200 --steps 8 --method rdp --dp 2,2,3 --simulated-repeats 2`,
 		Args: exactArgs(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			f.layers, f.sites = s.Layers, s.Layers+1
+			f.layers, f.sites, f.units = s.Layers, s.Layers+1, slices.Repeat([]int{s.Hidden}, s.Layers+1)
 			f.simulate = func(ctx context.Context, gpu *sim.GPU, f *iterationFlags, opt workloads.Options) (*workloads.IterationResult, *iterationReport, error) {
 				rates, patterns, err := f.dropping()
 				if err != nil {

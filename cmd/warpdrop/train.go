@@ -46,7 +46,7 @@ type trainFlags struct {
 func (t *trainFlags) add(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&t.method, "method", "dense", "none, dense (conventional dropout), "+dropout.Names(dropout.Methods())+"; mlp also dropconnect")
-	f.IntVar(&t.of, "of", 0, "rows-k: k of every so many rows are kept (0: the least number from 10 on that has the rate)")
+	f.IntVar(&t.of, "of", 0, "rows-k: k of every so many rows are kept (0: from 10 on, one that has the rate and, if there is any, divides the layer)")
 	f.Float64SliceVar(&t.rates, "rate", []float64{0.5}, "dropout rate: one for all layers, or one a layer")
 	f.IntVar(&t.patterns, "patterns", 0, "rdp, tdp: number N of patterns dp = 1 .. N (0: chosen from the rate)")
 	f.StringVar(&t.search, "search", dropout.Exact, "rdp, tdp: how the distribution of dp is found: exact or sgd (Algorithm 1)")
