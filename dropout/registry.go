@@ -149,6 +149,20 @@ func NewStream(m Method, o Options, s Shape, seed uint64, layer int) (*Stream, e
 // Reached is the share that the stream drops.
 func (s *Stream) Reached() float64 { return s.support.Reached(s.shape) }
 
+// Entropy is that of a draw in nats.
+func (s *Stream) Entropy() float64 { return s.support.Entropy(s.shape) }
+
+// Rows is the stream of masks of a pattern of rows.
+func (s *Stream) Rows() MaskStream {
+	return func(iteration uint64, kept []bool) {
+		clear(kept)
+		d := s.At(iteration, 0)
+		for i := range d.Units.Size() {
+			kept[d.Units.At(i)] = true
+		}
+	}
+}
+
 // At draws the selection of an iteration, for one of its groups.
 func (s *Stream) At(iteration uint64, group int) Selection {
 	s.words = NewWords(s.seed, s.layer, iteration, group)

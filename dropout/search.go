@@ -9,6 +9,8 @@ import (
 const (
 	SGD   = "sgd"   // Algorithm 1 of the paper: gradient descent on its loss
 	Exact = "exact" // the maximum of entropy among the distributions that have the rate
+
+	Balanced = "balanced" // the least spread of the kept share among those: two neighbouring dp, or one
 )
 
 // MaxPatterns bounds SearchOptions.Patterns; no layer has so many rows that more would make sense.
@@ -16,7 +18,7 @@ const MaxPatterns = 1 << 16
 
 // SearchOptions are the parameters of Search. All but Method and Patterns concern SGD only.
 type SearchOptions struct {
-	Method    string  `json:"method"`    // Exact or SGD
+	Method    string  `json:"method"`    // Exact, SGD or Balanced
 	Patterns  int     `json:"patterns"`  // N: dp is 1 .. N; 0 stands for DefaultPatterns
 	Lambda1   float64 `json:"lambda1"`   // weight of the rate's error in the loss, the entropy's being 1 - Lambda1; (0, 1]
 	Step      float64 `json:"step"`      // length of a step as a multiple of the gradient, > 0
@@ -86,12 +88,15 @@ func Search(rate float64, opt SearchOptions) (Distribution, SearchReport, error)
 	}
 	report := SearchReport{Method: opt.Method, Patterns: opt.Patterns}
 	d := Distribution{Rate: rate}
-	if opt.Method == SGD {
+	switch opt.Method {
+	case SGD:
 		d.P, report.Steps, report.Converged = searchSGD(rate, opt)
 		if report.Converged && !stationary(d.P, rate, opt.Lambda1) || d.Check() != nil { // Check: v has overflowed
 			return Distribution{}, report, fmt.Errorf("dropout: search got stuck after %d steps at rate %.4g, asked for %g: step %g is too long (default %g)", report.Steps, d.Reached(), rate, opt.Step, DefaultSearch().Step)
 		}
-	} else {
+	case Balanced:
+		d.P, report.Converged = searchBalanced(rate, opt.Patterns), true
+	default:
 		d.P, report.Steps = searchExact(rate, opt.Patterns)
 		report.Converged = true
 	}
@@ -102,8 +107,8 @@ func Search(rate float64, opt SearchOptions) (Distribution, SearchReport, error)
 // check refuses options that cannot work for this rate.
 func (o SearchOptions) check(rate float64) error {
 	switch {
-	case o.Method != Exact && o.Method != SGD:
-		return fmt.Errorf("dropout: search method %q, allowed are %q and %q", o.Method, Exact, SGD)
+	case o.Method != Exact && o.Method != SGD && o.Method != Balanced:
+		return fmt.Errorf("dropout: search method %q, allowed are %q, %q and %q", o.Method, Exact, SGD, Balanced)
 	case o.Patterns < 1 || o.Patterns > MaxPatterns:
 		return fmt.Errorf("dropout: %d patterns, allowed are 1 to %d", o.Patterns, MaxPatterns)
 	case rate > Rate(o.Patterns):

@@ -183,6 +183,43 @@ func TestExactHasMostEntropy(t *testing.T) {
 	}
 }
 
+// TestBalanced: the rate is met, and no shift of probability between three dp that keeps it lessens the spread of the kept share.
+func TestBalanced(t *testing.T) {
+	spread := func(d Distribution) float64 {
+		s := 0.0
+		for i, p := range d.P {
+			kept := 1 / float64(i+1)
+			s += p * (kept - 1 + d.Reached()) * (kept - 1 + d.Reached())
+		}
+		return s
+	}
+	for _, n := range []int{1, 2, 4, 10, 64} {
+		for _, p := range []float64{0, 0.1, 0.3, 0.5, 0.6, 2. / 3, 0.7, 0.75, 0.9, Rate(n)} {
+			if p > Rate(n) {
+				continue
+			}
+			d, report := search(t, p, n, Balanced)
+			if math.Abs(d.Reached()-p) > 1e-14 || d.Check() != nil || !report.Converged {
+				t.Errorf("N=%d rate %g: reached %g, %v", n, p, d.Reached(), d.Check())
+			}
+			if exact, _ := search(t, p, n, Exact); spread(d) > spread(exact)+1e-14 {
+				t.Errorf("N=%d rate %g: spread %g, exact has %g", n, p, spread(d), spread(exact))
+			}
+			for a := range n {
+				for b := a + 1; b < n; b++ { // every other distribution on two dp that has the rate
+					if x := (Rate(b+1) - p) / (Rate(b+1) - Rate(a+1)); x >= 0 && x <= 1 {
+						other := Distribution{P: make([]float64, n)}
+						other.P[a], other.P[b] = x, 1-x
+						if spread(other) < spread(d)-1e-14 {
+							t.Errorf("N=%d rate %g: dp %d and %d spread less", n, p, a+1, b+1)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
 func TestDefaultPatterns(t *testing.T) {
 	for p := 0.0; p < 1-1e-9; p += 0.001 {
 		d, _, err := Search(p, DefaultSearch())
@@ -243,7 +280,7 @@ func TestSearchErrors(t *testing.T) {
 		{0.7, func(o *SearchOptions) { o.Patterns = 3 }, "3 patterns reach a rate of at most 0.6667, not 0.7; 4 would"},
 		{0.9999999, nil, "rate 0.9999999 takes 10000000 patterns, allowed are 1 to 65536"},
 		{0.5, func(o *SearchOptions) { o.Patterns = -1 }, "-1 patterns, allowed are 1 to 65536"},
-		{0.5, func(o *SearchOptions) { o.Method = "newton" }, `method "newton", allowed are "exact" and "sgd"`},
+		{0.5, func(o *SearchOptions) { o.Method = "newton" }, `method "newton", allowed are "exact", "sgd" and "balanced"`},
 		{0.5, func(o *SearchOptions) { o.Lambda1 = 0 }, "lambda1 0"},
 		{0.5, func(o *SearchOptions) { o.Lambda1 = math.NaN() }, "lambda1 NaN"},
 		{0.5, func(o *SearchOptions) { o.Step = 0 }, "step 0"},

@@ -21,6 +21,7 @@ var traits = []trait{
 	func(r *Row) string { return r.Search },
 	func(r *Row) string { return tagged("tile %d", r.Tile) },
 	func(r *Row) string { return tagged("dp %d", r.DP) },
+	func(r *Row) string { return r.Option },
 	func(r *Row) string { return map[string]string{"true": "padded", "false": "not padded"}[r.Pad] },
 	func(r *Row) string { return map[string]string{"dense": "full update", "lazy": "lazy update"}[r.Update] },
 }

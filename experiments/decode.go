@@ -13,6 +13,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"warpdrop/dropout"
 	"warpdrop/internal/infile"
 )
 
@@ -369,12 +370,23 @@ func structFields(t reflect.Type) (out []structField) {
 		for _, rule := range strings.Split(sf.Tag.Get("jsonschema"), ",") {
 			key, value, _ := strings.Cut(rule, "=")
 			if key == "enum" {
-				f.enum = append(f.enum, value)
+				f.enum = append(f.enum, expandEnum(value)...)
 			} else if key != "" {
 				f.rules[key] = value
 			}
 		}
 		out = append(out, f)
+	}
+	return out
+}
+
+// expandEnum is an enum's value or, for @patterns, the names of all patterns.
+func expandEnum(value string) (out []string) {
+	if value != "@patterns" {
+		return []string{value}
+	}
+	for _, m := range dropout.Methods() {
+		out = append(out, string(m))
 	}
 	return out
 }

@@ -9,25 +9,36 @@ import (
 
 // Dropping says what is dropped.
 type Dropping struct {
-	Method   string    `json:"method" need:"true" jsonschema:"enum=none,enum=dense,enum=masked,enum=dropconnect,enum=rdp,enum=tdp" jsonschema_description:"Way to drop: none; dense = conventional dropout by a mask; masked = skipping by if-else; dropconnect; rdp = row pattern; tdp = tile pattern."`
+	Method   string    `json:"method" need:"true" jsonschema:"enum=none,enum=dense,enum=masked,enum=dropconnect,enum=@patterns" jsonschema_description:"Way to drop: none; dense = conventional dropout by a mask; masked = skipping by if-else; dropconnect; or a pattern: rdp = one row in dp; tdp = one tile in dp; rows-k = k of every n rows; rows-random = any rows; rows-slice = neighbouring rows."`
 	Rates    []float64 `json:"rates" need:"true" jsonschema:"minimum=0,exclusiveMaximum=1" jsonschema_description:"Dropout rate of each hidden layer."`
 	Patterns int       `json:"patterns" jsonschema:"minimum=0,maximum=65536,default=0" jsonschema_description:"Number N of patterns dp = 1 .. N to draw from; 0 = chosen from the rate."`
-	Search   string    `json:"search" jsonschema:"enum=sgd,enum=exact,default=sgd" jsonschema_description:"How the distribution is found: sgd = Algorithm 1; exact = maximum entropy."`
+	Search   string    `json:"search" jsonschema:"enum=sgd,enum=exact,enum=balanced,default=sgd" jsonschema_description:"How the distribution is found: sgd = Algorithm 1; exact = maximum entropy; balanced = least spread of the kept share."`
 	Tile     int       `json:"tile" jsonschema:"minimum=1,maximum=128,default=32" jsonschema_description:"Edge of TDP's square tile."`
 	DP       int       `json:"dp" jsonschema:"minimum=0,maximum=65536,default=0" jsonschema_description:"Fix the pattern to one dp in place of a distribution; 0 = distribution."`
+	Of       int       `json:"of,omitempty" jsonschema:"minimum=0,maximum=64" jsonschema_description:"rows-k: k of every so many rows are kept; 0 = chosen from the rate and the width."`
 }
+
+func (d Dropping) method() dropout.Method { return dropout.Method(d.Method) }
 
 // approximate tells whether the method has patterns.
 func (d Dropping) approximate() bool {
-	return d.Method == string(dropout.RDP) || d.Method == string(dropout.TDP)
+	return d.method().Approximate()
+}
+
+// stream draws the patterns of a layer, with the i-th rate, of a method that has patterns but no dp.
+func (d Dropping) stream(i, units int, seed uint64, layer int) (*dropout.Stream, error) {
+	return dropout.NewStream(d.method(), dropout.Options{Rate: d.Rates[i], Of: d.Of}, dropout.Shape{Units: units}, seed, layer)
 }
 
 func (d Dropping) normal() Dropping {
-	if !d.approximate() {
+	if !d.method().HasDP() {
 		d.Patterns, d.Search = 0, dropout.SGD
 	}
-	if d.Method != string(dropout.TDP) {
+	if d.method().Drops() != dropout.DropsTiles {
 		d.Tile = 32
+	}
+	if k := d.method().Kind(); k == nil || !k.HasOf {
+		d.Of = 0
 	}
 	return d
 }
@@ -49,10 +60,17 @@ func (d Dropping) check(layers []dropped) (out []problem) {
 	if bytes := 2 * d.Tile * d.Tile * 4; bytes > maxShared {
 		bad("tile", "tile of %d x %d takes %d bytes of shared memory for its two operands; allowed is up to %d bytes a block (tile up to %d)", d.Tile, d.Tile, bytes, maxShared, int(math.Sqrt(maxShared/8)))
 	}
-	if d.DP > 0 && !d.approximate() {
+	if d.DP > 0 && !d.method().HasDP() {
 		bad("dp", "dp belongs to a pattern, method %s has none; allowed with rdp and tdp", d.Method)
 	}
-	if !d.approximate() {
+	if d.approximate() && !d.method().HasDP() {
+		for i, layer := range layers {
+			if _, err := d.stream(i, layer.units, 0, i); err != nil {
+				bad("rates", "%v", err)
+			}
+		}
+	}
+	if !d.method().HasDP() {
 		return out
 	}
 	for i, rate := range d.Rates {
@@ -68,4 +86,20 @@ func (d Dropping) check(layers []dropped) (out []problem) {
 		}
 	}
 	return out
+}
+
+// checkScale refuses a scale that the method does not have.
+func (d Dropping) checkScale(scale string) []problem {
+	if scale == string(dropout.ScaleDP) && !d.method().HasDP() {
+		return []problem{{"scale", fmt.Sprintf("method %s has no dp to scale by; allowed is rate", d.Method)}}
+	}
+	return nil
+}
+
+// normalScale leaves out the scale that holds where none is given: points that were stored before there was the key keep their names.
+func normalScale(scale string) string {
+	if scale == string(dropout.ScaleRate) {
+		return ""
+	}
+	return scale
 }

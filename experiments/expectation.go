@@ -21,6 +21,7 @@ import (
 type combination struct {
 	patterns []dropout.Pattern
 	weight   float64 // in sums over all of them
+	units    []int   // of each site, where patterns list the rows they keep
 }
 
 func (c combination) dp() []int {
@@ -34,13 +35,14 @@ func (c combination) dp() []int {
 // combinations are all of them with their probabilities, each site's dp drawn independently of the others'. The bias moves which rows are
 // kept, not how many by more than one: the middle one stands for all.
 func combinations(method dropout.Method, ds []dropout.Distribution) []combination {
-	out := []combination{{nil, 1}}
+	out := []combination{{weight: 1}}
 	for _, d := range ds {
 		var next []combination
 		for _, c := range out {
 			for i, p := range d.P {
 				if p > 0 {
-					next = append(next, combination{append(slices.Clone(c.patterns), dropout.Pattern{Method: method, DP: i + 1, Bias: (i + 2) / 2}), c.weight * p})
+					one := dropout.Pattern{Method: method, DP: i + 1, Bias: (i + 2) / 2}
+					next = append(next, combination{patterns: append(slices.Clone(c.patterns), one), weight: c.weight * p})
 				}
 			}
 		}
@@ -91,10 +93,33 @@ func sampled(method dropout.Method, ds []dropout.Distribution, n int, seed uint6
 	return out
 }
 
-// shares is 1/dp of each site.
+// drawnRows are n draws of a method that keeps a fixed share, each as likely as any other.
+func drawnRows(d Dropping, units []int, n int, seed uint64) (out []combination, rates []float64, err error) {
+	for i := range n {
+		c := combination{weight: 1 / float64(n), units: units}
+		for site, size := range units {
+			s, err := d.stream(min(site, len(d.Rates)-1), size, seed, site)
+			if err != nil {
+				return nil, nil, err
+			}
+			c.patterns = append(c.patterns, s.At(uint64(i), 0).Pattern(d.method()))
+			if i == 0 && site < len(d.Rates) {
+				rates = append(rates, s.Reached())
+			}
+		}
+		out = append(out, c)
+	}
+	return out, rates, nil
+}
+
+// shares is what is kept at each site: 1/dp, or the share of rows that are listed.
 func shares(c combination) []float64 {
 	var out []float64
-	for _, p := range c.patterns {
+	for i, p := range c.patterns {
+		if p.Rows != nil {
+			out = append(out, float64(len(p.Rows))/float64(c.units[i]))
+			continue
+		}
 		out = append(out, 1/float64(p.DP))
 	}
 	return out
@@ -148,7 +173,11 @@ type drawing struct {
 }
 
 // draw lists the combinations of a point: one without patterns, all of them, or a sample.
-func draw(d Dropping, sites, samples int, seed uint64, kept func(share []float64) float64) (*drawing, error) {
+func draw(d Dropping, units []int, samples int, seed uint64, kept func(share []float64) float64) (*drawing, error) {
+	if d.approximate() && !d.method().HasDP() {
+		cs, rates, err := drawnRows(d, units, max(samples, 1), seed)
+		return &drawing{combinations: cs, rates: rates, sampled: samples > 0}, err
+	}
 	ds, found, err := distributions(d)
 	if err != nil {
 		return nil, err
@@ -159,7 +188,7 @@ func draw(d Dropping, sites, samples int, seed uint64, kept func(share []float64
 		for _, f := range found {
 			out.rates = append(out.rates, f.Reached)
 		}
-		for len(ds) < sites { // an LSTM's last rate holds for its output layer too
+		for len(ds) < len(units) { // an LSTM's last rate holds for its output layer too
 			ds = append(ds, ds[len(ds)-1])
 		}
 	}
@@ -184,9 +213,9 @@ func (d *drawing) distinct() (out []combination) {
 }
 
 // expectation runs an iteration for every combination and adds them up into a result.
-func expectation(ctx context.Context, gpu *sim.GPU, d Dropping, sites, samples int, seed uint64, threads int, progress func(float64), kept func(share []float64) float64,
+func expectation(ctx context.Context, gpu *sim.GPU, d Dropping, units []int, samples int, seed uint64, threads int, progress func(float64), kept func(share []float64) float64,
 	simulate func(ctx context.Context, rates []float64, patterns []dropout.Pattern, opt workloads.Options) (*workloads.IterationResult, error)) (*SimResult, error) {
-	drawn, err := draw(d, sites, samples, seed, kept)
+	drawn, err := draw(d, units, samples, seed, kept)
 	if err != nil {
 		return nil, err
 	}
@@ -215,7 +244,7 @@ func expectation(ctx context.Context, gpu *sim.GPU, d Dropping, sites, samples i
 		}
 		r.add(it, c.weight)
 		cycles[n] = float64(it.Cycles)
-		if c.patterns != nil {
+		if drawn.found != nil {
 			r.Patterns = append(r.Patterns, PatternCycles{DP: c.dp(), Probability: c.weight, Cycles: float64(it.Cycles)})
 		}
 	}
@@ -229,6 +258,10 @@ func expectation(ctx context.Context, gpu *sim.GPU, d Dropping, sites, samples i
 	}
 	r.finish(gpu)
 	switch {
+	case drawn.found == nil && d.approximate() && r.Samples > 0:
+		r.Coverage = fmt.Sprintf("; mean of %d draws of the kept rows, with a 95 %% confidence interval", r.Samples)
+	case drawn.found == nil && d.approximate():
+		r.Coverage = "; one draw of the kept rows, whose number is always the same or nearly so"
 	case r.Samples > 0:
 		r.Coverage = fmt.Sprintf("; expected value from %d combinations of dp and bias, a Latin hypercube sample with a 95 %% confidence interval", r.Samples)
 	case drawn.found != nil:

@@ -24,6 +24,7 @@ var Figures = []Figure{
 	{"speedup-network", "Speedup of an iteration.", speedupByNetwork, nil},
 	{"accuracy", "Test accuracy; bars show one standard deviation over seeds.", accuracyByNetwork, nil},
 	{"trade-off", "What a configuration gains and what it costs: up and to the right is better.", tradeOff, speedup},
+	{"trade-off-perplexity", "What a configuration gains and what it costs: down and to the right is better.", tradeOffPerplexity, speedup},
 	{"convergence", "The test set in the course of training; bars show one standard deviation over seeds.", convergence, nil},
 	{"perplexity-rate", "Test perplexity against the dropout rate; less is better.", perplexityByRate, rate},
 	{"speedup-batch", "Speedup of an iteration against the batch.", speedupByBatch, batch},
@@ -231,9 +232,18 @@ func accuracyByNetwork(r *Results) (*plots.Figure, error) {
 }
 
 func tradeOff(r *Results) (*plots.Figure, error) {
+	return r.tradeOffOf(plots.Axis{Title: "Speedup against accuracy", Y: "test accuracy (%)"}, accuracy, accuracyLow, accuracyHigh)
+}
+
+func tradeOffPerplexity(r *Results) (*plots.Figure, error) {
+	return r.tradeOffOf(plots.Axis{Title: "Speedup against perplexity", Y: "test perplexity", Less: true}, perplexity, perplexityLow, perplexityHigh)
+}
+
+// tradeOffOf draws a measure of quality against speedup.
+func (r *Results) tradeOffOf(a plots.Axis, y, low, high func(*Row) float64) (*plots.Figure, error) {
 	var rows []*Row
 	for _, row := range r.iterations() {
-		if row.Speedup.known() && row.Accuracy.known() && row.Method != "masked" {
+		if row.Speedup.known() && !math.IsNaN(y(row)) && row.Method != "masked" {
 			rows = append(rows, row)
 		}
 	}
@@ -243,16 +253,17 @@ func tradeOff(r *Results) (*plots.Figure, error) {
 		s := plots.Series{Name: m, Points: true}
 		for _, row := range rows {
 			if row.Method == m {
-				s.X, s.Y, s.Labels = append(s.X, speedup(row)), append(s.Y, accuracy(row)), append(s.Labels, traitText(row, some))
-				s.Low, s.High = append(s.Low, accuracyLow(row)), append(s.High, accuracyHigh(row))
+				s.X, s.Y, s.Labels = append(s.X, speedup(row)), append(s.Y, y(row)), append(s.Labels, traitText(row, some))
+				s.Low, s.High = append(s.Low, low(row)), append(s.High, high(row))
 			}
 		}
 		series = append(series, s)
 	}
 	if len(series) == 0 {
-		return nothing("configurations with both a speedup and an accuracy")
+		return nothing("configurations with both a speedup and a " + a.Y)
 	}
-	return plots.TradeOff(plots.Axis{Title: "Speedup against accuracy", X: "speedup of an iteration over " + r.Experiment.Baseline + " (×)", Y: "test accuracy (%)"}, series)
+	a.X = "speedup of an iteration over " + r.Experiment.Baseline + " (×)"
+	return plots.TradeOff(a, series)
 }
 
 // maxSpreads is the most points of a trace that carry error bars.

@@ -48,7 +48,7 @@ var fixtures = []struct {
     sweep: {batch: [20, 25, 30, 35, 40], method: [dense, rdp]}
   - train-lstm: {layers: 3, hidden: 1500, rates: [0.5, 0.5, 0.5]}
     sweep: {batch: [20, 25, 30, 35, 40], method: [dense, rdp], seed: [1, 2]}
-`, []string{"speedup-batch", "perplexity-batch"}},
+`, []string{"speedup-batch", "perplexity-batch", "trade-off-perplexity"}},
 	{"text-rates", `
   - train-lstm: {layers: 2, hidden: 1500}
     sweep: {rates: [[0.3, 0.3], [0.5, 0.5], [0.7, 0.7]], method: [dense, rdp, tdp]}

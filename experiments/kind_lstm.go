@@ -61,7 +61,7 @@ func (l LSTM) check() []problem {
 		out = append(out, problem{"hidden", fmt.Sprintf("%d is not a multiple of 4, which the simulated LSTM wants", l.Hidden)})
 	}
 	if l.Method == string(dropout.DropConnect) {
-		out = append(out, problem{"method", "dropconnect is there for mlp only; allowed are none, dense, masked, rdp, tdp"})
+		out = append(out, problem{"method", "dropconnect is there for mlp only; allowed are " + dropout.Names(dropout.Methods(dropout.None, dropout.Dense, dropout.Masked))})
 	}
 	if n := l.Batch * l.Steps; n > 65536 {
 		out = append(out, problem{"batch", fmt.Sprintf("batch %d x %d steps are %d words; allowed is up to 65536", l.Batch, l.Steps, n)})
@@ -102,10 +102,13 @@ const (
 	lstmFixedWork  = 1e8
 )
 
+// lstmSites are the units that each site drops from: the inputs of the layers and that of the output layer.
+func lstmSites(r Recurrent) []int { return slices.Repeat([]int{r.Hidden}, r.Layers+1) }
+
 // lstmWork estimates the multiply-adds that are simulated: of launches alike once where they are not all simulated.
 func lstmWork(l LSTM) float64 {
 	sites, recurrent := lstmProducts(l.Recurrent)
-	draw, err := draw(l.Dropping, l.Layers+1, l.Samples, uint64(l.Seed), lstmKept(l.Recurrent))
+	draw, err := draw(l.Dropping, lstmSites(l.Recurrent), l.Samples, uint64(l.Seed), lstmKept(l.Recurrent))
 	if err != nil {
 		return 0
 	}
@@ -120,16 +123,15 @@ func lstmWork(l LSTM) float64 {
 	}
 	for _, c := range draw.distinct() {
 		for site, n := range sites {
-			p := dropout.Pattern{DP: 1}
+			dp, bias := 1.0, 0
 			if c.patterns != nil {
-				p = c.patterns[site]
+				dp, bias = 1/shares(c)[site], c.patterns[site].Bias
 			}
-			bias := 0
-			if l.Method == string(dropout.TDP) {
-				bias = p.Bias
+			if l.method().Drops() != dropout.DropsTiles {
+				bias = 0
 			}
-			count((3*words+lstmUpdateWork)*n/float64(p.DP), n, p.DP, bias)
-			work += lstmNormWork * n / float64(p.DP)
+			count((3*words+lstmUpdateWork)*n/dp, n, dp, bias)
+			work += lstmNormWork * n / dp
 		}
 		work += lstmFixedWork + lstmNormWork*recurrent
 		for range l.Layers {
@@ -174,7 +176,7 @@ func runLSTM(ctx context.Context, _ *Host, spec LSTM, threads int, progress func
 	if spec.SimulatedRepeats > 0 {
 		known = &workloads.Known{Repeats: spec.SimulatedRepeats}
 	}
-	r, err := expectation(ctx, gpu, spec.Dropping, spec.Layers+1, spec.Samples, uint64(spec.Seed), threads, progress, lstmKept(spec.Recurrent),
+	r, err := expectation(ctx, gpu, spec.Dropping, lstmSites(spec.Recurrent), spec.Samples, uint64(spec.Seed), threads, progress, lstmKept(spec.Recurrent),
 		func(ctx context.Context, rates []float64, patterns []dropout.Pattern, opt workloads.Options) (*workloads.IterationResult, error) {
 			return workloads.SimulateLSTM(ctx, gpu, workloads.LSTMSpec{Layers: spec.Layers, Hidden: spec.Hidden, Vocabulary: spec.Vocabulary, Batch: spec.Batch, Steps: spec.Steps,
 				Method: dropout.Method(spec.Method), Rates: rates, Patterns: patterns, Tile: spec.Tile, LR: 1, Clip: 5, Seed: uint64(spec.Seed), Known: known}, opt)

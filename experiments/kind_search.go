@@ -30,7 +30,7 @@ var _ = register(&work[Search]{
 type Search struct {
 	Rate     float64 `json:"rate" need:"true" jsonschema:"minimum=0,exclusiveMaximum=1" jsonschema_description:"Dropout rate to reach."`
 	Patterns int     `json:"patterns" jsonschema:"minimum=0,maximum=65536,default=0" jsonschema_description:"Number N of patterns; 0 = chosen from the rate."`
-	Search   string  `json:"search" jsonschema:"enum=sgd,enum=exact,default=sgd" jsonschema_description:"sgd = Algorithm 1; exact = maximum entropy."`
+	Search   string  `json:"search" jsonschema:"enum=sgd,enum=exact,enum=balanced,default=sgd" jsonschema_description:"sgd = Algorithm 1; exact = maximum entropy; balanced = least spread of the kept share."`
 	Lambda1  float64 `json:"lambda1" jsonschema:"exclusiveMinimum=0,maximum=1,default=0.9" jsonschema_description:"Weight of the rate's error in Algorithm 1's loss."`
 }
 

@@ -18,6 +18,7 @@ var _ = register(&work[TrainLSTM]{
 	Row: func(r *Row, s TrainLSTM) {
 		r.recurrent(s.Recurrent)
 		r.dropping(s.Dropping)
+		r.trainedWith(s.Scale, s.SharedMask, s.Groups, s.GroupBy)
 	},
 	Label: func(s TrainLSTM) []string {
 		return []string{fmt.Sprintf("batch=%d", s.Batch), fmt.Sprintf("seed=%d", s.Seed)}
@@ -32,11 +33,42 @@ type TrainLSTM struct {
 	Epochs       int     `json:"epochs" jsonschema:"minimum=1,maximum=100000,default=1" jsonschema_description:"Passes over the training text."`
 	Tokens       int     `json:"tokens" jsonschema:"minimum=0,default=0" jsonschema_description:"Words of the training text to use, 0 = all."`
 	Seed         int     `json:"seed" jsonschema:"minimum=0,default=1" jsonschema_description:"Seed of weights, order and masks."`
+	Scale        string  `json:"scale,omitempty" jsonschema:"enum=rate,enum=dp" jsonschema_description:"rdp, tdp: what is kept is multiplied by 1/(1 - rate) (rate, also where it is left out), or by the iteration's dp (dp)."`
+	SharedMask   bool    `json:"shared_mask,omitempty" jsonschema_description:"dense: one mask of units for all words of a window."`
+	Groups       int     `json:"groups,omitempty" jsonschema:"minimum=0,maximum=1024" jsonschema_description:"Patterns of rows: groups of a window's sequences or steps with a pattern each; 0 or 1 = one for all."`
+	GroupBy      string  `json:"group_by,omitempty" jsonschema:"enum=samples,enum=steps" jsonschema_description:"What falls into groups: samples (sequences, also where it is left out) or steps."`
 }
 
-func (TrainLSTM) Kind() string       { return "train-lstm" }
-func (t TrainLSTM) check() []problem { return t.Dropping.check(t.dropped()) }
-func (t TrainLSTM) normal() Spec     { t.Dropping = t.Dropping.normal(); return t }
+func (TrainLSTM) Kind() string { return "train-lstm" }
+func (t TrainLSTM) check() []problem {
+	out := append(t.Dropping.check(t.dropped()), t.Dropping.checkScale(t.Scale)...)
+	bad := func(key, format string, args ...any) { out = append(out, problem{key, fmt.Sprintf(format, args...)}) }
+	if t.SharedMask && t.method().Drops() != dropout.DropsMask {
+		bad("shared_mask", "method %s has no masks; allowed with dense", t.Method)
+	}
+	most := t.Batch
+	if t.GroupBy == string(train.GroupSteps) {
+		most = t.Steps
+	}
+	switch {
+	case t.Groups > most:
+		bad("groups", "%d groups; allowed is up to %d", t.Groups, most)
+	case t.Groups > 1 && t.method().Drops() != dropout.DropsRows:
+		bad("groups", "method %s drops no rows and has one pattern or mask for all", t.Method)
+	}
+	return out
+}
+
+func (t TrainLSTM) normal() Spec {
+	t.Dropping, t.Scale = t.Dropping.normal(), normalScale(t.Scale)
+	if t.Groups <= 1 {
+		t.Groups, t.GroupBy = 0, ""
+	}
+	if t.GroupBy == string(train.GroupSamples) {
+		t.GroupBy = ""
+	}
+	return t
+}
 
 // trainLSTMVersions has the text's digest. Without a text the point has a place in plans, and fails when it is run.
 func trainLSTMVersions(h *Host, _ TrainLSTM) (map[string]string, error) {
@@ -81,6 +113,7 @@ func runTrainLSTM(ctx context.Context, h *Host, t TrainLSTM, threads int, progre
 	cfg := train.DefaultLSTM(t.Hidden)
 	cfg.Layers, cfg.Vocabulary, cfg.Batch, cfg.Steps, cfg.Epochs, cfg.LR, cfg.Tokens = t.Layers, t.Vocabulary, t.Batch, t.Steps, t.Epochs, t.LearningRate, t.Tokens
 	cfg.Method, cfg.Rates, cfg.Distributions, cfg.Tile, cfg.Seed = dropout.Method(t.Method), t.Rates, ds, t.Tile, uint64(t.Seed)
+	cfg.ScaleByDP, cfg.SharedMask, cfg.Of, cfg.Groups, cfg.GroupBy = t.Scale == string(dropout.ScaleDP), t.SharedMask, t.Of, t.Groups, train.GroupBy(t.GroupBy)
 	cfg.BLAS, cfg.Threads, cfg.Data, cfg.TextDigest = h.blas, threads, h.data, h.text
 	got, err := train.TrainLSTM(ctx, cfg, shareDone(progress))
 	return trainResult(ctx, got, err)

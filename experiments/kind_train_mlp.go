@@ -20,6 +20,7 @@ var _ = register(&work[TrainMLP]{
 	Row: func(r *Row, s TrainMLP) {
 		r.perceptron(s.Perceptron)
 		r.dropping(s.Dropping)
+		r.trainedWith(s.Scale, false, 0, "")
 	},
 	Label: func(s TrainMLP) []string {
 		return []string{fmt.Sprintf("seed=%d", s.Seed)}
@@ -35,14 +36,18 @@ type TrainMLP struct {
 	Epochs       int     `json:"epochs" jsonschema:"minimum=1,maximum=100000,default=1" jsonschema_description:"Passes over the training set."`
 	TrainSamples int     `json:"train_samples" jsonschema:"minimum=0,maximum=60000,default=0" jsonschema_description:"Images of the training set to use, 0 = all 60,000."`
 	Seed         int     `json:"seed" jsonschema:"minimum=0,default=1" jsonschema_description:"Seed of weights, order and masks; sweep it for a spread."`
+	Scale        string  `json:"scale,omitempty" jsonschema:"enum=rate,enum=dp" jsonschema_description:"rdp, tdp: what is kept is multiplied by 1/(1 - rate) (rate, also where it is left out), or by the iteration's dp (dp)."`
 }
 
 func (TrainMLP) Kind() string { return "train-mlp" }
 
-func (t TrainMLP) normal() Spec { t.Dropping = t.Dropping.normal(); return t }
+func (t TrainMLP) normal() Spec {
+	t.Dropping, t.Scale = t.Dropping.normal(), normalScale(t.Scale)
+	return t
+}
 
 func (t TrainMLP) check() (out []problem) {
-	out = t.Dropping.check(t.dropped())
+	out = append(t.Dropping.check(t.dropped()), t.Dropping.checkScale(t.Scale)...)
 	if t.Inputs != 784 {
 		out = append(out, problem{"inputs", fmt.Sprintf("%d inputs; MNIST has 784", t.Inputs)})
 	}
@@ -84,7 +89,7 @@ func runTrainMLP(ctx context.Context, h *Host, t TrainMLP, threads int, progress
 		return Result{}, err
 	}
 	got, err := train.TrainMLP(ctx, train.MLPConfig{Hidden: t.Hidden, Batch: t.Batch, Epochs: t.Epochs, LR: float32(t.LearningRate), Momentum: float32(t.Momentum),
-		Method: dropout.Method(t.Method), Rates: t.Rates, Distributions: ds, Tile: t.Tile, Seed: uint64(t.Seed), BLAS: h.blas, Threads: threads,
+		Method: dropout.Method(t.Method), Rates: t.Rates, Distributions: ds, ScaleByDP: t.Scale == string(dropout.ScaleDP), Of: t.Of, Tile: t.Tile, Seed: uint64(t.Seed), BLAS: h.blas, Threads: threads,
 		DataDir: h.mnistDir(), TrainSamples: t.TrainSamples}, shareDone(progress))
 	return trainResult(ctx, got, err)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"warpdrop/dropout"
 	"warpdrop/plots"
 )
 
@@ -104,6 +105,9 @@ func (r *Row) variant() string {
 	if r.Pad == "false" {
 		name += " not padded"
 	}
+	if r.Option != "" {
+		name += " " + r.Option
+	}
 	if r.Update == "lazy" {
 		name += " lazy"
 	}
@@ -146,7 +150,14 @@ func span(rows []*Row, x func(*Row) float64, format string) string {
 // methodText says what a method is, for readers who do not know its name.
 var methodText = map[string]string{
 	"none": "no dropout", "dense": "conventional dropout", "masked": "if-else round the inner product", "dropconnect": "dropped weights",
-	"rdp": "one row in dp is kept", "tdp": "one tile in dp is kept",
+}
+
+// aboutMethod says what a method is; patterns say it themselves.
+func aboutMethod(name string) string {
+	if k := dropout.Method(name).Kind(); k != nil {
+		return k.Text
+	}
+	return methodText[name]
 }
 
 // byMethod are the rows of each method but the baseline's, in order of appearance.
@@ -201,7 +212,7 @@ func (r *Results) Answer() (out []string) {
 		}
 		if len(said) > 0 {
 			name := strings.ToUpper(m)
-			if text := methodText[m]; text != "" {
+			if text := aboutMethod(m); text != "" {
 				name += " (" + text + ")"
 			}
 			out = append(out, name+" "+strings.Join(said, "; ")+".")

@@ -2,6 +2,7 @@ package experiments
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"warpdrop/dropout"
 )
 
 // Row is one configuration of an experiment: its simulation and its training runs side by side. Each field with a json tag is a
@@ -29,6 +32,7 @@ type Row struct {
 	DP       int       `json:"dp,omitempty"`
 	Pad      string    `json:"pad,omitempty"`
 	Update   string    `json:"update,omitempty"`
+	Option   string    `json:"option,omitempty"` // what else the pattern or the training has: of 20, 4 groups of samples, …
 
 	Reached      number `json:"reached_rate"`
 	Distribution string `json:"distribution,omitempty"` // of the first layer: dp:probability …
@@ -317,14 +321,37 @@ func newRow(s Spec) *Row {
 // dropping fills in what is dropped.
 func (r *Row) dropping(d Dropping) {
 	r.Method, r.Rates = d.Method, d.Rates
-	if d.Method == "rdp" || d.Method == "tdp" {
+	if d.method().HasDP() {
 		r.Patterns, r.DP = d.Patterns, d.DP
 		if d.DP == 0 {
 			r.Search = d.Search
 		}
 	}
-	if d.Method == "tdp" {
+	if d.method().Drops() == dropout.DropsTiles {
 		r.Tile = d.Tile
+	}
+	if d.Of > 0 {
+		r.option(fmt.Sprintf("of %d", d.Of))
+	}
+}
+
+func (r *Row) option(text string) {
+	if r.Option != "" {
+		r.Option += ", "
+	}
+	r.Option += text
+}
+
+// trainedWith fills in what only training has.
+func (r *Row) trainedWith(scale string, sharedMask bool, groups int, by string) {
+	if scale != "" {
+		r.option("scale " + scale)
+	}
+	if sharedMask {
+		r.option("shared mask")
+	}
+	if groups > 1 {
+		r.option(fmt.Sprintf("%d groups of %s", groups, cmp.Or(by, "samples")))
 	}
 }
 
@@ -347,7 +374,7 @@ func (r *Row) key(machine bool) string {
 	if !machine && method == "masked" {
 		method = "dense"
 	}
-	k := fmt.Sprint(r.Workload, r.Network, method, r.Rates, r.Batch, r.Patterns, r.Search, r.Tile, r.DP)
+	k := fmt.Sprint(r.Workload, r.Network, method, r.Rates, r.Batch, r.Patterns, r.Search, r.Tile, r.DP, r.Option)
 	if machine {
 		k += fmt.Sprint(r.GPU, r.Update, r.Pad)
 	}
@@ -520,6 +547,7 @@ func Label(s Spec) string {
 	add("dp=%s", count(r.DP))
 	add("tile=%s", count(r.Tile))
 	add("update=%s", r.Update)
+	add("option=%s", strings.ReplaceAll(r.Option, " ", "-"))
 	parts = append(parts, kindOf(s).label(s)...)
 	return strings.Join(parts, " ")
 }

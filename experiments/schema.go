@@ -21,6 +21,15 @@ func Schema() []byte {
 		title := reflect.TypeOf(spec).Elem().Name()
 		of := r.Reflect(spec)
 		of.Version = ""
+		for p := of.Properties.Oldest(); p != nil; p = p.Next() {
+			var enum []any
+			for _, v := range p.Value.Enum {
+				for _, name := range expandEnum(v.(string)) {
+					enum = append(enum, name)
+				}
+			}
+			p.Value.Enum = enum
+		}
 		s.Definitions[title] = of
 		group.Properties.Set(k.name(), &jsonschema.Schema{Ref: "#/$defs/" + title, Description: k.about()})
 	}

@@ -20,6 +20,7 @@ type Axis struct {
 	Reference    float64              // where not 0, a horizontal line …
 	ReferenceFor string               // … and what it means
 	ZeroY        bool                 // y starts at 0
+	Less         bool                 // less is better: see TradeOff
 }
 
 // ErrNothing says that a figure has nothing to show; its text names what is missing.

@@ -96,10 +96,14 @@ func Correlation(title string, pairs []Pair) (*Figure, error) {
 	return Lines(Axis{Title: fmt.Sprintf("%s: mean absolute error %.1f %% over %d", title, 100*sum/n, int(n)), X: "measured time (µs)", Y: "simulated time (µs)", LogX: true, LogY: true}, all)
 }
 
-// TradeOff draws configurations by what they gain (x) and what they cost (y, more is better), with the line of those that
-// no other beats in both.
+// TradeOff draws configurations by what they gain (x) and what they cost (y, more is better, or with a.Less less), with the line of
+// those that no other beats in both.
 func TradeOff(a Axis, series []Series) (*Figure, error) {
 	type point struct{ x, y float64 }
+	sign := 1.0
+	if a.Less {
+		sign = -1
+	}
 	var all []point
 	for _, s := range series {
 		for i := range s.X {
@@ -109,13 +113,13 @@ func TradeOff(a Axis, series []Series) (*Figure, error) {
 		}
 	}
 	slices.SortFunc(all, func(p, q point) int { // the fastest first, of equals the better
-		return cmp.Or(cmp.Compare(q.x, p.x), cmp.Compare(q.y, p.y))
+		return cmp.Or(cmp.Compare(q.x, p.x), cmp.Compare(sign*q.y, sign*p.y))
 	})
 	front := Series{Name: "not beaten in both", Key: "none", Plain: true}
 	best := math.Inf(-1)
 	for _, p := range all {
-		if p.y > best {
-			best = p.y
+		if sign*p.y > best {
+			best = sign * p.y
 			front.X, front.Y = append(front.X, p.x), append(front.Y, p.y)
 		}
 	}

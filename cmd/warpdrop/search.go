@@ -25,7 +25,7 @@ func newSearchCommand() *cobra.Command {
 		Use:   "search --rate P",
 		Short: "Find how often to draw each pattern so that neurons are dropped at a rate (Algorithm 1)",
 		Long: `search finds the distribution of dp = 1 .. N that drops each neuron (RDP) or synapse (TDP) at the rate asked for.
-Method "exact" meets the rate with the largest entropy; "sgd" is Algorithm 1 of the paper, whose entropy term moves the
+Method "exact" meets the rate with the largest entropy, "balanced" with the least spread of the kept share (two neighbouring dp, or one); "sgd" is Algorithm 1 of the paper, whose entropy term moves the
 rate. Without --patterns N is the smallest, at least 4, that is 1.2/(1-rate) or more; for sgd 2/(1-rate).`,
 		Example: `  warpdrop search --rate 0.5
   warpdrop search --rate 0.7 --patterns 16 --method sgd --lambda1 0.9
@@ -69,7 +69,7 @@ rate. Without --patterns N is the smallest, at least 4, that is 1.2/(1-rate) or 
 	f := c.Flags()
 	f.Float64Var(&rate, "rate", 0, "dropout rate asked for, 0 <= rate < 1")
 	f.IntVar(&opt.Patterns, "patterns", opt.Patterns, "N, the largest dp (default 1.2/(1-rate), sgd 2/(1-rate), at least 4)")
-	f.StringVar(&opt.Method, "method", opt.Method, "exact or sgd")
+	f.StringVar(&opt.Method, "method", opt.Method, "exact, sgd or balanced")
 	f.Float64Var(&opt.Lambda1, "lambda1", opt.Lambda1, "sgd: weight of the rate's error in the loss, the entropy's being 1 - lambda1")
 	f.Float64Var(&opt.Step, "step", opt.Step, "sgd: length of a step as a multiple of the gradient")
 	f.Float64Var(&opt.Threshold, "threshold", opt.Threshold, "sgd: stop when a step changes the loss by no more than this share")
@@ -297,10 +297,10 @@ func newSearchDiversityCommand() *cobra.Command {
 	}
 	c := &cobra.Command{
 		Use:   "diversity",
-		Short: "Measure what RDP and TDP do not preserve of conventional dropout",
+		Short: "Measure what patterns do not preserve of conventional dropout",
 		Long: `diversity draws masks for one layer of weights and measures what the patterns do to it beyond its rate: the entropy of a
 mask, how many different ones are seen, how strongly units are correlated, how much the kept share varies, and how many
-input and output neurons lose all their synapses. Units are output neurons (dense, which is conventional dropout, and rdp) or tiles (tdp).`,
+input and output neurons lose all their synapses. Units are output neurons (dense, which is conventional dropout, and patterns of rows) or tiles (tdp).`,
 		Example: `  warpdrop search diversity
   warpdrop search diversity --inputs 784 --outputs 2048 --tile 16 --rates 0.5
   warpdrop search diversity --show correlation --plot correlation.svg`,
@@ -328,9 +328,14 @@ input and output neurons lose all their synapses. Units are output neurons (dens
 			}
 			if file != "" {
 				var series []plots.Series
-				kinds := []string{kindDense, kindRDP, kindTDP, kindSkewed}
-				if show == "lost-inputs" {
-					kinds = kinds[2:] // only tiles can lose them
+				kinds := []string{kindTDP, kindSkewed}
+				if show != "lost-inputs" { // only tiles can lose them
+					kinds = nil
+					for _, r := range rows {
+						if !slices.Contains(kinds, r.Kind) {
+							kinds = append(kinds, r.Kind)
+						}
+					}
 				}
 				for i, kind := range kinds {
 					series = append(series, plots.Series{Name: kind})
@@ -399,6 +404,16 @@ func measureDiversity(rate float64, outputs, inputs, tile, iterations, pairs int
 	rows := []diversityRow{
 		{Kind: kindDense, Rate: rate, Entropy: dropout.BernoulliEntropy(outputs, rate) / math.Ln2, Diversity: dropout.MeasureDiversity(b.Stream(), outputs, iterations, pairs, seed)},
 		{Kind: kindRDP, Rate: rate, Entropy: bits, Diversity: dropout.MeasureDiversity(s.Rows(), outputs, iterations, pairs, seed)},
+	}
+	for _, k := range dropout.Kinds() {
+		if k.HasDP || k.Drops != dropout.DropsRows {
+			continue // RDP is above, TDP below in both orders
+		}
+		s, err := dropout.NewStream(k.Name, dropout.Options{Rate: rate}, dropout.Shape{Units: outputs}, seed, 0)
+		if err != nil {
+			continue // rows-k does not have every rate
+		}
+		rows = append(rows, diversityRow{Kind: string(k.Name), Rate: rate, Entropy: s.Entropy() / math.Ln2, Diversity: dropout.MeasureDiversity(s.Rows(), outputs, iterations, pairs, seed)})
 	}
 	for _, k := range []struct {
 		name  string

@@ -49,7 +49,7 @@ func (t *trainFlags) add(c *cobra.Command) {
 	f.IntVar(&t.of, "of", 0, "rows-k: k of every so many rows are kept (0: from 10 on, one that has the rate and, if there is any, divides the layer)")
 	f.Float64SliceVar(&t.rates, "rate", []float64{0.5}, "dropout rate: one for all layers, or one a layer")
 	f.IntVar(&t.patterns, "patterns", 0, "rdp, tdp: number N of patterns dp = 1 .. N (0: chosen from the rate)")
-	f.StringVar(&t.search, "search", dropout.Exact, "rdp, tdp: how the distribution of dp is found: exact or sgd (Algorithm 1)")
+	f.StringVar(&t.search, "search", dropout.Exact, "rdp, tdp: how the distribution of dp is found: exact (largest entropy), sgd (Algorithm 1) or balanced (least spread of the kept share)")
 	f.StringVar(&t.scale, "scale", "rate", "rdp, tdp: what is kept is multiplied by 1/(1-rate) in every iteration (rate), or by the iteration's dp (dp)")
 	f.IntVar(&t.tile, "tile", 32, "tdp: edge of a weight tile")
 	f.Uint64Var(&t.seed, "seed", 1, "seed of weights, order, masks and patterns")
