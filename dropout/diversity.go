@@ -112,22 +112,6 @@ func MeasureDiversity(stream MaskStream, units, iterations, pairs int, seed uint
 	return d
 }
 
-// RowCorrelation is the correlation between two neurons that are distance rows apart, under row patterns from d: both are
-// kept where dp divides the distance. Rate 0 has none.
-func RowCorrelation(d Distribution, distance int) float64 {
-	keep := 1 - d.Reached()
-	both := 0.0
-	for i, p := range d.P {
-		if dp := i + 1; distance%dp == 0 {
-			both += p / float64(dp)
-		}
-	}
-	if keep >= 1 {
-		return 0
-	}
-	return (both - keep*keep) / (keep * (1 - keep))
-}
-
 // LostLines is the expected share of tile rows (output neurons) and of tile columns (input neurons) in which an
 // iteration keeps no tile at all.
 func LostLines(d Distribution, tileRows, tileCols int, order Order) (rows, cols float64) {

@@ -70,37 +70,10 @@ func CountKept(n, dp, bias int) int {
 	return (n-bias)/dp + 1
 }
 
-// KeptRows lists the rows kept of m, counted from 0, in ascending order: i with (i+1-bias) mod dp = 0.
-// It is also the scatter map: entry j is the row that compact row j comes from.
-func KeptRows(m, dp, bias int) []int {
-	return AppendKeptRows(make([]int, 0, CountKept(m, dp, bias)), m, dp, bias)
-}
-
 // AppendKeptRows is KeptRows into a slice of the caller's.
 func AppendKeptRows(dst []int, m, dp, bias int) []int {
 	for i := bias - 1; i < m; i += dp {
 		dst = append(dst, i)
 	}
 	return dst
-}
-
-// CompactMap is the inverse of a list of kept indices: entry i is the place of i among the n indices' kept ones, or -1
-// where i is dropped.
-func CompactMap(n int, kept []int) []int {
-	m := make([]int, n)
-	for i := range m {
-		m[i] = -1
-	}
-	for j, i := range kept {
-		m[i] = j
-	}
-	return m
-}
-
-// Mask writes scale at kept indices of dst and 0 elsewhere.
-func Mask(dst []float32, kept []int, scale float32) {
-	clear(dst)
-	for _, i := range kept {
-		dst[i] = scale
-	}
 }

@@ -21,11 +21,3 @@ func ParseScale(name string) (Scale, error) {
 	}
 	return "", fmt.Errorf("dropout: scale %q, allowed are %q and %q", name, ScaleRate, ScaleDP)
 }
-
-// Factor is what to multiply kept values by in an iteration that drew dp from a distribution with this reached rate.
-func (s Scale) Factor(reached float64, dp int) float64 {
-	if s == ScaleDP {
-		return float64(dp)
-	}
-	return 1 / (1 - reached)
-}

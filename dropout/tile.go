@@ -1,7 +1,5 @@
 package dropout
 
-import "fmt"
-
 // Order is the way in which the tiles of a weight matrix are numbered before one in dp of them is kept.
 type Order string
 
@@ -13,17 +11,6 @@ const (
 	// begin at a multiple of dp keep exactly one tile in each column. It is PaperOrder where g = 1.
 	SkewedOrder Order = "skewed"
 )
-
-// ParseOrder reads an order by name; the empty name is PaperOrder.
-func ParseOrder(name string) (Order, error) {
-	switch o := Order(name); o {
-	case "":
-		return PaperOrder, nil
-	case PaperOrder, SkewedOrder:
-		return o, nil
-	}
-	return "", fmt.Errorf("dropout: tile order %q, allowed are %q and %q", name, PaperOrder, SkewedOrder)
-}
 
 // TileGrid is the grid of tiles of x rows by y columns over an m x n weight matrix. Tiles at the lower and right edge
 // that do not fit whole count as tiles too, so that every synapse is dropped at the same rate.
@@ -37,13 +24,6 @@ func TileSkew(r, tileCols, dp int, order Order) int {
 		return 0
 	}
 	return r * gcd(tileCols, dp) / dp % tileCols
-}
-
-// KeptTiles lists the tiles kept of a grid of tileRows x tileCols, each as r*tileCols + c counted from 0, row by row,
-// ascending.
-func KeptTiles(tileRows, tileCols, dp, bias int, order Order) []int {
-	n := tileRows * tileCols
-	return AppendKeptTiles(make([]int, 0, CountKept(n, dp, bias)), tileRows, tileCols, dp, bias, order)
 }
 
 // AppendKeptTiles is KeptTiles into a slice of the caller's.
@@ -64,22 +44,6 @@ func AppendKeptTiles(dst []int, tileRows, tileCols, dp, bias int, order Order) [
 		}
 	}
 	return dst
-}
-
-// TileMask writes scale at the synapses of kept tiles of an m x n row-major weight matrix and 0 at all others. Tiles
-// are x rows by y columns; those at the lower and right edge may be cut off.
-func TileMask(dst []float32, m, n, x, y int, kept []int, scale float32) {
-	clear(dst)
-	_, tileCols := TileGrid(m, n, x, y)
-	for _, t := range kept {
-		r, c := t/tileCols, t%tileCols
-		for i := r * x; i < min((r+1)*x, m); i++ {
-			row := dst[i*n+c*y : i*n+min((c+1)*y, n)]
-			for j := range row {
-				row[j] = scale
-			}
-		}
-	}
 }
 
 // gcd is the greatest common divisor of positive a and b.

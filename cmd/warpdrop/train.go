@@ -66,8 +66,8 @@ func (t *trainFlags) dropping(n int) (rates []float64, ds []dropout.Distribution
 	if len(t.rates) != 1 && len(t.rates) != n {
 		return nil, nil, usagef("--rate has %d values; allowed are 1 and %d, one a layer", len(t.rates), n)
 	}
-	if t.scale != "rate" && t.scale != "dp" {
-		return nil, nil, usagef("--scale %q; allowed are rate and dp", t.scale)
+	if _, err := dropout.ParseScale(t.scale); err != nil || t.scale == "" {
+		return nil, nil, usagef("--scale %q; allowed are %s and %s", t.scale, dropout.ScaleRate, dropout.ScaleDP)
 	}
 	method := dropout.Method(t.method)
 	for i := range n {
