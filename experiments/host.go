@@ -25,12 +25,17 @@ type Host struct {
 	text           string // digest of the training text
 	readText       sync.Once
 	inputs         inputs // of launches
+	checkpoints    string // folder; "" = none are kept
 }
 
 // NewHost makes the worker; data is the folder of the training data, or "".
 func NewHost(data string) *Host {
 	return &Host{data: data, blas: train.BLASGonum, blasName: train.BLASGonum}
 }
+
+// SetCheckpoints names the folder that trainings keep their state in, under their points' names: one that was stopped goes on from
+// there.
+func (h *Host) SetCheckpoints(dir string) { h.checkpoints = dir }
 
 // ErrCannotRun is the error for a spec that is sound and that this version cannot run.
 var ErrCannotRun = errors.New("this version of warpdrop cannot run it")

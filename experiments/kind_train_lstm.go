@@ -115,6 +115,8 @@ func runTrainLSTM(ctx context.Context, h *Host, t TrainLSTM, threads int, progre
 	cfg.Method, cfg.Rates, cfg.Distributions, cfg.Tile, cfg.Seed = dropout.Method(t.Method), t.Rates, ds, t.Tile, uint64(t.Seed)
 	cfg.ScaleByDP, cfg.SharedMask, cfg.Of, cfg.Groups, cfg.GroupBy = t.Scale == string(dropout.ScaleDP), t.SharedMask, t.Of, t.Groups, train.GroupBy(t.GroupBy)
 	cfg.BLAS, cfg.Threads, cfg.Data, cfg.TextDigest = h.blas, threads, h.data, h.text
-	got, err := train.TrainLSTM(ctx, cfg, shareDone(progress))
-	return trainResult(ctx, got, err)
+	return h.trained(ctx, t, func(saving train.Saving) (*train.Result, error) {
+		cfg.Saving = saving
+		return train.TrainLSTM(ctx, cfg, shareDone(progress))
+	})
 }

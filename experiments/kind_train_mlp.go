@@ -88,10 +88,13 @@ func runTrainMLP(ctx context.Context, h *Host, t TrainMLP, threads int, progress
 	if err != nil {
 		return Result{}, err
 	}
-	got, err := train.TrainMLP(ctx, train.MLPConfig{Hidden: t.Hidden, Batch: t.Batch, Epochs: t.Epochs, LR: float32(t.LearningRate), Momentum: float32(t.Momentum),
+	cfg := train.MLPConfig{Hidden: t.Hidden, Batch: t.Batch, Epochs: t.Epochs, LR: float32(t.LearningRate), Momentum: float32(t.Momentum),
 		Method: dropout.Method(t.Method), Rates: t.Rates, Distributions: ds, ScaleByDP: t.Scale == string(dropout.ScaleDP), Of: t.Of, Tile: t.Tile, Seed: uint64(t.Seed), BLAS: h.blas, Threads: threads,
-		DataDir: h.mnistDir(), TrainSamples: t.TrainSamples}, shareDone(progress))
-	return trainResult(ctx, got, err)
+		DataDir: h.mnistDir(), TrainSamples: t.TrainSamples}
+	return h.trained(ctx, t, func(saving train.Saving) (*train.Result, error) {
+		cfg.Saving = saving
+		return train.TrainMLP(ctx, cfg, shareDone(progress))
+	})
 }
 
 func trainMLPVersions(h *Host, _ TrainMLP) (map[string]string, error) { return trainVersions(h) }

@@ -25,6 +25,7 @@ import (
 const (
 	StoreDir     = "store"
 	FiguresDir   = "figures"
+	JobsDir      = "slurm" // of a run on a cluster: see package slurm
 	ManifestName = "manifest.json"
 	SourceName   = "experiment.yaml"
 	CSVName      = "results.csv"
@@ -104,7 +105,7 @@ func CheckOutput(dir string) error {
 			name, left = of, true
 		}
 		switch name {
-		case StoreDir, FiguresDir:
+		case StoreDir, FiguresDir, JobsDir:
 			return e.IsDir() && !left
 		case SourceName, CSVName, JSONName, ManifestName, ReportName:
 			return e.Type().IsRegular() && hasStore
@@ -150,6 +151,53 @@ func (r *Results) WriteOutput(dir, version, store string) error {
 		return err
 	}
 	return r.WriteReport(dir, m)
+}
+
+// WriteManifest writes manifest.json and the experiment file only, for a run that others carry out.
+func (r *Results) WriteManifest(dir, version, store string) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	if err := atomicfile.WriteBytes(filepath.Join(dir, SourceName), r.Experiment.Source); err != nil {
+		return err
+	}
+	return writeJSON(filepath.Join(dir, ManifestName), r.Manifest(version, store))
+}
+
+// ReadManifest reads the names and labels of the points of an output folder, and where their store is. Specs are left out.
+func ReadManifest(dir string) (points []ManifestPoint, store *Store, err error) {
+	data, err := infile.Read(filepath.Join(dir, ManifestName), maxOutputBytes)
+	if err != nil {
+		return nil, nil, err
+	}
+	var m struct {
+		Store  string `json:"store"`
+		Points []struct {
+			Hash  string `json:"hash"`
+			Label string `json:"label"`
+		} `json:"points"`
+	}
+	if err := json.Unmarshal(data, &m); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", filepath.Join(dir, ManifestName), err)
+	}
+	if !filepath.IsAbs(m.Store) {
+		m.Store = filepath.Join(dir, m.Store)
+	}
+	if store, err = ReadStore(m.Store); err != nil {
+		return nil, nil, err
+	}
+	have, err := store.Hashes()
+	if err != nil {
+		return nil, nil, err
+	}
+	seen := map[string]bool{} // some rows share a point
+	for _, p := range m.Points {
+		if !seen[p.Hash] {
+			seen[p.Hash] = true
+			points = append(points, ManifestPoint{Hash: p.Hash, Label: p.Label, Stored: have[p.Hash]})
+		}
+	}
+	return points, store, nil
 }
 
 // WriteReport draws the wanted figures, as PNG and SVG, and writes report.html.

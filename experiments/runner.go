@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"sync"
@@ -51,6 +52,9 @@ const (
 	SetAside                  // its stored file was damaged and has been moved away
 	Waiting                   // another process has it under way, and there is nothing else to do
 )
+
+// ErrStore is the error of a point that could not be claimed or stored: it is the store's fault and not the point's.
+var ErrStore = errors.New("the store cannot be written")
 
 // Executor runs points. The store is all that those who run them share.
 type Executor interface {
@@ -195,7 +199,7 @@ func (r *runner) one(ctx context.Context, p Point, threads int, wait bool) bool 
 		release, ok, err = r.store.Claim(ctx, p.Hash, true)
 	}
 	if err != nil {
-		fail(err)
+		fail(fmt.Errorf("%w: %w", ErrStore, err))
 		return true
 	}
 	if !ok {
@@ -242,10 +246,11 @@ func (r *runner) one(ctx context.Context, p Point, threads int, wait bool) bool 
 		Timing: Timing{Seconds: end.Sub(start).Seconds(), Threads: threads, Work: r.Worker.Estimate(p.Spec).Work, Host: host, CPUs: runtime.NumCPU(), Ended: end.UTC().Format(time.RFC3339)},
 	}
 	if err := r.Put(stored); err != nil {
-		fail(err)
-		r.cancel(fmt.Errorf("no further points were started: the store cannot be written"))
+		fail(fmt.Errorf("%w: %w", ErrStore, err))
+		r.cancel(fmt.Errorf("no further points were started: %w", ErrStore))
 		return true
 	}
+	os.Remove(filepath.Join(r.store.Checkpoints(), p.Hash)) // a training's; it is done
 	r.mu.Lock()
 	r.done[p.Hash] = stored
 	r.mu.Unlock()

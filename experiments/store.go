@@ -61,7 +61,7 @@ var (
 // storeMade tells whether a name in a store's folder is one that a store makes.
 func storeMade(e fs.DirEntry) bool {
 	switch name := e.Name(); {
-	case name == "claims" || name == "corrupt":
+	case name == "claims" || name == "corrupt" || name == checkpointsName:
 		return e.IsDir()
 	case !e.Type().IsRegular():
 		return false
@@ -141,6 +141,27 @@ func ReadStore(dir string) (*Store, error) {
 
 // maxPointBytes bounds a stored point: the largest, an iteration at paper scale with all its patterns, has under a megabyte.
 const maxPointBytes = 256 << 20
+
+// checkpointsName is the folder in a store where trainings under way keep their state.
+const checkpointsName = "checkpoints"
+
+// Checkpoints is that folder.
+func (s *Store) Checkpoints() string { return filepath.Join(s.dir, checkpointsName) }
+
+// Hashes are the names of the points that have a file, whole or not.
+func (s *Store) Hashes() (map[string]bool, error) {
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]bool{}
+	for _, e := range entries {
+		if pointFile.MatchString(e.Name()) {
+			out[strings.TrimSuffix(e.Name(), ".json")] = true
+		}
+	}
+	return out, nil
+}
 
 func (s *Store) path(hash string) string { return filepath.Join(s.dir, hash+".json") }
 

@@ -2,6 +2,11 @@ package experiments
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
 
 	"warpdrop/train"
 )
@@ -41,4 +46,30 @@ func trainResult(ctx context.Context, got *train.Result, err error) (Result, err
 		r.Trace = append(r.Trace, TracePoint{Iteration: p.Iteration, Accuracy: p.TestAccuracy, Perplexity: p.Perplexity, Loss: p.TrainLoss})
 	}
 	return Result{Train: r}, nil
+}
+
+// trained runs a training that keeps its state, where the host has a folder for that, and goes on from what an earlier run kept.
+// A checkpoint that it cannot go on from is moved away.
+func (h *Host) trained(ctx context.Context, s Spec, run func(train.Saving) (*train.Result, error)) (Result, error) {
+	var saving train.Saving
+	if h.checkpoints != "" {
+		versions, err := h.Versions(s)
+		if err != nil {
+			return Result{}, err
+		}
+		if err := os.MkdirAll(h.checkpoints, 0o777); err != nil {
+			return Result{}, err
+		}
+		saving = train.Saving{Checkpoint: filepath.Join(h.checkpoints, NewPoint(s, versions).Hash), Resume: true}
+	}
+	got, err := run(saving)
+	var bad *train.CheckpointError
+	if errors.As(err, &bad) {
+		aside := fmt.Sprintf("%s-damaged-%d", saving.Checkpoint, time.Now().UnixNano())
+		if err := os.Rename(saving.Checkpoint, aside); err != nil {
+			return Result{}, errors.Join(bad, err)
+		}
+		got, err = run(saving)
+	}
+	return trainResult(ctx, got, err)
 }

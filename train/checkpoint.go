@@ -106,9 +106,14 @@ type checkpointFile struct {
 	checkpointHeader
 }
 
+// CheckpointError is a checkpoint that a run cannot go on from: it is damaged, or another run's.
+type CheckpointError struct{ Path, Reason string }
+
+func (e *CheckpointError) Error() string { return "train: checkpoint " + e.Path + ": " + e.Reason }
+
 func (c *checkpointFile) fail(format string, args ...any) error {
 	c.f.Close()
-	return fmt.Errorf("train: checkpoint %s: %s", c.path, fmt.Sprintf(format, args...))
+	return &CheckpointError{c.path, fmt.Sprintf(format, args...)}
 }
 
 // openCheckpoint reads and checks the header; the checksum is checked by read.

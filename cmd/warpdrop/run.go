@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"warpdrop/experiments"
+	"warpdrop/experiments/slurm"
 	"warpdrop/train"
 )
 
@@ -134,36 +135,59 @@ func (r *request) neighbours() (stores []*experiments.Store) {
 
 func newRunCommand() *cobra.Command {
 	var f experimentFlags
+	var x executorFlags
 	c := &cobra.Command{
 		Use:   "run FILE",
 		Short: "Run an experiment and write tables, figures and a report",
 		Long: "Run runs the points of an experiment file that are not stored yet, and writes results.csv, results.json, manifest.json,\n" +
 			"figures and report.html. Stopped at any moment, it goes on from the finished points when it is run again.\n" +
-			"Exit code: 0, 1 if a point failed (the others are kept), 2 if the file was refused.",
-		Example: "  warpdrop run experiments/quickstart.yaml\n  warpdrop run experiments/fig4.yaml --scale small --out out/fig4",
-		Args:    exactArgs(1),
+			"Exit code: 0, 1 if a point failed (the others are kept), 2 if the file was refused.\n\n" +
+			"--executor slurm runs the points as job arrays of a Slurm cluster and waits for them; the output folder must be on a file\n" +
+			"system that the nodes share. See docs/cluster.md, warpdrop status and warpdrop cancel.",
+		Example: "  warpdrop run experiments/quickstart.yaml\n  warpdrop run experiments/fig4.yaml --scale small --out out/fig4\n" +
+			"  warpdrop run experiments/table2.yaml --scale paper --executor slurm --partition cpu --time 4:00:00 --cpus 8 --detach",
+		Args: exactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			r, err := f.load(args[0])
 			if err != nil {
 				return err
 			}
-			return r.run(c.Context(), c.OutOrStdout(), c.ErrOrStderr())
+			if err := x.check(c); err != nil {
+				return err
+			}
+			return r.run(c.Context(), &x, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
 	f.add(c)
+	x.add(c)
 	return c
 }
 
-func (r *request) run(ctx context.Context, stdout, stderr io.Writer) error {
+func (r *request) run(ctx context.Context, x *executorFlags, stdout, stderr io.Writer) error {
 	todo := r.todo()
 	store, err := r.open(todo)
 	if err != nil {
 		return err
 	}
 	store.Sweep()
-	bar := newProgress(stderr, experiments.NewPlan(todo, r.host, store, r.neighbours()...))
-	stored, runErr := experiments.Local{Worker: r.host, Jobs: r.jobs}.Execute(ctx, todo, store, bar.notify)
+	plan := experiments.NewPlan(todo, r.host, store, r.neighbours()...)
+	bar := newProgress(stderr, plan)
+	executor, err := x.executor(r, plan, bar)
+	if err != nil {
+		return err
+	}
+	if x.name != "local" { // jobs and `warpdrop status` find the points by the manifest
+		if err := experiments.NewResults(r.experiment, r.scale, r.points, nil).WriteManifest(r.out, version, r.storeName()); err != nil {
+			return err
+		}
+	}
+	stored, runErr := executor.Execute(ctx, todo, store, bar.notify)
 	bar.close()
+	if errors.Is(runErr, slurm.ErrDetached) {
+		_, err := fmt.Fprintf(stdout, "submitted; `warpdrop status %[1]s` shows how it goes, the same command again collects what is stored and submits\n"+
+			"what was cut short, `warpdrop cancel %[1]s` ends the jobs\n", r.out)
+		return err
+	}
 	missing := len(todo) - len(stored)
 	for _, p := range r.points { // of the kinds that were not asked for
 		if stored[p.Hash] == nil {
@@ -187,6 +211,9 @@ func (r *request) run(ctx context.Context, stdout, stderr io.Writer) error {
 		fmt.Fprintln(stdout, line)
 	}
 	fmt.Fprintf(stdout, "%s\n", filepath.Join(r.out, experiments.ReportName))
+	if errors.Is(runErr, slurm.ErrLeft) {
+		runErr = fmt.Errorf("%w; `warpdrop status %[2]s` shows how they do, the same command again goes on waiting, `warpdrop cancel %[2]s` ends them", runErr, r.out)
+	}
 	if runErr != nil {
 		return fmt.Errorf("%d of %d points are missing:\n%w", missing, len(todo), runErr)
 	}
@@ -202,6 +229,9 @@ func (r *request) open(points []experiments.Point) (*experiments.Store, error) {
 	}
 	if errors.Is(err, experiments.ErrForeign) {
 		err = usageError{err}
+	}
+	if err == nil {
+		r.host.SetCheckpoints(store.Checkpoints())
 	}
 	return store, err
 }

@@ -1,0 +1,127 @@
+package slurm
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// command runs one of Slurm's commands and returns what it prints.
+func command(ctx context.Context, name string, args ...string) (string, error) {
+	var out, errs bytes.Buffer
+	c := exec.CommandContext(ctx, name, args...)
+	c.Stdout, c.Stderr = &out, &errs
+	c.WaitDelay = 5 * time.Second
+	if err := c.Run(); err != nil {
+		if text := strings.TrimSpace(errs.String()); text != "" {
+			return "", fmt.Errorf("%s: %s (%w)", name, text, err)
+		}
+		return "", fmt.Errorf("%s: %w; is Slurm there, and in PATH?", name, err)
+	}
+	return out.String(), nil
+}
+
+// ask is what an array of jobs asks for.
+type ask struct {
+	time  time.Duration
+	memMB int
+}
+
+// lead is how long before its limit a job is told that it comes.
+func (a ask) lead() int { return int(min(2*time.Minute, a.time/4) / time.Second) }
+
+// sbatchArgs are those of the command that submits an array of n tasks. at = 0 sets no bound on how many run at once.
+func (o *Options) sbatchArgs(b *Books, a ask, n, at int, after, dir, script, order string) []string {
+	array := fmt.Sprintf("--array=0-%d", n-1)
+	if at > 0 {
+		array += fmt.Sprintf("%%%d", at)
+	}
+	args := []string{"--parsable", "--job-name=" + b.JobName(), array, "--output=" + b.Dir + "/logs/%A_%a.log", "--open-mode=append",
+		"--chdir=" + dir, "--requeue", fmt.Sprintf("--signal=B:USR1@%d", a.lead()), "--ntasks=1", fmt.Sprintf("--cpus-per-task=%d", o.CPUs),
+		"--time=" + timeText(a.time)}
+	if o.Mem != "" {
+		args = append(args, "--mem="+o.Mem)
+	} else {
+		args = append(args, fmt.Sprintf("--mem=%dM", a.memMB))
+	}
+	if o.Partition != "" {
+		args = append(args, "--partition="+o.Partition)
+	}
+	if o.Account != "" {
+		args = append(args, "--account="+o.Account)
+	}
+	if after != "" {
+		args = append(args, "--dependency=afterany:"+after)
+	}
+	args = append(args, o.SbatchArgs...)
+	return append(args, script, order)
+}
+
+// submit runs sbatch and returns the job id.
+func submit(ctx context.Context, args []string) (string, error) {
+	out, err := command(ctx, "sbatch", args...)
+	if err != nil {
+		return "", err
+	}
+	id, _, _ := strings.Cut(strings.TrimSpace(out), ";") // ID or ID;CLUSTER
+	if _, err := strconv.ParseUint(id, 10, 64); err != nil {
+		return "", fmt.Errorf("sbatch: answered %q, no job id", out)
+	}
+	return id, nil
+}
+
+// queued is a task that Slurm has in its queue or runs.
+type queued struct {
+	job, index    string
+	state, reason string // as Slurm's: PENDING, RUNNING … and why it waits
+}
+
+// queue is all that Slurm has of the folder's jobs. The plain format of squeue is the same in all versions.
+func (b *Books) queue(ctx context.Context) (out []queued, err error) {
+	text, err := command(ctx, "squeue", "--noheader", "--array", "--name="+b.JobName(), "--format=%F|%K|%T|%r")
+	if err != nil {
+		return nil, err
+	}
+	for line := range strings.Lines(text) {
+		f := strings.SplitN(strings.TrimSpace(line), "|", 4)
+		if len(f) != 4 {
+			return nil, fmt.Errorf("squeue: line %q; want JOB|INDEX|STATE|REASON", line)
+		}
+		out = append(out, queued{f[0], f[1], f[2], f[3]})
+	}
+	return out, nil
+}
+
+// maxArray is the most tasks of an array: Slurm's MaxArraySize, or its default.
+func maxArray(ctx context.Context) int {
+	const slurmDefault = 1001
+	text, err := command(ctx, "scontrol", "show", "config")
+	if err != nil {
+		return slurmDefault
+	}
+	for line := range strings.Lines(text) {
+		if name, value, ok := strings.Cut(line, "="); ok && strings.TrimSpace(name) == "MaxArraySize" {
+			if n, err := strconv.Atoi(strings.TrimSpace(value)); err == nil && n > 0 {
+				return n
+			}
+		}
+	}
+	return slurmDefault
+}
+
+// Cancel ends all jobs of the folder, and keeps a run that waits for them from submitting more.
+func (b *Books) Cancel(ctx context.Context) (jobs int, err error) {
+	if err := writeMark(b.cancelled()); err != nil {
+		return 0, err
+	}
+	live, err := b.queue(ctx)
+	if err != nil || len(live) == 0 {
+		return 0, err
+	}
+	_, err = command(ctx, "scancel", "--name="+b.JobName())
+	return len(live), err
+}
