@@ -42,6 +42,7 @@ func (e FileErrors) Error() string {
 // decoder collects what is wrong instead of stopping at the first.
 type decoder struct {
 	file   string
+	saved  bool // the file of a run that is over: what its points name outside of it need not be there any more
 	errors FileErrors
 }
 
@@ -84,8 +85,9 @@ func Load(path string) (*Experiment, error) {
 var yamlLine = regexp.MustCompile(`line (\d+): (.*)`)
 
 // Parse is Load on the bytes of a file.
-func Parse(path string, data []byte) (*Experiment, error) {
-	d := &decoder{file: path}
+func Parse(path string, data []byte) (*Experiment, error) { return (&decoder{file: path}).parse(data) }
+
+func (d *decoder) parse(data []byte) (*Experiment, error) {
 	if len(data) > maxFileBytes {
 		d.fail(&yaml.Node{}, "file is longer than %d bytes", maxFileBytes)
 		return nil, d.finish()
@@ -108,7 +110,7 @@ func Parse(path string, data []byte) (*Experiment, error) {
 		d.fail(&more, "second YAML document; allowed is one experiment a file")
 		return nil, d.finish()
 	}
-	e := &Experiment{Source: data, Path: path, points: map[string][]Spec{}, seen: map[string]bool{}}
+	e := &Experiment{Source: data, Path: d.file, points: map[string][]Spec{}, seen: map[string]bool{}}
 	root := resolve(doc.Content[0])
 	fields := d.mapping(root, "experiment")
 	if fields == nil {

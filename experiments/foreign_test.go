@@ -221,3 +221,29 @@ func (d *diverging) Run(_ context.Context, s Spec, _ int, _ func(float64)) (Resu
 	}
 	return Result{Train: &TrainResult{Accuracy: 0.9, BLAS: "fake", Trace: []TracePoint{{Iteration: 1, Accuracy: 0.9}}}}, nil
 }
+
+// TestFinishedFolderMoves: what a finished folder was made from is not asked for when it is drawn elsewhere.
+func TestFinishedFolderMoves(t *testing.T) {
+	t.Chdir(t.TempDir())
+	put(t, "kernel.cubin")
+	e := mustParse(t, "name: moved\ntitle: Moved\npoints:\n  - launch: {cubin: kernel.cubin, kernel: k, grid: [1], block: [32], args: [\"i32:1\"]}\n")
+	if err := output(t.Context(), e, &fake{}, "out", runOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Remove("kernel.cubin"), os.Rename("out", "elsewhere")); err != nil {
+		t.Fatal(err)
+	}
+	r, m, err := ReadOutput("elsewhere")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Rows) != 1 || !r.Rows[0].Cycles.known() {
+		t.Errorf("rows %+v", r.Rows)
+	}
+	if err := r.WriteReport("elsewhere", m); err != nil {
+		t.Error(err)
+	}
+	if _, err := Parse("test.yaml", e.Source); err == nil || !strings.Contains(err.Error(), "kernel.cubin") {
+		t.Errorf("an experiment to be run, without its cubin: %v", err)
+	}
+}

@@ -329,7 +329,8 @@ func (r *Results) report(m *Manifest, figures []plots.ReportFigure) plots.Report
 }
 
 // ReadOutput loads the experiment, the scale and the stored points that an output folder was made from; nothing is run.
-// Points are named as the manifest names them, whatever version the program has now.
+// Points are named as the manifest names them, whatever version the program has now, and nothing that they were made from is looked
+// for: the folder can be moved to another machine.
 func ReadOutput(dir string) (*Results, *Manifest, error) {
 	data, err := infile.Read(filepath.Join(dir, ManifestName), maxOutputBytes)
 	if err != nil {
@@ -349,7 +350,7 @@ func ReadOutput(dir string) (*Results, *Manifest, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	e, err := Parse(filepath.Join(dir, SourceName), source)
+	e, err := (&decoder{file: filepath.Join(dir, SourceName), saved: true}).parse(source)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -112,7 +112,10 @@ func (d *decoder) expand(e *Experiment, scale string, kind field, base, sweep fi
 			continue
 		}
 		point := reflect.ValueOf(spec).Elem().Interface().(Spec)
-		bad := point.check()
+		var bad []problem
+		if !d.saved {
+			bad = point.check()
+		}
 		for _, p := range bad {
 			at := origins[p.key]
 			if at == nil {
