@@ -314,3 +314,24 @@ func TestOtherText(t *testing.T) {
 		t.Errorf("another text than asked for: %v", err)
 	}
 }
+
+// TestResumeTellsEpochs: a run that was killed between its last checkpoint and the note of its metrics, or whose note was lost,
+// tells all epochs again.
+func TestResumeTellsEpochs(t *testing.T) {
+	for name, run := range trainers(t) {
+		s := Saving{Checkpoint: filepath.Join(t.TempDir(), "c"), Resume: true}
+		first, err := run(t.Context(), s, 2, func(Progress) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var told []EpochMetrics
+		again, err := run(t.Context(), s, 2, func(p Progress) {
+			if p.Ended != nil {
+				told = p.Ended
+			}
+		})
+		if err != nil || !reflect.DeepEqual(told, first.Epochs) || !reflect.DeepEqual(strip(again), strip(first)) {
+			t.Errorf("%s: told %+v (%v), want %+v", name, told, err, first.Epochs)
+		}
+	}
+}

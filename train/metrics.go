@@ -31,7 +31,7 @@ type Progress struct {
 	TestAccuracy          float64        // the last one measured
 	TestPerplexity        float64        // LSTM
 	SamplesPerSecond      float64        // LSTM: tokens
-	Ended                 []EpochMetrics // set when an epoch has ended: all that have, also before the run was resumed
+	Ended                 []EpochMetrics // set when an epoch has ended, and when a run is resumed: all that have, also before
 }
 
 // Result is what a run ends with.

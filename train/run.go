@@ -66,6 +66,12 @@ func (t *training) run(ctx context.Context, m model, res *Result) error {
 		t.record(res, em)
 	}
 	res.Diverged = at.Diverged
+	// Who writes down the epochs may have been killed, or their file lost, since they were saved.
+	if n := len(at.Epochs); n > 0 && t.progress != nil {
+		last := at.Epochs[n-1]
+		t.progress(Progress{Epoch: last.Epoch, Epochs: t.epochs, Iteration: at.Iteration, Iterations: t.per * t.epochs, TrainLoss: last.TrainLoss,
+			TestAccuracy: last.TestAccuracy, TestPerplexity: last.TestPerplexity, SamplesPerSecond: last.SamplesPerSecond, Ended: slices.Clone(at.Epochs)})
+	}
 	for at.Epoch <= t.epochs && at.Diverged == "" {
 		m.start(at.Epoch, at.Done)
 		began := time.Now()
