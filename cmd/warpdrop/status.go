@@ -65,7 +65,7 @@ func printStatus(w io.Writer, s *slurm.Status) error {
 	}
 	fmt.Fprintln(w)
 	if s.Seconds > 0 {
-		fmt.Fprintf(w, "what is in jobs is done in about %s, %s, if as many run as now\n", s.Left().Round(time.Minute),
+		fmt.Fprintf(w, "what is in jobs is done in about %s, %s, if as many run as now\n", s.Left().Round(time.Second),
 			time.Now().Add(s.Left()).Format("Mon 15:04"))
 	}
 	if s.Cancelled {
@@ -77,7 +77,7 @@ func printStatus(w io.Writer, s *slurm.Status) error {
 		fmt.Fprintln(w, "failed points are not run again without --retry-failed")
 	}
 	for _, e := range s.Ended[:min(len(s.Ended), mostEnded)] {
-		fmt.Fprintf(w, "\n%s: %.12s %s\n  job %s on %s, begun %d times: %s\n", e.State, e.Point, e.Label, e.Job, e.Node, e.Tries, e.Reason)
+		fmt.Fprintf(w, "\n%s: %.12s %s\n  job %s on %s, tries without getting further %d: %s\n", e.State, e.Point, e.Label, e.Job, e.Node, e.Tries, e.Reason)
 		if len(e.Tail) > 0 {
 			fmt.Fprintf(w, "  %s:\n    %s\n", e.Log, strings.Join(e.Tail, "\n    "))
 		}

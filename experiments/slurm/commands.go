@@ -96,6 +96,44 @@ func (b *Books) queue(ctx context.Context) (out []queued, err error) {
 	return out, nil
 }
 
+// ends asks Slurm how jobs ended, and remembers the answers. Without accounting Slurm knows that for some minutes only.
+type ends struct {
+	known map[string]string
+}
+
+// mostAsked bounds the jobs that are asked for one by one.
+const mostAsked = 50
+
+// of is what Slurm says of a job that has ended: OUT_OF_MEMORY, TIMEOUT, NODE_FAIL … and "" where it no longer knows.
+func (e *ends) of(ctx context.Context, job string) string {
+	if how, ok := e.known[job]; ok || len(e.known) >= mostAsked {
+		return how
+	}
+	if e.known == nil {
+		e.known = map[string]string{}
+	}
+	text, _ := command(ctx, "scontrol", "--oneliner", "show", "job", job) // an error: it is forgotten
+	how := ""
+	for word := range strings.FieldsSeq(text) {
+		if state, ok := strings.CutPrefix(word, "JobState="); ok && state != "RUNNING" && state != "PENDING" {
+			how = state
+		}
+	}
+	e.known[job] = how
+	return how
+}
+
+// settle notes how the job of a point ended that says that it is running and whose job is gone.
+func (e *ends) settle(ctx context.Context, r *Record) {
+	if r.State != Running {
+		return
+	}
+	r.State = Cut
+	if how := e.of(ctx, r.Job); how != "" {
+		r.Reason = "its job ended as " + how
+	}
+}
+
 // maxArray is the most tasks of an array: Slurm's MaxArraySize, or its default.
 func maxArray(ctx context.Context) int {
 	const slurmDefault = 1001

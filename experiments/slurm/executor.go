@@ -205,6 +205,15 @@ func (e *Executor) submit(ctx context.Context, points []experiments.Point) error
 	if len(points) == 0 {
 		return nil
 	}
+	var how ends
+	for _, p := range points { // now, since Slurm forgets
+		if r := e.Books.record(p.Hash); r != nil && r.State == Running {
+			how.settle(context.WithoutCancel(ctx), r)
+			if err := e.Books.keep(r); err != nil {
+				return err
+			}
+		}
+	}
 	script, err := e.Books.pin()
 	if err != nil {
 		return fmt.Errorf("slurm: %w", err)

@@ -44,7 +44,7 @@ func fakeSlurm(t *testing.T) (dir string) {
 	for name, text := range map[string]string{
 		"sbatch":   `n=$(cat "$D/next"); echo $((n + 1)) > "$D/next"; echo "$n;cluster"`,
 		"squeue":   `cat "$D/queue"`,
-		"scontrol": `[ "$1" = show ] && echo "MaxArraySize            = 4"; true`,
+		"scontrol": `case "$*" in "show config") echo "MaxArraySize            = 4";; *8_1) echo "JobId=9 ArrayJobId=8 JobState=OUT_OF_MEMORY Reason=None";; esac`,
 		"scancel":  `: > "$D/queue"`,
 	} {
 		script := "#!/bin/sh\nD='" + dir + "'\n{ printf '%s' " + name + `; printf ' [%s]' "$@"; echo; } >> "$D/calls"` + "\n" + text + "\n"
@@ -270,6 +270,12 @@ func TestFailedAndCut(t *testing.T) {
 	if st := s.status(t); st.Cut != 1 || !strings.Contains(st.Ended[1].Reason, "without a word") || st.Ended[1].Tries != 2 {
 		t.Errorf("killed: %+v", st.Ended)
 	}
+	other := s.Books.begin(o.Tasks[1].Points[0], Environment{Array: "8", Index: "1", Node: "node2"}, 2, s.store)
+	s.Books.keep(other)
+	if st := s.status(t); st.Cut != 2 || !strings.Contains(st.Ended[1].Reason+st.Ended[2].Reason, "OUT_OF_MEMORY") {
+		t.Errorf("out of memory: %+v", st.Ended)
+	}
+	s.Books.forget(other.Point)
 	// It was begun twice, which is the bound: now it counts as failed.
 	if err := s.work(t, t.Context(), "000002", &worker{}); err != nil {
 		t.Error(err)

@@ -76,6 +76,7 @@ func (b *Books) Status(ctx context.Context, points []Known) (*Status, error) {
 		}
 	}
 	left := 0.0
+	var how ends
 	for _, p := range points {
 		if p.Stored {
 			s.Stored++
@@ -99,9 +100,8 @@ func (b *Books) Status(ctx context.Context, points []Known) (*Status, error) {
 		case queued:
 			s.Waiting++
 		case r != nil:
-			if r.State == Running {
-				r.State, r.Reason = Cut, r.why()
-			}
+			how.settle(ctx, r)
+			r.Reason = r.why()
 			s.Cut++
 			s.Ended = append(s.Ended, ended(r, p.Label))
 		default:

@@ -143,6 +143,10 @@ func (b *Books) point(ctx context.Context, p experiments.Point, r *Record, w exp
 		case experiments.Finished:
 			fmt.Fprintf(log, "finished: %.12s in %.1f s\n", p.Hash, e.Seconds)
 		case experiments.Failed:
+			if cause := context.Cause(ctx); cause != nil {
+				fmt.Fprintf(log, "cut: %.12s %v\n", p.Hash, cause)
+				return
+			}
 			fmt.Fprintf(log, "failed: %.12s %v\n", p.Hash, e.Err)
 		case experiments.Progress:
 			r.Share = e.Share
