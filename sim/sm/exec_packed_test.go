@@ -208,29 +208,33 @@ var packedFamilies = map[string]func(a, b, c uint32) uint32{
 	"mul24hi":   func(a, b, c uint32) uint32 { return uint32(uint64(a&0xffffff) * uint64(b&0xffffff) >> 16) },
 	"mad24_":    func(a, b, c uint32) uint32 { return a&0xffffff*(b&0xffffff) + c },
 	"cnot_":     func(a, b, c uint32) uint32 { return boolInt(a == 0) },
-	"testp_":    func(a, b, c uint32) uint32 { return boolInt(a&inf32 == 0 && a<<1 != 0) },
-	"copysign_": func(a, b, c uint32) uint32 { return a&sign32 | b&^sign32 },
-	"fsat":      func(a, b, c uint32) uint32 { return saturatedFloat(f32(a) + f32(b)) },
-	"cvtsat":    func(a, b, c uint32) uint32 { return saturatedFloat(f32(a)) },
+	"testp_":    func(a, b, c uint32) uint32 { return boolInt(a&infinityBits == 0 && a<<1 != 0) },
+	"copysign_": func(a, b, c uint32) uint32 { return a&signBit | b&^signBit },
+	"fsat":      func(a, b, c uint32) uint32 { return saturatedFloat(math.Float32frombits(a) + math.Float32frombits(b)) },
+	"cvtsat":    func(a, b, c uint32) uint32 { return saturatedFloat(math.Float32frombits(a)) },
 	"sqrt_rz": func(a, b, c uint32) uint32 {
-		x := f32(a)
+		x := math.Float32frombits(a)
 		if !(x > 0) || math.IsInf(float64(x), 0) {
 			return canonical(float32(math.Sqrt(float64(x))))
 		}
 		return directed(math.Sqrt(float64(x)), new(big.Float).SetPrec(300).Sqrt(new(big.Float).SetPrec(300).SetFloat64(float64(x))), false, true)
 	},
-	"rcp_rp": func(a, b, c uint32) uint32 { return quotient(1, f32(a), true, false) },
-	"div_rm": func(a, b, c uint32) uint32 { return quotient(f32(a), f32(b), false, true) },
-	"minnan": func(a, b, c uint32) uint32 { return canonical(number(f32(a), f32(b), math.Min)) },
-	"i2f8":   func(a, b, c uint32) uint32 { return bits32(float32(uint8(a))) },
+	"rcp_rp": func(a, b, c uint32) uint32 { return quotient(1, math.Float32frombits(a), true, false) },
+	"div_rm": func(a, b, c uint32) uint32 {
+		return quotient(math.Float32frombits(a), math.Float32frombits(b), false, true)
+	},
+	"minnan": func(a, b, c uint32) uint32 {
+		return canonical(number(math.Float32frombits(a), math.Float32frombits(b), math.Min))
+	},
+	"i2f8": func(a, b, c uint32) uint32 { return math.Float32bits(float32(uint8(a))) },
 	"f2i8": func(a, b, c uint32) uint32 {
-		return uint32(int32(clampInt(math.Trunc(float64(f32(a))), math.MinInt8, math.MaxInt8)))
+		return uint32(int32(clampInt(math.Trunc(float64(math.Float32frombits(a))), math.MinInt8, math.MaxInt8)))
 	},
 	"f2u16": func(a, b, c uint32) uint32 {
-		return uint32(clampInt(math.RoundToEven(float64(f32(a))), 0, math.MaxUint16))
+		return uint32(clampInt(math.RoundToEven(float64(math.Float32frombits(a))), 0, math.MaxUint16))
 	},
 	"f2ll": func(a, b, c uint32) uint32 {
-		x := math.Floor(float64(f32(a)))
+		x := math.Floor(float64(math.Float32frombits(a)))
 		v := int64(math.MinInt64)
 		switch {
 		case x != x || x <= -0x1p63:
@@ -246,7 +250,7 @@ var packedFamilies = map[string]func(a, b, c uint32) uint32{
 		if acc == big.Below {
 			v = math.Nextafter32(v, float32(math.Inf(1)))
 		}
-		return bits32(v)
+		return math.Float32bits(v)
 	},
 	"d2fz": func(a, b, c uint32) uint32 {
 		d := math.Float64frombits(uint64(b)<<32 | uint64(a))
@@ -276,7 +280,7 @@ var packedFamilies = map[string]func(a, b, c uint32) uint32{
 	"bfindsa": func(a, b, c uint32) uint32 { return shiftAmount(bits.LeadingZeros32(a ^ uint32(int32(a)>>31))) },
 	"lop3x":   func(a, b, c uint32) uint32 { return a&b | a&c | b&c },
 	"slctu": func(a, b, c uint32) uint32 {
-		if f32(c) >= 0 {
+		if math.Float32frombits(c) >= 0 {
 			return a
 		}
 		return b
@@ -294,7 +298,7 @@ func saturatedFloat(x float32) uint32 {
 	if !(x > 0) {
 		return 0
 	}
-	return bits32(min(x, 1))
+	return math.Float32bits(min(x, 1))
 }
 
 // quotient rounds x/y in one direction.
@@ -346,7 +350,7 @@ func TestPackedFamilies(t *testing.T) {
 				w := f(cols[0][i], cols[1][i], cols[2][i])
 				switch name {
 				case "minnan", "rcp_rp", "div_rm", "sqrt_rz", "copysign_", "slctu":
-					if isNaN32(g) && isNaN32(w) {
+					if isNaN(g) && isNaN(w) {
 						continue
 					}
 				}
@@ -366,13 +370,13 @@ func TestPackedFamilies(t *testing.T) {
 			m.t = t
 			wrong := 0
 			for i, g := range families(t, m, name, cols, 1) {
-				a, b := float64(f32(cols[0][i])), float64(f32(cols[1][i]))
+				a, b := float64(math.Float32frombits(cols[0][i])), float64(math.Float32frombits(cols[1][i]))
 				want := f(a, b)
 				w := float64(float32(want))
 				if d := math.Abs(b); name[:3] == "div" && (d > 0x1p126 || d < 0x1p-126) || name == "cosa" && math.Abs(a) > 100 {
 					continue // outside of the range for which PTX states an error
 				}
-				got := float64(f32(g))
+				got := float64(math.Float32frombits(g))
 				tolerance := math.Abs(w) * 0x1p-21
 				if name == "cosa" {
 					tolerance = 0x1p-20

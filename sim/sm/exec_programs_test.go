@@ -2,6 +2,7 @@ package sm
 
 import (
 	"math"
+	"math/big"
 	"math/rand/v2"
 	"sort"
 	"testing"
@@ -48,7 +49,7 @@ func same(t *testing.T, what string, got, want []uint32) {
 }
 
 func fma1(a, b, c float32) float32 {
-	return math.Float32frombits(fma32(math.Float32bits(a), math.Float32bits(b), math.Float32bits(c), RoundNearest))
+	return reference(a, b, c, big.ToNearestEven)
 }
 
 func must(t *testing.T, err error) {
