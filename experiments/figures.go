@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"warpdrop/plots"
-	"warpdrop/sim/sm"
+	"warpdrop/sim/sm/timing"
 )
 
 // Figure is one way to draw results.
@@ -510,7 +510,7 @@ const fewStalls = 0.01
 func stalls(r *Results) (*plots.Figure, error) {
 	rows, names, note := r.simulated()
 	total := make([]float64, len(rows))
-	reasons := append([]string{"issue_cycles"}, sm.ReasonNames[:]...)
+	reasons := append([]string{"issue_cycles"}, timing.ReasonNames[:]...)
 	count := func(row *Row, reason string) float64 {
 		if reason == "issue_cycles" {
 			return row.sim.Counters[reason]

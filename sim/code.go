@@ -5,7 +5,7 @@ import (
 	"sync"
 
 	"warpdrop/sim/isa"
-	"warpdrop/sim/sm"
+	"warpdrop/sim/sm/lower"
 )
 
 // code is a decoded cubin with the kernels of it that were lowered. Devices share it: nothing in it changes, unless the
@@ -14,7 +14,7 @@ type code struct {
 	cubin *isa.Cubin
 
 	mu       sync.Mutex
-	programs map[programKey]*sm.Program
+	programs map[programKey]*lower.Program
 }
 
 // programKey is what a lowered kernel depends on beside the cubin.
@@ -44,7 +44,7 @@ func readCode(cubin []byte) (*code, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &code{cubin: read, programs: map[programKey]*sm.Program{}}
+	c := &code{cubin: read, programs: map[programKey]*lower.Program{}}
 	if read.GlobalBytes == 0 && len(codes.list) < maxCodes {
 		codes.list[sum] = c
 	}
@@ -52,14 +52,14 @@ func readCode(cubin []byte) (*code, error) {
 }
 
 // lower lowers kernel k, once.
-func (c *code) lower(k *isa.Kernel, cfg sm.LowerConfig) (*sm.Program, error) {
+func (c *code) lower(k *isa.Kernel, cfg lower.LowerConfig) (*lower.Program, error) {
 	key := programKey{cfg.Name, cfg.LineBytes, cfg.ConstLineBytes, cfg.FirstLine}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if p, ok := c.programs[key]; ok {
 		return p, nil
 	}
-	p, err := sm.Lower(c.cubin.Insts, k.Entry, cfg)
+	p, err := lower.Lower(c.cubin.Insts, k.Entry, cfg)
 	if err != nil {
 		return nil, err
 	}

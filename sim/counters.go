@@ -3,12 +3,13 @@ package sim
 import (
 	"warpdrop/sim/energy"
 	"warpdrop/sim/memory"
-	"warpdrop/sim/sm"
+	"warpdrop/sim/sm/lower"
+	"warpdrop/sim/sm/timing"
 )
 
 // Counters are the event counts of a launch, or of several added up.
 type Counters struct {
-	SM     sm.Counters     `json:"sm"`
+	SM     timing.Counters `json:"sm"`
 	Memory memory.Counters `json:"memory"`
 }
 
@@ -24,10 +25,10 @@ func (c *Counters) Stalls() map[string]int64 { return byReason(&c.SM.SchedulerSt
 // WarpStalls returns the warp stall cycles by reason name.
 func (c *Counters) WarpStalls() map[string]int64 { return byReason(&c.SM.WarpStalls) }
 
-func byReason(stalls *[sm.NumReasons]int64) map[string]int64 {
-	m := make(map[string]int64, sm.NumReasons)
+func byReason(stalls *[timing.NumReasons]int64) map[string]int64 {
+	m := make(map[string]int64, timing.NumReasons)
 	for r, n := range stalls {
-		m[sm.ReasonNames[r]] = n
+		m[timing.ReasonNames[r]] = n
 	}
 	return m
 }
@@ -55,11 +56,11 @@ func (r *Result) UnitUtilization(g *GPU) map[string]float64 {
 	c := &r.Counters.SM
 	m := map[string]float64{}
 	for u, t := range g.SM.Units.Table() {
-		m[sm.UnitNames[u]] = float64(c.UnitInstructions[u]*int64(t.Interval)) / float64(r.schedulerCycles(g))
+		m[lower.UnitNames[u]] = float64(c.UnitInstructions[u]*int64(t.Interval)) / float64(r.schedulerCycles(g))
 	}
-	m[sm.UnitNames[sm.UnitFP16]] *= float64(g.SM.Schedulers)
-	shuffles := max(c.UnitInstructions[sm.UnitShared]-c.SharedAccesses, 0)
-	m[sm.UnitNames[sm.UnitShared]] = float64((c.SharedPasses+shuffles)*int64(g.SM.SharedPass)) / float64(max(r.Cycles, 1)*int64(g.SMs))
+	m[lower.UnitNames[lower.UnitFP16]] *= float64(g.SM.Schedulers)
+	shuffles := max(c.UnitInstructions[lower.UnitShared]-c.SharedAccesses, 0)
+	m[lower.UnitNames[lower.UnitShared]] = float64((c.SharedPasses+shuffles)*int64(g.SM.SharedPass)) / float64(max(r.Cycles, 1)*int64(g.SMs))
 	return m
 }
 

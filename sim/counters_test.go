@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"warpdrop/sim"
-	"warpdrop/sim/sm"
+	"warpdrop/sim/sm/timing"
 	"warpdrop/workloads/microbench"
 )
 
@@ -30,7 +30,7 @@ func TestEveryCycleCounted(t *testing.T) {
 			small := *g
 			small.SMs = 3
 			change.f(&small)
-			seen := [sm.NumReasons]bool{}
+			seen := [timing.NumReasons]bool{}
 			n := 0
 			check := func(r *sim.Result) {
 				n++
@@ -43,7 +43,7 @@ func TestEveryCycleCounted(t *testing.T) {
 					schedulers += c.SchedulerStalls[i]
 					warps += c.WarpStalls[i]
 					if c.SchedulerStalls[i] < 0 || c.WarpStalls[i] < 0 {
-						t.Errorf("%s: %s is negative", r.Kernel, sm.ReasonNames[i])
+						t.Errorf("%s: %s is negative", r.Kernel, timing.ReasonNames[i])
 					}
 					seen[i] = seen[i] || c.SchedulerStalls[i] > 0 || c.WarpStalls[i] > 0
 				}
@@ -76,8 +76,8 @@ func TestEveryCycleCounted(t *testing.T) {
 				t.Errorf("%d launches, want at least 20", n)
 			}
 			for i, yes := range seen {
-				if r := sm.Reason(i); !yes && r != sm.ReasonMemoryQueue {
-					t.Errorf("no launch had a cycle of %s", sm.ReasonNames[i])
+				if r := timing.Reason(i); !yes && r != timing.ReasonMemoryQueue {
+					t.Errorf("no launch had a cycle of %s", timing.ReasonNames[i])
 				}
 			}
 		})

@@ -13,7 +13,9 @@ import (
 
 	"warpdrop/internal/pool"
 	"warpdrop/sim/memory"
-	"warpdrop/sim/sm"
+	"warpdrop/sim/sm/exec"
+	"warpdrop/sim/sm/lower"
+	"warpdrop/sim/sm/timing"
 )
 
 // Device is a simulated GPU with its memory. Its methods are for one goroutine at a time; several Devices are
@@ -43,7 +45,7 @@ type Device struct {
 	mapped   map[Ptr]bool // what MapHost made
 	mem      *memory.Global
 	system   *memory.System
-	sms      []*sm.SM
+	sms      []*timing.SM
 	ports    []*memory.View
 	streams  []*Stream
 	finished []finishedBlock // in this window
@@ -86,8 +88,8 @@ func NewDevice(g *GPU) (*Device, error) {
 }
 
 // newSM returns SM i, with nothing on it.
-func (d *Device) newSM(i int) (*sm.SM, error) {
-	m, err := sm.New(i, &d.gpu.SM, d.system.Port(i))
+func (d *Device) newSM(i int) (*timing.SM, error) {
+	m, err := timing.New(i, &d.gpu.SM, d.system.Port(i))
 	if err != nil {
 		return nil, err
 	}
@@ -135,8 +137,8 @@ func (r *Result) AchievedOccupancy(g *GPU) float64 {
 
 // grid is a launch under way.
 type grid struct {
-	prog       *sm.Program
-	need       sm.Need
+	prog       *lower.Program
+	need       timing.Need
 	dim, block [3]uint32
 	next       int64 // block to dispatch
 	total      int64
@@ -168,7 +170,7 @@ func (d *Device) Launch(ctx context.Context, k *Kernel, cfg LaunchConfig, args .
 	d.begin(d.now)
 	if d.Profile {
 		for _, m := range d.sms {
-			m.Profile = sm.NewProfile(g.prog)
+			m.Profile = timing.NewProfile(g.prog)
 		}
 	}
 	d.fill(g, q, d.now)
@@ -177,7 +179,7 @@ func (d *Device) Launch(ctx context.Context, k *Kernel, cfg LaunchConfig, args .
 	}
 	d.end(&r.Counters)
 	if d.Profile {
-		all := sm.NewProfile(g.prog)
+		all := timing.NewProfile(g.prog)
 		for _, m := range d.sms {
 			all.Add(m.Profile)
 			m.Profile = nil
@@ -234,7 +236,7 @@ func (d *Device) prepare(k *Kernel, cfg LaunchConfig, args []Arg) (*grid, error)
 		n := g.prog.SharedBytes + c.SharedUnit - 1
 		g.prog.SharedBytes = min(n-n%c.SharedUnit, c.SharedPerBlock)
 	}
-	g.need = sm.NeedOf(c, g.prog, int(threads))
+	g.need = timing.NeedOf(c, g.prog, int(threads))
 	if c.Resident(g.need) < 1 {
 		return nil, fmt.Errorf("a block of %d threads needs %d registers and %d bytes of shared memory; an SM of %s has %d and %d",
 			threads, g.need.Registers, g.need.Shared, d.gpu.Name, c.Registers, c.Shared)
@@ -255,11 +257,11 @@ func (d *Device) begin(start int64) {
 		m.Begin(start)
 		m.Exec.Check = nil
 		if d.Races || d.Uninit {
-			m.Exec.Check = &sm.Check{Races: d.Races, Uninit: d.Uninit}
+			m.Exec.Check = &exec.Check{Races: d.Races, Uninit: d.Uninit}
 		}
 		m.Hazards = nil
 		if d.Hazards {
-			m.Hazards = sm.NewHazards(&d.gpu.SM)
+			m.Hazards = timing.NewHazards(&d.gpu.SM)
 		}
 	}
 }
@@ -288,12 +290,12 @@ func (d *Device) fill(g *grid, q *queue, t int64) {
 }
 
 // room reports whether a block of g fits on m.
-func (d *Device) room(g *grid, q *queue, m *sm.SM) bool {
+func (d *Device) room(g *grid, q *queue, m *timing.SM) bool {
 	return m.Fits(g.need) && (len(q.active) > 1 || m.Blocks() < d.gpu.SM.Resident(g.need))
 }
 
 // dispatch places the next block of g on m at cycle t if there is one and it fits; there has been room since cycle free.
-func (d *Device) dispatch(g *grid, q *queue, m *sm.SM, free, t int64) bool {
+func (d *Device) dispatch(g *grid, q *queue, m *timing.SM, free, t int64) bool {
 	if g.next >= g.total || !d.room(g, q, m) {
 		return false
 	}
@@ -387,7 +389,7 @@ func (d *Device) run(ctx context.Context, q *queue, start int64) error {
 			q.retire()
 		}
 		if d.Trace != nil && d.Trace.due(to) {
-			var sum sm.Counters
+			var sum timing.Counters
 			for _, m := range d.sms {
 				m.End(to)
 				sum.Add(&m.Counters)
@@ -447,13 +449,13 @@ func (d *Device) run(ctx context.Context, q *queue, start int64) error {
 }
 
 type finishedBlock struct {
-	block *sm.Resident
+	block *timing.Resident
 	sm    int
 }
 
 // faults returns the first error of any SM, in order of cycle, then SM.
 func (d *Device) faults() error {
-	var first *sm.Fault
+	var first *timing.Fault
 	for _, m := range d.sms {
 		if f := m.Fault; f != nil && (first == nil || f.Cycle < first.Cycle) {
 			first = f
@@ -467,22 +469,22 @@ func (d *Device) faults() error {
 
 // findings returns what the checks found, nil if nothing or if they are off.
 func (d *Device) findings() error {
-	var checks []*sm.Check
+	var checks []*exec.Check
 	for _, m := range d.sms {
 		if m.Exec.Check != nil {
 			checks = append(checks, m.Exec.Check)
 		}
 	}
-	if err := sm.NewCheckError(checks); err != nil {
+	if err := exec.NewCheckError(checks); err != nil {
 		return err
 	}
-	var hazards []*sm.Hazards
+	var hazards []*timing.Hazards
 	for _, m := range d.sms {
 		if m.Hazards != nil {
 			hazards = append(hazards, m.Hazards)
 		}
 	}
-	return sm.NewHazardError(hazards)
+	return timing.NewHazardError(hazards)
 }
 
 // stuck says where the warps stand, for errors of a launch that does not end.
@@ -492,7 +494,7 @@ func (d *Device) stuck(what string) error {
 	const most = 8
 	n := 0
 	for _, m := range d.sms {
-		m.Waiting(func(w *sm.Warp, op int32, why string) {
+		m.Waiting(func(w *exec.Warp, op int32, why string) {
 			if n++; n <= most {
 				i := w.Block.Index
 				fmt.Fprintf(&b, "\n  SM %d, block (%d,%d,%d), warp %d, at %s: %s", m.ID, i[0], i[1], i[2], w.InBlock, w.Block.Prog.Text(op), why)

@@ -20,7 +20,7 @@ import (
 	"warpdrop/internal/infile"
 	"warpdrop/sim/energy"
 	"warpdrop/sim/memory"
-	"warpdrop/sim/sm"
+	"warpdrop/sim/sm/timing"
 )
 
 // ModelVersion names the timing model; it changes with every change that can move a cycle count, and is part of the
@@ -41,7 +41,7 @@ type GPU struct {
 	CoreMHz          float64           `yaml:"core_mhz"`           // core clock
 	MemoryMiB        int64             `yaml:"memory_mib"`         // device memory, 2^20 bytes
 	LaunchOverheadUS float64           `yaml:"launch_overhead_us"` // from launch to the first block, microseconds
-	SM               sm.Config         `yaml:"sm"`                 // one streaming multiprocessor
+	SM               timing.Config     `yaml:"sm"`                 // one streaming multiprocessor
 	Memory           memory.Config     `yaml:"memory"`             // caches, crossbar and DRAM
 	Copy             memory.CopyConfig `yaml:"copy"`               // the link to the host
 	Energy           energy.Config     `yaml:"energy,omitempty"`   // coefficients of the energy estimate; none: not calibrated

@@ -8,7 +8,8 @@ import (
 	"strings"
 
 	"warpdrop/sim/isa"
-	"warpdrop/sim/sm"
+	"warpdrop/sim/sm/lower"
+	"warpdrop/sim/sm/timing"
 )
 
 // recursiveStack is the stack a thread gets, in bytes, where the compiler could not bound a kernel's: CUDA's own
@@ -44,7 +45,7 @@ type Kernel struct {
 	dev      *Device
 	module   *Module
 	kernel   *isa.Kernel
-	program  *sm.Program
+	program  *lower.Program
 	constant Ptr
 }
 
@@ -167,7 +168,7 @@ func (m *Module) Kernel(name string) (*Kernel, error) {
 	if k.LocalBytes > maxLocalBytes {
 		return nil, fmt.Errorf("kernel %s: %d bytes of local memory a thread; a thread has at most %d (512 KB)", name, k.LocalBytes, maxLocalBytes)
 	}
-	p, err := m.code.lower(k, sm.LowerConfig{Name: name, Registers: k.Registers, JumpTables: k.JumpTables,
+	p, err := m.code.lower(k, lower.LowerConfig{Name: name, Registers: k.Registers, JumpTables: k.JumpTables,
 		End: k.Entry + k.Size, LineBytes: m.dev.gpu.SM.ICache.LineBytes, FirstLine: m.first, ConstLineBytes: m.dev.gpu.SM.ConstCache.LineBytes})
 	if err != nil {
 		return nil, err
@@ -229,7 +230,7 @@ func (k *Kernel) BlocksPerSM(threads, shared int) int {
 	if threads < 1 || threads > c.MaxThreads || shared < 0 || k.kernel.SharedBytes+shared > c.SharedPerBlock {
 		return 0
 	}
-	return c.Resident(sm.NeedOf(c, &sm.Program{Registers: k.kernel.Registers, SharedBytes: k.kernel.SharedBytes + shared}, threads))
+	return c.Resident(timing.NeedOf(c, &lower.Program{Registers: k.kernel.Registers, SharedBytes: k.kernel.SharedBytes + shared}, threads))
 }
 
 // localBytes is the local memory that a thread gets.
@@ -257,7 +258,7 @@ func (k *Kernel) parameters(args []Arg) ([]byte, error) {
 }
 
 // bind returns the program of one launch.
-func (k *Kernel) bind(block, grid [3]uint32, shared int, params []byte) *sm.Program {
+func (k *Kernel) bind(block, grid [3]uint32, shared int, params []byte) *lower.Program {
 	local := k.localBytes()
 	c0 := make([]byte, k.kernel.ParamBase+len(params))
 	for i := range 3 {

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"warpdrop/sim"
-	"warpdrop/sim/sm"
+	"warpdrop/sim/sm/timing"
 )
 
 // TestPolicies: warp scheduling policies differ in time and in nothing else.
@@ -14,7 +14,7 @@ func TestPolicies(t *testing.T) {
 	const words = 1 << 13
 	cycles := map[int64]string{}
 	var want []byte
-	for policy := range sm.Policies {
+	for policy := range timing.Policies {
 		g, err := sim.LoadGPU("gtx1080ti")
 		if err != nil {
 			t.Fatal(err)

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"warpdrop/sim/sm"
+	"warpdrop/sim/sm/timing"
 )
 
 // Profile is the counts of one launch by instruction, in the order of the code. Instructions that nothing executed are not in it.
@@ -23,9 +23,9 @@ type ProfileLine struct {
 }
 
 // StallReasons are what a warp can wait for, in the order of ProfileLine.Stalls.
-func StallReasons() []string { return slices.Clone(sm.ReasonNames[:]) }
+func StallReasons() []string { return slices.Clone(timing.ReasonNames[:]) }
 
-func newProfile(f *sm.Profile) *Profile {
+func newProfile(f *timing.Profile) *Profile {
 	p := &Profile{}
 	for i, warps := range f.Warps {
 		if warps != 0 {
@@ -37,7 +37,7 @@ func newProfile(f *sm.Profile) *Profile {
 
 // Total is the sum of all lines.
 func (p *Profile) Total() ProfileLine {
-	sum := ProfileLine{Text: "all", Stalls: make([]int64, len(sm.ReasonNames))}
+	sum := ProfileLine{Text: "all", Stalls: make([]int64, len(timing.ReasonNames))}
 	for _, l := range p.Lines {
 		sum.Warps += l.Warps
 		sum.Threads += l.Threads
@@ -63,7 +63,7 @@ func ProfileListing(r *Result) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%12s %14s %10s %14s", "warps", "threads", "conflicts", "stall_cycles")
 	for _, i := range reasons {
-		fmt.Fprintf(&b, " %*s", width(i), sm.ReasonNames[i])
+		fmt.Fprintf(&b, " %*s", width(i), timing.ReasonNames[i])
 	}
 	b.WriteString("  instruction\n")
 	for _, l := range append(slices.Clone(r.Profile.Lines), total) {
@@ -85,4 +85,4 @@ func ProfileListing(r *Result) string {
 }
 
 // width of a reason's column.
-func width(reason int) int { return max(len(sm.ReasonNames[reason]), 11) }
+func width(reason int) int { return max(len(timing.ReasonNames[reason]), 11) }

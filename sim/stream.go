@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"warpdrop/sim/sm"
+	"warpdrop/sim/sm/timing"
 )
 
 // Stream is a queue of launches and copies, as a CUDA stream is. Work of one stream runs in order; work of different streams
@@ -239,7 +239,7 @@ func (q *queue) done(g *grid, at int64) {
 }
 
 // of returns the launch that a block belongs to.
-func (q *queue) of(b *sm.Resident) *grid {
+func (q *queue) of(b *timing.Resident) *grid {
 	for _, g := range q.active {
 		if g.prog == b.Prog {
 			return g

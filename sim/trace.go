@@ -9,7 +9,7 @@ import (
 
 	"warpdrop/sim/energy"
 	"warpdrop/sim/memory"
-	"warpdrop/sim/sm"
+	"warpdrop/sim/sm/timing"
 )
 
 // Trace records what a device does over simulated time: launches and copies, blocks on SMs, and counters. Set Device.Trace
@@ -52,13 +52,13 @@ type traceSample struct {
 	l2, dram float64 // GB/s
 	watts    float64 // 0 where the preset has no energy coefficients
 	issue    float64 // shares of the schedulers' cycles, in percent
-	stalls   [sm.NumReasons]float64
+	stalls   [timing.NumReasons]float64
 }
 
 // reading is the counters at one moment.
 type reading struct {
 	cycle  int64
-	sm     sm.Counters
+	sm     timing.Counters
 	memory memory.Counters
 	joules float64 // the estimate of the launch up to here
 }
@@ -70,7 +70,7 @@ func (t *Trace) launch(g *GPU, name, category string, from, to int64, args map[s
 }
 
 // block notes a block that has finished.
-func (t *Trace) block(m int, b *sm.Resident) {
+func (t *Trace) block(m int, b *timing.Resident) {
 	limit := t.MaxBlocks
 	if limit == 0 {
 		limit = 200_000
@@ -99,7 +99,7 @@ func (t *Trace) interval() int64 {
 }
 
 // sample notes the rates since the last reading.
-func (t *Trace) sample(g *GPU, now int64, s *sm.Counters, m memory.Counters) {
+func (t *Trace) sample(g *GPU, now int64, s *timing.Counters, m memory.Counters) {
 	cycles := now - t.last.cycle
 	if cycles <= 0 {
 		return
@@ -231,8 +231,8 @@ func (t *Trace) WriteTo(w io.Writer) (int64, error) {
 		}
 		stalls := map[string]any{"issue": s.issue}
 		for i, v := range s.stalls {
-			if sm.Reason(i) != sm.ReasonNotSelected {
-				stalls[sm.ReasonNames[i]] = v
+			if timing.Reason(i) != timing.ReasonNotSelected {
+				stalls[timing.ReasonNames[i]] = v
 			}
 		}
 		series("warp instructions a cycle", map[string]any{"ipc": s.ipc})

@@ -15,7 +15,7 @@ import (
 	"warpdrop/internal/atomicfile"
 	"warpdrop/internal/cudac"
 	"warpdrop/sim"
-	"warpdrop/sim/sm"
+	"warpdrop/sim/sm/lower"
 	"warpdrop/workloads"
 )
 
@@ -101,7 +101,7 @@ func newSimReport(gpu *sim.GPU, r *sim.Result, buffers []*workloads.Buffer) simR
 		rep.Energy = newEnergyReport(&e)
 	}
 	for i, n := range c.SM.UnitInstructions {
-		rep.Units[sm.UnitNames[i]] = n
+		rep.Units[lower.UnitNames[i]] = n
 	}
 	for _, b := range buffers {
 		if b.File != "" {

@@ -12,7 +12,8 @@ import (
 	"fmt"
 
 	"warpdrop/sim/memory"
-	"warpdrop/sim/sm"
+	"warpdrop/sim/sm/lower"
+	"warpdrop/sim/sm/timing"
 )
 
 // Config holds a chip's coefficients: the key "energy" of a GPU preset. Powers are in watts, energies in picojoules.
@@ -91,7 +92,7 @@ type Run struct {
 	Cycles  int64   // core cycles from the first block's start to the last one's end
 	Seconds float64 // the same in time
 	SMs     int     // of the chip
-	SM      *sm.Counters
+	SM      *timing.Counters
 	Memory  *memory.Counters
 }
 
@@ -181,16 +182,16 @@ func (r *Run) active() float64 {
 // cost power over time have none.
 func (r *Run) Events() (n [NumParts]float64) {
 	s, m := r.SM, r.Memory
-	threads := func(u sm.Unit) float64 { return float64(s.UnitInstructions[u]) * r.lanes() }
+	threads := func(u lower.Unit) float64 { return float64(s.UnitInstructions[u]) * r.lanes() }
 	n[Issue] = float64(s.WarpInstructions)
 	n[Registers] = float64(s.PredicatedInstructions)
-	n[FP64] = threads(sm.UnitFP64)
+	n[FP64] = threads(lower.UnitFP64)
 	// The counter of operations has both precisions, of which DFMAs are nearly all that FP64 code executes.
 	n[Float] = max(float64(s.FLOP)-2*n[FP64], 0)
 	// FP32 arithmetic shares its pipe with integers. Taking every operation for half an FFMA counts the other half of
 	// an FADD or FMUL as an integer instruction.
-	n[Integer] = max(threads(sm.UnitFP32)+threads(sm.UnitHalf)-n[Float]/2, 0)
-	n[SFU] = threads(sm.UnitSFU)
+	n[Integer] = max(threads(lower.UnitFP32)+threads(lower.UnitHalf)-n[Float]/2, 0)
+	n[SFU] = threads(lower.UnitSFU)
 	n[Shared] = float64(s.SharedPasses)
 	n[L2] = float64(m.L2Reads + m.L2Writes + m.L2Atomics)
 	n[DRAM] = float64(m.DRAMReads + m.DRAMWrites)

@@ -12,7 +12,8 @@ import (
 	"warpdrop/sim"
 	"warpdrop/sim/energy"
 	"warpdrop/sim/memory"
-	"warpdrop/sim/sm"
+	"warpdrop/sim/sm/lower"
+	"warpdrop/sim/sm/timing"
 )
 
 // powerTable is the table of measured kernels, one map a row.
@@ -121,9 +122,9 @@ func TestMeasuredPower(t *testing.T) {
 func TestByHand(t *testing.T) {
 	c := energy.Config{ConstantWatts: 30, IdleSMWatts: 1, StaticFirstLaneWatts: 10, StaticLaneWatts: 0.5,
 		IssuePJ: 100, RegisterPJ: 5, IntegerPJ: 4, FLOPPJ: 3, FP64PJ: 50, SFUPJ: 20, SharedPJ: 90, L2PJ: 250, DRAMPJ: 1700}
-	s := sm.Counters{WarpInstructions: 1000, PredicatedInstructions: 16000, FLOP: 8000, SharedPasses: 30, ActiveCycles: 1000}
-	s.UnitInstructions[sm.UnitFP32], s.UnitInstructions[sm.UnitHalf] = 600, 100
-	s.UnitInstructions[sm.UnitSFU], s.UnitInstructions[sm.UnitFP64] = 50, 10
+	s := timing.Counters{WarpInstructions: 1000, PredicatedInstructions: 16000, FLOP: 8000, SharedPasses: 30, ActiveCycles: 1000}
+	s.UnitInstructions[lower.UnitFP32], s.UnitInstructions[lower.UnitHalf] = 600, 100
+	s.UnitInstructions[lower.UnitSFU], s.UnitInstructions[lower.UnitFP64] = 50, 10
 	m := memory.Counters{L2Reads: 40, L2Writes: 20, L2Atomics: 5, DRAMReads: 7, DRAMWrites: 3}
 	e := c.Of(&energy.Run{Cycles: 1000, Seconds: 1e-6, SMs: 4, SM: &s, Memory: &m})
 	flop := 8000. - 2*10*16
@@ -154,7 +155,7 @@ func TestByHand(t *testing.T) {
 // Nothing ran: only what costs power over time, and no division by zero.
 func TestIdle(t *testing.T) {
 	c := energy.Config{ConstantWatts: 30, IdleSMWatts: 1, StaticFirstLaneWatts: 10, StaticLaneWatts: 0.5}
-	e := c.Of(&energy.Run{Cycles: 1000, Seconds: 1e-6, SMs: 4, SM: &sm.Counters{}, Memory: &memory.Counters{}})
+	e := c.Of(&energy.Run{Cycles: 1000, Seconds: 1e-6, SMs: 4, SM: &timing.Counters{}, Memory: &memory.Counters{}})
 	if want := 34e-6; math.Abs(e.Total()-want) > 1e-15 {
 		t.Errorf("%g J, want %g", e.Total(), want)
 	}

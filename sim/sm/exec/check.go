@@ -1,0 +1,329 @@
+package exec
+
+import (
+	"fmt"
+	"math/bits"
+	"sort"
+	"strings"
+
+	"warpdrop/sim/memory"
+	"warpdrop/sim/sm/lower"
+)
+
+// Check looks for errors that change no value here but may on hardware; one belongs to one SM. It costs time: a block's
+// shared memory has a record a byte.
+//
+// Races are pairs of accesses to one byte of shared memory by different warps, at least one of them a plain store, that no
+// barrier orders. Which accesses a barrier orders follows from vector clocks of the block's warps, so named barriers,
+// bar.arrive and warps that have exited count as they should (Flanagan and Freund, "FastTrack", PLDI 2009). The threads of
+// a warp run in lockstep on this hardware and need no barrier; two of them that store different values to one byte in one
+// instruction are a race. Two atomics are none, nor is storing the value that is there already.
+//
+// Uninitialised reads are of bytes of shared or local memory that the block or the thread has not written. Device memory
+// counts as written: an allocation is zero-filled.
+type Check struct {
+	Races, Uninit bool
+	Findings      []Finding // one for each pair of instructions
+
+	seen map[findingKey]bool
+}
+
+// Finding is what a Check found, where it did so first.
+type Finding struct {
+	Kind          string // "write after read" …; "" is an uninitialised read
+	Prog          *lower.Program
+	Block         [3]uint32
+	Space         memory.Space
+	Addr          uint64 // byte offset in the block's shared or the thread's local memory
+	Cycle         int64  // of the second access
+	First, Second ThreadAccess
+}
+
+// ThreadAccess is one thread's execution of one instruction.
+type ThreadAccess struct {
+	Op      int32 // index into Prog.Ops
+	Thread  [3]uint32
+	InBlock int // warp number in its block
+	Lane    int
+}
+
+type findingKey struct {
+	kind          string
+	first, second int32
+}
+
+func (f *Finding) String() string {
+	where := fmt.Sprintf("kernel %s, block (%d,%d,%d)", f.Prog.Name, f.Block[0], f.Block[1], f.Block[2])
+	if f.Kind == "" {
+		space := "shared"
+		if f.Space == memory.SpaceLocal {
+			space = "local"
+		}
+		return fmt.Sprintf("%s: byte %#x of %s memory is read before it is written\n  %s", where, f.Addr, space, f.Second.text(f.Prog))
+	}
+	order := "no barrier between"
+	if f.First.InBlock == f.Second.InBlock {
+		order = "in one instruction"
+	}
+	return fmt.Sprintf("%s: race on byte %#x of shared memory (%s, %s)\n  %s\n  %s", where, f.Addr, f.Kind, order, f.First.text(f.Prog), f.Second.text(f.Prog))
+}
+
+func (a *ThreadAccess) text(p *lower.Program) string {
+	return fmt.Sprintf("thread (%d,%d,%d), warp %d lane %d: %s", a.Thread[0], a.Thread[1], a.Thread[2], a.InBlock, a.Lane, p.Text(a.Op))
+}
+
+// CheckError lists what the checks of a launch found. The launch has run to its end.
+type CheckError struct{ Findings []Finding }
+
+// NewCheckError returns the findings of all SMs in order of time, one for each pair of instructions; nil if there are none.
+func NewCheckError(checks []*Check) error {
+	e := &CheckError{}
+	for _, c := range checks {
+		e.Findings = append(e.Findings, c.Findings...)
+	}
+	sort.SliceStable(e.Findings, func(i, j int) bool { return e.Findings[i].Cycle < e.Findings[j].Cycle })
+	seen := map[findingKey]bool{}
+	n := 0
+	for _, f := range e.Findings {
+		if k := f.key(); !seen[k] {
+			seen[k] = true
+			e.Findings[n] = f
+			n++
+		}
+	}
+	if e.Findings = e.Findings[:n]; n == 0 {
+		return nil
+	}
+	return e
+}
+
+func (e *CheckError) Error() string {
+	const most = 10
+	var b strings.Builder
+	for i := range e.Findings {
+		if i == most {
+			fmt.Fprintf(&b, "\nand %d more", len(e.Findings)-most)
+			break
+		}
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(e.Findings[i].String())
+	}
+	return b.String()
+}
+
+func (f *Finding) key() findingKey { return findingKey{f.Kind, f.First.Op, f.Second.Op} }
+
+// shadow is what a Check knows of one block.
+type shadow struct {
+	check  *Check
+	clocks [][]uint32   // of each warp: how far it has seen each of the others
+	bars   [16][]uint32 // of each barrier: what those that arrived have seen
+	exited []uint32     // the same of the warps that have exited
+	writes []wrote      // by byte of shared memory: the last store or atomic
+	reads  [][]readBy   // by byte: the loads since, one a warp
+	valid  []bool       // by byte: written
+	local  []bool       // the same for the local memory of all warps
+}
+
+type wrote struct {
+	clock  uint32 // of the warp, 0 = no access
+	op     int32
+	warp   uint8
+	lane   uint8
+	value  uint8
+	atomic bool
+}
+
+type readBy struct {
+	clock uint32
+	op    int32
+	warp  uint8
+	lane  uint8
+}
+
+// begin readies the shadow of a fresh block.
+func (c *Check) begin(b *Block) {
+	n := len(b.Warps)
+	s := &shadow{check: c, exited: make([]uint32, n)}
+	for i := range n {
+		v := make([]uint32, n)
+		v[i] = 1
+		s.clocks = append(s.clocks, v)
+	}
+	if c.Races {
+		s.writes = make([]wrote, len(b.Shared))
+		s.reads = make([][]readBy, len(b.Shared))
+	}
+	if c.Uninit {
+		s.valid = make([]bool, len(b.Shared))
+		s.local = make([]bool, len(b.local))
+	}
+	b.shadow = s
+}
+
+func join(to, from []uint32) {
+	for i, v := range from {
+		to[i] = max(to[i], v)
+	}
+}
+
+// arrive notes that a warp arrived at barrier id.
+func (s *shadow) arrive(w *Warp, id int) {
+	if s.bars[id] == nil {
+		s.bars[id] = make([]uint32, len(s.clocks))
+	}
+	own := s.clocks[w.InBlock]
+	join(s.bars[id], own)
+	own[w.InBlock]++
+}
+
+// complete notes that barrier id lets the waiting warps go on; whole says that it was for the whole block.
+func (s *shadow) complete(id int, waiting uint64, whole bool) {
+	for ; waiting != 0; waiting &= waiting - 1 {
+		own := s.clocks[bits.TrailingZeros64(waiting)]
+		join(own, s.bars[id])
+		if whole {
+			join(own, s.exited)
+		}
+	}
+	s.bars[id] = nil
+}
+
+// exit notes that all threads of a warp have exited.
+func (s *shadow) exit(w *Warp) { join(s.exited, s.clocks[w.InBlock]) }
+
+// thread names lane of w executing op.
+func (w *Warp) thread(warp, lane int, op int32) ThreadAccess {
+	t := uint32(warp*32 + lane)
+	d := w.Block.Dim
+	return ThreadAccess{Op: op, Thread: [3]uint32{t % d[0], t / d[0] % d[1], t / (d[0] * d[1])}, InBlock: warp, Lane: lane}
+}
+
+func (c *Check) found(f Finding) {
+	if k := f.key(); !c.seen[k] {
+		if c.seen == nil {
+			c.seen = map[findingKey]bool{}
+		}
+		c.seen[k] = true
+		c.Findings = append(c.Findings, f)
+	}
+}
+
+// access checks the memory instruction that has just been executed; its addresses are in x.Access.
+func (c *Check) access(x *Exec, w *Warp, op *lower.Op, pc int32, mask uint32) {
+	switch op.Code {
+	case lower.CodeLDS, lower.CodeSTS, lower.CodeATOMS:
+		c.shared(x, w, op, pc, mask)
+	case lower.CodeLDL, lower.CodeSTL:
+		c.local(x, w, op, pc, mask)
+	case lower.CodeLD, lower.CodeST:
+		var shared, local uint32
+		for m := mask; m != 0; m &= m - 1 {
+			i := bits.TrailingZeros32(m)
+			switch a := x.Access.Addr[i]; {
+			case a < memory.WindowBytes:
+				shared |= 1 << i
+			case a >= memory.LocalBase:
+				local |= 1 << i
+			}
+		}
+		c.shared(x, w, op, pc, shared)
+		c.local(x, w, op, pc, local)
+	}
+}
+
+func (c *Check) shared(x *Exec, w *Warp, op *lower.Op, pc int32, mask uint32) {
+	s := w.Block.shadow
+	own := s.clocks[w.InBlock]
+	now := own[w.InBlock]
+	load := op.Code == lower.CodeLDS || op.Code == lower.CodeLD
+	atomic := op.Code == lower.CodeATOMS
+	for m := mask; m != 0; m &= m - 1 {
+		lane := bits.TrailingZeros32(m)
+		for k := range uint64(x.Access.Bytes) {
+			at := x.Access.Addr[lane] + k
+			report := func(kind string, first ThreadAccess) {
+				c.found(Finding{Kind: kind, Prog: w.Block.Prog, Block: w.Block.Index, Space: memory.SpaceShared, Addr: at, Cycle: x.Clock,
+					First: first, Second: w.thread(w.InBlock, lane, pc)})
+			}
+			if c.Uninit {
+				if (load || atomic) && !s.valid[at] {
+					report("", ThreadAccess{Op: -1})
+				}
+				s.valid[at] = true
+			}
+			if !c.Races {
+				continue
+			}
+			last := &s.writes[at]
+			unordered := last.clock != 0 && int(last.warp) != w.InBlock && own[last.warp] < last.clock
+			if load {
+				if unordered {
+					report("read after write", w.thread(int(last.warp), int(last.lane), last.op))
+				}
+				s.read(at, readBy{now, pc, uint8(w.InBlock), uint8(lane)})
+				continue
+			}
+			value := w.Block.Shared[at]
+			if !atomic {
+				value = byte(w.row(op.C + lower.Src(k/4))[lane] >> (k % 4 * 8))
+			}
+			same := !atomic && last.clock != 0 && last.value == value && !last.atomic
+			if unordered && !(atomic && last.atomic) && !same {
+				report("write after write", w.thread(int(last.warp), int(last.lane), last.op))
+			}
+			if !same && !atomic && last.clock == now && int(last.warp) == w.InBlock && last.op == pc && s.thisTime(x, at, lane, mask) {
+				report("write after write", w.thread(w.InBlock, int(last.lane), pc))
+			}
+			if !same {
+				for _, r := range s.reads[at] {
+					if int(r.warp) != w.InBlock && own[r.warp] < r.clock {
+						report("write after read", w.thread(int(r.warp), int(r.lane), r.op))
+					}
+				}
+			}
+			s.reads[at] = s.reads[at][:0]
+			*last = wrote{now, pc, uint8(w.InBlock), uint8(lane), value, atomic}
+		}
+	}
+}
+
+// thisTime reports whether the lane that wrote byte at last did so in this execution of the instruction and not in an
+// earlier one of a loop: its address holds the byte now.
+func (s *shadow) thisTime(x *Exec, at uint64, lane int, mask uint32) bool {
+	last := int(s.writes[at].lane)
+	return last < lane && mask>>last&1 != 0 && at-x.Access.Addr[last] < uint64(x.Access.Bytes)
+}
+
+// read notes a load, in place of an earlier one of the same warp.
+func (s *shadow) read(at uint64, r readBy) {
+	for i := range s.reads[at] {
+		if s.reads[at][i].warp == r.warp {
+			s.reads[at][i] = r
+			return
+		}
+	}
+	s.reads[at] = append(s.reads[at], r)
+}
+
+func (c *Check) local(x *Exec, w *Warp, op *lower.Op, pc int32, mask uint32) {
+	if !c.Uninit {
+		return
+	}
+	size := uint64(w.Block.Prog.LocalBytes)
+	valid := w.Block.shadow.local[uint64(w.InBlock)*32*size:]
+	for m := mask; m != 0; m &= m - 1 {
+		lane := bits.TrailingZeros32(m)
+		from := memory.LocalOffset(x.Access.Addr[lane], size)
+		for k := range uint64(x.Access.Bytes) {
+			v := &valid[uint64(lane)*size+from+k]
+			if !*v && (op.Code == lower.CodeLDL || op.Code == lower.CodeLD) {
+				c.found(Finding{Prog: w.Block.Prog, Block: w.Block.Index, Space: memory.SpaceLocal, Addr: from + k, Cycle: x.Clock,
+					First: ThreadAccess{Op: -1}, Second: w.thread(w.InBlock, lane, pc)})
+			}
+			*v = true
+		}
+	}
+}

@@ -1,0 +1,70 @@
+package exec
+
+import "warpdrop/sim/sm/lower"
+
+// rare has the routine of each code that Exec does not execute itself: what is not worth vector code, a lane at a time.
+var rare [lower.NumCodes]func(x *Exec, w *Warp, op *lower.Op, mask uint32)
+
+func init() { // not an initializer: CodeSetCC leads back to Exec
+	for code, how := range map[lower.Code]func(x *Exec, w *Warp, op *lower.Op, mask uint32){
+		lower.CodeFFMAX:     (*Exec).floatX,
+		lower.CodeFADDX:     (*Exec).floatX,
+		lower.CodeFMULX:     (*Exec).floatX,
+		lower.CodeFMNMX:     (*Exec).floatMinMax,
+		lower.CodeFSET:      (*Exec).set,
+		lower.CodeISET:      (*Exec).set,
+		lower.CodeDSET:      (*Exec).set,
+		lower.CodeFCMP:      (*Exec).floatChoose,
+		lower.CodeICMP:      (*Exec).integerChoose,
+		lower.CodeFCHK:      (*Exec).divisionCheck,
+		lower.CodeRRO:       (*Exec).rangeReduce,
+		lower.CodeMUFU:      (*Exec).multiFunction,
+		lower.CodeIADD3X:    (*Exec).wideInteger,
+		lower.CodeXMADX:     (*Exec).wideInteger,
+		lower.CodeIMAD:      (*Exec).wideInteger,
+		lower.CodeSHF:       (*Exec).funnelShift,
+		lower.CodeBFE:       (*Exec).extractField,
+		lower.CodeBFI:       (*Exec).insertField,
+		lower.CodePRMT:      (*Exec).permuteBytes,
+		lower.CodeFLO:       (*Exec).leadingOne,
+		lower.CodePOPC:      (*Exec).population,
+		lower.CodeIMNMXX:    (*Exec).wideMinMax,
+		lower.CodeISETPX:    (*Exec).comparePredX,
+		lower.CodeF2F:       (*Exec).convert,
+		lower.CodeF2I:       (*Exec).convert,
+		lower.CodeI2F:       (*Exec).convert,
+		lower.CodeI2I:       (*Exec).convert,
+		lower.CodeDADD:      (*Exec).double,
+		lower.CodeDMUL:      (*Exec).double,
+		lower.CodeDFMA:      (*Exec).double,
+		lower.CodeDMNMX:     (*Exec).double,
+		lower.CodeDSETP:     (*Exec).comparePredDouble,
+		lower.CodePSETP:     (*Exec).predicateLogic,
+		lower.CodePSET:      (*Exec).predicateLogic,
+		lower.CodeIDP:       (*Exec).dotProducts,
+		lower.CodeVADD:      (*Exec).videos,
+		lower.CodeVABSDIFF:  (*Exec).videos,
+		lower.CodeVMNMX:     (*Exec).videos,
+		lower.CodeVSHL:      (*Exec).videos,
+		lower.CodeVSHR:      (*Exec).videos,
+		lower.CodeVSET:      (*Exec).videos,
+		lower.CodeVMAD:      (*Exec).videos,
+		lower.CodeVABSDIFF4: (*Exec).absDiffs4,
+		lower.CodeHADD2:     (*Exec).halves,
+		lower.CodeHMUL2:     (*Exec).halves,
+		lower.CodeHFMA2:     (*Exec).halves,
+		lower.CodeHSET2:     (*Exec).setHalves,
+		lower.CodeHSETP2:    (*Exec).halvesToPreds,
+		lower.CodeSetCC:     (*Exec).thenSetCC,
+		lower.CodeCSETP:     (*Exec).conditionLogic,
+		lower.CodeCSET:      (*Exec).conditionLogic,
+		lower.CodeP2R:       (*Exec).predsToRegister,
+		lower.CodeR2P:       (*Exec).registerToPreds,
+		lower.CodeVOTE:      (*Exec).vote,
+		lower.CodeSHFL:      (*Exec).shuffle,
+		lower.CodeS2R:       (*Exec).readSpecial,
+		lower.CodeB2R:       (*Exec).readBarrierResult,
+	} {
+		rare[code] = how
+	}
+}
