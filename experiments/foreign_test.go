@@ -247,3 +247,29 @@ func TestFinishedFolderMoves(t *testing.T) {
 		t.Errorf("an experiment to be run, without its cubin: %v", err)
 	}
 }
+
+// TestSweepOutput: of what lies in an output folder, only what its own writers left behind goes.
+func TestSweepOutput(t *testing.T) {
+	dir := t.TempDir()
+	gone := []string{"." + CSVName + "-12.part", "figures/.parts.svg-3.part"}
+	stays := []string{"." + CSVName + "-x.part", ".notes.txt-1.part", "figures/." + CSVName + "-1.part", CSVName, ".parts.svg-3.part"}
+	for _, name := range append(gone, stays...) {
+		put(t, filepath.Join(dir, name))
+	}
+	fresh := "." + JSONName + "-9.part"
+	put(t, filepath.Join(dir, fresh))
+	if err := os.Chtimes(filepath.Join(dir, fresh), time.Now(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	SweepOutput(dir)
+	for _, name := range gone {
+		if exists(filepath.Join(dir, name)) {
+			t.Errorf("%s is still there", name)
+		}
+	}
+	for _, name := range append(stays, fresh) {
+		if !exists(filepath.Join(dir, name)) {
+			t.Errorf("%s is gone", name)
+		}
+	}
+}

@@ -129,6 +129,29 @@ func CheckOutput(dir string) error {
 	return nil
 }
 
+// SweepOutput removes what writers of an output folder that were killed have left behind, older than an hour: files of the names
+// that they make, and nothing else.
+func SweepOutput(dir string) {
+	own := []string{SourceName, CSVName, JSONName, ManifestName, ReportName}
+	for _, f := range FigureNames() {
+		for _, format := range plots.Formats {
+			own = append(own, filepath.Join(FiguresDir, f+"."+format))
+		}
+	}
+	for _, folder := range []string{"", FiguresDir} {
+		entries, _ := os.ReadDir(filepath.Join(dir, folder))
+		for _, e := range entries {
+			of, part := atomicfile.IsPart(e.Name())
+			if !part || !e.Type().IsRegular() || !slices.Contains(own, filepath.Join(folder, of)) {
+				continue
+			}
+			if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > time.Hour {
+				os.Remove(filepath.Join(dir, folder, e.Name()))
+			}
+		}
+	}
+}
+
 // maxOutputBytes bounds a file of an output folder that is read back.
 const maxOutputBytes = 1 << 30
 

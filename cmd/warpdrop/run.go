@@ -170,6 +170,7 @@ func (r *request) run(ctx context.Context, x *executorFlags, stdout, stderr io.W
 		return err
 	}
 	store.Sweep()
+	experiments.SweepOutput(r.out)
 	plan := experiments.NewPlan(todo, r.host, store, r.neighbours()...)
 	bar := newProgress(stderr, plan)
 	executor, err := x.executor(r, plan, bar)
