@@ -21,7 +21,7 @@ var _ = register(&work[GEMM]{
 		r.Workload, r.GPU, r.Method, r.Tile = "gemm", s.GPU, s.Method, s.Tile
 		r.Network = productText(s.M, s.N, s.K, s.TA, s.TB)
 		r.Pad = strconv.FormatBool(s.Pad)
-		if s.Method == "rdp" || s.Method == "tdp" {
+		if dropout.Method(s.Method).HasDP() {
 			r.DP = s.DP
 		} else if s.Method == "masked" {
 			r.Rates = []float64{s.Rate}
@@ -48,7 +48,7 @@ type GEMM struct {
 func (GEMM) Kind() string { return "gemm" }
 
 func (g GEMM) normal() Spec {
-	if g.Method != "rdp" && g.Method != "tdp" {
+	if !dropout.Method(g.Method).HasDP() {
 		g.DP, g.Bias = 1, 1
 	}
 	if g.Method != "masked" {

@@ -196,7 +196,7 @@ func newCandidatesCommand() *cobra.Command {
 
 // checkGEMMFlags refuses flags that the method does not use.
 func checkGEMMFlags(cmd *cobra.Command, s *workloads.GEMMSpec) error {
-	pattern := s.Method == dropout.RDP || s.Method == dropout.TDP
+	pattern := s.Method.HasDP()
 	for _, f := range []struct {
 		name string
 		used bool
