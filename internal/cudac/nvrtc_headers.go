@@ -1,3 +1,5 @@
+//go:build (linux || darwin || freebsd) && (amd64 || arm64)
+
 package cudac
 
 // prelude is what nvcc includes before every file, as far as NVRTC has it not by itself.
