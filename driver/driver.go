@@ -166,15 +166,8 @@ func (d *Driver) start() Result {
 	}
 	dev.Threads, dev.MaxCycles = d.options.Threads, d.options.MaxCycles
 	for _, c := range d.options.Checks {
-		switch c {
-		case "races":
-			dev.Races = true
-		case "uninit":
-			dev.Uninit = true
-		case "hazards":
-			dev.Hazards = true
-		default:
-			d.say("WARPDROP_CHECK: %q is not one of races, uninit, hazards", c)
+		if err := dev.EnableCheck(c); err != nil {
+			d.say("WARPDROP_CHECK: %v", err)
 			return NoDevice
 		}
 	}

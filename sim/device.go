@@ -29,9 +29,9 @@ type Device struct {
 	MaxCycles int64
 	// Profile, when set, counts by instruction; Result.Profile holds the counts.
 	Profile bool
-	// Races and Uninit look for races on shared memory and for reads of shared and local memory that was not written. What
-	// they find is a *CheckError of the launch, which has run to its end; its Result is returned too.
-	Races, Uninit bool
+	// Checks of what threads do; EnableCheck sets them by name and says what each looks for. What they find is a *CheckError
+	// of the launch, which has run to its end; its Result is returned too.
+	Races, Benign, Uninit, Divergence, Shuffles bool
 	// Trace, when set, records launches, copies, blocks and counters over time.
 	Trace *Trace
 	// Hazards looks for control words that let an instruction go before its operands are there. What it
@@ -256,8 +256,8 @@ func (d *Device) begin(start int64) {
 	for _, m := range d.sms {
 		m.Begin(start)
 		m.Exec.Check = nil
-		if d.Races || d.Uninit {
-			m.Exec.Check = &exec.Check{Races: d.Races, Uninit: d.Uninit}
+		if d.watches() {
+			m.Exec.Check = &exec.Check{Races: d.Races, Benign: d.Benign, Uninit: d.Uninit, Divergence: d.Divergence, Shuffles: d.Shuffles}
 		}
 		m.Hazards = nil
 		if d.Hazards {

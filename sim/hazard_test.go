@@ -3,6 +3,7 @@ package sim_test
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -32,6 +33,32 @@ func hazardDevice(t *testing.T) *sim.Device {
 func TestNoHazards(t *testing.T) {
 	if err := microbench.Each(context.Background(), hazardDevice(t), func(*sim.Result) {}); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestOneQueue: conversions and special functions share a queue, and a barrier of the one covers the other.
+func TestOneQueue(t *testing.T) {
+	image, err := os.ReadFile("testdata/cases.cubin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kernel := range []string{"division", "logarithms"} {
+		dev := hazardDevice(t)
+		mod, err := dev.LoadModule(image)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k, err := mod.Kernel(kernel)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := dev.Malloc(1 << 12)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := dev.Launch(context.Background(), k, shape(1, 32, 0), sim.PtrArg(p), sim.PtrArg(p+2048)); err != nil {
+			t.Errorf("%s: %v", kernel, err)
+		}
 	}
 }
 

@@ -134,10 +134,8 @@ Arguments are given in order, one --arg a kernel parameter:
   buf:BYTES[:file=PATH][,out=PATH]           a device buffer, zero-filled or filled from a raw file; written to out= after the run
 
 Accesses out of bounds or misaligned, deadlocks at barriers, stack overflows and illegal instructions are errors that name the
-instruction, block and thread. --check adds races on shared memory (pairs of accesses by different warps to one byte that no
-barrier orders, or stores of different values by one instruction), uninit (reads of shared or local memory before it is
-written) and hazards (stall counts and barriers of the control words that let an instruction go before its operands are
-there; code that ptxas made has none). What they find is an error at the end of the run.
+instruction, block and thread. --check looks for more; what it finds is an error at the end of the run:
+` + sim.CheckTexts() + `
 
 A .cu file is compiled by NVIDIA's run-time compiler (libnvrtc, with CUDA's headers) where it is found, else by clang-19 and ptxas;
 scripts/toolchain.sh installs both, and so does pip install nvidia-cuda-nvrtc-cu12 nvidia-cuda-runtime-cu12 nvidia-cuda-cccl-cu12. NVRTC takes device code
@@ -169,15 +167,8 @@ mostly use. A .ptx file is compiled by ptxas.`,
 				dev.Trace = &sim.Trace{}
 			}
 			for _, c := range checks {
-				switch c {
-				case "races":
-					dev.Races = true
-				case "hazards":
-					dev.Hazards = true
-				case "uninit":
-					dev.Uninit = true
-				default:
-					return usagef("--check %q is not one of races, uninit, hazards", c)
+				if err := dev.EnableCheck(c); err != nil {
+					return usageError{fmt.Errorf("--%w", err)}
 				}
 			}
 			mod, err := dev.LoadModule(image)
@@ -255,7 +246,7 @@ mostly use. A .ptx file is compiled by ptxas.`,
 	f.Int64Var(&maxCycles, "max-cycles", 0, "stop with an error after so many cycles (0: no limit)")
 	f.IntVar(&threads, "threads", 0, "goroutines that simulate (0: one a core); changes no result")
 	f.StringVar(&profile, "profile", "", "write the listing with counts and stall cycles beside each instruction to this file")
-	f.StringSliceVar(&checks, "check", nil, "look for errors that change no value here: races on shared memory, uninit reads of shared and local memory, hazards of control words")
+	f.StringSliceVar(&checks, "check", nil, "look for errors that change no value here: "+strings.Join(sim.CheckNames(), ", "))
 	f.StringVar(&trace, "trace", "", "write kernels, blocks on SMs and counters over time to this file, for ui.perfetto.dev or chrome://tracing")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object")
 	f.StringArrayVar(&specs, "arg", nil, "a kernel argument, in order")

@@ -113,7 +113,7 @@ func TestSimErrors(t *testing.T) {
 		{[]string{checksCubin, kernel, "trap", "--gpu", "none"}, 2, "gtx1080ti"},
 		{[]string{checksCubin, kernel, "trap", "--grid", "0"}, 2, "1..2147483647"},
 		{[]string{checksCubin, kernel, "trap", "--block", "1,2,3,4"}, 2, "at most three"},
-		{[]string{checksCubin, kernel, "trap", "--check", "all"}, 2, `"all" is not one of races, uninit`},
+		{[]string{checksCubin, kernel, "trap", "--check", "all"}, 2, `"all" is not one of races, benign`},
 		{[]string{checksCubin, kernel, "trap", "--arg", "i33:1"}, 2, "i32 u32 i64 u64 f32 f64 buf"},
 		{[]string{checksCubin, kernel, "trap", "--arg", "i32:x"}, 2, `"i32:x"`},
 		{[]string{checksCubin, kernel, "trap", "--arg", "buf:0"}, 2, "above 0"},

@@ -55,6 +55,9 @@ func (x *Exec) shuffle(w *Warp, op *lower.Op, mask uint32) {
 			j = lane
 		}
 		setBit(&in, i, ok)
+		if ok && x.Check != nil {
+			x.Check.shuffle(w, w.PC-1, i, int(j&31), mask, x.Clock)
+		}
 		d[i] = x.tmp[j&31]
 	}
 	w.setPred(op.PDst, in, mask)

@@ -17,13 +17,19 @@ import (
 // barrier orders. Which accesses a barrier orders follows from vector clocks of the block's warps, so named barriers,
 // bar.arrive and warps that have exited count as they should (Flanagan and Freund, "FastTrack", PLDI 2009). The threads of
 // a warp run in lockstep on this hardware and need no barrier; two of them that store different values to one byte in one
-// instruction are a race. Two atomics are none, nor is storing the value that is there already.
+// instruction are a race. Two atomics are none. Warps that store one value to one place, as many do to clear it, and read it
+// only after their own store, cannot see a difference: such a race is benign, and reported on request.
+//
+// Divergence is a barrier that part of a warp's threads reach while others are elsewhere; Shuffles are reads of the register
+// of a thread that takes no part.
 //
 // Uninitialised reads are of bytes of shared or local memory that the block or the thread has not written. Device memory
 // counts as written: an allocation is zero-filled.
 type Check struct {
-	Races, Uninit bool
-	Findings      []Finding // one for each pair of instructions
+	Races, Uninit        bool
+	Benign               bool // races of one value, too
+	Divergence, Shuffles bool
+	Findings             []Finding // one for each pair of instructions
 
 	seen map[findingKey]bool
 }
@@ -35,6 +41,7 @@ type Finding struct {
 	Block         [3]uint32
 	Space         memory.Space
 	Addr          uint64 // byte offset in the block's shared or the thread's local memory
+	Start, Bytes  uint64 // of the second access
 	Cycle         int64  // of the second access
 	First, Second ThreadAccess
 }
@@ -45,6 +52,31 @@ type ThreadAccess struct {
 	Thread  [3]uint32
 	InBlock int // warp number in its block
 	Lane    int
+}
+
+// Kinds of findings that are no pairs of accesses.
+const (
+	kindDivergence = "divergence"
+	kindShuffle    = "shuffle"
+)
+
+// barrier checks that all threads of a warp that have not exited reach a barrier together.
+func (c *Check) barrier(w *Warp, mask uint32, pc int32, cycle int64) {
+	if !c.Divergence || mask == w.Live {
+		return
+	}
+	lane := bits.TrailingZeros32(mask)
+	c.found(Finding{Kind: kindDivergence, Prog: w.Block.Prog, Block: w.Block.Index, Cycle: cycle, Start: uint64(bits.OnesCount32(mask)),
+		Bytes: uint64(bits.OnesCount32(w.Live)), First: ThreadAccess{Op: -1}, Second: w.thread(w.InBlock, lane, pc)})
+}
+
+// shuffle checks that lane, for the threads in mask, reads from one of them.
+func (c *Check) shuffle(w *Warp, pc int32, lane, from int, mask uint32, cycle int64) {
+	if !c.Shuffles || mask>>from&1 != 0 {
+		return
+	}
+	c.found(Finding{Kind: kindShuffle, Prog: w.Block.Prog, Block: w.Block.Index, Cycle: cycle, Start: uint64(from),
+		First: ThreadAccess{Op: -1}, Second: w.thread(w.InBlock, lane, pc)})
 }
 
 type findingKey struct {
@@ -61,11 +93,18 @@ func (f *Finding) String() string {
 		}
 		return fmt.Sprintf("%s: byte %#x of %s memory is read before it is written\n  %s", where, f.Addr, space, f.Second.text(f.Prog))
 	}
+	switch f.Kind {
+	case kindDivergence:
+		return fmt.Sprintf("%s: barrier in divergent code: %d of the warp's %d threads reach it\n  %s", where, f.Start, f.Bytes, f.Second.text(f.Prog))
+	case kindShuffle:
+		return fmt.Sprintf("%s: shuffle from lane %d, which takes no part in it\n  %s", where, f.Start, f.Second.text(f.Prog))
+	}
 	order := "no barrier between"
 	if f.First.InBlock == f.Second.InBlock {
 		order = "in one instruction"
 	}
-	return fmt.Sprintf("%s: race on byte %#x of shared memory (%s, %s)\n  %s\n  %s", where, f.Addr, f.Kind, order, f.First.text(f.Prog), f.Second.text(f.Prog))
+	return fmt.Sprintf("%s: race on byte %#x of shared memory (%s, %s), in an access of %d bytes at %#x\n  %s\n  %s", where, f.Addr, f.Kind, order,
+		f.Bytes, f.Start, f.First.text(f.Prog), f.Second.text(f.Prog))
 }
 
 func (a *ThreadAccess) text(p *lower.Program) string {
@@ -128,12 +167,13 @@ type shadow struct {
 }
 
 type wrote struct {
-	clock  uint32 // of the warp, 0 = no access
-	op     int32
-	warp   uint8
-	lane   uint8
-	value  uint8
-	atomic bool
+	clock   uint32 // of the warp, 0 = no access
+	op      int32
+	warp    uint8
+	lane    uint8
+	value   uint8
+	atomic  bool
+	writers uint32 // warps that have stored this value since another one was there
 }
 
 type readBy struct {
@@ -246,7 +286,14 @@ func (c *Check) shared(x *Exec, w *Warp, op *lower.Op, pc int32, mask uint32) {
 			at := x.Access.Addr[lane] + k
 			report := func(kind string, first ThreadAccess) {
 				c.found(Finding{Kind: kind, Prog: w.Block.Prog, Block: w.Block.Index, Space: memory.SpaceShared, Addr: at, Cycle: x.Clock,
-					First: first, Second: w.thread(w.InBlock, lane, pc)})
+					Start: x.Access.Addr[lane], Bytes: uint64(x.Access.Bytes), First: first, Second: w.thread(w.InBlock, lane, pc)})
+			}
+			race := func(kind string, first ThreadAccess, benign bool) {
+				if !benign {
+					report(kind, first)
+				} else if c.Benign {
+					report(kind+" of the same value", first)
+				}
 			}
 			if c.Uninit {
 				if (load || atomic) && !s.valid[at] {
@@ -261,7 +308,7 @@ func (c *Check) shared(x *Exec, w *Warp, op *lower.Op, pc int32, mask uint32) {
 			unordered := last.clock != 0 && int(last.warp) != w.InBlock && own[last.warp] < last.clock
 			if load {
 				if unordered {
-					report("read after write", w.thread(int(last.warp), int(last.lane), last.op))
+					race("read after write", w.thread(int(last.warp), int(last.lane), last.op), last.writers>>w.InBlock&1 != 0)
 				}
 				s.read(at, readBy{now, pc, uint8(w.InBlock), uint8(lane)})
 				continue
@@ -271,21 +318,23 @@ func (c *Check) shared(x *Exec, w *Warp, op *lower.Op, pc int32, mask uint32) {
 				value = byte(w.row(op.C + lower.Src(k/4))[lane] >> (k % 4 * 8))
 			}
 			same := !atomic && last.clock != 0 && last.value == value && !last.atomic
-			if unordered && !(atomic && last.atomic) && !same {
-				report("write after write", w.thread(int(last.warp), int(last.lane), last.op))
+			if unordered && !(atomic && last.atomic) {
+				race("write after write", w.thread(int(last.warp), int(last.lane), last.op), same)
 			}
 			if !same && !atomic && last.clock == now && int(last.warp) == w.InBlock && last.op == pc && s.thisTime(x, at, lane, mask) {
 				report("write after write", w.thread(w.InBlock, int(last.lane), pc))
 			}
-			if !same {
-				for _, r := range s.reads[at] {
-					if int(r.warp) != w.InBlock && own[r.warp] < r.clock {
-						report("write after read", w.thread(int(r.warp), int(r.lane), r.op))
-					}
+			for _, r := range s.reads[at] {
+				if int(r.warp) != w.InBlock && own[r.warp] < r.clock {
+					race("write after read", w.thread(int(r.warp), int(r.lane), r.op), same && last.writers>>r.warp&1 != 0)
 				}
 			}
 			s.reads[at] = s.reads[at][:0]
-			*last = wrote{now, pc, uint8(w.InBlock), uint8(lane), value, atomic}
+			writers := uint32(1) << w.InBlock
+			if same {
+				writers |= last.writers
+			}
+			*last = wrote{now, pc, uint8(w.InBlock), uint8(lane), value, atomic, writers}
 		}
 	}
 }

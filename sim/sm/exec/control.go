@@ -68,6 +68,9 @@ func (x *Exec) control(w *Warp, op *lower.Op, mask uint32) {
 	case lower.CodeBAR:
 		w.PC = next
 		if mask != 0 {
+			if x.Check != nil {
+				x.Check.barrier(w, mask, w.PC-1, x.Clock)
+			}
 			x.barrier(w, op, mask)
 		}
 	case lower.CodeTRAP:

@@ -15,6 +15,14 @@ type Uses struct {
 
 const usesCC = 1 << 7
 
+// moved is the set of predicates that a P2R reads, by its mask.
+func (l *lowerer) moved() uint8 {
+	if o := &l.in.Operands[l.in.NumOps-1]; o.Kind == isa.KindImm {
+		return uint8(o.Value) & 0x7f
+	}
+	return 0x7f
+}
+
 // used finds the predicates of the instruction just lowered; its registers are known.
 func (l *lowerer) used() {
 	op, u := l.op, l.use
@@ -37,7 +45,7 @@ func (l *lowerer) used() {
 		pred(&u.Reads, uint8(op.Imm&7))
 		pred(&u.Reads, uint8(op.Imm>>8&7))
 	case CodeP2R:
-		u.Reads |= 0x7f
+		u.Reads |= l.moved()
 		if op.Flags&FlagCC != 0 {
 			u.Reads |= usesCC
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/bits"
 
+	"warpdrop/sim/isa"
 	"warpdrop/sim/sm/exec"
 	"warpdrop/sim/sm/lower"
 )
@@ -15,7 +16,8 @@ import (
 // Time is that of the stall counts alone, as the compiler counts it: what else holds a warp up is luck. A fixed-latency result
 // is ready after its unit's latency, a predicate after predicate_latency; units that read their operands late (read) may be
 // issued that much before. A variable-latency result is ready when an instruction has waited for its barrier; one without a
-// barrier is served in order, so the next barrier of its unit stands for it too. Registers that a variable-latency
+// barrier is served in order, so the next barrier of its queue stands for it too: conversions and the special functions are
+// one queue. A wait for a barrier takes at least until the latency of what set it is over. Registers that a variable-latency
 // instruction reads may not be written before its read barrier was waited for; one without a read barrier is taken to read
 // them in time, because ptxas leaves it out where enough instructions lie between. A barrier takes barrier_set cycles to
 // take effect.
@@ -71,6 +73,7 @@ type operandState struct {
 // flying is a variable-latency instruction under way.
 type flying struct {
 	op        int32
+	done      int64 // clock at which it can be done at the earliest
 	dst       lower.Span
 	preds     uint8
 	src       [4]lower.Span
@@ -106,17 +109,22 @@ func (h *Hazards) Start(w *exec.Warp) {
 func (h *Hazards) Issue(w *exec.Warp, op *lower.Op, pc int32, mask uint32) {
 	s := h.warps[w.Slot]
 	u := &w.Block.Prog.Uses[pc]
-	t := s.clock
-	s.clock += int64(op.Stall)
 	for wait := op.Wait &^ lower.WaitCount; wait != 0; wait &= wait - 1 {
-		h.wait(w, uint8(bits.TrailingZeros8(wait)), 0, pc, t)
+		h.wait(w, uint8(bits.TrailingZeros8(wait)), 0, pc)
 	}
 	if op.Wait&lower.WaitCount != 0 {
-		h.wait(w, op.Size, int(op.Imm), pc, t)
+		h.wait(w, op.Size, int(op.Imm), pc)
 	}
+	t := s.clock
+	s.clock += h.stall(w, op)
 	timing := h.units[op.Unit]
 	reads := t + int64(timing.Read)
-	h.preads(w, u.Reads, w.Active, pc, t)
+	guard := uint8(0)
+	if op.Guard < isa.PT {
+		guard = 1 << op.Guard
+	}
+	h.preads(w, u.Reads&guard, w.Active, pc, t)
+	h.preads(w, u.Reads&^guard, mask, pc, t) // of threads that the guard stops nothing is read
 	variable := op.WrBar < 6
 	if !variable {
 		switch op.Unit {
@@ -163,6 +171,24 @@ func (h *Hazards) Issue(w *exec.Warp, op *lower.Op, pc int32, mask uint32) {
 	h.fly(w, op, u, pc, t, mask, variable)
 }
 
+// stall is the instruction's stall count. Without the yield flag 14 is taken for 9 cycles, at which libraries' code has no
+// hazards; double-precision results read right after it need at least 8. Time in the simulator has 7: see stallCycles.
+func (h *Hazards) stall(w *exec.Warp, op *lower.Op) int64 {
+	if c := w.Block.Prog.Insts[op.Inst].Control; c.Stall == 14 && !c.Yield {
+		return 9
+	}
+	return int64(op.Stall)
+}
+
+// queue is the unit that stands for all that are served in one order: compiled code lets one barrier stand for a conversion
+// and a special function before it.
+func queue(u lower.Unit) lower.Unit {
+	if u == lower.UnitConvert || u == lower.UnitConvert64 {
+		return lower.UnitSFU
+	}
+	return u
+}
+
 // latency is the latency of the unit that runs the instruction at pc.
 func (h *Hazards) latency(w *exec.Warp, pc int32) int { return h.units[w.Ops[pc].Unit].Latency }
 
@@ -194,10 +220,10 @@ func (h *Hazards) preads(w *exec.Warp, reads uint8, mask uint32, pc int32, t int
 
 // overwrite checks a register that is about to be written.
 func (h *Hazards) overwrite(w *exec.Warp, x *operandState, reg int, unit lower.Unit, mask uint32, pc int32) {
-	if x.pending && x.lanes&mask != 0 && w.Ops[x.writer].Unit != unit { // a unit works in order
+	if x.pending && x.lanes&mask != 0 && queue(w.Ops[x.writer].Unit) != queue(unit) { // a queue works in order
 		h.found(w, x.writer, pc, fmt.Sprintf("R%d is written twice, %s", reg, unwaited(x.barrier)))
 	}
-	if x.readers&mask != 0 && w.Ops[x.reader].Unit != unit {
+	if x.readers&mask != 0 && queue(w.Ops[x.reader].Unit) != queue(unit) {
 		h.found(w, x.reader, pc, fmt.Sprintf("R%d is overwritten while it may still be read: nothing has waited for barrier SB%d", reg, x.held))
 	}
 }
@@ -217,11 +243,12 @@ func (h *Hazards) write(x *operandState, variable bool, barrier uint8, ready int
 // fly notes the barriers that an instruction sets, and adopts earlier ones of its unit that have none.
 func (h *Hazards) fly(w *exec.Warp, op *lower.Op, u *lower.Uses, pc int32, t int64, mask uint32, variable bool) {
 	s := h.warps[w.Slot]
-	f := flying{op: pc, dst: u.Dst, preds: u.Writes, src: u.Src, unit: op.Unit, completed: true}
+	timing := h.units[op.Unit]
+	f := flying{op: pc, done: t + int64(timing.Latency), dst: u.Dst, preds: u.Writes, src: u.Src, unit: op.Unit, completed: true}
 	if op.WrBar < 6 {
 		kept := s.loose[:0]
 		for _, x := range s.loose {
-			if x.unit != op.Unit {
+			if queue(x.unit) != queue(op.Unit) {
 				kept = append(kept, x)
 				continue
 			}
@@ -236,7 +263,7 @@ func (h *Hazards) fly(w *exec.Warp, op *lower.Op, u *lower.Uses, pc int32, t int
 	}
 	held := op.RdBar
 	if held < 6 {
-		s.barrier[held] = append(s.barrier[held], flying{op: pc, src: u.Src, unit: op.Unit})
+		s.barrier[held] = append(s.barrier[held], flying{op: pc, done: t + int64(timing.Read), src: u.Src, unit: op.Unit})
 		s.set[held], s.setter[held] = t, pc
 		for _, r := range u.Src {
 			for i := range int(r.N) {
@@ -256,14 +283,19 @@ func (h *Hazards) assign(s *warpHazards, f *flying, b uint8) {
 	}
 }
 
-// wait notes that the instruction at pc waits, at cycle t, until at most n instructions hold barrier b.
-func (h *Hazards) wait(w *exec.Warp, b uint8, n int, pc int32, t int64) {
+// wait notes that the instruction at pc waits until at most n instructions hold barrier b.
+func (h *Hazards) wait(w *exec.Warp, b uint8, n int, pc int32) {
 	s := h.warps[w.Slot]
 	list := s.barrier[b]
+	t := s.clock
 	if n == 0 && len(list) > 0 && t < s.set[b]+int64(h.cfg.BarrierSet) {
 		h.found(w, s.setter[b], pc, fmt.Sprintf("barrier SB%d is waited for %d cycles after it was set, by stall counts; it takes %d", b, t-s.set[b], h.cfg.BarrierSet))
 	}
 	done := max(len(list)-n, 0)
+	for i := range list[:done] {
+		s.clock = max(s.clock, list[i].done)
+	}
+	t = s.clock
 	for i := range list[:done] {
 		f := &list[i]
 		if f.completed {
