@@ -11,7 +11,7 @@ venv=${1:-$root/.clients}
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
 "$venv/bin/pip" install -q --disable-pip-version-check --only-binary=:all: tinygrad==0.13.0 numba-cuda==0.30.4 numba==0.68.1 cuda-core==1.2.2 \
   cuda-bindings==13.5.0 numpy==2.4.6 nvidia-cuda-nvrtc-cu12==12.9.86 nvidia-cuda-runtime-cu12==12.9.79 nvidia-nvjitlink-cu12==12.9.86 \
-  nvidia-cuda-nvcc-cu12==12.9.86 filecheck==1.0.6 psutil==7.2.2
+  nvidia-cuda-nvcc-cu12==12.9.86 filecheck==1.0.6 psutil==7.2.2 pytest==9.2.0
 lib=$(scripts/libcuda.sh)
 packages=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
 export CUDA_PATH=$packages/nvidia/cuda_runtime  # where tinygrad looks for cuda_fp16.h
