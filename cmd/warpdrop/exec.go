@@ -31,7 +31,7 @@ func newExecCommand() *cobra.Command {
 		fmt.Fprintf(&text, "  %-20s %s\n", v.Name, v.Help)
 	}
 	values := map[string]*string{}
-	var quiet, cudart bool
+	var quiet bool
 	c := &cobra.Command{
 		Use:   "exec [flags] -- PROGRAM [ARGUMENT ...]",
 		Short: "Run a program that uses CUDA on the simulated GPU",
@@ -104,9 +104,6 @@ Flags set these variables, which programs that are started in another way take t
 				}
 			}
 			env["LD_LIBRARY_PATH"] = dir
-			if cudart {
-				env["LD_LIBRARY_PATH"] = filepath.Join(dir, "cudart") + string(os.PathListSeparator) + dir
-			}
 			if old := os.Getenv("LD_LIBRARY_PATH"); old != "" {
 				env["LD_LIBRARY_PATH"] += string(os.PathListSeparator) + old
 			}
@@ -118,7 +115,6 @@ Flags set these variables, which programs that are started in another way take t
 		values[x.name] = f.String(x.name, "", x.help)
 	}
 	f.BoolVar(&quiet, "quiet", false, "no table at the end, no progress on the terminal")
-	f.BoolVar(&cudart, "cudart", false, "put Warpdrop's libcudart first, for programs linked with --cudart shared")
 	return c
 }
 
