@@ -5,7 +5,6 @@ import (
 	gocontext "context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"warpdrop/internal/atomicfile"
+	"warpdrop/internal/cudac"
 	"warpdrop/internal/toolchain"
 )
 
@@ -62,7 +62,7 @@ func (d *Driver) compile(ptx []byte) ([]byte, Result) {
 		}
 	}
 	began := time.Now()
-	cubin, err := d.ptxas(arch, ptx)
+	cubin, err := d.ptxas(ptx)
 	d.jit.runs++
 	d.jit.seconds += time.Since(began).Seconds()
 	if err != nil {
@@ -79,24 +79,20 @@ func (d *Driver) compile(ptx []byte) ([]byte, Result) {
 	return cubin, Success
 }
 
-// ptxas runs it in a folder of its own.
-func (d *Driver) ptxas(arch string, ptx []byte) ([]byte, error) {
+// ptxas compiles PTX that is in memory.
+func (d *Driver) ptxas(ptx []byte) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "warpdrop-ptx")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	in, out := filepath.Join(dir, "k.ptx"), filepath.Join(dir, "k.cubin")
+	in := filepath.Join(dir, "k.ptx")
 	if err := os.WriteFile(in, ptx, 0o600); err != nil {
 		return nil, err
 	}
 	ctx, cancel := gocontext.WithTimeout(gocontext.Background(), jitLimit)
 	defer cancel()
-	text, err := exec.CommandContext(ctx, d.jit.tool, "-arch="+arch, "-o", out, in).CombinedOutput()
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("ptxas: %w", err), errors.New(string(bytes.TrimSpace(text))))
-	}
-	return os.ReadFile(out)
+	return cudac.Assemble(ctx, in, d.gpu.Arch)
 }
 
 // Numbers of CUjit_option that programs want something back through.

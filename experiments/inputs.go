@@ -28,21 +28,23 @@ func (in *inputs) digest(path string, limit int64) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return in.keep(path, data), nil
+	noted, _ := in.keep(path, data)
+	return noted, nil
 }
 
-// keep notes what a file holds, unless that was noted before, and returns the noted digest.
-func (in *inputs) keep(path string, data []byte) string {
-	sum := sha256.Sum256(data)
+// keep notes what a file holds, unless that was noted before. It returns the noted digest, and whether data has it.
+func (in *inputs) keep(path string, data []byte) (noted string, same bool) {
+	hash := sha256.Sum256(data)
+	sum := hex.EncodeToString(hash[:])
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.sum == nil {
 		in.sum = map[string]string{}
 	}
 	if _, ok := in.sum[path]; !ok {
-		in.sum[path] = hex.EncodeToString(sum[:])
+		in.sum[path] = sum
 	}
-	return in.sum[path]
+	return in.sum[path], in.sum[path] == sum
 }
 
 // read reads a file for a run. It fails if the file holds something else than digest said.
@@ -51,13 +53,8 @@ func (in *inputs) read(path string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if sum := sha256.Sum256(data); in.keep(path, data) != hex.EncodeToString(sum[:]) {
-		return nil, changedError(path)
+	if _, same := in.keep(path, data); !same {
+		return nil, fmt.Errorf("%s has changed since the experiment was loaded; run the experiment again", path)
 	}
 	return data, nil
-}
-
-// changedError says that a file is not what it was when the experiment was loaded.
-func changedError(path string) error {
-	return fmt.Errorf("%s has changed since the experiment was loaded; run the experiment again", path)
 }

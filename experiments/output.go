@@ -95,6 +95,9 @@ func (r *Results) Manifest(version, store string) *Manifest {
 	return m
 }
 
+// outputFiles are the files of an output folder, those in its folders apart.
+var outputFiles = []string{SourceName, CSVName, JSONName, ManifestName, ReportName}
+
 // CheckOutput refuses a folder that is there and that no run has made: what is in it might be written over. A run that was
 // stopped before its end leaves its store, and perhaps some of its files.
 func CheckOutput(dir string) error {
@@ -107,10 +110,8 @@ func CheckOutput(dir string) error {
 		switch name {
 		case StoreDir, FiguresDir, JobsDir:
 			return e.IsDir() && !left
-		case SourceName, CSVName, JSONName, ManifestName, ReportName:
-			return e.Type().IsRegular() && hasStore
 		}
-		return false
+		return slices.Contains(outputFiles, name) && e.Type().IsRegular() && hasStore
 	}
 	mark := ManifestName
 	var m struct {
@@ -132,23 +133,17 @@ func CheckOutput(dir string) error {
 // SweepOutput removes what writers of an output folder that were killed have left behind, older than an hour: files of the names
 // that they make, and nothing else.
 func SweepOutput(dir string) {
-	own := []string{SourceName, CSVName, JSONName, ManifestName, ReportName}
+	own := slices.Clone(outputFiles)
 	for _, f := range FigureNames() {
 		for _, format := range plots.Formats {
 			own = append(own, filepath.Join(FiguresDir, f+"."+format))
 		}
 	}
 	for _, folder := range []string{"", FiguresDir} {
-		entries, _ := os.ReadDir(filepath.Join(dir, folder))
-		for _, e := range entries {
+		sweep(filepath.Join(dir, folder), func(e fs.DirEntry) bool {
 			of, part := atomicfile.IsPart(e.Name())
-			if !part || !e.Type().IsRegular() || !slices.Contains(own, filepath.Join(folder, of)) {
-				continue
-			}
-			if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > time.Hour {
-				os.Remove(filepath.Join(dir, folder, e.Name()))
-			}
-		}
+			return part && e.Type().IsRegular() && slices.Contains(own, filepath.Join(folder, of))
+		})
 	}
 }
 

@@ -272,14 +272,17 @@ func (s *Store) Claim(ctx context.Context, hash string, wait bool) (release func
 }
 
 // Sweep removes what writers that were killed left behind, older than an hour: files of a store's own names, and nothing else.
-func (s *Store) Sweep() {
-	entries, _ := os.ReadDir(s.dir)
+func (s *Store) Sweep() { sweep(s.dir, storeLeft) }
+
+// sweep removes the entries of a folder that left knows as what killed writers leave behind, older than an hour.
+func sweep(dir string, left func(fs.DirEntry) bool) {
+	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
-		if !storeLeft(e) {
+		if !left(e) {
 			continue
 		}
 		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > time.Hour {
-			os.Remove(filepath.Join(s.dir, e.Name()))
+			os.Remove(filepath.Join(dir, e.Name()))
 		}
 	}
 }

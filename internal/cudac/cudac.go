@@ -46,13 +46,8 @@ func Compile(ctx context.Context, file string, opt Options) (cubin []byte, by st
 	if err != nil {
 		return nil, "", err
 	}
-	dir, err := os.MkdirTemp("", "warpdrop")
-	if err != nil {
-		return nil, "", err
-	}
-	defer os.RemoveAll(dir)
 	if filepath.Ext(file) == ".ptx" {
-		cubin, err = assemble(ctx, dir, file, opt)
+		cubin, err = Assemble(ctx, file, opt.Arch)
 		return cubin, "ptxas", err
 	}
 	var refused error
@@ -63,7 +58,7 @@ func Compile(ctx context.Context, file string, opt Options) (cubin []byte, by st
 		}
 		refused = err // no NVRTC, or host code, which clang reads over
 	}
-	cubin, err = clang(ctx, dir, file, source, opt)
+	cubin, err = clang(ctx, file, source, opt)
 	if err != nil && errors.Is(refused, errHostCode) {
 		return nil, "", fmt.Errorf("%w; and clang: %w", refused, err)
 	}
@@ -75,7 +70,12 @@ func Compile(ctx context.Context, file string, opt Options) (cubin []byte, by st
 }
 
 // clang compiles CUDA C++ to PTX, and that with ptxas. Host code is read and not compiled.
-func clang(ctx context.Context, dir, file string, source []byte, opt Options) ([]byte, error) {
+func clang(ctx context.Context, file string, source []byte, opt Options) ([]byte, error) {
+	dir, err := os.MkdirTemp("", "warpdrop")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
 	for name, text := range opt.Headers {
 		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
 			return nil, err
@@ -101,13 +101,18 @@ func clang(ctx context.Context, dir, file string, source []byte, opt Options) ([
 		}
 		return nil, err
 	}
-	return assemble(ctx, dir, ptx, opt)
+	return Assemble(ctx, ptx, opt.Arch)
 }
 
-// assemble runs ptxas.
-func assemble(ctx context.Context, dir, ptx string, opt Options) ([]byte, error) {
+// Assemble returns the cubin that ptxas makes of a PTX file for an architecture: compute capability times ten.
+func Assemble(ctx context.Context, ptx string, arch int) ([]byte, error) {
+	dir, err := os.MkdirTemp("", "warpdrop")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
 	cubin := filepath.Join(dir, "k.cubin")
-	if err := tool(ctx, "ptxas", fmt.Sprintf("-arch=sm_%d", opt.Arch), "-O3", ptx, "-o", cubin); err != nil {
+	if err := tool(ctx, "ptxas", fmt.Sprintf("-arch=sm_%d", arch), "-O3", ptx, "-o", cubin); err != nil {
 		return nil, err
 	}
 	return os.ReadFile(cubin)
