@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"warpdrop/internal/atomicfile"
 )
 
 // Variable is an environment variable that a program's user sets.
@@ -30,9 +32,9 @@ var Variables = []Variable{
 		o.Checks = strings.FieldsFunc(v, func(r rune) bool { return r == ',' })
 		return nil
 	}},
-	{"WARPDROP_REPORT", "write kernels by time to this HTML file at the end", func(o *Options, v string) error { o.HTML = v; return nil }},
-	{"WARPDROP_JSON", "write every launch to this JSON file at the end", func(o *Options, v string) error { o.JSON = v; return nil }},
-	{"WARPDROP_TRACE", "write streams and copies over time to this file, for ui.perfetto.dev", func(o *Options, v string) error { o.Trace = v; return nil }},
+	{"WARPDROP_REPORT", "write kernels by time to this HTML file at the end", func(o *Options, v string) error { o.HTML = v; return atomicfile.Try(v) }},
+	{"WARPDROP_JSON", "write every launch to this JSON file at the end", func(o *Options, v string) error { o.JSON = v; return atomicfile.Try(v) }},
+	{"WARPDROP_TRACE", "write streams and copies over time to this file, for ui.perfetto.dev", func(o *Options, v string) error { o.Trace = v; return atomicfile.Try(v) }},
 	{"WARPDROP_QUIET", "1: no table at the end, no progress on the terminal", func(o *Options, v string) error { o.Quiet = v != "" && v != "0"; return nil }},
 	{"WARPDROP_CACHE", "folder of compiled PTX (warpdrop/ptx in the user's cache folder; - for none)", func(o *Options, v string) error {
 		if o.Cache = v; v == "-" {

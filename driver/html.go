@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+
+	"warpdrop/internal/show"
 )
 
 // page is the report as one file that needs nothing else.
@@ -33,7 +35,7 @@ func (d *Driver) html(w io.Writer) error {
 	total := max(d.report.totals().us, 1e-9)
 	var rows []pageRow
 	for _, x := range d.report.sorted() {
-		rows = append(rows, pageRow{Kernel: clean(x.kernel), Grid: x.grid, Block: x.block, Calls: x.calls, Cycles: x.cycles / int64(x.calls), US: fmt.Sprintf("%.1f", x.us),
+		rows = append(rows, pageRow{Kernel: show.Name(x.kernel), Grid: x.grid, Block: x.block, Calls: x.calls, Cycles: x.cycles / int64(x.calls), US: fmt.Sprintf("%.1f", x.us),
 			Share: fmt.Sprintf("%.1f %%", 100*x.us/total), Bar: int(120 * x.us / total), IPC: fmt.Sprintf("%.2f", float64(x.warps)/float64(max(x.cycles, 1))), Stall: x.topStall(), Conflicts: x.conflicts, Divergent: x.divergent})
 	}
 	return page.Execute(w, map[string]any{"GPU": d.gpu.Product, "Summary": d.summary(), "Rows": rows})

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/term"
 
 	"warpdrop/internal/atomicfile"
+	"warpdrop/internal/show"
 	"warpdrop/sim"
 )
 
@@ -164,7 +165,7 @@ func (r *report) watch(d *Driver, l *launch) (gocontext.Context, func() func()) 
 		}
 		if terminal && now.Sub(shown) > longLaunch/4 {
 			shown, line = now, true
-			fmt.Fprintf(d.options.Err, "\rwarpdrop: %s %s x %s: %d of %d blocks, %d cycles, %.0f s\x1b[K", clean(l.f.name), l.config.Grid, l.config.Block, p.Blocks, p.Total, p.Cycle, now.Sub(began).Seconds())
+			fmt.Fprintf(d.options.Err, "\rwarpdrop: %s %s x %s: %d of %d blocks, %d cycles, %.0f s\x1b[K", show.Name(l.f.name), l.config.Grid, l.config.Block, p.Blocks, p.Total, p.Cycle, now.Sub(began).Seconds())
 		}
 	}
 	return ctx, func() func() {
@@ -181,19 +182,9 @@ func (r *report) watch(d *Driver, l *launch) (gocontext.Context, func() func()) 
 			return nil
 		}
 		p := where.Load()
-		d.say("interrupted in kernel %s, grid %s, block %s: cycle %d, %d of %d blocks had finished", clean(l.f.name), l.config.Grid, l.config.Block, p.Cycle, p.Blocks, p.Total)
+		d.say("interrupted in kernel %s, grid %s, block %s: cycle %d, %d of %d blocks had finished", show.Name(l.f.name), l.config.Grid, l.config.Block, p.Cycle, p.Blocks, p.Total)
 		return interruptSelf
 	}
-}
-
-// clean keeps control characters of names in files from the terminal.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < 32 || r == 127 || r >= 0x80 && r < 0xa0 {
-			return '?'
-		}
-		return r
-	}, s)
 }
 
 // Close writes what was asked for; the program is about to end.
@@ -306,7 +297,7 @@ func (d *Driver) table(w io.Writer) error {
 		if i == tableRows {
 			break
 		}
-		if err := t.Append(shorten(clean(x.kernel), 44), x.grid, x.block, x.calls, x.cycles/int64(x.calls), fmt.Sprintf("%.1f", x.us), fmt.Sprintf("%.1f %%", 100*x.us/total),
+		if err := t.Append(shorten(show.Name(x.kernel), 44), x.grid, x.block, x.calls, x.cycles/int64(x.calls), fmt.Sprintf("%.1f", x.us), fmt.Sprintf("%.1f %%", 100*x.us/total),
 			fmt.Sprintf("%.2f", float64(x.warps)/float64(max(x.cycles, 1))), x.topStall(), x.conflicts); err != nil {
 			return err
 		}

@@ -130,6 +130,18 @@ func CheckOutput(dir string) error {
 	return nil
 }
 
+// TryOutput makes an output folder and tries that it can be written, before the work whose results it is to hold.
+func TryOutput(dir string) error {
+	err := os.MkdirAll(dir, 0o777)
+	if err == nil {
+		err = atomicfile.Try(filepath.Join(dir, ManifestName))
+	}
+	if err != nil {
+		return fmt.Errorf("output: %w", err)
+	}
+	return nil
+}
+
 // SweepOutput removes what writers of an output folder that were killed have left behind, older than an hour: files of the names
 // that they make, and nothing else.
 func SweepOutput(dir string) {

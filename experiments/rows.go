@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"warpdrop/dropout"
+	"warpdrop/internal/show"
 )
 
 // Row is one configuration of an experiment: its simulation and its training runs side by side. Each field with a json tag is a
@@ -190,7 +191,7 @@ func CSV(rows []*Row) []byte {
 	w.Write(line)
 	for _, r := range rows {
 		for i, c := range table {
-			line[i] = c.text(r)
+			line[i] = show.Cell(c.text(r))
 		}
 		w.Write(line)
 	}

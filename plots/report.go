@@ -5,6 +5,8 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"html/template"
+
+	"warpdrop/internal/show"
 )
 
 // Report is all that report.html says. Text is plain; the template escapes it.
@@ -61,5 +63,5 @@ func (r Report) HTML() ([]byte, error) {
 	if err := reportTemplate.Execute(&b, r); err != nil {
 		return nil, err
 	}
-	return b.Bytes(), nil
+	return []byte(show.Text(b.String())), nil
 }

@@ -58,7 +58,7 @@ func newCompareCommand() *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().StringVar(&figure, "plot", "", "draw the change of cycles to this .png, .svg or .pdf file")
+	outputVar(c.Flags(), &figure, "plot", "draw the change of cycles to this .png, .svg or .pdf file")
 	c.Flags().BoolVar(&all, "all", false, "show rows that did not change too")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the changes as JSON")
 	return c

@@ -110,7 +110,7 @@ Products above 8 GFLOP are simulated in part and extended, unless --full; the me
 	f.IntVar(&clock, "clock", 1700, "core clock of the simulation, MHz")
 	f.StringVar(&gpuName, "gpu", "gtx1080ti", "GPU preset or a preset file")
 	f.IntVar(&threads, "threads", 0, "goroutines that simulate (0: one a core); changes no result")
-	f.StringVar(&figure, "plot", "", "draw simulated against real times to this .png, .svg or .pdf file")
+	outputVar(f, &figure, "plot", "draw simulated against real times to this .png, .svg or .pdf file")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object")
 	return c
 }

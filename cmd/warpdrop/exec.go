@@ -154,7 +154,7 @@ func library() (string, error) {
 // terminal, and it is the program's to answer; a request to end is handed on.
 func runProgram(cmd *cobra.Command, env map[string]string, args []string) error {
 	p := exec.Command(args[0], args[1:]...)
-	p.Stdin, p.Stdout, p.Stderr = cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
+	p.Stdin, p.Stdout, p.Stderr = cmd.InOrStdin(), raw(cmd.OutOrStdout()), raw(cmd.ErrOrStderr())
 	p.Env = os.Environ()
 	for k, v := range env {
 		p.Env = append(p.Env, k+"="+v)

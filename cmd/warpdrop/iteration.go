@@ -153,7 +153,7 @@ func (f *iterationFlags) add(c *cobra.Command) {
 	p.Uint64Var(&f.seed, "seed", 1, "seed of weights, data and masks")
 	p.IntVar(&f.threads, "threads", 0, "goroutines that simulate (0: one a core); changes no result")
 	p.BoolVar(&f.asJSON, "json", false, "print one JSON object")
-	p.StringVar(&f.trace, "trace", "", "write kernels, blocks on SMs and counters over time to this file, for ui.perfetto.dev or chrome://tracing")
+	outputVar(p, &f.trace, "trace", "write kernels, blocks on SMs and counters over time to this file, for ui.perfetto.dev or chrome://tracing")
 }
 
 // each spreads a list that was given for all layers at once.
@@ -233,7 +233,7 @@ func (f *iterationFlags) run(cmd *cobra.Command) error {
 		opt.Trace = &sim.Trace{}
 	}
 	if errs := cmd.ErrOrStderr(); isTerminal(errs) {
-		bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(errs), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
+		bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(raw(errs)), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
 			progressbar.OptionSetDescription("launches"))
 		defer bar.Clear()
 		opt.Progress = func(done, total int) {

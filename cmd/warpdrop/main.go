@@ -72,27 +72,33 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			}
 			return nil
 		},
-		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
-		SilenceUsage:  true,
-		SilenceErrors: true,
+		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return tryOutputs(c.Flags()) },
+		SilenceUsage:      true,
+		SilenceErrors:     true,
 	}
 	root.SetArgs(args)
 	root.SetIn(stdin)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	out, errs := newPrinter("standard output", stdout), newPrinter("standard error", stderr)
+	root.SetOut(out)
+	root.SetErr(errs)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	for _, c := range commands {
 		root.AddCommand(c())
 	}
 	err := root.ExecuteContext(ctx)
+	if lost := out.close(); err == nil {
+		err = lost
+	}
 	if err == nil {
 		return 0
 	}
+	defer errs.close()
 	var code exitCode
 	if errors.As(err, &code) {
 		return int(code)
 	}
-	fmt.Fprintln(stderr, "warpdrop:", err)
+	fmt.Fprintln(errs, "warpdrop:", err)
 	var u usageError
 	if errors.As(err, &u) {
 		return 2

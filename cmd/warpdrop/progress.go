@@ -3,22 +3,14 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"runtime"
 	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"warpdrop/experiments"
 )
-
-// isTerminal tells whether w is a terminal that a bar can be drawn on.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
 
 // progress shows how a run goes on: a bar with the time left on a terminal, a line a point elsewhere.
 type progress struct {
@@ -48,7 +40,7 @@ func newProgress(out io.Writer, plan *experiments.Plan) *progress {
 		}
 	}
 	if isTerminal(out) && len(p.work) > 0 {
-		p.bar = progressbar.NewOptions(barUnits, progressbar.OptionSetWriter(out), progressbar.OptionSetPredictTime(false), progressbar.OptionFullWidth(),
+		p.bar = progressbar.NewOptions(barUnits, progressbar.OptionSetWriter(raw(out)), progressbar.OptionSetPredictTime(false), progressbar.OptionFullWidth(),
 			progressbar.OptionSetElapsedTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionSetDescription("points"))
 	}
 	return p

@@ -166,6 +166,9 @@ func newRunCommand() *cobra.Command {
 func (r *request) run(ctx context.Context, x *executorFlags, stdout, stderr io.Writer) error {
 	todo := r.todo()
 	store, err := r.open(todo)
+	if err == nil {
+		err = experiments.TryOutput(r.out)
+	}
 	if err != nil {
 		return err
 	}

@@ -75,7 +75,7 @@ rate. Without --patterns N is the smallest, at least 4, that is 1.2/(1-rate) or 
 	f.Float64Var(&opt.Threshold, "threshold", opt.Threshold, "sgd: stop when a step changes the loss by no more than this share")
 	f.IntVar(&opt.MaxSteps, "max-steps", opt.MaxSteps, "sgd: stop after so many steps")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
-	f.StringVar(&file, "plot", "", "draw the distribution into this file (.png, .svg or .pdf)")
+	outputVar(f, &file, "plot", "draw the distribution into this file (.png, .svg or .pdf)")
 	c.AddCommand(newSearchPatternsCommand(), newSearchDiversityCommand())
 	return c
 }
@@ -194,7 +194,7 @@ distribution: the probability of an iteration that keeps all, of one that keeps 
 	c.Flags().Float64SliceVar(&rates, "rates", []float64{0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9}, "dropout rates")
 	c.Flags().IntSliceVar(&counts, "counts", []int{4, 8, 16, 64}, "numbers of patterns beside the default; those that cannot reach a rate are left out")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	c.Flags().StringVar(&file, "plot", "", "draw the error of Algorithm 1's rate into this file (.png, .svg or .pdf)")
+	outputVar(c.Flags(), &file, "plot", "draw the error of Algorithm 1's rate into this file (.png, .svg or .pdf)")
 	return c
 }
 
@@ -382,7 +382,7 @@ input and output neurons lose all their synapses. Units are output neurons (dens
 	f.Uint64Var(&seed, "seed", 1, "seed of the masks and of the choice of pairs")
 	f.StringVar(&show, "show", "correlation", "what --plot draws: correlation, distinct, entropy, lost-inputs or spread")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
-	f.StringVar(&file, "plot", "", "draw --show over the rates into this file (.png, .svg or .pdf)")
+	outputVar(f, &file, "plot", "draw --show over the rates into this file (.png, .svg or .pdf)")
 	return c
 }
 

@@ -197,6 +197,11 @@ mostly use. A .ptx file is compiled by ptxas.`,
 				if b != nil {
 					buffers = append(buffers, b)
 				}
+				if b != nil && b.Out != "" {
+					if err := atomicfile.Try(b.Out); err != nil {
+						return usageError{fmt.Errorf("--arg %s: %w", s, err)}
+					}
+				}
 			}
 			r, err := dev.Launch(cmd.Context(), k, cfg, list...)
 			if err != nil {
@@ -245,9 +250,9 @@ mostly use. A .ptx file is compiled by ptxas.`,
 	f.StringVar(&gpuName, "gpu", "gtx1080ti", "GPU preset or a preset file")
 	f.Int64Var(&maxCycles, "max-cycles", 0, "stop with an error after so many cycles (0: no limit)")
 	f.IntVar(&threads, "threads", 0, "goroutines that simulate (0: one a core); changes no result")
-	f.StringVar(&profile, "profile", "", "write the listing with counts and stall cycles beside each instruction to this file")
+	outputVar(f, &profile, "profile", "write the listing with counts and stall cycles beside each instruction to this file")
 	f.StringSliceVar(&checks, "check", nil, "look for errors that change no value here: "+strings.Join(sim.CheckNames(), ", "))
-	f.StringVar(&trace, "trace", "", "write kernels, blocks on SMs and counters over time to this file, for ui.perfetto.dev or chrome://tracing")
+	outputVar(f, &trace, "trace", "write kernels, blocks on SMs and counters over time to this file, for ui.perfetto.dev or chrome://tracing")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object")
 	f.StringArrayVar(&specs, "arg", nil, "a kernel argument, in order")
 	return c

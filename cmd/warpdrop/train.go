@@ -55,9 +55,9 @@ func (t *trainFlags) add(c *cobra.Command) {
 	f.Uint64Var(&t.seed, "seed", 1, "seed of weights, order, masks and patterns")
 	f.StringVar(&t.blas, "blas", train.BLASAuto, "auto (OpenBLAS where it is found, else panels where the processor can, else gonum), gonum, openblas, panels (this package's own, AVX2 or AVX-512), or the path of a library with BLAS's Fortran interface")
 	f.IntVar(&t.threads, "threads", 0, "threads (0: one a core)")
-	f.StringVar(&t.saving.Checkpoint, "checkpoint", "", "keep the state in this file: after every epoch, and when stopped (Ctrl-C)")
+	outputVar(f, &t.saving.Checkpoint, "checkpoint", "keep the state in this file: after every epoch, and when stopped (Ctrl-C)")
 	f.BoolVar(&t.saving.Resume, "resume", false, "go on from --checkpoint where that file is there")
-	f.StringVar(&t.metrics, "metrics", "", "write the metrics of each epoch to this file: .csv, else JSON lines")
+	outputVar(f, &t.metrics, "metrics", "write the metrics of each epoch to this file: .csv, else JSON lines")
 	f.BoolVar(&t.asJSON, "json", false, "print the result as one JSON object")
 }
 
@@ -297,7 +297,7 @@ func (p *trainProgress) show(s train.Progress) {
 	if p.first < 0 {
 		p.first, p.start = s.Iteration, time.Now()
 		if isTerminal(p.out) {
-			p.bar = progressbar.NewOptions(s.Iterations, progressbar.OptionSetWriter(p.out), progressbar.OptionSetPredictTime(true), progressbar.OptionFullWidth(),
+			p.bar = progressbar.NewOptions(s.Iterations, progressbar.OptionSetWriter(raw(p.out)), progressbar.OptionSetPredictTime(true), progressbar.OptionFullWidth(),
 				progressbar.OptionSetElapsedTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 		}
 	}

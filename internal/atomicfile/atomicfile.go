@@ -55,6 +55,26 @@ func Write(path string, write func(io.Writer) error) (err error) {
 	return d.Sync()
 }
 
+// Try tells before the work whether Write could begin at path: its folder is there and can be written, and path is no folder.
+// It leaves nothing behind and does not touch what is at path.
+func Try(path string) error {
+	switch info, err := os.Stat(path); {
+	case err == nil && info.Mode()&os.ModeNamedPipe != 0: // opened once only: its reader sees an end
+		return nil
+	case err == nil && !info.Mode().IsRegular():
+		return writeThrough(path, func(io.Writer) error { return nil })
+	}
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), pattern(path))
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	f.Close()
+	return os.Remove(f.Name())
+}
+
 // writeThrough writes to a device or a pipe; a folder is an error.
 func writeThrough(path string, write func(io.Writer) error) (err error) {
 	f, err := os.OpenFile(path, os.O_WRONLY, 0)

@@ -39,3 +39,24 @@ func TestWrite(t *testing.T) {
 		t.Errorf("error %v in a folder that does not exist", err)
 	}
 }
+
+// Try refuses what Write refuses, and changes nothing.
+func TestTry(t *testing.T) {
+	dir := t.TempDir()
+	old := filepath.Join(dir, "old")
+	if err := os.WriteFile(old, []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, ok := range map[string]bool{old: true, filepath.Join(dir, "new"): true, os.DevNull: true, dir: false,
+		filepath.Join(dir, "none", "a"): false, filepath.Join(old, "a"): false, filepath.Join(dir, strings.Repeat("x", 300)): false} {
+		if err := Try(path); (err == nil) != ok || err != nil && !strings.Contains(err.Error(), path) {
+			t.Errorf("Try(%.40s): %v", path, err)
+		}
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 1 {
+		t.Errorf("%d files are left, want 1", len(left))
+	}
+	if got, _ := os.ReadFile(old); string(got) != "old" {
+		t.Errorf("old holds %q", got)
+	}
+}

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/pflag"
+
+	"warpdrop/internal/atomicfile"
+)
+
+// outputFlag marks flags that name a file to be written.
+const outputFlag = "warpdrop-output"
+
+// outputVar is StringVar for a file that the command writes at its end. Whether it can be written is tried before the work.
+func outputVar(f *pflag.FlagSet, path *string, name, usage string) {
+	f.StringVar(path, name, "", usage)
+	if err := f.SetAnnotation(name, outputFlag, []string{""}); err != nil {
+		panic(err) // the flag was made a line above
+	}
+}
+
+// tryOutputs refuses files that could not be written after hours of work.
+func tryOutputs(f *pflag.FlagSet) (err error) {
+	f.Visit(func(x *pflag.Flag) {
+		if _, ok := x.Annotations[outputFlag]; !ok || x.Value.String() == "" || err != nil {
+			return
+		}
+		if bad := atomicfile.Try(x.Value.String()); bad != nil {
+			err = usageError{fmt.Errorf("--%s: %w", x.Name, bad)}
+		}
+	})
+	return err
+}
