@@ -13,6 +13,7 @@ import (
 
 	"warpdrop/internal/atomicfile"
 	"warpdrop/internal/cudac"
+	"warpdrop/internal/scratch"
 	"warpdrop/internal/toolchain"
 )
 
@@ -81,7 +82,7 @@ func (d *Driver) compile(ptx []byte) ([]byte, Result) {
 
 // ptxas compiles PTX that is in memory.
 func (d *Driver) ptxas(ptx []byte) ([]byte, error) {
-	dir, err := os.MkdirTemp("", "warpdrop-ptx")
+	dir, err := scratch.Dir()
 	if err != nil {
 		return nil, err
 	}

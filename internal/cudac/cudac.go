@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"warpdrop/internal/infile"
+	"warpdrop/internal/scratch"
 	"warpdrop/internal/toolchain"
 )
 
@@ -71,7 +72,7 @@ func Compile(ctx context.Context, file string, opt Options) (cubin []byte, by st
 
 // clang compiles CUDA C++ to PTX, and that with ptxas. Host code is read and not compiled.
 func clang(ctx context.Context, file string, source []byte, opt Options) ([]byte, error) {
-	dir, err := os.MkdirTemp("", "warpdrop")
+	dir, err := scratch.Dir()
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +107,7 @@ func clang(ctx context.Context, file string, source []byte, opt Options) ([]byte
 
 // Assemble returns the cubin that ptxas makes of a PTX file for an architecture: compute capability times ten.
 func Assemble(ctx context.Context, ptx string, arch int) ([]byte, error) {
-	dir, err := os.MkdirTemp("", "warpdrop")
+	dir, err := scratch.Dir()
 	if err != nil {
 		return nil, err
 	}
