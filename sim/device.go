@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"warpdrop/internal/pool"
+	"warpdrop/sim/internal/invariant"
 	"warpdrop/sim/memory"
 	"warpdrop/sim/sm/exec"
 	"warpdrop/sim/sm/lower"
@@ -414,6 +415,9 @@ func (d *Device) run(ctx context.Context, q *queue, start int64) error {
 			next = min(next, m.Next())
 			held = held || m.Holds()
 		}
+		if invariant.On {
+			d.consistent(q, false)
+		}
 		quiet := false
 		if next > to || blocks == total {
 			if replies {
@@ -424,6 +428,9 @@ func (d *Device) run(ctx context.Context, q *queue, start int64) error {
 			next = min(next, event)
 		} // else the SMs go on at once; each takes its replies then
 		if blocks == total && quiet {
+			if invariant.On {
+				d.consistent(q, true)
+			}
 			d.now = max(start, d.system.LastDone())
 			for _, g := range q.active {
 				d.now = max(d.now, g.end)

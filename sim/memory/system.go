@@ -15,6 +15,7 @@ type System struct {
 	ahead    int64 // least cycles from an access to its packet's arrival at a slice
 	ports    []*Port
 	channels []*channel
+	dropped  bool // Reset dropped requests that the counters have
 }
 
 // NewSystem returns the memory system of a GPU with sms SMs.
@@ -56,6 +57,7 @@ func (s *System) BeginKernel(now int64) {
 
 // Reset drops all that is under way and all that the caches hold, as after a kernel that failed. Counters stay.
 func (s *System) Reset() {
+	s.dropped = true
 	for i, p := range s.ports {
 		count := p.count
 		*p = *newPort(s, i)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/bits"
 
+	"warpdrop/sim/internal/invariant"
 	"warpdrop/sim/isa"
 	"warpdrop/sim/memory"
 	"warpdrop/sim/sm/lower"
@@ -90,6 +91,9 @@ func (x *Exec) Exec(w *Warp, op *lower.Op, mask uint32) {
 	if op.IsCtrl {
 		x.Bar.Kind = lower.BarNone
 		x.control(w, op, mask)
+		if invariant.On && x.Fault.Reason == "" {
+			w.consistent()
+		}
 		return
 	}
 	w.PC++

@@ -7,6 +7,7 @@ import (
 	"math/bits"
 	"unsafe"
 
+	"warpdrop/sim/internal/invariant"
 	"warpdrop/sim/isa"
 	"warpdrop/sim/memory"
 	"warpdrop/sim/prefetch"
@@ -75,6 +76,7 @@ type SM struct {
 	blocks     int
 	regsUsed   int
 	sharedUsed int
+	began      int64 // cycle of Begin
 	since      int64 // cycle up to which WarpCycles is summed
 	free       []*Resident
 	fresh      []*Resident // started since the last Run
@@ -128,7 +130,7 @@ func (m *SM) Begin(now int64) {
 	m.Counters = Counters{}
 	m.Fault = nil
 	m.Finished = m.Finished[:0]
-	m.since = now
+	m.began, m.since = now, now
 	m.sharedFree, m.conflictFree = now, now
 	m.loads, m.freeLoads = m.loads[:0], m.freeLoads[:0] // replies that came when their warps had exited were not taken
 	m.ccache.reset()
@@ -225,6 +227,9 @@ func (m *SM) Run(from, to int64) {
 		}
 		next = min(next, m.wakes[0], m.wakes[1], m.wakes[2], m.wakes[3])
 		t = min(next, m.woken)
+	}
+	if invariant.On {
+		m.consistent()
 	}
 }
 
@@ -651,9 +656,9 @@ func (m *SM) access(w *warp, op *lower.Op, pc int32, t int64) {
 		m.shared(w, op, pc, a, t)
 		return
 	}
-	if m.heldUntil > 0 {
-		// Only a generic access that resolved to global memory behind a held one gets here; it waits in the same place.
-		panic("sm: global access issued while another is held")
+	if invariant.On {
+		// A generic access waits for the held one too: its unit is UnitGlobal wherever it leads.
+		invariant.Hold(m.heldUntil == 0, "SM %d: a global access is issued while another is held", m.ID)
 	}
 	m.present(w, op, a, t)
 }
@@ -760,8 +765,8 @@ func (m *SM) release(w *warp, serial uint64, b uint8, flight uint32, at int64) {
 		return
 	}
 	wi := &w.issue
-	if wi.pending[b] == 0 {
-		panic("sm: reply for a barrier that waits for none")
+	if invariant.On {
+		invariant.Hold(wi.pending[b] > 0, "SM %d, warp slot %d: a reply for barrier %d, which waits for none", m.ID, w.Slot, b)
 	}
 	wi.latest[b] = max(wi.latest[b], at)
 	wi.pending[b]--

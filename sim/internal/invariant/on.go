@@ -1,0 +1,6 @@
+//go:build check
+
+package invariant
+
+// On says that this program checks itself.
+const On = true
