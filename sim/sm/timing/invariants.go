@@ -55,7 +55,7 @@ func (s *scheduler) consistent(m *SM, each func(w *warp)) {
 	}
 	for i := range s.warps {
 		if older>>i&1 == 0 {
-			hold(s.warps[i] == nil && s.ready[i] == Never && s.active>>i&1 == 0, i, "is empty, but not marked so")
+			hold(s.warps[i] == nil && s.ready[i] == Never && s.marked>>i&1 == 0, i, "is empty, but not marked so")
 		}
 	}
 	hold(s.current < 0 || older>>s.current&1 != 0, s.current, "issued last and is empty")

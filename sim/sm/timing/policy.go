@@ -2,39 +2,37 @@ package timing
 
 import (
 	"fmt"
-	"sort"
+	"maps"
+	"slices"
 	"strings"
 )
 
-// policy is a warp scheduling policy: the order in which a scheduler looks at its warps for one that is ready. It is a
-// small number, not an interface, because the hot loop switches on it. A new policy is one constant, one row of Policies
-// and one case of scheduler.pick.
-type policy uint8
+// Policy is a warp scheduling policy: the order in which a scheduler looks at its warps for one that is ready. Each is a file
+// policy_NAME.go that registers it.
+type Policy struct {
+	Name string // as presets write it
+	Doc  string // one sentence
 
-const (
-	policyGTO policy = iota
-	policyLRR
-	policyTwoLevel
-)
-
-// Policies are the warp scheduling policies by name.
-var Policies = map[string]struct {
-	id  policy
-	Doc string
-}{
-	"gto":       {policyGTO, "greedy-then-oldest: the same warp until it stalls, then the oldest that is ready"},
-	"lrr":       {policyLRR, "loose round-robin: the next ready warp after the last one issued"},
-	"two_level": {policyTwoLevel, "two-level: round-robin within an active set of warps; a warp that waits for memory leaves the set (Narasiman et al., MICRO 2011)"},
+	// pick returns the slot to issue from at cycle t; if none can, -1, the first cycle at which any slot may issue (Never if
+	// that is not known) and the slot that is first then (-1 = none). It is a function, not a method of an interface,
+	// and is called only when the warp that issued last does not go on by itself.
+	pick func(s *scheduler, t int64, m *SM) (slot int, next int64, first int)
+	// greedy says that the warp that issued last goes on as long as it is ready and does not give way, and the others are not
+	// looked at. Runs of FFMAs are then issued in one piece.
+	greedy bool
 }
 
-func policyByName(name string) (policy, error) {
+// Policies are the warp scheduling policies by name.
+var Policies = map[string]*Policy{}
+
+func registerPolicy(p Policy) *Policy {
+	Policies[p.Name] = &p
+	return &p
+}
+
+func policyByName(name string) (*Policy, error) {
 	if p, ok := Policies[name]; ok {
-		return p.id, nil
+		return p, nil
 	}
-	var names []string
-	for n := range Policies {
-		names = append(names, n)
-	}
-	sort.Strings(names)
-	return 0, fmt.Errorf("sm.policy: %q is not one of %s", name, strings.Join(names, ", "))
+	return nil, fmt.Errorf("sm.policy: %q is not one of %s", name, strings.Join(slices.Sorted(maps.Keys(Policies)), ", "))
 }

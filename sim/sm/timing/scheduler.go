@@ -4,7 +4,6 @@ import (
 	"math"
 	"math/bits"
 
-	"warpdrop/sim/sm/exec"
 	"warpdrop/sim/sm/lower"
 )
 
@@ -22,7 +21,7 @@ type scheduler struct {
 	n        int                          // occupied slots
 	current  int                          // slot that issued last, -1 = none
 	yield    bool                         // the last instruction asked to prefer another warp
-	active   uint16                       // two-level policy: slots of the active set
+	marked   uint16                       // slots that the policy has marked, for its own use; a warp that leaves loses its mark
 	warps    [maxWarpsPerScheduler]*warp
 	unitFree [16]int64 // first cycle at which the unit takes another warp
 	id       uint8     // its number in the SM
@@ -30,9 +29,6 @@ type scheduler struct {
 	account  int64     // first cycle not yet accounted for
 	waiting  Reason    // what the cycles from account on are spent on
 }
-
-// twoLevelActive is the size of the two-level policy's active set.
-const twoLevelActive = 6
 
 // available returns the first cycle, not before ready, at which slot's next instruction finds its unit free.
 func (s *scheduler) available(slot int, m *SM) int64 {
@@ -44,73 +40,22 @@ func (s *scheduler) available(slot int, m *SM) int64 {
 	return r
 }
 
-// pick returns the slot to issue from at cycle t, or -1 and the first cycle at which any slot may issue and the slot
-// that is first then.
-func (s *scheduler) pick(t int64, m *SM) (slot int, next int64, first int) {
-	next, first = Never, -1
-	m.Counters.WarpsScanned += int64(s.n)
-	start := 0
-	for i := 0; i < s.n; i++ {
-		if int(s.order[i]) == s.current {
-			start = i + 1
-			break
+// behind returns the place in the order behind the slot that issued last, 0 if there is none.
+func (s *scheduler) behind() int {
+	for i, slot := range s.order[:s.n] {
+		if int(slot) == s.current {
+			return i + 1
 		}
 	}
-	fallback := -1
-	for i := 0; i < s.n; i++ {
-		j := start + i
-		if j >= s.n {
-			j -= s.n
-		}
-		slot := int(s.order[j])
-		a := s.available(slot, m)
-		if a <= t {
-			switch {
-			case m.policy == policyTwoLevel && s.active>>slot&1 == 0, slot == s.current && s.yield:
-				// ready, but only second choice
-				if fallback < 0 {
-					fallback = slot
-				}
-				continue
-			}
-			return slot, 0, slot
-		}
-		if m.policy == policyTwoLevel && s.reason[slot] == ReasonMemory {
-			s.active &^= 1 << slot
-		}
-		if a < next {
-			next, first = a, slot
-		}
-	}
-	if fallback >= 0 {
-		if m.policy == policyTwoLevel {
-			s.promote(fallback)
-		}
-		return fallback, 0, fallback
-	}
-	return -1, next, first
+	return 0
 }
 
-// oldest is pick for the greedy policy when the current warp cannot go on: the oldest that can, the current one last if it
-// gave way.
-func (s *scheduler) oldest(t int64, m *SM) (slot int, next int64, first int) {
-	m.Counters.WarpsScanned += int64(s.n)
-	gave := -1
-	if s.yield {
-		gave = s.current
+// turn returns the slot at a place of the order, which goes round.
+func (s *scheduler) turn(place int) int {
+	if place >= s.n {
+		place -= s.n
 	}
-	now, then, soonest := exec.Available(&s.ready, &s.unit, &s.unitFree, m.memoryFree(lower.UnitShared), m.memoryFree(lower.UnitGlobal), t)
-	if gave >= 0 && now != 1<<gave {
-		now &^= 1 << gave
-	}
-	switch {
-	case now != 0:
-		slot := s.first(now)
-		return slot, 0, slot
-	case soonest == Never:
-		return -1, Never, -1
-	}
-	return -1, soonest, s.first(then)
+	return int(s.order[place])
 }
 
 // first returns the oldest of a set of slots that is not empty.
@@ -120,18 +65,6 @@ func (s *scheduler) first(set uint32) int {
 		slot = bits.TrailingZeros32(older) & (maxWarpsPerScheduler - 1)
 	}
 	return slot
-}
-
-// promote puts slot into the two-level policy's active set; the set loses its lowest slot when it is full.
-func (s *scheduler) promote(slot int) {
-	n := 0
-	for a := s.active; a != 0; a &= a - 1 {
-		n++
-	}
-	if n >= twoLevelActive {
-		s.active &= s.active - 1
-	}
-	s.active |= 1 << slot
 }
 
 // add puts a warp into slot as the youngest.
@@ -149,7 +82,7 @@ func (s *scheduler) add(slot int, w *warp) {
 func (s *scheduler) remove(slot int) {
 	s.warps[slot] = nil
 	s.ready[slot] = Never
-	s.active &^= 1 << slot
+	s.marked &^= 1 << slot
 	for i := range s.older {
 		s.older[i] &^= 1 << slot
 	}

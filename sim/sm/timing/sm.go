@@ -48,7 +48,8 @@ type SM struct {
 	Hazards  *Hazards    // check of control words, nil = off
 
 	cfg      *Config
-	policy   policy
+	policy   *Policy
+	greedy   bool  // policy.greedy
 	runs     bool  // whether runs of FFMAs may be issued in one piece
 	observed bool  // by Profile or Hazards
 	until    int64 // end of the window
@@ -104,14 +105,14 @@ func New(id int, cfg *Config, port *memory.Port) (*SM, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &SM{ID: id, cfg: cfg, policy: p, units: cfg.Units.Table(), nsched: cfg.Schedulers, port: port,
+	m := &SM{ID: id, cfg: cfg, policy: p, greedy: p.greedy, units: cfg.Units.Table(), nsched: cfg.Schedulers, port: port,
 		icache: newInstructionCache(&cfg.ICache),
 		ccache: newLineCache(cfg.ConstCache.Bytes, cfg.ConstCache.LineBytes, 4),
 	}
 	for u := range m.units {
 		m.interval[u] = int64(m.units[u].Interval)
 	}
-	m.runs = p == policyGTO && m.units[lower.UnitFP32].Interval == 1
+	m.runs = p.greedy && m.units[lower.UnitFP32].Interval == 1
 	for i := range m.sched {
 		s := &m.sched[i]
 		s.current = -1
@@ -253,7 +254,7 @@ func (m *SM) step(s *scheduler, t int64) {
 		return
 	}
 	slot := s.current
-	if m.policy != policyGTO || slot < 0 || s.yield || s.ready[slot] > t || s.available(slot, m) > t {
+	if !m.greedy || slot < 0 || s.yield || s.ready[slot] > t || s.available(slot, m) > t {
 		if slot = m.choose(s, t); slot < 0 {
 			return
 		}
@@ -277,13 +278,8 @@ func (m *SM) step(s *scheduler, t int64) {
 // choose returns the slot from which scheduler s issues at cycle t when it looks at all of them; if it is -1, the scheduler
 // sleeps until one is ready.
 func (m *SM) choose(s *scheduler, t int64) int {
-	var slot, first int
-	var next int64
-	if m.policy == policyGTO {
-		slot, next, first = s.oldest(t, m)
-	} else {
-		slot, next, first = s.pick(t, m)
-	}
+	m.Counters.WarpsScanned += int64(s.n)
+	slot, next, first := m.policy.pick(s, t, m)
 	if slot < 0 {
 		m.wakes[s.id&(maxSchedulers-1)] = next
 		switch {
