@@ -64,7 +64,7 @@ func ReadMeasuredGEMMs(in io.Reader) ([]MeasuredGEMM, error) {
 			}
 			*to = f[3+j] == "T"
 		}
-		if g.MS, err = strconv.ParseFloat(f[5], 64); err != nil || !(g.MS > 0) {
+		if g.MS, err = strconv.ParseFloat(f[5], 64); err != nil || !(g.MS > 0 && g.MS <= math.MaxFloat64) {
 			return nil, fmt.Errorf("record %d: time %q is not a number of milliseconds above 0", i+1, f[5])
 		}
 		out = append(out, g)
