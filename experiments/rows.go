@@ -20,61 +20,61 @@ import (
 // column of results.csv, in this order, and a key in results.json; the tag csv:"-" keeps it out of the CSV. What no point gave is
 // unknown: NaN in memory and empty in both files.
 type Row struct {
-	Workload string    `json:"workload"` // mlp, lstm, gemm, launch or search
-	Network  string    `json:"network"`
-	GPU      string    `json:"gpu,omitempty"`
-	Method   string    `json:"method"`
-	Rates    []float64 `json:"rates,omitempty"`
-	Hidden   []int     `json:"hidden,omitempty" csv:"-"`
-	Batch    int       `json:"batch,omitempty"`
-	Patterns int       `json:"patterns,omitempty"`
-	Search   string    `json:"search,omitempty"`
-	Tile     int       `json:"tile,omitempty"`
-	DP       int       `json:"dp,omitempty"`
-	Pad      string    `json:"pad,omitempty"`
-	Update   string    `json:"update,omitempty"`
-	Option   string    `json:"option,omitempty"` // what else the pattern or the training has: of 20, 4 groups of samples, …
+	Workload string    `json:"workload"`                 // mlp, lstm, gemm, launch or search
+	Network  string    `json:"network"`                  // what was run: sizes of an MLP or LSTM, of a product, or a kernel with grid and block
+	GPU      string    `json:"gpu,omitempty"`            // preset that was simulated
+	Method   string    `json:"method"`                   // dense (conventional dropout), masked, rdp, tdp, …; the kernel of a launch
+	Rates    []float64 `json:"rates,omitempty"`          // dropout rates asked for, one a layer
+	Hidden   []int     `json:"hidden,omitempty" csv:"-"` // units of the hidden layers
+	Batch    int       `json:"batch,omitempty"`          // samples, or sequences, of an iteration
+	Patterns int       `json:"patterns,omitempty"`       // N: patterns dp = 1 … N of rdp and tdp
+	Search   string    `json:"search,omitempty"`         // how the distribution of dp was found: sgd, exact or balanced
+	Tile     int       `json:"tile,omitempty"`           // edge of the weight tile of tdp, in elements
+	DP       int       `json:"dp,omitempty"`             // one row or tile in dp is kept; given only where it is fixed
+	Pad      string    `json:"pad,omitempty"`            // whether rows of shared memory are padded against bank conflicts
+	Update   string    `json:"update,omitempty"`         // dense or lazy: which weights an update touches
+	Option   string    `json:"option,omitempty"`         // what else the pattern or the training has: of 20, 4 groups of samples, …
 
-	Reached      number `json:"reached_rate"`
+	Reached      number `json:"reached_rate"`           // expected share that is dropped under the distribution
 	Distribution string `json:"distribution,omitempty"` // of the first layer: dp:probability …
 
-	Cycles      number `json:"cycles"`
-	CyclesLow   number `json:"cycles_low"`
-	CyclesHigh  number `json:"cycles_high"`
-	TimeUS      number `json:"time_us"`
-	Speedup     number `json:"speedup"`
-	SpeedupLow  number `json:"speedup_low"`
-	SpeedupHigh number `json:"speedup_high"`
+	Cycles      number `json:"cycles"`       // core cycles with launch overhead: of an iteration (expected value over the distribution), a product or a launch
+	CyclesLow   number `json:"cycles_low"`   // lower end of the 95 % confidence interval, where combinations were sampled
+	CyclesHigh  number `json:"cycles_high"`  // upper end of it
+	TimeUS      number `json:"time_us"`      // microseconds of those cycles at the preset's core clock
+	Speedup     number `json:"speedup"`      // baseline's cycles / this row's
+	SpeedupLow  number `json:"speedup_low"`  // lower end of the confidence interval
+	SpeedupHigh number `json:"speedup_high"` // upper end of it
 
-	Accuracy         number `json:"accuracy"`        // per cent, mean over seeds
-	AccuracySpread   number `json:"accuracy_spread"` // per cent, standard deviation over seeds
-	Seeds            int    `json:"seeds"`
-	Perplexity       number `json:"perplexity"`
+	Accuracy         number `json:"accuracy"`           // per cent, mean over seeds
+	AccuracySpread   number `json:"accuracy_spread"`    // per cent, standard deviation over seeds
+	Seeds            int    `json:"seeds"`              // trainings that accuracy and perplexity are means of
+	Perplexity       number `json:"perplexity"`         // of the test text, mean over seeds
 	PerplexitySpread number `json:"perplexity_spread"`  // standard deviation over seeds
 	Diverged         int    `json:"diverged,omitempty"` // trainings that diverged: then there is no mean of the others
-	SubModels        number `json:"sub_models"`
+	SubModels        number `json:"sub_models"`         // different combinations of patterns that a training drew, mean over seeds
 
 	BankConflicts      number `json:"bank_conflicts"`       // extra passes
 	ConflictsPerAccess number `json:"conflicts_per_access"` // extra passes a shared-memory access
-	DivergentBranches  number `json:"divergent_branches"`
-	SIMTEfficiency     number `json:"simt_efficiency"` // share of lanes active
-	WarpInstructions   number `json:"warp_instructions"`
-	DRAMBytes          number `json:"dram_bytes"`
-	PeakShare          number `json:"peak_share"`        // floating-point operations of the kernels / what the GPU could do in the cycles
-	Samples            int    `json:"samples,omitempty"` // pattern combinations drawn; 0 = all, summed
+	DivergentBranches  number `json:"divergent_branches"`   // branches that some active threads of a warp take and others do not
+	SIMTEfficiency     number `json:"simt_efficiency"`      // share of lanes active
+	WarpInstructions   number `json:"warp_instructions"`    // warp instructions issued
+	DRAMBytes          number `json:"dram_bytes"`           // bytes read from and written to DRAM
+	PeakShare          number `json:"peak_share"`           // floating-point operations of the kernels / what the GPU could do in the cycles
+	Samples            int    `json:"samples,omitempty"`    // pattern combinations drawn; 0 = all, summed
 
-	Launches          int `json:"launches,omitempty"`           // and copies, of all combinations
-	SimulatedLaunches int `json:"simulated_launches,omitempty"` // the others are like one of these
+	Launches          int `json:"launches,omitempty"`           // launches and copies, of all combinations of patterns
+	SimulatedLaunches int `json:"simulated_launches,omitempty"` // launches that were simulated; the others are like one of these
 
 	MeasuredUS number `json:"measured_us"` // on the real GPU, where published
 
-	PaperSpeedup       number `json:"paper_speedup"`
-	SpeedupDifference  number `json:"speedup_difference"` // ours - paper's
-	PaperAccuracy      number `json:"paper_accuracy"`
-	AccuracyDifference number `json:"accuracy_difference"`
+	PaperSpeedup       number `json:"paper_speedup"`       // the paper's, where it has the row
+	SpeedupDifference  number `json:"speedup_difference"`  // ours - paper's
+	PaperAccuracy      number `json:"paper_accuracy"`      // the paper's, per cent
+	AccuracyDifference number `json:"accuracy_difference"` // ours - paper's, points
 
-	Parts    map[string]number `json:"parts,omitempty" csv:"-"` // cycles by part of the iteration
-	Coverage string            `json:"coverage,omitempty" csv:"-"`
+	Parts    map[string]number `json:"parts,omitempty" csv:"-"`    // cycles by part of the iteration
+	Coverage string            `json:"coverage,omitempty" csv:"-"` // what the cycles are of
 
 	sim   *SimResult
 	train []*TrainResult

@@ -11,6 +11,7 @@ import (
 
 	"github.com/olekukonko/tablewriter"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"warpdrop/dropout"
 	"warpdrop/plots"
@@ -191,7 +192,7 @@ distribution: the probability of an iteration that keeps all, of one that keeps 
 			return t.Render()
 		},
 	}
-	c.Flags().Float64SliceVar(&rates, "rates", []float64{0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9}, "dropout rates")
+	tenths(c.Flags(), &rates)
 	c.Flags().IntSliceVar(&counts, "counts", []int{4, 8, 16, 64}, "numbers of patterns beside the default; those that cannot reach a rate are left out")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	outputVar(c.Flags(), &file, "plot", "draw the error of Algorithm 1's rate into this file (.png, .svg or .pdf)")
@@ -373,7 +374,7 @@ input and output neurons lose all their synapses. Units are output neurons (dens
 		},
 	}
 	f := c.Flags()
-	f.Float64SliceVar(&rates, "rates", []float64{0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9}, "dropout rates")
+	tenths(f, &rates)
 	f.IntVar(&inputs, "inputs", 2048, "input neurons")
 	f.IntVar(&outputs, "outputs", 2048, "output neurons")
 	f.IntVar(&tile, "tile", 32, "edge of a tile")
@@ -424,4 +425,10 @@ func measureDiversity(rate float64, outputs, inputs, tile, iterations, pairs int
 		rows = append(rows, r)
 	}
 	return rows, nil
+}
+
+// tenths adds --rates with the rates from 0.1 to 0.9.
+func tenths(f *pflag.FlagSet, rates *[]float64) {
+	f.Float64SliceVar(rates, "rates", []float64{0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9}, "dropout rates")
+	f.Lookup("rates").DefValue = "0.1,0.2 … 0.9" // shown only
 }

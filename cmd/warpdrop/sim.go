@@ -21,43 +21,43 @@ import (
 
 // simReport is the object that `warpdrop sim --json` prints.
 type simReport struct {
-	Kernel              string             `json:"kernel"`
-	Compiler            string             `json:"compiler,omitempty"` // of a .cu or .ptx file
-	GPU                 string             `json:"gpu"`
-	Grid                string             `json:"grid"`
-	Block               string             `json:"block"`
-	Cycles              int64              `json:"cycles"`  // from the first block's dispatch to the last access's end
-	TimeUS              float64            `json:"time_us"` // of that and the launch overhead
-	WarpInstructions    int64              `json:"warp_instructions"`
-	ThreadInstructions  int64              `json:"thread_instructions"`
-	IPC                 float64            `json:"ipc"`
-	Occupancy           float64            `json:"achieved_occupancy"`
-	BlocksPerSM         int                `json:"blocks_per_sm"`
-	SIMTEfficiency      float64            `json:"simt_efficiency"`
-	SharedAccesses      int64              `json:"shared_accesses"`
-	SharedBankConflicts int64              `json:"shared_bank_conflicts"`
-	Branches            int64              `json:"branches"`
-	DivergentBranches   int64              `json:"divergent_branches"`
-	SectorsRead         int64              `json:"sectors_read"` // asked for by loads, 32 bytes each
-	SectorsWritten      int64              `json:"sectors_written"`
-	L1HitRate           float64            `json:"l1_hit_rate"`
-	L2HitRate           float64            `json:"l2_hit_rate"`
-	DRAMBytes           int64              `json:"dram_bytes"`
-	FLOP                int64              `json:"flop"`
-	Bandwidth           bandwidth          `json:"bandwidth_gb_per_s"`
-	Roofline            sim.Roofline       `json:"roofline"`
-	IssueCycles         int64              `json:"issue_cycles"` // scheduler cycles; with stall_cycles all of them
-	Stalls              map[string]int64   `json:"stall_cycles"`
-	WarpStalls          map[string]int64   `json:"warp_stall_cycles"`
-	EligibleWarps       float64            `json:"eligible_warps"` // a scheduler, mean
-	Utilization         map[string]float64 `json:"unit_utilization"`
-	Units               map[string]int64   `json:"unit_instructions"`
-	Memory              map[string]int64   `json:"memory"`           // all counters of the memory system
-	Energy              *energyReport      `json:"energy,omitempty"` // none: the preset has no coefficients
-	CopyIn              copyReport         `json:"copy_to_device"`
-	CopyOut             copyReport         `json:"copy_to_host"`
-	WallSeconds         float64            `json:"wall_seconds"`
-	Speed               float64            `json:"warp_instructions_per_second"`
+	Kernel              string             `json:"kernel"`                       // name in the file
+	Compiler            string             `json:"compiler,omitempty"`           // of a .cu or .ptx file
+	GPU                 string             `json:"gpu"`                          // preset
+	Grid                string             `json:"grid"`                         // blocks, x x y x z
+	Block               string             `json:"block"`                        // threads of a block, x x y x z
+	Cycles              int64              `json:"cycles"`                       // from the first block's dispatch to the last access's end
+	TimeUS              float64            `json:"time_us"`                      // of that and the launch overhead
+	WarpInstructions    int64              `json:"warp_instructions"`            // warp instructions issued
+	ThreadInstructions  int64              `json:"thread_instructions"`          // the same, times active threads
+	IPC                 float64            `json:"ipc"`                          // warp instructions a cycle, of the whole chip
+	Occupancy           float64            `json:"achieved_occupancy"`           // resident warps / the SMs' room for warps, mean over active cycles
+	BlocksPerSM         int                `json:"blocks_per_sm"`                // blocks that fit on an SM at once
+	SIMTEfficiency      float64            `json:"simt_efficiency"`              // share of lanes that are active, mean over instructions
+	SharedAccesses      int64              `json:"shared_accesses"`              // warp instructions to shared memory
+	SharedBankConflicts int64              `json:"shared_bank_conflicts"`        // passes over the banks beyond those that width alone needs
+	Branches            int64              `json:"branches"`                     // branch instructions executed by warps
+	DivergentBranches   int64              `json:"divergent_branches"`           // of those, the ones that split the warp
+	SectorsRead         int64              `json:"sectors_read"`                 // asked for by loads, 32 bytes each
+	SectorsWritten      int64              `json:"sectors_written"`              // asked for by stores
+	L1HitRate           float64            `json:"l1_hit_rate"`                  // share of sectors looked up in L1 that were found
+	L2HitRate           float64            `json:"l2_hit_rate"`                  // share of sectors read from L2 that were found
+	DRAMBytes           int64              `json:"dram_bytes"`                   // read and written
+	FLOP                int64              `json:"flop"`                         // floating-point operations of threads: FFMA 2, FADD and FMUL 1
+	Bandwidth           bandwidth          `json:"bandwidth_gb_per_s"`           // bytes moved at each level / time
+	Roofline            sim.Roofline       `json:"roofline"`                     // where the launch lies under the roofs of peak and DRAM bandwidth
+	IssueCycles         int64              `json:"issue_cycles"`                 // scheduler cycles; with stall_cycles all of them
+	Stalls              map[string]int64   `json:"stall_cycles"`                 // scheduler cycles without issue, by reason
+	WarpStalls          map[string]int64   `json:"warp_stall_cycles"`            // warp cycles without issue, by what the warp waited for
+	EligibleWarps       float64            `json:"eligible_warps"`               // a scheduler, mean
+	Utilization         map[string]float64 `json:"unit_utilization"`             // share of cycles that each execution unit was busy
+	Units               map[string]int64   `json:"unit_instructions"`            // warp instructions by execution unit
+	Memory              map[string]int64   `json:"memory"`                       // all counters of the memory system
+	Energy              *energyReport      `json:"energy,omitempty"`             // none: the preset has no coefficients
+	CopyIn              copyReport         `json:"copy_to_device"`               // modelled copies of file= buffers to the device
+	CopyOut             copyReport         `json:"copy_to_host"`                 // modelled copies of out= buffers back
+	WallSeconds         float64            `json:"wall_seconds"`                 // of the simulation on this machine
+	Speed               float64            `json:"warp_instructions_per_second"` // simulated, a second of this machine
 }
 
 // bandwidth is achieved bandwidth by level, GB/s.

@@ -7,11 +7,11 @@ import "reflect"
 type Counters struct {
 	// SM side.
 	LoadInstructions   int64 // warp instructions by kind: global and local loads
-	StoreInstructions  int64
+	StoreInstructions  int64 // global and local stores
 	AtomicInstructions int64 // with and without a result
 	LoadSectors        int64 // 32-byte sectors that the loads asked for
-	StoreSectors       int64
-	AtomicSectors      int64
+	StoreSectors       int64 // that the stores wrote
+	AtomicSectors      int64 // that the atomics touched
 	Lines              int64 // 128-byte lines touched, summed over instructions
 	L1Accesses         int64 // sectors looked up in L1
 	L1Hits             int64 // sectors found
@@ -21,19 +21,19 @@ type Counters struct {
 	MSHRStalls         int64 // cycles that accesses waited for a free miss entry
 	StoreStalls        int64 // cycles that accesses waited for a free store entry
 	// Crossbar.
-	RequestPackets int64
+	RequestPackets int64 // packets from SMs to L2 slices
 	RequestBytes   int64 // data, headers included
-	ReplyPackets   int64
-	ReplyBytes     int64
+	ReplyPackets   int64 // packets back
+	ReplyBytes     int64 // data, headers included
 	RequestWait    int64 // cycles that packets waited for an SM's request port, summed
 	ReplyWait      int64 // cycles that packets waited for an SM's reply port, summed
 	// L2.
 	L2Reads       int64 // sectors
-	L2ReadHits    int64
+	L2ReadHits    int64 // sectors found
 	L2ReadMerged  int64 // sectors already on their way from DRAM
-	L2ReadMisses  int64
+	L2ReadMisses  int64 // sectors asked from DRAM
 	L2Writes      int64 // sectors
-	L2WriteHits   int64
+	L2WriteHits   int64 // sectors written where the line was present
 	L2WriteMisses int64 // written without a fill
 	L2Atomics     int64 // sectors
 	L2AtomicOps   int64 // thread operations
@@ -41,11 +41,11 @@ type Counters struct {
 	L2Wait        int64 // cycles that packets waited at a slice's input, summed
 	L2Stalls      int64 // cycles that a slice stood still because a DRAM queue was full
 	// DRAM, in bursts of a sector.
-	DRAMReads     int64
-	DRAMWrites    int64
+	DRAMReads     int64 // bursts
+	DRAMWrites    int64 // bursts
 	DRAMRowHits   int64 // bursts that no row had to be opened for
-	DRAMActivates int64
-	DRAMRefreshes int64
+	DRAMActivates int64 // rows opened
+	DRAMRefreshes int64 // refreshes of a channel
 	DRAMTurns     int64 // changes between reading and writing
 }
 
