@@ -13,8 +13,9 @@ import (
 type code struct {
 	cubin *isa.Cubin
 
-	mu       sync.Mutex
-	programs map[programKey]*lower.Program
+	mu        sync.Mutex
+	programs  map[programKey]*lower.Program
+	recursive map[string]bool // kernels of which a function can call itself
 }
 
 // programKey is what a lowered kernel depends on beside the cubin.
@@ -44,7 +45,7 @@ func readCode(cubin []byte) (*code, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &code{cubin: read, programs: map[programKey]*lower.Program{}}
+	c := &code{cubin: read, programs: map[programKey]*lower.Program{}, recursive: map[string]bool{}}
 	if read.GlobalBytes == 0 && len(codes.list) < maxCodes {
 		codes.list[sum] = c
 	}
@@ -59,10 +60,18 @@ func (c *code) lower(k *isa.Kernel, cfg lower.LowerConfig) (*lower.Program, erro
 	if p, ok := c.programs[key]; ok {
 		return p, nil
 	}
-	p, err := lower.Lower(c.cubin.Insts, k.Entry, cfg)
+	p, err := lower.Lower(&c.cubin.Code, k.Entry, cfg)
 	if err != nil {
 		return nil, err
 	}
 	c.programs[key] = p
+	c.recursive[cfg.Name] = c.cubin.Recursive(k)
 	return p, nil
+}
+
+// isRecursive tells whether a function of a kernel that has been lowered can call itself.
+func (c *code) isRecursive(k *isa.Kernel) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.recursive[k.Name]
 }

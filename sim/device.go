@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"runtime"
 	"slices"
@@ -38,6 +39,8 @@ type Device struct {
 	// Hazards looks for control words that let an instruction go before its operands are there. What it
 	// finds is a *HazardError of the launch, which has run to its end; its Result is returned too.
 	Hazards bool
+	// Stdout is where the printf of kernels goes when their launch has ended, block by block; nil is os.Stdout.
+	Stdout io.Writer
 	// Observe, when set, is called at the end of each window with the cycle reached and the SMs' counters so far.
 	Observe func(Progress)
 
@@ -52,6 +55,8 @@ type Device struct {
 	finished []finishedBlock // in this window
 	now      int64           // core cycles since the device was made
 	lines    int32           // instruction cache lines that loaded code takes
+	launches int64           // made so far
+	heaps    []*exec.Heap    // of device malloc, one an SM; nil until a kernel is loaded that calls it
 }
 
 // Progress is where a launch stands.
@@ -97,6 +102,10 @@ func (d *Device) newSM(i int) (*timing.SM, error) {
 	m.Exec.Global = d.ports[i]
 	m.Exec.SMID, m.Exec.SMs = uint32(i), uint32(d.gpu.SMs)
 	m.Exec.Period = 1e3 / d.gpu.CoreMHz
+	m.Exec.Output.Limit = PrintfBytes
+	if d.heaps != nil {
+		m.Exec.Heap = d.heaps[i]
+	}
 	return m, nil
 }
 
@@ -175,7 +184,8 @@ func (d *Device) Launch(ctx context.Context, k *Kernel, cfg LaunchConfig, args .
 		}
 	}
 	d.fill(g, q, d.now)
-	if err := d.run(ctx, q, d.now); err != nil {
+	err = d.run(ctx, q, d.now)
+	if err := errors.Join(err, d.print()); err != nil {
 		return nil, errors.Join(err, d.findings(), d.abandon())
 	}
 	d.end(&r.Counters)
@@ -356,6 +366,11 @@ func (d *Device) run(ctx context.Context, q *queue, start int64) error {
 		}
 		workers.Run(1+channels, advance)
 		replies = true
+		if d.heaps != nil {
+			if err := exec.Settle(d.heaps); err != nil {
+				return fmt.Errorf("%s: %w", q.name(), err)
+			}
+		}
 		if d.Trace != nil {
 			deliver() // what is sampled below counts them
 		}

@@ -47,6 +47,7 @@ type Kernel struct {
 	kernel   *isa.Kernel
 	program  *lower.Program
 	constant Ptr
+	stack    int // local memory a thread gets, bytes
 }
 
 // LoadModule reads a cubin, places its code and its global variables on the device.
@@ -168,12 +169,26 @@ func (m *Module) Kernel(name string) (*Kernel, error) {
 	if k.LocalBytes > maxLocalBytes {
 		return nil, fmt.Errorf("kernel %s: %d bytes of local memory a thread; a thread has at most %d (512 KB)", name, k.LocalBytes, maxLocalBytes)
 	}
-	p, err := m.code.lower(k, lower.LowerConfig{Name: name, Registers: k.Registers, JumpTables: k.JumpTables,
-		End: k.Entry + k.Size, LineBytes: m.dev.gpu.SM.ICache.LineBytes, FirstLine: m.first, ConstLineBytes: m.dev.gpu.SM.ConstCache.LineBytes})
+	for _, f := range k.Externs {
+		if !slices.Contains(lower.SystemCalls, f) {
+			return nil, fmt.Errorf("kernel %s calls %s, which is not in the file; of CUDA's run-time system these are executed: %s", name, f, strings.Join(lower.SystemCalls, ", "))
+		}
+	}
+	p, err := m.code.lower(k, lower.LowerConfig{Name: name, Registers: k.Registers, End: k.Entry + k.Size, LineBytes: m.dev.gpu.SM.ICache.LineBytes,
+		FirstLine: m.first, ConstLineBytes: m.dev.gpu.SM.ConstCache.LineBytes})
 	if err != nil {
 		return nil, err
 	}
-	m.kernels[name] = &Kernel{m.dev, m, k, p, m.constant}
+	if p.Calls("malloc") || p.Calls("free") {
+		if err := m.dev.makeHeaps(); err != nil {
+			return nil, fmt.Errorf("kernel %s: %w", name, err)
+		}
+	}
+	stack := k.LocalBytes
+	if m.code.isRecursive(k) {
+		stack = max(stack, recursiveStack)
+	}
+	m.kernels[name] = &Kernel{m.dev, m, k, p, m.constant, stack}
 	return m.kernels[name], nil
 }
 
@@ -208,7 +223,7 @@ type Param struct{ Offset, Size int }
 // Info returns what the kernel needs.
 func (k *Kernel) Info() KernelInfo {
 	c := &k.dev.gpu.SM
-	i := KernelInfo{Registers: k.kernel.Registers, SharedBytes: k.kernel.SharedBytes, LocalBytes: k.localBytes(),
+	i := KernelInfo{Registers: k.kernel.Registers, SharedBytes: k.kernel.SharedBytes, LocalBytes: k.stack,
 		ConstantBytes: len(k.kernel.Const[constantBank]), ParamBytes: k.kernel.ParamBytes, MaxThreads: c.MaxThreads}
 	if m := k.kernel.MaxThreads; m > 0 {
 		i.MaxThreads = min(i.MaxThreads, m)
@@ -233,14 +248,6 @@ func (k *Kernel) BlocksPerSM(threads, shared int) int {
 	return c.Resident(timing.NeedOf(c, &lower.Program{Registers: k.kernel.Registers, SharedBytes: k.kernel.SharedBytes + shared}, threads))
 }
 
-// localBytes is the local memory that a thread gets.
-func (k *Kernel) localBytes() int {
-	if k.kernel.Recursive {
-		return max(k.kernel.LocalBytes, recursiveStack)
-	}
-	return k.kernel.LocalBytes
-}
-
 // parameters lays the arguments out as c[0] holds them from the kernel's parameter base on.
 func (k *Kernel) parameters(args []Arg) ([]byte, error) {
 	if len(args) != len(k.kernel.Params) {
@@ -259,7 +266,7 @@ func (k *Kernel) parameters(args []Arg) ([]byte, error) {
 
 // bind returns the program of one launch.
 func (k *Kernel) bind(block, grid [3]uint32, shared int, params []byte) *lower.Program {
-	local := k.localBytes()
+	local := k.stack
 	c0 := make([]byte, k.kernel.ParamBase+len(params))
 	for i := range 3 {
 		binary.LittleEndian.PutUint32(c0[8+4*i:], block[i])
@@ -280,6 +287,8 @@ func (k *Kernel) bind(block, grid [3]uint32, shared int, params []byte) *lower.P
 	}
 	p := k.program.Bind(banks)
 	p.SharedBytes, p.LocalBytes = k.kernel.SharedBytes+shared, local
+	k.dev.launches++
+	p.Launch = k.dev.launches
 	return p
 }
 

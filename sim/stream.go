@@ -123,7 +123,8 @@ func (d *Device) Synchronize(ctx context.Context) (*SyncResult, error) {
 		for _, g := range q.active {
 			d.fill(g, q, d.now)
 		}
-		if err := d.run(ctx, q, d.now); err != nil {
+		err = d.run(ctx, q, d.now)
+		if err := errors.Join(err, d.print()); err != nil {
 			drop()
 			return nil, errors.Join(err, d.findings(), d.abandon())
 		}

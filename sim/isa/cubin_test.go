@@ -58,7 +58,7 @@ func TestCubinKernels(t *testing.T) {
 		t.Fatalf("sm_%d with %d kernels; want sm_61 with 5", c.Arch, len(c.Kernels))
 	}
 	k := kernelOf(t, c, "memories")
-	if k.SharedBytes != 1024 || k.ParamBase != 0x140 || k.ParamBytes != 24 || k.Barriers != 1 || k.Recursive {
+	if k.SharedBytes != 1024 || k.ParamBase != 0x140 || k.ParamBytes != 24 || k.Barriers != 1 || c.Recursive(k) {
 		t.Errorf("memories: %+v", k)
 	}
 	want := []Param{{0, 0, 8}, {1, 8, 4}, {2, 16, 8}}
@@ -76,11 +76,11 @@ func TestCubinKernels(t *testing.T) {
 	if got := binary.LittleEndian.Uint32(k.Const[3][64+8:]); got != 3 {
 		t.Errorf("offsets[2] = %d, want 3", got)
 	}
-	if r := kernelOf(t, c, "recursion"); !r.Recursive {
+	if r := kernelOf(t, c, "recursion"); !c.Recursive(r) {
 		t.Error("recursion: not marked as recursive")
 	}
-	if r := kernelOf(t, c, "calls"); r.Recursive || r.LocalBytes < 8 {
-		t.Errorf("calls: recursive %v, %d bytes of stack; want a bounded stack of at least 8", r.Recursive, r.LocalBytes)
+	if r := kernelOf(t, c, "calls"); c.Recursive(r) || r.LocalBytes < 8 {
+		t.Errorf("calls: recursive %v, %d bytes of stack; want a bounded stack of at least 8", c.Recursive(r), r.LocalBytes)
 	}
 }
 
@@ -124,24 +124,25 @@ func TestCubinLink(t *testing.T) {
 // A jump table's targets must be instructions of the kernel, and its branch a BRX.
 func TestCubinJumpTables(t *testing.T) {
 	c := readCubinFile(t, "testdata/functions.cubin")
-	at := map[uint32]*Inst{}
-	for i := range c.Insts {
-		at[c.Insts[i].PC] = &c.Insts[i]
-	}
 	for _, name := range []string{"branches", "indirect"} {
 		k := kernelOf(t, c, name)
-		if len(k.JumpTables) == 0 && name == "branches" {
-			t.Errorf("%s: no jump table", name)
-		}
-		for _, j := range k.JumpTables {
-			if in := at[j.Branch]; in == nil || in.Op != OpBRX && in.Op != OpRET && in.Op != OpSYNC {
-				t.Errorf("%s: branch of a jump table at %#x is %v", name, j.Branch, in)
+		n := 0
+		for branch, targets := range c.Jumps {
+			if branch < k.Entry || branch >= k.Entry+k.Size {
+				continue
 			}
-			for _, target := range j.Targets {
+			n++
+			if in, err := c.Inst(branch); err != nil || in.Op != OpBRX && in.Op != OpRET && in.Op != OpSYNC {
+				t.Errorf("%s: branch of a jump table at %#x is %v, %v", name, branch, in, err)
+			}
+			for _, target := range targets {
 				if target < k.Entry || target >= k.Entry+k.Size {
 					t.Errorf("%s: target %#x is outside the kernel", name, target)
 				}
 			}
+		}
+		if n == 0 && name == "branches" {
+			t.Errorf("%s: no jump table", name)
 		}
 	}
 }

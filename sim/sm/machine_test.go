@@ -91,7 +91,7 @@ func (m *machine) run(kernel string, grid, block [3]uint32, args ...any) error {
 	if k == nil {
 		return fmt.Errorf("no kernel %s", kernel)
 	}
-	p, err := lower.Lower(m.cubin.Insts, k.Entry, lower.LowerConfig{Name: kernel, Registers: k.Registers, JumpTables: k.JumpTables, End: k.Entry + k.Size})
+	p, err := lower.Lower(&m.cubin.Code, k.Entry, lower.LowerConfig{Name: kernel, Registers: k.Registers, End: k.Entry + k.Size})
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (m *machine) run(kernel string, grid, block [3]uint32, args ...any) error {
 		return fmt.Errorf("%d arguments for %d parameters", len(args), len(k.Params))
 	}
 	local := k.LocalBytes
-	if k.Recursive {
+	if m.cubin.Recursive(k) {
 		local = 16 << 10
 	}
 	c0 := make([]byte, k.ParamBase+k.ParamBytes)

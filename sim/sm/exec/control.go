@@ -78,6 +78,10 @@ func (x *Exec) control(w *Warp, op *lower.Op, mask uint32) {
 		if mask != 0 {
 			x.fault("trap", bits.TrailingZeros32(mask))
 		}
+	case lower.CodeSystem:
+		if x.system(w, op, mask) && x.Fault.Reason == "" {
+			x.leave(w, mask, StackCall, StackPRET)
+		}
 	default:
 		x.fault("illegal instruction", bits.TrailingZeros32(w.Active))
 	}
@@ -172,8 +176,8 @@ func (x *Exec) indirect(w *Warp, op *lower.Op, mask uint32) {
 				same |= 1 << j
 			}
 		}
-		target := lower.OpIndex(a[i]+uint32(op.Imm)) - w.Block.Prog.First
-		if target < 0 || int(target) >= len(w.Block.Prog.Ops) {
+		target := w.Block.Prog.At(a[i] + uint32(op.Imm))
+		if target < 0 {
 			x.fault("indirect branch out of the code", i)
 			return
 		}

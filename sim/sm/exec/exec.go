@@ -23,6 +23,8 @@ type Exec struct {
 	Period float64      // of the clock, nanoseconds
 	Global *memory.View // this SM's view of device memory
 	Check  *Check       // nil = off
+	Output Output       // of printf
+	Heap   *Heap        // of malloc; programs that call it need one
 
 	span *memory.Span // allocation of the last global access
 

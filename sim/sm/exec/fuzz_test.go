@@ -35,15 +35,7 @@ func (s *sandbox) run(word uint64, r *rand.Rand) bool {
 		nop  = 0x50b0000000070f00
 		exit = 0xe30000000007000f
 	)
-	var insts []isa.Inst
-	for i, w := range []uint64{word, nop, exit} {
-		in, err := isa.Decode(w, uint32(8+8*i), isa.DecodeControl(0x7e0, 0))
-		if err != nil {
-			return false
-		}
-		insts = append(insts, in)
-	}
-	p, err := lower.Lower(insts, 8, lower.LowerConfig{Name: "sandbox"})
+	p, err := lower.Lower(rowtest.Code(word, nop, exit), 8, lower.LowerConfig{Name: "sandbox"})
 	if err != nil {
 		return false
 	}
@@ -128,8 +120,7 @@ func TestExecRandom(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i := range cubin.Insts {
-			word := cubin.Insts[i].Word
+		for _, word := range cubin.Words {
 			if s.run(word, r) {
 				n++
 			}

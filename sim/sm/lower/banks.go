@@ -23,7 +23,7 @@ func (l *lowerer) banks() {
 			if op.Unit == UnitFP32 || op.Unit == UnitHalf {
 				op.Banks = cache.conflicts(slots)
 			}
-			cache.latch(slots, l.insts[int(l.p.First)+i].Control.Reuse)
+			cache.latch(slots, l.reuse[i])
 		}
 		if op.Dst != isa.RZ {
 			cache.drop(Src(op.Dst), Src(op.Dst)+Src(max(op.Width, 1)))

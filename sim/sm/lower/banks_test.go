@@ -10,7 +10,7 @@ func TestBankConflicts(t *testing.T) {
 	l := &lowerer{p: &Program{}}
 	next := func(op Op, reuse uint8) {
 		l.p.Ops = append(l.p.Ops, op)
-		l.insts = append(l.insts, isa.Inst{Control: isa.Control{Reuse: reuse}})
+		l.reuse = append(l.reuse, reuse)
 	}
 	add := func(a, b, c Src, reuse uint8) { next(Op{Unit: UnitFP32, Dst: isa.RZ, A: a, B: b, C: c}, reuse) }
 	add(0, 1, 2, 0)                                        // three banks

@@ -131,6 +131,7 @@ const (
 	CodeEXIT
 	CodeBAR
 	CodeTRAP
+	CodeSystem // a function of CUDA's run-time system, and the return from it
 	NumCodes
 )
 
@@ -193,6 +194,7 @@ var Traits = [NumCodes]Trait{
 	CodeEXIT:     {Control: true},
 	CodeBAR:      {Control: true},
 	CodeTRAP:     {Control: true},
+	CodeSystem:   {Control: true},
 }
 
 // Flags of an Op. Those of the sources come in pairs, so that Flags>>2i&3 indexes signMods for source i.

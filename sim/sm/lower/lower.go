@@ -13,12 +13,11 @@ import (
 // LowerConfig is what Lower needs to know of a kernel and of the GPU beyond its code.
 type LowerConfig struct {
 	Name           string
-	Registers      int             // a thread; 0 = as many as the code names
-	JumpTables     []isa.JumpTable // targets of indirect branches
-	End            uint32          // byte offset behind the kernel's code, in which its functions stand; 0 = end of the image
-	LineBytes      int             // instruction cache line
-	FirstLine      int32           // number of the code's first line, counted from the start of the device's code
-	ConstLineBytes int             // constant cache line
+	Registers      int    // a thread; 0 = as many as the code names
+	End            uint32 // byte offset behind the kernel's code, in which its functions stand; 0 = end of its section
+	LineBytes      int    // instruction cache line
+	FirstLine      int32  // number of the code's first line, counted from the start of the device's code
+	ConstLineBytes int    // constant cache line
 }
 
 // poolRef says what a pool row holds: an immediate, or the word at a byte offset of a constant bank.
@@ -32,16 +31,16 @@ type poolRef struct {
 // zeroRows is the number of zero rows at the start of the pool: RZ as the first of up to four registers.
 const zeroRows = 4
 
-// Lower turns a linked image into Ops, one an instruction from the first to the last that can be reached, for the kernel whose first instruction is at byte offset
-// entry. An instruction that the kernel can reach and that cannot be executed is an error; others are not looked at.
-func Lower(insts []isa.Inst, entry uint32, cfg LowerConfig) (*Program, error) {
-	first := OpIndex(entry)
-	if entry%isa.WordBytes != 0 || int(first) >= len(insts) {
+// Lower turns linked code into Ops, one an instruction from the first to the last that can be reached in each section, for
+// the kernel whose first instruction is at byte offset entry. An instruction that the kernel can reach and that cannot be
+// executed is an error; others are not looked at.
+func Lower(code *isa.Code, entry uint32, cfg LowerConfig) (*Program, error) {
+	if _, ok := code.Section(entry); !ok || entry%isa.WordBytes != 0 {
 		return nil, fmt.Errorf("kernel %s: entry %#x is not in the code", cfg.Name, entry)
 	}
-	l := &lowerer{cfg: cfg, insts: insts, refs: map[poolKey]Src{},
-		p: &Program{Name: cfg.Name, Insts: insts, Ops: make([]Op, len(insts)), Uses: make([]Uses, len(insts)), Entry: first, Start: entry / isa.GroupBytes * isa.GroupBytes, refs: make([]poolRef, zeroRows)}}
-	if err := l.reach(first); err != nil {
+	l := &lowerer{cfg: cfg, code: code, refs: map[poolKey]Src{},
+		p: &Program{Name: cfg.Name, Code: code, Start: entry / isa.GroupBytes * isa.GroupBytes, refs: make([]poolRef, zeroRows)}}
+	if err := l.reach(OpIndex(entry)); err != nil {
 		return nil, err
 	}
 	if cfg.Registers == 0 {
@@ -92,17 +91,6 @@ func (p *Program) Bind(banks [18][]byte) *Program {
 	return &q
 }
 
-// Text returns instruction op as disassemblers print it, with its byte offset in the kernel's section.
-func (p *Program) Text(op int32) string {
-	in := &p.Insts[p.Ops[op].Inst]
-	if in.PC >= p.Start {
-		if own, err := isa.Decode(in.Word, in.PC-p.Start, in.Control); err == nil {
-			in = &own
-		}
-	}
-	return fmt.Sprintf("/*%04x*/ %s", in.PC, in.String())
-}
-
 type poolKey struct {
 	lo, hi poolRef
 	wide   bool
@@ -110,8 +98,10 @@ type poolKey struct {
 
 type lowerer struct {
 	cfg       LowerConfig
-	insts     []isa.Inst
+	code      *isa.Code
 	p         *Program
+	parts     []*part // by address
+	reuse     []uint8 // operand-reuse flags of the Ops
 	refs      map[poolKey]Src
 	registers int
 
@@ -123,134 +113,6 @@ type lowerer struct {
 	setCC bool // by a second step, CodeSetCC
 	seen  [10]bool
 	err   error
-}
-
-// reach lowers the instructions that can be reached from first.
-func (l *lowerer) reach(first int32) error {
-	tables := map[uint32][]uint32{}
-	for _, t := range l.cfg.JumpTables {
-		tables[t.Branch] = t.Targets
-	}
-	end := int32(len(l.insts))
-	if l.cfg.End > 0 {
-		end = min(end, OpIndex(l.cfg.End))
-	}
-	done := make([]bool, len(l.insts))
-	lowest, highest := first, first
-	work := []int32{first}
-	for len(work) > 0 {
-		i := work[len(work)-1]
-		work = work[:len(work)-1]
-		if int(i) >= len(l.insts) {
-			return fmt.Errorf("kernel %s: control runs past the end of the code", l.cfg.Name)
-		}
-		if done[i] {
-			continue
-		}
-		done[i] = true
-		in := &l.insts[i]
-		if OpIndex(in.PC) != i || in.PC%isa.GroupBytes == 0 {
-			return fmt.Errorf("kernel %s: instruction %d is at %#x; want three after each control word, without gaps", l.cfg.Name, i, in.PC)
-		}
-		lowest, highest = min(lowest, i), max(highest, i)
-		l.p.Ops[i].Inst = uint32(i) // for the message
-		if err := l.lower(i); err != nil {
-			return fmt.Errorf("kernel %s, %s: %w", l.cfg.Name, l.p.Text(i), err)
-		}
-		work = l.successors(work, i, first, end, tables)
-	}
-	l.cut(lowest, highest+1, done)
-	return nil
-}
-
-// successors appends to work the instructions that may run after instruction i of the kernel that lies from first to before end.
-func (l *lowerer) successors(work []int32, i, first, end int32, tables map[uint32][]uint32) []int32 {
-	op := &l.p.Ops[i]
-	if Traits[op.Code].Target {
-		work = append(work, int32(op.Imm))
-	}
-	goesOn := true
-	switch op.Code {
-	case CodeBRX:
-		targets, ok := tables[l.insts[i].PC]
-		if !ok || i > 0 && l.insts[i-1].Op == isa.OpPRET {
-			// No table, or that of a call through a pointer, which names the return point only: any function of the
-			// kernel may be meant.
-			for j := first; j < end; j++ {
-				if l.insts[j].Op != isa.OpNOP {
-					work = append(work, j)
-				}
-			}
-		}
-		for _, t := range targets {
-			work = append(work, OpIndex(t))
-		}
-		goesOn = !op.NoGuard
-	case CodeBRA, CodeEXIT, CodeSYNC, CodeRET, CodeBRK, CodeCONT, CodeLONGJMP:
-		goesOn = !op.NoGuard || op.Imm2 != int32(isa.CCT)
-	}
-	if goesOn {
-		work = append(work, i+1)
-	}
-	return work
-}
-
-// cut leaves the Ops from first to before last, of which those in done were lowered: branches count from the first.
-func (l *lowerer) cut(first, last int32, done []bool) {
-	l.p.First = first
-	l.p.Entry -= first
-	l.p.Ops = append([]Op(nil), l.p.Ops[first:last]...)
-	l.p.Uses = append([]Uses(nil), l.p.Uses[first:last]...)
-	for i := range l.p.Ops {
-		op := &l.p.Ops[i]
-		at := first + int32(i)
-		if !done[at] {
-			*op = Op{Code: CodeIllegal, IsCtrl: true, NoGuard: true, Guard: isa.PT, Unit: UnitBranch, WrBar: 7, RdBar: 7, Stall: 1, Inst: uint32(at)}
-		}
-		if Traits[op.Code].Target {
-			op.Imm -= int64(first)
-		}
-	}
-}
-
-// lower fills Ops[i].
-func (l *lowerer) lower(i int32) error {
-	in := &l.insts[i]
-	how, ok := lowerings[in.Op]
-	if !ok {
-		return fmt.Errorf("%s is decoded but not executed", in.Op)
-	}
-	op := &l.p.Ops[i]
-	*op = blankOp(in, how)
-	op.Inst = uint32(i)
-	if n := l.cfg.LineBytes; n > 0 {
-		op.Line = l.cfg.FirstLine + int32(in.PC)/int32(n)
-	}
-	l.in, l.op, l.use, l.next, l.setCC, l.err = in, op, &l.p.Uses[i], 0, false, nil
-	l.seen = [10]bool{}
-	how.lower(l)
-	if err := l.understood(); err != nil {
-		return err
-	}
-	if l.setCC {
-		op.Code, op.Imm2, op.SetCC = CodeSetCC, int32(op.Code), false
-	}
-	trait := &Traits[op.Code]
-	op.IsMem, op.IsCtrl, op.FLOP = trait.Memory, trait.Control, trait.FLOP
-	if op.Unit == UnitConvert && (in.Has(isa.ModF64) || in.Has(isa.ModU64) || in.Has(isa.ModS64)) {
-		op.Unit = UnitConvert64
-	}
-	l.used()
-	switch op.Code {
-	case CodeBRA, CodeBRX:
-		op.Branch = 1
-	case CodeSYNC, CodeBRK, CodeCONT:
-		// With a guard these are how the compiler leaves one side of an if-else, or a loop.
-		if !op.NoGuard || op.Imm2 != int32(isa.CCT) {
-			op.Branch = 1
-		}
-	}
-	return nil
 }
 
 // blankOp is an Op with what every instruction has: code, unit, guard and control word; it reads and writes nothing.
@@ -577,16 +439,9 @@ func (l *lowerer) condition() {
 // target takes a branch target.
 func (l *lowerer) target() {
 	o := l.operand(isa.KindLabel, isa.KindImm)
-	if o.Value < 0 || o.Value%isa.WordBytes != 0 || o.Value >= int64(len(l.insts)/3*isa.GroupBytes) {
+	if o.Value < 0 || o.Value%isa.WordBytes != 0 || o.Value >= int64(len(l.code.Image)) {
 		l.fail("target %#x is not in the code", o.Value)
 		return
 	}
 	l.op.Imm = int64(OpIndex(uint32(o.Value)))
-}
-
-// OpIndex returns the index in Program.Insts of the instruction at byte address pc: three follow each control word. The
-// address of a control word stands for that of the instruction behind it.
-func OpIndex(pc uint32) int32 {
-	slot := max(int32(pc%isa.GroupBytes/isa.WordBytes), 1)
-	return int32(pc/isa.GroupBytes)*3 + slot - 1
 }

@@ -1,6 +1,10 @@
 package lower
 
-import "warpdrop/sim/isa"
+import (
+	"fmt"
+
+	"warpdrop/sim/isa"
+)
 
 // Row is one register of a warp: the 32-bit values of its 32 lanes.
 type Row = [32]uint32
@@ -58,7 +62,7 @@ type Op struct {
 	Branch    uint8  // 1: counted as a branch (BRA, BRX, JMP, JMX; guarded SYNC, BRK, CONT)
 	Line      int32  // instruction cache line, counted from the start of the device's code
 	ConstLine int32  // constant cache line that a constant operand needs, 0 = none
-	Inst      uint32 // index of the isa.Inst in Program.Insts, for messages and profiles
+	PC        uint32 // byte offset in the image, for messages and profiles
 	Plain     bool   // no memory, no control, no barrier, no register-bank conflict
 	Run       uint8  // plain FFMAs from this one on that one warp may issue without a pause (see lowerer.runs), 0 = this is none
 	RunBanks  uint8  // cycles that register-bank conflicts put between them
@@ -94,9 +98,8 @@ const (
 
 // Program is a module's code lowered once, and one launch's constants.
 type Program struct {
-	Name  string     // kernel
-	Insts []isa.Inst // of the module
-	First int32      // index in Insts of Ops[0]
+	Name  string    // kernel
+	Code  *isa.Code // of the module
 	Ops   []Op
 	Pool  []Row  // broadcast rows; Pool[0] is zero
 	Entry int32  // index of the kernel's first Op
@@ -104,15 +107,69 @@ type Program struct {
 	// Const holds the constant banks of this launch: c[0] has the launch's dimensions at 0x8.. and parameters from 0x140.
 	Const [18][]byte
 
-	Registers   int // a thread
-	SharedBytes int // static + dynamic, a block
-	LocalBytes  int // a thread
+	Registers   int   // a thread
+	SharedBytes int   // static + dynamic, a block
+	LocalBytes  int   // a thread
+	Launch      int64 // number of the launch, for what it prints
 
 	Uses    []Uses    // what each instruction reads and writes
 	refs    []poolRef // what the pool's rows hold
+	parts   []span    // where Ops come from, by address
 	FMAs    []FMA     // those Ops that have a Run, by their index
 	Ahead   [][]uint8 // registers to prefetch when a warp wakes at an instruction that waits for a barrier
 	Counted bool      // some instruction waits for a barrier's count (WaitCount)
+}
+
+// span is n instructions from number first on, which are the Ops from op on.
+type span struct{ first, op, n int32 }
+
+// at returns the index of the Op of instruction i of the image, -1 if it has none.
+func (p *Program) at(i int32) int32 {
+	for _, s := range p.parts {
+		if k := i - s.first; k >= 0 && k < s.n {
+			return s.op + k
+		}
+	}
+	return -1
+}
+
+// At returns the index of the Op at byte address pc, -1 if there is none.
+func (p *Program) At(pc uint32) int32 { return p.at(OpIndex(pc)) }
+
+// Control returns what the control word says of instruction op.
+func (p *Program) Control(op *Op) isa.Control { return p.Code.Control(op.PC) }
+
+// Text returns instruction op as disassemblers print it, with its byte offset in its section, and the section's name if that
+// is not the kernel's own.
+func (p *Program) Text(op int32) string { return p.text(p.Ops[op].PC) }
+
+func (p *Program) text(pc uint32) string {
+	if s, ok := p.Code.Extern(pc); ok {
+		return s.Name
+	}
+	start, where := p.Start, ""
+	if s, ok := p.Code.Section(pc); ok && s.Address != start {
+		start, where = s.Address, s.Name+" "
+	}
+	in, err := isa.Decode(p.Code.Word(pc), pc-start, p.Code.Control(pc))
+	if err != nil {
+		return fmt.Sprintf("%s/*%04x*/ %v", where, pc-start, err)
+	}
+	return fmt.Sprintf("%s/*%04x*/ %s", where, in.PC, in.String())
+}
+
+// SystemCalls are the functions of CUDA's run-time system that are executed: Aux of CodeSystem is the place in this list, from 1
+// on. Another one is a fault when it is called.
+var SystemCalls = []string{"vprintf", "__assertfail", "malloc", "free"}
+
+// Calls tells whether the program can call a function of CUDA's run-time system.
+func (p *Program) Calls(name string) bool {
+	for i := range p.Ops {
+		if op := &p.Ops[i]; op.Code == CodeSystem && op.Aux > 0 && SystemCalls[op.Aux-1] == name {
+			return true
+		}
+	}
+	return false
 }
 
 // UnitNames are the names of the execution unit classes as counters and presets write them.

@@ -174,7 +174,7 @@ func (h *Hazards) Issue(w *exec.Warp, op *lower.Op, pc int32, mask uint32) {
 // stall is the instruction's stall count. Without the yield flag 14 is taken for 9 cycles, at which libraries' code has no
 // hazards; double-precision results read right after it need at least 8. Time in the simulator has 7: see stallCycles.
 func (h *Hazards) stall(w *exec.Warp, op *lower.Op) int64 {
-	if c := w.Block.Prog.Insts[op.Inst].Control; c.Stall == 14 && !c.Yield {
+	if c := w.Block.Prog.Control(op); c.Stall == 14 && !c.Yield {
 		return 9
 	}
 	return int64(op.Stall)

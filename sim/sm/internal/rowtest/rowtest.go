@@ -1,7 +1,29 @@
-// Package rowtest makes registers for tests.
+// Package rowtest makes registers and code for tests.
 package rowtest
 
-import "math/rand/v2"
+import (
+	"encoding/binary"
+	"math/rand/v2"
+
+	"warpdrop/sim/isa"
+)
+
+// Code is these instruction words, from address 8 on, in groups of three behind control words that ask for no stall.
+func Code(words ...uint64) *isa.Code {
+	const nop, control = 0x50b0000000070f00, 0x7e0 | 0x7e0<<21 | 0x7e0<<42
+	var image []byte
+	for i := 0; i < len(words) || i%3 != 0; i++ {
+		if i%3 == 0 {
+			image = binary.LittleEndian.AppendUint64(image, control)
+		}
+		word := uint64(nop)
+		if i < len(words) {
+			word = words[i]
+		}
+		image = binary.LittleEndian.AppendUint64(image, word)
+	}
+	return isa.NewCode(image)
+}
 
 // Edges are operands on which arithmetic tends to go wrong: zeros, denormals, extremes, infinities, NaNs, shift amounts.
 var Edges = []uint32{0, 1, 2, 31, 32, 33, 255, 0x7fff, 0x8000, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0x80000001, 0xffffffff, 0xfffffffe,

@@ -1,0 +1,108 @@
+package isa
+
+import "sort"
+
+// Recursive tells whether a function of the kernel can call itself, directly, through others or through a pointer: the
+// compiler's bound of the stack, which counts each function once, then does not hold. Calls of CUDA's run-time system,
+// where the file lists them, lead nowhere.
+func (c *Cubin) Recursive(k *Kernel) bool {
+	if k.unbounded {
+		return true
+	}
+	g := callGraph{cubin: c, kernel: k, state: map[int]int{}}
+	g.cycle(g.function(k.Entry))
+	return g.found
+}
+
+// callGraph is a walk along the calls of a kernel.
+type callGraph struct {
+	cubin  *Cubin
+	kernel *Kernel
+	state  map[int]int // of functions, by their index in Cubin.Functions
+	found  bool
+}
+
+const (
+	underWay = 1
+	done     = 2
+)
+
+// function returns the index of the function that holds address pc, -1 if it is behind none.
+func (g *callGraph) function(pc uint32) int {
+	list := g.cubin.Functions
+	return sort.Search(len(list), func(i int) bool { return list[i].Address > pc }) - 1
+}
+
+// cycle walks along what function f calls.
+func (g *callGraph) cycle(f int) {
+	if f < 0 {
+		return
+	}
+	g.state[f] = underWay
+	c := g.cubin
+	first := c.Functions[f].Address
+	end := uint32(len(c.Image))
+	if s, ok := c.Section(first); ok {
+		end = s.Address + s.Size
+	}
+	if f+1 < len(c.Functions) {
+		end = min(end, c.Functions[f+1].Address)
+	}
+	for pc := first; pc < end; pc += WordBytes {
+		if pc%GroupBytes == 0 {
+			continue
+		}
+		switch c.Word(pc) >> 52 {
+		case 0xe22, 0xe26: // JCAL, CAL
+			in, err := c.Inst(pc)
+			if err != nil {
+				continue
+			}
+			if o := &in.Operands[0]; o.Kind == KindLabel || o.Kind == KindImm {
+				if to := uint32(o.Value); o.Value >= 0 && !isExtern(&c.Code, to) {
+					g.call(g.function(to))
+				}
+			}
+		case 0xe27: // PRET: a call through a pointer follows
+			if !g.system(pc, end) {
+				for _, to := range g.anything() {
+					g.call(to)
+				}
+			}
+		}
+	}
+	g.state[f] = done
+}
+
+func (g *callGraph) call(to int) {
+	switch g.state[to] {
+	case 0:
+		g.cycle(to)
+	case underWay:
+		g.found = true
+	}
+}
+
+func isExtern(c *Code, pc uint32) bool {
+	_, ok := c.Extern(pc)
+	return ok
+}
+
+// system tells whether the indirect branch behind the PRET at pc calls CUDA's run-time system.
+func (g *callGraph) system(pc, end uint32) bool {
+	for at := pc; at < min(end, pc+2*GroupBytes); at += WordBytes {
+		if g.cubin.Calls[at] {
+			return true
+		}
+	}
+	return false
+}
+
+// anything lists what a pointer can call: the other functions in the kernel's section.
+func (g *callGraph) anything() (list []int) {
+	k := g.kernel
+	for i := g.function(k.Entry) + 1; i < len(g.cubin.Functions) && g.cubin.Functions[i].Address < k.Entry+k.Size; i++ {
+		list = append(list, i)
+	}
+	return list
+}

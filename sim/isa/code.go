@@ -1,0 +1,68 @@
+package isa
+
+import (
+	"encoding/binary"
+	"fmt"
+	"sort"
+)
+
+// Code is linked machine code. Its instructions are decoded where they are asked for, so that a kernel costs what its own
+// code costs, however large the file is.
+type Code struct {
+	Image    []byte              // all text sections one after the other, relocated; a code address is an offset in it
+	Sections []Symbol            // by address, whole groups each
+	Externs  []Symbol            // functions of CUDA's run-time system, a group each, behind the sections: there is no code of theirs
+	Jumps    map[uint32][]uint32 // targets of indirect branches and calls, by the branch's address
+	Calls    map[uint32]bool     // indirect branches that call one of Externs, as far as the file lists them
+	Flaws    map[uint32]error    // instructions that could not be linked
+}
+
+// NewCode returns the code in image, a single section.
+func NewCode(image []byte) *Code {
+	return &Code{Image: image, Sections: []Symbol{{Address: 0, Size: uint32(len(image))}}}
+}
+
+// Inst decodes the instruction at address pc.
+func (c *Code) Inst(pc uint32) (Inst, error) {
+	if err := c.Flaws[pc]; err != nil {
+		return Inst{}, fmt.Errorf("/*%04x*/: %w", pc, err)
+	}
+	if pc%WordBytes != 0 || pc%GroupBytes == 0 || uint64(pc)+WordBytes > uint64(len(c.Image)) {
+		return Inst{}, fmt.Errorf("%#x is not the address of an instruction", pc)
+	}
+	return Decode(c.Word(pc), pc, c.Control(pc))
+}
+
+// Word returns the instruction word at address pc.
+func (c *Code) Word(pc uint32) uint64 { return binary.LittleEndian.Uint64(c.Image[pc:]) }
+
+// Control returns the control field of the instruction at address pc.
+func (c *Code) Control(pc uint32) Control {
+	group := pc / GroupBytes * GroupBytes
+	return DecodeControl(binary.LittleEndian.Uint64(c.Image[group:]), int(pc%GroupBytes/WordBytes)-1)
+}
+
+// Words goes through the instruction words of all sections.
+func (c *Code) Words(yield func(pc uint32, word uint64) bool) {
+	for _, s := range c.Sections {
+		for pc := s.Address; pc < s.Address+s.Size; pc += WordBytes {
+			if pc%GroupBytes != 0 && !yield(pc, c.Word(pc)) {
+				return
+			}
+		}
+	}
+}
+
+// Section returns the section that pc lies in.
+func (c *Code) Section(pc uint32) (Symbol, bool) { return find(c.Sections, pc) }
+
+// Extern returns the function of the run-time system that has address pc.
+func (c *Code) Extern(pc uint32) (Symbol, bool) { return find(c.Externs, pc) }
+
+// find returns the symbol whose bytes hold address pc; list is sorted by address.
+func find(list []Symbol, pc uint32) (Symbol, bool) {
+	if i := sort.Search(len(list), func(i int) bool { return list[i].Address > pc }) - 1; i >= 0 && pc-list[i].Address < list[i].Size {
+		return list[i], true
+	}
+	return Symbol{}, false
+}

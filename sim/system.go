@@ -1,0 +1,80 @@
+package sim
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"slices"
+
+	"warpdrop/sim/sm/exec"
+)
+
+// PrintfBytes is what the kernels of a launch may print, as CUDA's default of cudaLimitPrintfFifoSize. What is beyond is
+// lost, and said so.
+const PrintfBytes = 1 << 20
+
+// heapBytes is the heap of malloc in kernels, as CUDA's default of cudaLimitMallocHeapSize.
+const heapBytes = 8 << 20
+
+// print writes what the threads of a launch have printed: launch by launch, block by block, a block's calls in the order of
+// time. CUDA promises no order; this one does not depend on how many threads simulate.
+func (d *Device) print() error {
+	var all []exec.Printed
+	var lost int64
+	for _, m := range d.sms {
+		o := &m.Exec.Output
+		all = append(all, o.Calls...)
+		lost += o.Lost
+		*o = exec.Output{Limit: o.Limit}
+	}
+	if len(all) == 0 && lost == 0 {
+		return nil
+	}
+	slices.SortStableFunc(all, func(a, b exec.Printed) int {
+		return cmp.Or(cmp.Compare(a.Launch, b.Launch), cmp.Compare(a.Block, b.Block), cmp.Compare(a.Clock, b.Clock))
+	})
+	out := d.Stdout
+	if out == nil {
+		out = os.Stdout
+	}
+	var text []byte
+	for i, p := range all {
+		if len(text)+len(p.Text) > PrintfBytes {
+			lost += int64(len(all) - i)
+			break
+		}
+		text = append(text, p.Text...)
+	}
+	if lost > 0 {
+		text = fmt.Appendf(text, "\n[printf: the buffer of %d bytes is full; the text of %d calls is lost]\n", PrintfBytes, lost)
+	}
+	if _, err := out.Write(text); err != nil {
+		return fmt.Errorf("printf of a kernel: %w", err)
+	}
+	return nil
+}
+
+// makeHeaps reserves the heap of malloc, once: each SM's threads take theirs from a stretch of addresses of its own, all
+// together no more than the heap's size.
+func (d *Device) makeHeaps() error {
+	if d.heaps != nil {
+		return nil
+	}
+	if err := d.fits(heapBytes); err != nil {
+		return fmt.Errorf("the heap of malloc, %d bytes: %w", heapBytes, err)
+	}
+	var bases []uint64
+	for range d.sms {
+		base, err := d.mem.Alloc(heapBytes)
+		if err != nil {
+			return err
+		}
+		bases = append(bases, base)
+	}
+	d.heaps = exec.NewHeaps(bases, heapBytes)
+	for i, m := range d.sms {
+		m.Exec.Heap = d.heaps[i]
+	}
+	d.used += heapBytes
+	return nil
+}
