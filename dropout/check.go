@@ -27,14 +27,18 @@ func Check(method Method, offered []Method, rates []float64, layers int) error {
 }
 
 // CheckPatterns refuses patterns of a method that are not one a site: with dp up to most[site] and a bias up to dp or, where the
-// method has no dp, with a list of some of the most[site] rows.
+// method has no dp, with a list of some of the most[site] rows or tiles (see MaxKept).
 func CheckPatterns(method Method, patterns []Pattern, most []int) error {
 	if len(patterns) != len(most) {
 		return fmt.Errorf("patterns: %d for %d sites", len(patterns), len(most))
 	}
 	for i, p := range patterns {
 		if !method.HasDP() {
-			if err := checkRows(p.Rows, most[i]); err != nil {
+			list, what := p.Rows, "rows"
+			if method.Drops() == DropsTiles {
+				list, what = p.Tiles, "tiles"
+			}
+			if err := checkList(list, what, most[i]); err != nil {
 				return fmt.Errorf("patterns[%d]: %w", i, err)
 			}
 			continue
@@ -46,15 +50,15 @@ func CheckPatterns(method Method, patterns []Pattern, most []int) error {
 	return nil
 }
 
-// checkRows refuses what is no ascending list of some of n rows.
-func checkRows(rows []int, n int) error {
-	if len(rows) == 0 {
-		return fmt.Errorf("no rows, want those that are kept, at least one")
+// checkList refuses what is no ascending list of some of n rows or tiles.
+func checkList(list []int, what string, n int) error {
+	if len(list) == 0 {
+		return fmt.Errorf("no %s, want those that are kept, at least one", what)
 	}
 	last := -1
-	for i, r := range rows {
+	for i, r := range list {
 		if r <= last || r >= n {
-			return fmt.Errorf("rows[%d]: %d is not in %d..%d, ascending", i, r, last+1, n-1)
+			return fmt.Errorf("%s[%d]: %d is not in %d..%d, ascending", what, i, r, last+1, n-1)
 		}
 		last = r
 	}

@@ -6,26 +6,34 @@ import "fmt"
 // row or tile i is kept when (i - Bias) mod DP = 0. DP = 1 keeps everything. Others list the rows they keep.
 type Pattern struct {
 	Method Method `json:"method"`
-	DP     int    `json:"dp,omitempty"`   // 1 .. MaxDP
-	Bias   int    `json:"bias,omitempty"` // 1 .. DP
-	Rows   []int  `json:"rows,omitempty"` // ascending, from 0; instead of DP and Bias
+	DP     int    `json:"dp,omitempty"`    // 1 .. MaxDP
+	Bias   int    `json:"bias,omitempty"`  // 1 .. DP
+	Rows   []int  `json:"rows,omitempty"`  // ascending, from 0; instead of DP and Bias
+	Tiles  []int  `json:"tiles,omitempty"` // the same of tiles, numbered row by row
 }
 
-// Selection is what the pattern keeps of this many units, or of the tiles of the weights behind them.
-func (p Pattern) Selection(units int) Selection {
+// Selection is what the pattern keeps of the units, or of the tiles of the weights behind them.
+func (p Pattern) Selection(s Shape) Selection {
 	switch {
 	case p.Rows != nil:
-		return Selection{Units: KeepList(units, p.Rows)}
+		return Selection{Units: KeepList(s.Units, p.Rows)}
+	case p.Tiles != nil:
+		return Selection{Units: KeepAll(s.Units), Tiles: true, List: p.Tiles}
+	case p.Method == TDPSkewed:
+		return keepSkewed(s, p.DP, p.Bias)
 	case p.Method.Drops() == DropsTiles:
-		return Selection{Units: KeepAll(units), DP: p.DP, Bias: p.Bias, Tiles: true}
+		return Selection{Units: KeepAll(s.Units), DP: p.DP, Bias: p.Bias, Tiles: true}
 	}
-	return Selection{Units: KeepEvery(units, 1, p.DP, p.Bias), DP: p.DP, Bias: p.Bias}
+	return Selection{Units: KeepEvery(s.Units, 1, p.DP, p.Bias), DP: p.DP, Bias: p.Bias}
 }
 
 // Pattern is the draw that the selection came from.
 func (s Selection) Pattern(m Method) Pattern {
 	if s.DP > 0 {
 		return Pattern{Method: m, DP: s.DP, Bias: s.Bias}
+	}
+	if s.Tiles {
+		return Pattern{Method: m, Tiles: s.List}
 	}
 	rows := make([]int, s.Units.Size())
 	for i := range rows {
@@ -57,6 +65,15 @@ func MaxDP(method Method, units, rows, cols, tile int) int {
 		return max(rows/tile*(cols/tile), 1)
 	}
 	return units
+}
+
+// MaxKept is what CheckPatterns bounds a method's patterns by: the largest dp or, without dp, the number of units or tiles.
+func MaxKept(method Method, units, rows, cols, tile int) int {
+	if method.Drops() == DropsTiles && !method.HasDP() {
+		r, c := TileGrid(rows, cols, tile, tile)
+		return r * c
+	}
+	return MaxDP(method, units, rows, cols, tile)
 }
 
 // SubModels is the number of different patterns with dp = 1 .. patterns: each dp has dp biases.

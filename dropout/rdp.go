@@ -1,21 +1,21 @@
 package dropout
 
 var _ = register(Kind{Name: RDP, Text: "one row in dp is kept", Drops: DropsRows, HasDP: true, Support: func(o Options) (Support, error) {
-	return newRegular(o, false)
+	return newRegular(o, RDP)
 }})
 
 // regular draws dp and bias: one row or tile in dp is kept.
 type regular struct {
 	d       Distribution
 	sampler *Sampler
-	tiles   bool
+	method  Method
 }
 
-func newRegular(o Options, tiles bool) (Support, error) {
+func newRegular(o Options, m Method) (Support, error) {
 	if err := o.Distribution.Check(); err != nil {
 		return nil, err
 	}
-	return regular{o.Distribution, NewSampler(o.Distribution, 0, 0), tiles}, nil
+	return regular{o.Distribution, NewSampler(o.Distribution, 0, 0), m}, nil
 }
 
 func (r regular) Reached(Shape) float64 { return r.d.Reached() }
@@ -24,8 +24,5 @@ func (r regular) Entropy(Shape) float64 { return r.d.SubModelEntropy() }
 
 func (r regular) Draw(w *Words, s Shape) Selection {
 	dp, bias := r.sampler.pattern(w.Next(), w.Next())
-	if r.tiles {
-		return Selection{Units: KeepAll(s.Units), DP: dp, Bias: bias, Tiles: true}
-	}
-	return Selection{Units: KeepEvery(s.Units, 1, dp, bias), DP: dp, Bias: bias}
+	return Pattern{Method: r.method, DP: dp, Bias: bias}.Selection(s)
 }

@@ -34,16 +34,27 @@ type Options struct {
 	Of           int          // for kinds that have it; 0 = chosen from the rate
 }
 
-// Shape is where a pattern acts: on Units, or on the tiles of the weights behind them.
+// Shape is where a pattern acts: on Units, or on the tiles of the weights behind them, one row of tiles for so many units.
 type Shape struct {
-	Units int
+	Units              int
+	TileRows, TileCols int // see TileGrid; patterns of rows need none
+}
+
+// ShapeOf is the shape of so many units with rows x cols weights behind them, in tiles of tile x tile; tile = 0 has no tiles.
+func ShapeOf(units, rows, cols, tile int) Shape {
+	s := Shape{Units: units}
+	if tile > 0 {
+		s.TileRows, s.TileCols = TileGrid(rows, cols, tile, tile)
+	}
+	return s
 }
 
 // Support is what can be drawn at one place, with the probabilities that the options ask for.
 type Support interface {
 	// Reached is the share that is dropped, of every unit or synapse alike.
 	Reached(s Shape) float64
-	// Entropy is that of a draw in nats: the logarithm of the number of sub-models, where all are drawn alike.
+	// Entropy is that of a draw in nats: the logarithm of the number of sub-models, where all are drawn alike; of tiles-random
+	// a bound from above.
 	Entropy(s Shape) float64
 	// Draw chooses what is kept, from random words.
 	Draw(w *Words, s Shape) Selection
@@ -139,6 +150,9 @@ func NewStream(m Method, o Options, s Shape, seed uint64, layer int) (*Stream, e
 	if k == nil {
 		return nil, fmt.Errorf("dropout: method %q has no patterns, allowed are %s", m, Names(Methods()))
 	}
+	if k.Drops == DropsTiles && s.TileRows*s.TileCols < 1 {
+		return nil, fmt.Errorf("dropout: %s with %d x %d tiles, want one or more", m, s.TileRows, s.TileCols)
+	}
 	support, err := k.Support(o)
 	if err != nil {
 		return nil, err
@@ -152,11 +166,17 @@ func (s *Stream) Reached() float64 { return s.support.Reached(s.shape) }
 // Entropy is that of a draw in nats.
 func (s *Stream) Entropy() float64 { return s.support.Entropy(s.shape) }
 
-// Rows is the stream of masks of a pattern of rows.
-func (s *Stream) Rows() MaskStream {
+// Masks is the stream of masks of a pattern: of units or, where tiles are dropped by lists, of tiles.
+func (s *Stream) Masks() MaskStream {
 	return func(iteration uint64, kept []bool) {
 		clear(kept)
 		d := s.At(iteration, 0)
+		if d.Tiles {
+			for _, t := range d.List {
+				kept[t] = true
+			}
+			return
+		}
 		for i := range d.Units.Size() {
 			kept[d.Units.At(i)] = true
 		}

@@ -19,7 +19,7 @@ func streamOf(t *testing.T, k *Kind, rate float64, units int) *Stream {
 		}
 		o.Distribution = d
 	}
-	s, err := NewStream(k.Name, o, Shape{Units: units}, 7, 2)
+	s, err := NewStream(k.Name, o, Shape{units, (units + 4) / 5, 9}, 7, 2) // tiles of 5
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,13 +35,17 @@ func TestKinds(t *testing.T) {
 			for _, rate := range []float64{0, 0.3, 0.5, 0.7} {
 				name := fmt.Sprintf("%s, %d units, rate %g", k.Name, units, rate)
 				s := streamOf(t, k, rate, units)
-				if math.Abs(s.Reached()-rate) > 0.5/float64(units)+1e-9 {
+				things := units
+				if k.Drops == DropsTiles {
+					things = s.shape.TileRows * s.shape.TileCols
+				}
+				if math.Abs(s.Reached()-rate) > 0.5/float64(things)+1e-9 {
 					t.Errorf("%s: reaches %g", name, s.Reached())
 				}
 				if again := streamOf(t, k, rate, units); string(again.At(11, 1).AppendID(nil)) != string(s.At(11, 1).AppendID(nil)) {
 					t.Errorf("%s: draws of one iteration differ", name)
 				}
-				kept, seen, groups := make([]int, units), map[string]bool{}, 0
+				kept, seen, groups := make([]int, things), map[string]bool{}, 0
 				for i := range uint64(draws) {
 					d := s.At(i, 0)
 					seen[string(d.AppendID(nil))] = true
@@ -51,18 +55,23 @@ func TestKinds(t *testing.T) {
 					if d.Tiles != (k.Drops == DropsTiles) || d.Units.N != units || (d.DP > 0) != k.HasDP {
 						t.Fatalf("%s: selection %+v", name, d)
 					}
-					last := -1
+					list := d.List
+					if d.Tiles && list == nil {
+						list = KeptRows(things, d.DP, d.Bias)
+					}
 					for j := range d.Units.Size() {
-						u := d.Units.At(j)
-						if u <= last || u >= units {
-							t.Fatalf("%s: %d behind %d of %d units", name, u, last, units)
+						if !d.Tiles {
+							list = append(list, d.Units.At(j))
+						}
+					}
+					last := -1
+					for _, u := range list {
+						if u <= last || u >= things {
+							t.Fatalf("%s: %d behind %d of %d", name, u, last, things)
 						}
 						kept[u]++
 						last = u
 					}
-				}
-				if k.Drops == DropsTiles {
-					continue // which are kept is tested with TDP's own tests
 				}
 				low, high := binomialBounds(draws, 1-s.Reached(), 1000)
 				for u, n := range kept {
@@ -78,6 +87,56 @@ func TestKinds(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestTilesRandom: the number of tiles is the rate's, and all rows of tiles have as many, and all columns, or one more. On a grid of
+// 2 x 4 with half kept a row keeps any two of four and the other row the rest: six sub-models, all alike.
+func TestTilesRandom(t *testing.T) {
+	for _, g := range [][2]int{{1, 1}, {1, 9}, {9, 1}, {2, 4}, {7, 25}, {7, 313}, {64, 64}} {
+		for _, rate := range []float64{0, 0.3, 0.5, 0.7, 0.97} {
+			s, err := NewStream(TilesRandom, Options{Rate: rate}, Shape{8, g[0], g[1]}, 3, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range uint64(20) {
+				rows, cols := make([]int, g[0]), make([]int, g[1])
+				list := s.At(i, 0).List
+				for _, n := range list {
+					rows[n/g[1]]++
+					cols[n%g[1]]++
+				}
+				if want := max(1, int(math.Round((1-rate)*float64(g[0]*g[1])))); len(list) != want || len(slices.Compact(slices.Clone(list))) != want {
+					t.Fatalf("%v, rate %g: %d tiles kept, want %d", g, rate, len(list), want)
+				}
+				for _, line := range [][]int{rows, cols} {
+					if slices.Max(line)-slices.Min(line) > 1 {
+						t.Fatalf("%v, rate %g: tiles kept by row %v, by column %v", g, rate, rows, cols)
+					}
+				}
+			}
+		}
+	}
+	s, err := NewStream(TilesRandom, Options{Rate: 0.5}, Shape{2, 2, 4}, 3, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const draws = 12000
+	counts := map[string]int{}
+	for i := range uint64(draws) {
+		counts[fmt.Sprint(s.At(i, 0).List)]++
+	}
+	low, high := binomialBounds(draws, 1./6, 6)
+	for c, n := range counts {
+		if float64(n) < low || float64(n) > high {
+			t.Errorf("%s: %d times of %d", c, n, draws)
+		}
+	}
+	if len(counts) != 6 || s.Entropy() < math.Log(6) {
+		t.Errorf("%d sub-models, want 6; entropy %g, that of 6 is %g", len(counts), s.Entropy(), math.Log(6))
+	}
+	if _, err := NewStream(TilesRandom, Options{Rate: 0.5}, Shape{Units: 8}, 3, 1); err == nil || !strings.Contains(err.Error(), "0 x 0 tiles") {
+		t.Errorf("no tiles: error %v", err)
 	}
 }
 
@@ -133,6 +192,7 @@ func TestKept(t *testing.T) {
 		"runs":         {KeepEvery(8, 3, 2, 1), []int{0, 1, 2, 6, 7}},
 		"range":        {KeepRange(9, 4, 3), []int{4, 5, 6}},
 		"list":         {KeepList(9, []int{0, 3, 8}), []int{0, 3, 8}},
+		"listed runs":  {KeepRuns(8, 3, []int{0, 2}), []int{0, 1, 2, 6, 7}},
 		"nothing kept": {KeepList(3, nil), nil},
 	} {
 		k := c.k

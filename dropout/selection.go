@@ -3,10 +3,10 @@ package dropout
 import "fmt"
 
 // Kept is a set of indices below N that an iteration keeps. It is regular, Count runs of Width neighbours, every Step-th from run
-// First on (the last run may be cut off at N), or an ascending list of its own.
+// First on (the last run may be cut off at N), or the runs of an ascending list.
 type Kept struct {
 	First, Step, Count, Width, N int
-	List                         []int // nil: regular; else Count indices, First, Step and Width being 0, 1 and 1
+	List                         []int // nil: regular; else the numbers of Count runs, First and Step being 0 and 1
 }
 
 // KeepAll keeps all n, as one run.
@@ -28,15 +28,22 @@ func KeepList(n int, list []int) Kept {
 	return Kept{0, 1, len(list), 1, n, list}
 }
 
+// KeepRuns keeps the runs of this width that an ascending list has the numbers of.
+func KeepRuns(n, width int, list []int) Kept {
+	k := KeepList(n, list)
+	k.Width = width
+	return k
+}
+
 // All says whether nothing is dropped.
 func (k Kept) All() bool { return k.Size() == k.N }
 
 // Size is the number of indices kept.
 func (k Kept) Size() int {
-	if k.Count == 0 || k.List != nil {
-		return k.Count
+	if k.Count == 0 {
+		return 0
 	}
-	return k.Count*k.Width - max(0, (k.First+(k.Count-1)*k.Step+1)*k.Width-k.N)
+	return k.Count*k.Width - max(0, (k.Run(k.Count-1)+1)*k.Width-k.N)
 }
 
 // Contiguous tells whether the indices kept are neighbours.
@@ -45,7 +52,7 @@ func (k Kept) Contiguous() bool { return k.List == nil && (k.Step == 1 || k.Coun
 // Start is the first index kept.
 func (k Kept) Start() int { return k.Run(0) * k.Width }
 
-// Run is the number of the i-th kept run; with a list, its i-th index.
+// Run is the number of the i-th kept run.
 func (k Kept) Run(i int) int {
 	if k.List == nil {
 		return k.First + i*k.Step
@@ -62,7 +69,7 @@ func (k Kept) At(i int) int { return k.Run(i/k.Width)*k.Width + i%k.Width }
 // Gather copies the kept elements of src, multiplied by scale, to the Size elements of dst.
 func (k Kept) Gather(dst, src []float32, scale float32) {
 	switch {
-	case k.List != nil:
+	case k.List != nil && k.Width == 1:
 		for i, c := range k.List {
 			dst[i] = src[c] * scale
 		}
@@ -73,7 +80,8 @@ func (k Kept) Gather(dst, src []float32, scale float32) {
 			c += k.Step
 		}
 	default:
-		for i, c := 0, k.Start(); i < len(dst); i, c = i+k.Width, c+k.Step*k.Width {
+		for run, i := 0, 0; i < len(dst); run, i = run+1, i+k.Width {
+			c := k.Run(run) * k.Width
 			to := dst[i:min(i+k.Width, len(dst))]
 			from := src[c : c+len(to)]
 			if scale == 1 {
@@ -90,7 +98,7 @@ func (k Kept) Gather(dst, src []float32, scale float32) {
 // Scatter is the inverse of Gather: src, multiplied by scale, goes to the kept elements of dst; the others stay as they are.
 func (k Kept) Scatter(dst, src []float32, scale float32) {
 	switch {
-	case k.List != nil:
+	case k.List != nil && k.Width == 1:
 		for i, c := range k.List {
 			dst[c] = src[i] * scale
 		}
@@ -101,7 +109,8 @@ func (k Kept) Scatter(dst, src []float32, scale float32) {
 			c += k.Step
 		}
 	default:
-		for i, c := 0, k.Start(); i < len(src); i, c = i+k.Width, c+k.Step*k.Width {
+		for run, i := 0, 0; i < len(src); run, i = run+1, i+k.Width {
+			c := k.Run(run) * k.Width
 			from := src[i:min(i+k.Width, len(src))]
 			to := dst[c : c+len(from)]
 			if scale == 1 {
@@ -117,9 +126,10 @@ func (k Kept) Scatter(dst, src []float32, scale float32) {
 
 // Selection is what an iteration keeps at one place of a network: units, or tiles of the weights behind them.
 type Selection struct {
-	Units    Kept // of the units; all where tiles are dropped
-	DP, Bias int  // of a regular pattern, of rows or of tiles: see Pattern; 0 where it has none
-	Tiles    bool // one tile in DP is kept, numbered row by row
+	Units    Kept  // of the units; all where tiles are dropped
+	DP, Bias int   // of a regular pattern, of rows or of tiles: see Pattern; 0 where it has none
+	Tiles    bool  // tiles are dropped: one in DP is kept, numbered row by row, or those of List
+	List     []int // ascending numbers of the kept tiles, where these are not one in DP
 }
 
 // AppendID appends what tells the selection apart from others of its stream.
@@ -130,6 +140,9 @@ func (s Selection) AppendID(to []byte) []byte {
 	hash := uint64(14695981039346656037) // FNV-1a, 64 bits
 	for i := range s.Units.Size() {
 		hash = (hash ^ uint64(s.Units.At(i))) * 1099511628211
+	}
+	for _, t := range s.List {
+		hash = (hash ^ uint64(t)) * 1099511628211
 	}
 	return fmt.Appendf(to, "%x;", hash)
 }

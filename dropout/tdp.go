@@ -1,5 +1,18 @@
 package dropout
 
-var _ = register(Kind{Name: TDP, Text: "one tile in dp is kept", Drops: DropsTiles, HasDP: true, Support: func(o Options) (Support, error) {
-	return newRegular(o, true)
-}})
+// TDPSkewed is TDP with the tiles numbered in SkewedOrder, in which no input loses all its weights.
+const TDPSkewed Method = "tdp-skewed"
+
+var (
+	_ = register(Kind{Name: TDP, Text: "one tile in dp is kept", Drops: DropsTiles, HasDP: true, Support: func(o Options) (Support, error) {
+		return newRegular(o, TDP)
+	}})
+	_ = register(Kind{Name: TDPSkewed, Text: "one tile in dp is kept, each row of tiles turned on", Drops: DropsTiles, HasDP: true,
+		Support: func(o Options) (Support, error) { return newRegular(o, TDPSkewed) }})
+)
+
+func keepSkewed(s Shape, dp, bias int) Selection {
+	list := make([]int, 0, CountKept(s.TileRows*s.TileCols, dp, bias))
+	list = AppendKeptTiles(list, s.TileRows, s.TileCols, dp, bias, SkewedOrder)
+	return Selection{Units: KeepAll(s.Units), DP: dp, Bias: bias, Tiles: true, List: list}
+}

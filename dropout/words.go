@@ -42,6 +42,16 @@ func (w *Words) Below(n int) int {
 	return int(x)
 }
 
+// Shuffle sets x to the numbers 0 .. len(x)-1 in random order, all orders alike.
+func (w *Words) Shuffle(x []int) []int {
+	for i := range x { // Fisher and Yates, from the inside out
+		j := w.Below(i + 1)
+		x[i] = x[j]
+		x[j] = i
+	}
+	return x
+}
+
 // Choose appends k of the numbers 0 .. n-1 to dst, every choice alike, in ascending order.
 func (w *Words) Choose(dst []int, n, k int) []int {
 	// Floyd's algorithm (Bentley, "Programming pearls: a sample of brilliance", CACM 30(9), 1987).

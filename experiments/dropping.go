@@ -9,7 +9,7 @@ import (
 
 // Dropping says what is dropped.
 type Dropping struct {
-	Method   string    `json:"method" need:"true" jsonschema:"enum=none,enum=dense,enum=masked,enum=dropconnect,enum=@patterns" jsonschema_description:"Way to drop: none; dense = conventional dropout by a mask; masked = skipping by if-else; dropconnect; or a pattern: rdp = one row in dp; tdp = one tile in dp; rows-k = k of every n rows; rows-random = any rows; rows-slice = neighbouring rows."`
+	Method   string    `json:"method" need:"true" jsonschema:"enum=none,enum=dense,enum=masked,enum=dropconnect,enum=@patterns" jsonschema_description:"Way to drop: none; dense = conventional dropout by a mask; masked = skipping by if-else; dropconnect; or a pattern: rdp = one row in dp; tdp = one tile in dp; tdp-skewed = the same with rows of tiles turned; tiles-random = any tiles, as many in each row and column; rows-k = k of every n rows; rows-random = any rows; rows-slice = neighbouring rows."`
 	Rates    []float64 `json:"rates" need:"true" jsonschema:"minimum=0,exclusiveMaximum=1" jsonschema_description:"Dropout rate of each hidden layer."`
 	Patterns int       `json:"patterns" jsonschema:"minimum=0,maximum=65536,default=0" jsonschema_description:"Number N of patterns dp = 1 .. N to draw from; 0 = chosen from the rate."`
 	Search   string    `json:"search" jsonschema:"enum=sgd,enum=exact,enum=balanced,default=sgd" jsonschema_description:"How the distribution is found: sgd = Algorithm 1; exact = maximum entropy; balanced = least spread of the kept share."`
@@ -26,8 +26,8 @@ func (d Dropping) approximate() bool {
 }
 
 // stream draws the patterns of a layer, with the i-th rate, of a method that has patterns but no dp.
-func (d Dropping) stream(i, units int, seed uint64, layer int) (*dropout.Stream, error) {
-	return dropout.NewStream(d.method(), dropout.Options{Rate: d.Rates[i], Of: d.Of}, dropout.Shape{Units: units}, seed, layer)
+func (d Dropping) stream(i int, at dropped, seed uint64, layer int) (*dropout.Stream, error) {
+	return dropout.NewStream(d.method(), dropout.Options{Rate: d.Rates[i], Of: d.Of}, dropout.ShapeOf(at.units, at.inputs, at.outputs, d.Tile), seed, layer)
 }
 
 func (d Dropping) normal() Dropping {
@@ -61,11 +61,11 @@ func (d Dropping) check(layers []dropped) (out []problem) {
 		bad("tile", "tile of %d x %d takes %d bytes of shared memory for its two operands; allowed is up to %d bytes a block (tile up to %d)", d.Tile, d.Tile, bytes, maxShared, int(math.Sqrt(maxShared/8)))
 	}
 	if d.DP > 0 && !d.method().HasDP() {
-		bad("dp", "dp belongs to a pattern, method %s has none; allowed with rdp and tdp", d.Method)
+		bad("dp", "dp belongs to a pattern, method %s has none; allowed with %s", d.Method, dropout.Names(dropout.MethodsWith(func(k *dropout.Kind) bool { return k.HasDP })))
 	}
 	if d.approximate() && !d.method().HasDP() {
 		for i, layer := range layers {
-			if _, err := d.stream(i, layer.units, 0, i); err != nil {
+			if _, err := d.stream(i, layer, 0, i); err != nil {
 				bad("rates", "%v", err)
 			}
 		}
@@ -92,6 +92,17 @@ func (d Dropping) check(layers []dropped) (out []problem) {
 func (d Dropping) checkScale(scale string) []problem {
 	if scale == string(dropout.ScaleDP) && !d.method().HasDP() {
 		return []problem{{"scale", fmt.Sprintf("method %s has no dp to scale by; allowed is rate", d.Method)}}
+	}
+	return nil
+}
+
+// checkGroups refuses more groups than there are samples or steps, and methods that have none.
+func (d Dropping) checkGroups(groups, most int) []problem {
+	switch {
+	case groups > most:
+		return []problem{{"groups", fmt.Sprintf("%d groups; allowed is up to %d", groups, most)}}
+	case groups > 1 && d.method().Drops() != dropout.DropsRows:
+		return []problem{{"groups", fmt.Sprintf("method %s drops no rows and has one pattern or mask for all", d.Method)}}
 	}
 	return nil
 }

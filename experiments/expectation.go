@@ -21,7 +21,7 @@ import (
 type combination struct {
 	patterns []dropout.Pattern
 	weight   float64 // in sums over all of them
-	units    []int   // of each site, where patterns list the rows they keep
+	of       []int   // of how many rows or tiles, where patterns list those they keep
 }
 
 func (c combination) dp() []int {
@@ -93,15 +93,16 @@ func sampled(method dropout.Method, ds []dropout.Distribution, n int, seed uint6
 	return out
 }
 
-// drawnRows are n draws of a method that keeps a fixed share, each as likely as any other.
-func drawnRows(d Dropping, units []int, n int, seed uint64) (out []combination, rates []float64, err error) {
+// drawnLists are n draws of a method that keeps a fixed share, each as likely as any other.
+func drawnLists(d Dropping, sites []dropped, n int, seed uint64) (out []combination, rates []float64, err error) {
 	for i := range n {
-		c := combination{weight: 1 / float64(n), units: units}
-		for site, size := range units {
-			s, err := d.stream(min(site, len(d.Rates)-1), size, seed, site)
+		c := combination{weight: 1 / float64(n)}
+		for site, at := range sites {
+			s, err := d.stream(min(site, len(d.Rates)-1), at, seed, site)
 			if err != nil {
 				return nil, nil, err
 			}
+			c.of = append(c.of, dropout.MaxKept(d.method(), at.units, at.inputs, at.outputs, d.Tile))
 			c.patterns = append(c.patterns, s.At(uint64(i), 0).Pattern(d.method()))
 			if i == 0 && site < len(d.Rates) {
 				rates = append(rates, s.Reached())
@@ -112,12 +113,12 @@ func drawnRows(d Dropping, units []int, n int, seed uint64) (out []combination, 
 	return out, rates, nil
 }
 
-// shares is what is kept at each site: 1/dp, or the share of rows that are listed.
+// shares is what is kept at each site: 1/dp, or the share of rows or tiles that are listed.
 func shares(c combination) []float64 {
 	var out []float64
 	for i, p := range c.patterns {
-		if p.Rows != nil {
-			out = append(out, float64(len(p.Rows))/float64(c.units[i]))
+		if p.DP == 0 {
+			out = append(out, float64(len(p.Rows)+len(p.Tiles))/float64(c.of[i]))
 			continue
 		}
 		out = append(out, 1/float64(p.DP))
@@ -173,9 +174,9 @@ type drawing struct {
 }
 
 // draw lists the combinations of a point: one without patterns, all of them, or a sample.
-func draw(d Dropping, units []int, samples int, seed uint64, kept func(share []float64) float64) (*drawing, error) {
+func draw(d Dropping, sites []dropped, samples int, seed uint64, kept func(share []float64) float64) (*drawing, error) {
 	if d.approximate() && !d.method().HasDP() {
-		cs, rates, err := drawnRows(d, units, max(samples, 1), seed)
+		cs, rates, err := drawnLists(d, sites, max(samples, 1), seed)
 		return &drawing{combinations: cs, rates: rates, sampled: samples > 0}, err
 	}
 	ds, found, err := distributions(d)
@@ -188,7 +189,7 @@ func draw(d Dropping, units []int, samples int, seed uint64, kept func(share []f
 		for _, f := range found {
 			out.rates = append(out.rates, f.Reached)
 		}
-		for len(ds) < len(units) { // an LSTM's last rate holds for its output layer too
+		for len(ds) < len(sites) { // an LSTM's last rate holds for its output layer too
 			ds = append(ds, ds[len(ds)-1])
 		}
 	}
@@ -213,9 +214,9 @@ func (d *drawing) distinct() (out []combination) {
 }
 
 // expectation runs an iteration for every combination and adds them up into a result.
-func expectation(ctx context.Context, gpu *sim.GPU, d Dropping, units []int, samples int, seed uint64, threads int, progress func(float64), kept func(share []float64) float64,
+func expectation(ctx context.Context, gpu *sim.GPU, d Dropping, sites []dropped, samples int, seed uint64, threads int, progress func(float64), kept func(share []float64) float64,
 	simulate func(ctx context.Context, rates []float64, patterns []dropout.Pattern, opt workloads.Options) (*workloads.IterationResult, error)) (*SimResult, error) {
-	drawn, err := draw(d, units, samples, seed, kept)
+	drawn, err := draw(d, sites, samples, seed, kept)
 	if err != nil {
 		return nil, err
 	}
@@ -259,9 +260,9 @@ func expectation(ctx context.Context, gpu *sim.GPU, d Dropping, units []int, sam
 	r.finish(gpu)
 	switch {
 	case drawn.found == nil && d.approximate() && r.Samples > 0:
-		r.Coverage = fmt.Sprintf("; mean of %d draws of the kept rows, with a 95 %% confidence interval", r.Samples)
+		r.Coverage = fmt.Sprintf("; mean of %d draws of what is kept, with a 95 %% confidence interval", r.Samples)
 	case drawn.found == nil && d.approximate():
-		r.Coverage = "; one draw of the kept rows, whose number is always the same or nearly so"
+		r.Coverage = "; one draw of what is kept, whose number is always the same or nearly so"
 	case r.Samples > 0:
 		r.Coverage = fmt.Sprintf("; expected value from %d combinations of dp and bias, a Latin hypercube sample with a 95 %% confidence interval", r.Samples)
 	case drawn.found != nil:

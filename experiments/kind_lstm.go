@@ -102,8 +102,10 @@ const (
 	lstmFixedWork  = 1e8
 )
 
-// lstmSites are the units that each site drops from: the inputs of the layers and that of the output layer.
-func lstmSites(r Recurrent) []int { return slices.Repeat([]int{r.Hidden}, r.Layers+1) }
+// lstmSites are the sites that drop: the inputs of the layers and that of the output layer.
+func lstmSites(r Recurrent) []dropped {
+	return append(r.dropped(), dropped{r.Hidden, r.Hidden, r.Vocabulary})
+}
 
 // lstmWork estimates the multiply-adds that are simulated: of launches alike once where they are not all simulated.
 func lstmWork(l LSTM) float64 {

@@ -72,7 +72,7 @@ func mlpVersions(_ *Host, m MLP) (map[string]string, error) {
 // iterationVersions are simVersions of an iteration; it refuses tiles that there are no kernels for.
 func iterationVersions(d Dropping, gpu string) (map[string]string, error) {
 	if d.method().Drops() == dropout.DropsTiles && !slices.Contains(workloads.TileSides, d.Tile) {
-		return nil, fmt.Errorf("tile %d: %w; TDP's kernels of iterations have tiles of %s", d.Tile, ErrCannotRun, join(workloads.TileSides))
+		return nil, fmt.Errorf("tile %d: %w; kernels of iterations have tiles of %s", d.Tile, ErrCannotRun, join(workloads.TileSides))
 	}
 	return simVersions(gpu)
 }
@@ -100,7 +100,7 @@ const (
 // mlpWork estimates the multiply-adds that are simulated: forward, backward by data and by weights.
 func mlpWork(m MLP) (work float64) {
 	kept := mlpKept(m)
-	drawn, err := draw(m.Dropping, m.Hidden, m.Samples, uint64(m.Seed), kept)
+	drawn, err := draw(m.Dropping, m.dropped(), m.Samples, uint64(m.Seed), kept)
 	if err != nil {
 		return 0
 	}
@@ -164,7 +164,7 @@ func runMLP(ctx context.Context, _ *Host, spec MLP, threads int, progress func(f
 	if err != nil {
 		return Result{}, err
 	}
-	r, err := expectation(ctx, gpu, spec.Dropping, spec.Hidden, spec.Samples, uint64(spec.Seed), threads, progress, mlpKept(spec),
+	r, err := expectation(ctx, gpu, spec.Dropping, spec.dropped(), spec.Samples, uint64(spec.Seed), threads, progress, mlpKept(spec),
 		func(ctx context.Context, rates []float64, patterns []dropout.Pattern, opt workloads.Options) (*workloads.IterationResult, error) {
 			return workloads.SimulateMLP(ctx, gpu, workloads.MLPSpec{Layers: mlpLayers(spec.Perceptron), Batch: spec.Batch, Method: dropout.Method(spec.Method), Rates: rates,
 				Patterns: patterns, Tile: spec.Tile, Update: spec.Update, LR: 0.01, Momentum: 0.9, Seed: uint64(spec.Seed)}, opt)

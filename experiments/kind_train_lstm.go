@@ -50,13 +50,7 @@ func (t TrainLSTM) check() []problem {
 	if t.GroupBy == string(train.GroupSteps) {
 		most = t.Steps
 	}
-	switch {
-	case t.Groups > most:
-		bad("groups", "%d groups; allowed is up to %d", t.Groups, most)
-	case t.Groups > 1 && t.method().Drops() != dropout.DropsRows:
-		bad("groups", "method %s drops no rows and has one pattern or mask for all", t.Method)
-	}
-	return out
+	return append(out, t.Dropping.checkGroups(t.Groups, most)...)
 }
 
 func (t TrainLSTM) normal() Spec {

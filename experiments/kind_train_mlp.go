@@ -20,7 +20,7 @@ var _ = register(&work[TrainMLP]{
 	Row: func(r *Row, s TrainMLP) {
 		r.perceptron(s.Perceptron)
 		r.dropping(s.Dropping)
-		r.trainedWith(s.Scale, false, 0, "")
+		r.trainedWith(s.Scale, false, s.Groups, "")
 	},
 	Label: func(s TrainMLP) []string {
 		return []string{fmt.Sprintf("seed=%d", s.Seed)}
@@ -37,12 +37,16 @@ type TrainMLP struct {
 	TrainSamples int     `json:"train_samples" jsonschema:"minimum=0,maximum=60000,default=0" jsonschema_description:"Images of the training set to use, 0 = all 60,000."`
 	Seed         int     `json:"seed" jsonschema:"minimum=0,default=1" jsonschema_description:"Seed of weights, order and masks; sweep it for a spread."`
 	Scale        string  `json:"scale,omitempty" jsonschema:"enum=rate,enum=dp" jsonschema_description:"rdp, tdp: what is kept is multiplied by 1/(1 - rate) (rate, also where it is left out), or by the iteration's dp (dp)."`
+	Groups       int     `json:"groups,omitempty" jsonschema:"minimum=0,maximum=1024" jsonschema_description:"Patterns of rows: groups of the batch's samples with a pattern each; 0 or 1 = one for all."`
 }
 
 func (TrainMLP) Kind() string { return "train-mlp" }
 
 func (t TrainMLP) normal() Spec {
 	t.Dropping, t.Scale = t.Dropping.normal(), normalScale(t.Scale)
+	if t.Groups <= 1 {
+		t.Groups = 0
+	}
 	return t
 }
 
@@ -54,7 +58,7 @@ func (t TrainMLP) check() (out []problem) {
 	if t.Outputs != 10 {
 		out = append(out, problem{"outputs", fmt.Sprintf("%d outputs; MNIST has 10", t.Outputs)})
 	}
-	return out
+	return append(out, t.Dropping.checkGroups(t.Groups, t.Batch)...)
 }
 
 func trainMLPWork(t TrainMLP) float64 {
@@ -89,7 +93,7 @@ func runTrainMLP(ctx context.Context, h *Host, t TrainMLP, threads int, progress
 		return Result{}, err
 	}
 	cfg := train.MLPConfig{Hidden: t.Hidden, Batch: t.Batch, Epochs: t.Epochs, LR: float32(t.LearningRate), Momentum: float32(t.Momentum),
-		Method: dropout.Method(t.Method), Rates: t.Rates, Distributions: ds, ScaleByDP: t.Scale == string(dropout.ScaleDP), Of: t.Of, Tile: t.Tile, Seed: uint64(t.Seed), BLAS: h.blas, Threads: threads,
+		Method: dropout.Method(t.Method), Rates: t.Rates, Distributions: ds, ScaleByDP: t.Scale == string(dropout.ScaleDP), Of: t.Of, Groups: t.Groups, Tile: t.Tile, Seed: uint64(t.Seed), BLAS: h.blas, Threads: threads,
 		DataDir: h.mnistDir(), TrainSamples: t.TrainSamples}
 	return h.trained(ctx, t, func(saving train.Saving) (*train.Result, error) {
 		cfg.Saving = saving

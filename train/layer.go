@@ -12,9 +12,14 @@ import (
 // kept units only.
 type layer struct {
 	*matrix
-	bias, biasV []float32    // out
-	biasG       []float32    // of the kept columns
-	act, dact   []float32    // batch x kept columns: output, and the gradient by it
+	bias, biasV []float32 // out
+	biasG       []float32 // of the kept columns
+	act, dact   []float32 // batch x kept columns: output, and the gradient by it
+	actNow      []float32 // those that the parts of the work are of: all, or those of a group
+	dactNow     []float32
+	groups      []layerGroup // more than one: each has a selection of its own
+	adding      *layerGroup  // whose gradients are added, in addFn
+	biasSum     []float32    // groups: the gradients of all biases
 	mask        []float32    // Bernoulli: batch x out, or in x out; 0 or scale
 	cols        dropout.Kept // kept outputs, where rows are dropped
 	hidden      bool
@@ -24,7 +29,7 @@ type layer struct {
 	iteration   uint64
 	dropNeurons bool // mask is one of activations
 
-	maskFn, connectFn, actFn, dactFn, biasFn func(worker, part int)
+	maskFn, connectFn, actFn, dactFn, biasFn, addFn func(worker, part int)
 }
 
 // mlp is a run under way.
@@ -53,7 +58,8 @@ func newMLP(e *engine, cfg MLPConfig) (*mlp, error) {
 		in, out := sizes[i], sizes[i+1]
 		l := &layer{matrix: newMatrix(e, in, out, true), bias: make([]float32, out), biasV: make([]float32, out), biasG: make([]float32, out),
 			act: make([]float32, cfg.Batch*out), dact: make([]float32, cfg.Batch*out), cols: dropout.KeepAll(out), hidden: i < last, keepScale: 1}
-		l.maskFn, l.connectFn, l.actFn, l.dactFn, l.biasFn = l.maskPart, l.connectPart, l.actPart, l.dactPart, l.biasPart
+		l.maskFn, l.connectFn, l.actFn, l.dactFn, l.biasFn, l.addFn = l.maskPart, l.connectPart, l.actPart, l.dactPart, l.biasPart, l.addPart
+		l.actNow, l.dactNow = l.act, l.dact
 		for k := range l.w {
 			l.w[k] = float32(rng.NormFloat64() * math.Sqrt(2/float64(in)))
 		}
@@ -73,7 +79,14 @@ func newMLP(e *engine, cfg MLPConfig) (*mlp, error) {
 
 // drop prepares layer i of last+1 for the method.
 func (l *layer) drop(cfg *MLPConfig, i, last int) (err error) {
-	if cfg.Method.Drops() == dropout.DropsRows {
+	if cfg.Groups > 1 {
+		l.groups, l.biasSum = make([]layerGroup, cfg.Groups), make([]float32, l.out)
+		for g := range l.groups {
+			from, to := part(cfg.Batch, g, cfg.Groups)
+			l.groups[g] = layerGroup{from: from, to: to, rows: dropout.KeepAll(l.in), cols: dropout.KeepAll(l.out), scale: 1}
+		}
+		l.allowGroups()
+	} else if cfg.Method.Drops() == dropout.DropsRows {
 		// The first layer keeps all rows and the last one all columns.
 		rowUnit, colUnit, rowClasses, colClasses := 1, 1, 1, 1
 		if i == 0 {
@@ -163,6 +176,10 @@ func (m *mlp) loadPart(_, part int) {
 // draw chooses the iteration's masks or patterns.
 func (m *mlp) draw(iteration uint64) {
 	m.id = m.id[:0]
+	if m.cfg.Groups > 1 {
+		m.drawGroups(iteration)
+		return
+	}
 	rows := dropout.KeepAll(imagePixels)
 	for _, l := range m.layers {
 		l.iteration = iteration
@@ -174,7 +191,7 @@ func (m *mlp) draw(iteration uint64) {
 			}
 			m.id = s.AppendID(m.id)
 			if s.Tiles {
-				l.keepTiles(m.cfg.Tile, s.DP, s.Bias, l.keepScale)
+				l.keepTiles(m.cfg.Tile, s, l.keepScale)
 				break
 			}
 			l.cols = s.Units
@@ -189,9 +206,34 @@ func (m *mlp) draw(iteration uint64) {
 			}
 		}
 	}
+	m.seen()
+}
+
+// seen notes the combination of patterns drawn.
+func (m *mlp) seen() {
 	if len(m.id) > 0 && !m.models[string(m.id)] {
 		m.models[string(m.id)] = true
 	}
+}
+
+// drawGroups draws a selection for each group and layer.
+func (m *mlp) drawGroups(iteration uint64) {
+	for i, l := range m.layers {
+		for g := range l.groups {
+			if i > 0 {
+				l.groups[g].rows = m.layers[i-1].groups[g].cols
+			}
+			if l.stream != nil {
+				s := l.stream.At(iteration, g)
+				m.id = s.AppendID(m.id)
+				l.groups[g].cols, l.groups[g].scale = s.Units, float32(1/(1-l.stream.Reached()))
+				if m.cfg.ScaleByDP {
+					l.groups[g].scale = float32(s.DP)
+				}
+			}
+		}
+	}
+	m.seen()
 }
 
 // maskPart is how many elements of a mask one part of the work fills: a multiple of four.
@@ -234,7 +276,10 @@ func (m *mlp) step(iteration uint64) error {
 }
 
 func (l *layer) forwardLayer(b int, x []float32) {
-	l.b = b
+	if l.b = b; len(l.groups) > 1 {
+		l.forwardGroups(x)
+		return
+	}
 	l.forward(b, x, l.act)
 	if l.connected() {
 		return
@@ -291,7 +336,7 @@ func (l *layer) actPart(_, part int) {
 		scale = 1
 	}
 	for s := part * partRows; s < min((part+1)*partRows, l.b); s++ {
-		y := l.act[s*n : (s+1)*n]
+		y := l.actNow[s*n : (s+1)*n]
 		bias := l.bias[l.cols.Start():]
 		switch {
 		case !l.hidden:
@@ -346,6 +391,10 @@ func (m *mlp) softmax(l *layer) {
 }
 
 func (l *layer) backwardLayer(b int, x, dx []float32) {
+	if len(l.groups) > 1 {
+		l.backwardGroups(x, dx)
+		return
+	}
 	if l.connected() { // the next layer has done the rest
 		l.backward(b, x, l.dact, dx)
 		return
@@ -365,8 +414,8 @@ func (l *layer) dactPart(_, part int) {
 	if l.dropNeurons || l.compact {
 		scale = l.keepScale
 	}
-	d := l.dact[from:to]
-	act := l.act[from:to]
+	d := l.dactNow[from:to]
+	act := l.actNow[from:to]
 	d = d[:len(act)]
 	for j, y := range act {
 		d[j] = passed(d[j], y) * scale
@@ -382,7 +431,7 @@ func (l *layer) biasPart(_, part int) {
 	g := l.biasG[from:to]
 	clear(g)
 	for s := range l.b {
-		d := l.dact[s*n+from : s*n+to]
+		d := l.dactNow[s*n+from : s*n+to]
 		d = d[:len(g)]
 		for j := range g {
 			g[j] += d[j]
@@ -395,8 +444,12 @@ func (l *layer) updateBias(lr, mu float32) {
 	for j := range l.biasV {
 		l.biasV[j] *= mu
 	}
-	for k, g := range l.biasG[:l.cols.Size()] {
-		l.biasV[l.cols.At(k)] -= lr * g
+	if len(l.groups) > 1 {
+		level1.Saxpy(l.out, -lr, l.biasSum, 1, l.biasV, 1)
+	} else {
+		for k, g := range l.biasG[:l.cols.Size()] {
+			l.biasV[l.cols.At(k)] -= lr * g
+		}
 	}
 	for j, d := range l.biasV {
 		l.bias[j] += d

@@ -100,12 +100,17 @@ func (c *LSTMConfig) checkGroups() error {
 	default:
 		return fmt.Errorf("train: group by: %q is not one of %s, %s", c.GroupBy, GroupSamples, GroupSteps)
 	}
+	return checkGroups(c.Method, c.Groups, most)
+}
+
+// checkGroups refuses more groups than there are samples or steps, and methods that have none.
+func checkGroups(m dropout.Method, groups, most int) error {
 	switch {
-	case c.Groups < 0 || c.Groups > min(most, dropout.MaxGroups):
-		return fmt.Errorf("train: groups: %d is not in 0..%d", c.Groups, min(most, dropout.MaxGroups))
-	case c.Groups > 1 && c.Method.Drops() != dropout.DropsRows:
+	case groups < 0 || groups > min(most, dropout.MaxGroups):
+		return fmt.Errorf("train: groups: %d is not in 0..%d", groups, min(most, dropout.MaxGroups))
+	case groups > 1 && m.Drops() != dropout.DropsRows:
 		rows := dropout.MethodsWith(func(k *dropout.Kind) bool { return k.Drops == dropout.DropsRows })
-		return fmt.Errorf("train: groups: method %s has one pattern or mask for all, allowed with %s", c.Method, dropout.Names(rows))
+		return fmt.Errorf("train: groups: method %s has one pattern or mask for all, allowed with %s", m, dropout.Names(rows))
 	}
 	return nil
 }
@@ -113,9 +118,17 @@ func (c *LSTMConfig) checkGroups() error {
 // rateOf is the index of the rate of a site: the last layer's rate is the softmax layer's too.
 func (c *LSTMConfig) rateOf(site int) int { return min(site, c.Layers-1) }
 
+// width is how many columns the weights behind a site have.
+func (c *LSTMConfig) width(site int) int {
+	if site == c.Layers {
+		return c.Vocabulary
+	}
+	return 4 * c.Hidden
+}
+
 // stream draws the patterns of a site; nil where the method has none.
 func (c *LSTMConfig) stream(site int) (*dropout.Stream, error) {
-	return newStream(c.Method, c.Rates, c.Distributions, c.Of, c.rateOf(site), c.Hidden, c.Seed, site)
+	return newStream(c.Method, c.Rates, c.Distributions, c.Of, c.rateOf(site), dropout.ShapeOf(c.Hidden, c.Hidden, c.width(site), c.Tile), c.Seed, site)
 }
 
 // rate is the step of an epoch, from 1.

@@ -73,7 +73,7 @@ func (r *lstmReference) multiply(site int, x []float64, n, out int, iteration ui
 		if d := stream.At(iteration, 0); d.Tiles {
 			cols := (out + cfg.Tile - 1) / cfg.Tile
 			for k := range w {
-				if number := k/out/cfg.Tile*cols + k%out/cfg.Tile; (number+1-d.Bias)%d.DP == 0 {
+				if number := k/out/cfg.Tile*cols + k%out/cfg.Tile; keepsTile(d, number) {
 					w[k] *= scaleOf(d)
 				} else {
 					w[k] = 0
@@ -296,8 +296,8 @@ func TestLSTMClip(t *testing.T) {
 // TestLSTMNoAllocation checks that iterations allocate nothing where their patterns are regular.
 func TestLSTMNoAllocation(t *testing.T) {
 	for name, cfg := range lstmConfigs() {
-		// Lists of kept units are drawn anew each time.
-		if cfg.Layers != 2 || cfg.Groups > 1 || cfg.Method.Approximate() && !cfg.Method.HasDP() {
+		// Lists of kept units or tiles are drawn anew each time.
+		if cfg.Layers != 2 || cfg.Groups > 1 || cfg.Method.Approximate() && cfg.Method != dropout.RDP && cfg.Method != dropout.TDP {
 			continue
 		}
 		e, err := newEngine("", 2)

@@ -26,9 +26,12 @@ type matrix struct {
 	wc      []float32 // packed weights; DropConnect: the masked weights
 
 	blocks  []block // of this iteration; empty = the whole matrix
+	columns bool    // the blocks are columns of tiles, see columnBlocks
 	compact bool    // x and y of forward hold kept rows and columns only; else all, those of dropped columns 0
 	scale   float32 // factor of the products of blocks that are not compact
 	masked  []float32
+	kept    *tileList // nil: no lists of tiles
+	list    []int     // of the kept tiles, where these are regular
 	tiles   *tileWork // nil: kept tiles are blocks
 	tiled   bool      // this iteration works on kept tiles by tiles
 
@@ -46,7 +49,8 @@ type matrix struct {
 	xc, yc                                                     []float32 // tiles: packed x and y or their gradients, block after block
 	lr, mu                                                     float32
 	packFn, updateFn, updatePackedFn, settleFn, xFn, yFn, dyFn func(worker, part int)
-	dxFn                                                       func(worker, part int)
+	dxFn, gatherXFn, addXFn                                    func(worker, part int)
+	now                                                        *block // columns of tiles: the one that is multiplied
 }
 
 // partRows is how many rows one part of the work covers.
@@ -60,7 +64,7 @@ func newMatrix(e *engine, in, out int, momentum bool) *matrix {
 		m.v = make([]float32, in*out)
 	}
 	m.packFn, m.updateFn, m.updatePackedFn, m.settleFn = m.packPart, m.updatePart, m.updatePackedPart, m.settlePart
-	m.xFn, m.yFn, m.dyFn, m.dxFn = m.xPart, m.yPart, m.dyPart, m.dxPart
+	m.xFn, m.yFn, m.dyFn, m.dxFn, m.gatherXFn, m.addXFn = m.xPart, m.yPart, m.dyPart, m.dxPart, m.gatherXPart, m.addXPart
 	return m
 }
 
@@ -83,8 +87,16 @@ func (m *matrix) allowPatterns(rowUnit, colUnit, rowClasses, colClasses int, mu 
 	}
 }
 
+// allowGroups prepares for several selections an iteration (see groups.go), whose gradients of all weights are added up: nothing is left
+// out of an update.
+func (m *matrix) allowGroups() {
+	m.rowUnit, m.colUnit, m.rowClasses, m.colClasses = 1, 1, m.in, m.out
+	m.wc, m.blocks = make([]float32, m.in*m.out), make([]block, 0, 1)
+}
+
 // allowTiles prepares the buffers of products by tiles with up to b rows, and updates by lr and mu.
 func (m *matrix) allowTiles(b int, lr, mu float32) {
+	m.kept = newTileList((m.in+m.rowUnit-1)/m.rowUnit, (m.out+m.colUnit-1)/m.colUnit)
 	if m.ownKernels && m.v != nil && m.rowUnit == tileSize {
 		m.tiles = newTileWork(m, b)
 		m.wc, m.g, m.lr, m.mu = nil, nil, lr, mu
@@ -100,14 +112,26 @@ func (m *matrix) keepRows(rows, cols dropout.Kept) {
 }
 
 // keepTiles makes the iteration work on the kept tiles of t x t, whose products are multiplied by scale.
-func (m *matrix) keepTiles(t, dp, bias int, scale float32) {
-	if m.scale, m.compact = scale, false; m.tiles != nil {
+func (m *matrix) keepTiles(t int, s dropout.Selection, scale float32) {
+	m.scale, m.compact, m.columns = scale, false, s.List != nil
+	list := s.List
+	if list == nil && m.tiles != nil {
+		m.list = dropout.AppendKeptRows(m.list[:0], m.kept.rows*m.kept.cols, s.DP, s.Bias)
+		list = m.list
+	}
+	if list != nil {
+		m.kept.keep(list)
+	}
+	if m.tiles != nil {
 		m.tiled = true
 		m.enterTiles()
-		m.tiles.keep(dp, bias)
 		return
 	}
-	m.blocks = tileBlocks(m.blocks[:0], m.in, m.out, t, dp, bias)
+	if m.columns {
+		m.blocks = columnBlocks(m.blocks[:0], m.in, m.out, t, m.kept)
+	} else {
+		m.blocks = tileBlocks(m.blocks[:0], m.in, m.out, t, s.DP, s.Bias)
+	}
 	m.pack()
 }
 
@@ -189,7 +213,7 @@ func (m *matrix) eachRow(worker, part int, do func(m *matrix, worker int, b *blo
 		if r >= m.in {
 			continue
 		}
-		if now := rows.Run(k) % m.rowClasses; now != class && m.v != nil {
+		if now := rows.Run(k) % m.rowClasses; now != class && m.stamps != nil {
 			class = now
 			m.fillFactors(worker, class, b.cols)
 		}
@@ -201,7 +225,7 @@ func (m *matrix) packPart(worker, part int) { m.eachRow(worker, part, packRow) }
 
 func packRow(m *matrix, worker int, b *block, r, from, n int) {
 	w, wc := m.w[r*m.out:(r+1)*m.out], m.wc[from:from+n]
-	if m.v == nil {
+	if m.stamps == nil {
 		b.cols.Gather(wc, w, 1)
 		return
 	}
@@ -270,6 +294,8 @@ func (m *matrix) forward(b int, x, y []float32) {
 		k, n := m.blocks[0].rows.Size(), m.blocks[0].cols.Size()
 		w, ld := m.packed(&m.blocks[0])
 		m.gemm(blas.NoTrans, blas.NoTrans, b, n, k, 1, x, k, w, ld, 0, y, n)
+	case m.columns:
+		m.forwardColumns(b, x, y)
 	default:
 		m.b, m.x, m.y = b, x, y
 		m.Run(parts(b), m.xFn)
@@ -359,6 +385,8 @@ func (m *matrix) backward(b int, x, dy, dx []float32) {
 			m.gemm(blas.NoTrans, blas.Trans, b, k, n, 1, dy, n, w, ld, 0, dx, k)
 		}
 		m.gemm(blas.Trans, blas.NoTrans, k, n, b, 1, x, k, dy, n, 0, m.g, n)
+	case m.columns:
+		m.backwardColumns(b, x, dy, dx)
 	default:
 		m.b, m.x, m.dy, m.dx = b, x, dy, dx
 		m.Run(parts(b), m.dyFn)

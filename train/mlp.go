@@ -21,6 +21,7 @@ type MLPConfig struct {
 	Distributions []dropout.Distribution // rdp, tdp: of dp, one a hidden layer
 	ScaleByDP     bool                   `json:",omitempty"` // rdp, tdp: what is kept is multiplied by the iteration's dp, in place of 1/(1 - reached rate)
 	Of            int                    `json:",omitempty"` // rows-k: n of k rows of every n; 0 = chosen from the rate
+	Groups        int                    `json:",omitempty"` // methods that drop rows: groups of the batch with a pattern each; 0 and 1 = one for all
 	Tile          int                    // methods that drop tiles: edge of one
 	Seed          uint64
 	BLAS          string // see newEngine
@@ -56,6 +57,9 @@ func (c *MLPConfig) Check() error {
 	if err := checkDropping(c.Method, offered, c.Rates, c.Distributions, len(c.Hidden), c.Tile, c.ScaleByDP); err != nil {
 		return err
 	}
+	if err := checkGroups(c.Method, c.Groups, c.Batch); err != nil {
+		return err
+	}
 	for i := range c.Hidden {
 		if _, err := c.stream(i); err != nil {
 			return fmt.Errorf("train: %w", err)
@@ -66,11 +70,15 @@ func (c *MLPConfig) Check() error {
 
 // stream draws the patterns of hidden layer i; nil where the method has none.
 func (c *MLPConfig) stream(i int) (*dropout.Stream, error) {
-	return newStream(c.Method, c.Rates, c.Distributions, c.Of, i, c.Hidden[i], c.Seed, i)
+	in := imagePixels
+	if i > 0 {
+		in = c.Hidden[i-1]
+	}
+	return newStream(c.Method, c.Rates, c.Distributions, c.Of, i, dropout.ShapeOf(c.Hidden[i], in, c.Hidden[i], c.Tile), c.Seed, i)
 }
 
-// newStream makes the stream of patterns of a layer of this many units, with the rate and distribution at index i.
-func newStream(m dropout.Method, rates []float64, ds []dropout.Distribution, of, i, units int, seed uint64, layer int) (*dropout.Stream, error) {
+// newStream makes the stream of patterns of a layer, with the rate and distribution at index i.
+func newStream(m dropout.Method, rates []float64, ds []dropout.Distribution, of, i int, s dropout.Shape, seed uint64, layer int) (*dropout.Stream, error) {
 	if !m.Approximate() {
 		return nil, nil
 	}
@@ -78,7 +86,7 @@ func newStream(m dropout.Method, rates []float64, ds []dropout.Distribution, of,
 	if m.HasDP() {
 		o.Distribution = ds[i]
 	}
-	return dropout.NewStream(m, o, dropout.Shape{Units: units}, seed, layer)
+	return dropout.NewStream(m, o, s, seed, layer)
 }
 
 // checkDropping checks what both networks say of dropout.

@@ -2,6 +2,7 @@ package train
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"warpdrop/dropout"
@@ -132,6 +133,14 @@ func keeps(s dropout.Selection, i int) bool {
 	return false
 }
 
+// keepsTile says whether a selection of tiles keeps the one with a number.
+func keepsTile(s dropout.Selection, number int) bool {
+	if s.List == nil {
+		return (number+1-s.Bias)%s.DP == 0
+	}
+	return slices.Contains(s.List, number)
+}
+
 // step is mlp.step.
 func (r *reference) step(iteration uint64, input []float32, labels []byte) (loss float64) {
 	b, layers := r.cfg.Batch, len(r.w)
@@ -176,7 +185,7 @@ func (r *reference) step(iteration uint64, input []float32, labels []byte) (loss
 				for k := range mw {
 					if number := k/out/t*cols + k%out/t; draw.Tiles {
 						mw[k] = 0
-						if (number+1-draw.Bias)%draw.DP == 0 {
+						if keepsTile(draw, number) {
 							mw[k] = scale
 						}
 					}
@@ -184,8 +193,17 @@ func (r *reference) step(iteration uint64, input []float32, labels []byte) (loss
 				for k := range mn {
 					if !draw.Tiles {
 						mn[k] = 0
-						if keeps(draw, k%out) {
+						group := 0
+						for g := range r.cfg.Groups { // the last group that begins at or before this sample
+							if g*b/r.cfg.Groups <= k/out {
+								group = g
+							}
+						}
+						if draw := d.At(iteration, group); keeps(draw, k%out) {
 							mn[k] = scale
+							if r.cfg.ScaleByDP {
+								mn[k] = float64(draw.DP)
+							}
 						}
 					}
 				}
@@ -271,21 +289,29 @@ func TestSameAsMaskedDense(t *testing.T) {
 		hidden []int
 		d      []dropout.Distribution
 		tile   int
+		groups int
 	}{
-		{dropout.None, []int{20, 12}, nil, 0},
-		{dropout.Dense, []int{20, 12}, nil, 0},
-		{dropout.DropConnect, []int{20, 12}, nil, 0},
-		{dropout.RDP, []int{50, 35}, []dropout.Distribution{{P: []float64{0.3, 0.3, 0.4}}, {P: []float64{0.1, 0.5, 0.2, 0.2}}}, 0},
-		{dropout.RDP, []int{29, 31}, []dropout.Distribution{tenth, tenth}, 0}, // 420 classes: more than units
-		{dropout.RDP, []int{40}, []dropout.Distribution{{P: []float64{0, 0.5, 0, 0.5}}}, 0},
-		{dropout.RowsK, []int{50, 37}, nil, 0},
-		{dropout.RowsRandom, []int{29, 31}, nil, 0},
-		{dropout.RowsSlice, []int{29, 31}, nil, 0},
-		{dropout.TDP, []int{50, 35}, []dropout.Distribution{{P: []float64{0.3, 0.3, 0.4}}, {P: []float64{0.1, 0.3, 0.3, 0.3}}}, 8},
-		{dropout.TDP, []int{48, 32}, []dropout.Distribution{tenth, tenth}, 8},
-		{dropout.TDP, []int{40}, []dropout.Distribution{tenth}, 32}, // two tile columns: fewer than dp
-		{dropout.TDP, []int{100, 130}, []dropout.Distribution{tenth, {P: []float64{0, 0.5, 0.5}}}, 32},
-		{dropout.TDP, []int{96, 64}, []dropout.Distribution{{P: []float64{0.2, 0.2, 0.3, 0.3}}, tenth}, 32},
+		{dropout.None, []int{20, 12}, nil, 0, 0},
+		{dropout.Dense, []int{20, 12}, nil, 0, 0},
+		{dropout.DropConnect, []int{20, 12}, nil, 0, 0},
+		{dropout.RDP, []int{50, 35}, []dropout.Distribution{{P: []float64{0.3, 0.3, 0.4}}, {P: []float64{0.1, 0.5, 0.2, 0.2}}}, 0, 0},
+		{dropout.RDP, []int{29, 31}, []dropout.Distribution{tenth, tenth}, 0, 0}, // 420 classes: more than units
+		{dropout.RDP, []int{40}, []dropout.Distribution{{P: []float64{0, 0.5, 0, 0.5}}}, 0, 0},
+		{dropout.RowsK, []int{50, 37}, nil, 0, 0},
+		{dropout.RowsRandom, []int{29, 31}, nil, 0, 0},
+		{dropout.RowsSlice, []int{29, 31}, nil, 0, 0},
+		{dropout.TDP, []int{50, 35}, []dropout.Distribution{{P: []float64{0.3, 0.3, 0.4}}, {P: []float64{0.1, 0.3, 0.3, 0.3}}}, 8, 0},
+		{dropout.TDP, []int{48, 32}, []dropout.Distribution{tenth, tenth}, 8, 0},
+		{dropout.TDP, []int{40}, []dropout.Distribution{tenth}, 32, 0}, // two tile columns: fewer than dp
+		{dropout.TDP, []int{100, 130}, []dropout.Distribution{tenth, {P: []float64{0, 0.5, 0.5}}}, 32, 0},
+		{dropout.TDP, []int{96, 64}, []dropout.Distribution{{P: []float64{0.2, 0.2, 0.3, 0.3}}, tenth}, 32, 0},
+		{dropout.TDPSkewed, []int{50, 35}, []dropout.Distribution{{P: []float64{0.3, 0.3, 0.4}}, {P: []float64{0.1, 0.3, 0.3, 0.3}}}, 8, 0},
+		{dropout.TDPSkewed, []int{128, 130}, []dropout.Distribution{tenth, {P: []float64{0, 0.5, 0.5}}}, 32, 0},
+		{dropout.RowsRandom, []int{29, 31}, nil, 0, 3},
+		{dropout.RDP, []int{50, 35}, []dropout.Distribution{{P: []float64{0.3, 0.3, 0.4}}, {P: []float64{0.1, 0.5, 0.2, 0.2}}}, 0, 2},
+		{dropout.TilesRandom, []int{50, 35}, nil, 8, 0},
+		{dropout.TilesRandom, []int{100, 130}, nil, 32, 0},
+		{dropout.TilesRandom, []int{128}, nil, 32, 0},
 	} {
 		for run, lib := range []string{BLASGonum, BLASOpenBLAS, BLASPanels, BLASGonum, BLASPanels} {
 			scaleByDP := run > 2
@@ -305,7 +331,7 @@ func TestSameAsMaskedDense(t *testing.T) {
 				lr = 0.002 // dp is up to 7: with longer steps the network blows up, and rounding with it
 			}
 			m, err := newMLP(e, MLPConfig{Hidden: c.hidden, Batch: 5, LR: lr, Momentum: 0.9, Method: c.method, Rates: []float64{0.5, 0.3},
-				Distributions: c.d, ScaleByDP: scaleByDP, Tile: max(c.tile, 1), Seed: 11})
+				Distributions: c.d, ScaleByDP: scaleByDP, Tile: max(c.tile, 1), Groups: c.groups, Seed: 11})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -106,7 +106,7 @@ func (s *site) draw(method dropout.Method, iteration uint64, n int, id []byte) [
 		if s.scaleByDP {
 			s.keepScale = float32(d.DP)
 		}
-		s.keepTiles(s.tile, d.DP, d.Bias, s.keepScale)
+		s.keepTiles(s.tile, d, s.keepScale)
 		id = d.AppendID(id)
 	case dropout.DropsRows:
 		for i := range s.groups {

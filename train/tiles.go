@@ -7,11 +7,9 @@ package train
 // Between iterations the weights and velocities are here, tile after tile: a tile of a matrix with long rows lies in 32 places, which
 // takes longer to fetch than to multiply.
 type tileWork struct {
-	w, v       []float32 // tile after tile, row by row, 0 beyond the matrix
-	inTiles    bool      // w and v are here, not in the matrix
-	rows, cols int       // tiles
-	dp, bias   int
-	period     int           // kept tiles of a column are this far apart
+	w, v       []float32     // tile after tile, row by row, 0 beyond the matrix
+	inTiles    bool          // w and v are here, not in the matrix
+	rows, cols int           // tiles
 	batch      int           // rounded up to 8
 	x, dy      []float32     // in panels of 32 columns, 0 beyond
 	scratch    []tileScratch // per thread
@@ -45,26 +43,6 @@ func newTileWork(m *matrix, b int) *tileWork {
 	}
 	t.enterFn, t.leaveFn, t.packXFn, t.packDYFn, t.forwardFn, t.backwardFn, t.updateFn = m.enterTilesPart, m.leaveTilesPart, m.packXTiles, m.packDYTiles, m.forwardTiles, m.backwardTiles, m.updateColumn
 	return t
-}
-
-func (t *tileWork) keep(dp, bias int) {
-	t.dp, t.bias, t.period = dp, bias, dp/gcd(t.cols, dp)
-}
-
-// column is the first kept tile row of column c, and how many there are.
-func (t *tileWork) column(c int) (first, count int) {
-	for r := range min(t.period, t.rows) {
-		if (r*t.cols+c+1-t.bias)%t.dp == 0 {
-			return r, (t.rows - r + t.period - 1) / t.period
-		}
-	}
-	return 0, 0
-}
-
-// row is the first kept tile column of row r, and how many there are.
-func (t *tileWork) row(r int) (first, count int) {
-	first = ((t.bias-1-r*t.cols)%t.dp + t.dp) % t.dp
-	return first, max(0, (t.cols-first+t.dp-1)/t.dp)
 }
 
 // at is the place of tile r, c.
@@ -128,48 +106,58 @@ func (m *matrix) catchUpTile(to []float32, r, c, ahead int) {
 // forwardTiles computes column c of tiles of y.
 func (m *matrix) forwardTiles(worker, c int) {
 	t := m.tiles
-	first, count := t.column(c)
+	kept := m.kept.column(c)
 	packed := t.scratch[worker].packed
-	for i := range count {
-		m.catchUpTile(packed[i*tileArea:], first+i*t.period, c, t.period*t.cols)
+	for i, r := range kept {
+		m.catchUpTile(packed[i*tileArea:], r, c, next(kept, i)*t.cols)
 	}
-	x, step := t.x[first*t.batch*tileSize:], t.period*t.batch*tileSize
 	if t.next == nil {
-		m.multiplyTiles(worker, m.y, m.out, c, x, step, count)
+		m.multiplyTiles(worker, m.y, m.out, c, t.x, kept)
 		return
 	}
 	panel := t.next.x[c*t.batch*tileSize : (c+1)*t.batch*tileSize]
-	m.multiplyPanel(worker, panel, x, step, count)
+	m.multiplyPanel(worker, panel, t.x, kept)
 	t.afterY(panel, c)
 }
 
-// multiplyPanel computes a panel of a result: count panels of x, step apart, multiplied with the packed tiles.
-func (m *matrix) multiplyPanel(worker int, to, x []float32, step, count int) {
-	if count == 0 {
+// multiplyRows computes 8 rows, from row i on, of a panel of a result: the kept panels of x multiplied with the packed tiles. Panels
+// equally far apart are one product.
+func (m *matrix) multiplyRows(worker int, to []float32, ld int, x []float32, i int, kept []int) {
+	panel, packed := m.tiles.batch*tileSize, m.tiles.scratch[worker].packed
+	for at := 0; at < len(kept); {
+		n, step := evenly(kept[at:])
+		product(8, to, ld, x[kept[at]*panel+i*tileSize:], tileSize, 1, step*panel, n, packed[at*tileArea:], tileSize, m.scale, at > 0)
+		at += n
+	}
+}
+
+// multiplyPanel computes a panel of a result.
+func (m *matrix) multiplyPanel(worker int, to, x []float32, kept []int) {
+	if len(kept) == 0 {
 		clear(to)
 		return
 	}
-	for i := 0; i < len(to); i += 8 * tileSize {
-		product(8, to[i:], tileSize, x[i:], tileSize, 1, step, count, m.tiles.scratch[worker].packed, tileSize, m.scale, false)
+	for i := 0; i < m.tiles.batch; i += 8 {
+		m.multiplyRows(worker, to[i*tileSize:], tileSize, x, i, kept)
 	}
 }
 
 // multiplyTiles is multiplyPanel for panel p of y, which has n columns.
-func (m *matrix) multiplyTiles(worker int, y []float32, n, p int, x []float32, step, count int) {
+func (m *matrix) multiplyTiles(worker int, y []float32, n, p int, x []float32, kept []int) {
 	s := &m.tiles.scratch[worker]
 	cols := min(tileSize, n-p*tileSize)
 	for i := 0; i < m.b; i += 8 {
 		rows := min(8, m.b-i)
 		to := y[i*n+p*tileSize:]
 		switch {
-		case count == 0:
+		case len(kept) == 0:
 			for r := range rows {
 				clear(to[r*n : r*n+cols])
 			}
 		case rows == 8 && cols == tileSize:
-			product(8, to, n, x[i*tileSize:], tileSize, 1, step, count, s.packed, tileSize, m.scale, false)
+			m.multiplyRows(worker, to, n, x, i, kept)
 		default:
-			product(8, s.edge[:], tileSize, x[i*tileSize:], tileSize, 1, step, count, s.packed, tileSize, m.scale, false)
+			m.multiplyRows(worker, s.edge[:], tileSize, x, i, kept)
 			for r := range rows {
 				copy(to[r*n:r*n+cols], s.edge[r*tileSize:])
 			}
@@ -180,32 +168,31 @@ func (m *matrix) multiplyTiles(worker int, y []float32, n, p int, x []float32, s
 // backwardTiles computes panel r of dx, and updates row r of tiles while it is in the caches.
 func (m *matrix) backwardTiles(worker, r int) {
 	t, s := m.tiles, &m.tiles.scratch[worker]
-	first, count := t.row(r)
-	for i := range count {
-		m.catchUpTile(s.tile[:], r, first+i*t.dp, t.dp)
+	kept := m.kept.row(r)
+	for i, c := range kept {
+		m.catchUpTile(s.tile[:], r, c, next(kept, i))
 		for q := 0; q < tileSize; q += 8 {
 			transposeTo(s.packed[i*tileArea+q:], s.tile[q*tileSize:], tileSize, tileSize)
 		}
 	}
-	dy, step := t.dy[min(first, t.cols-1)*t.batch*tileSize:], t.dp*t.batch*tileSize
 	if t.previous == nil {
-		m.multiplyTiles(worker, m.dx, m.in, r, dy, step, count)
+		m.multiplyTiles(worker, m.dx, m.in, r, t.dy, kept)
 	} else {
 		panel := t.previous.dy[r*t.batch*tileSize : (r+1)*t.batch*tileSize]
-		m.multiplyPanel(worker, panel, dy, step, count)
+		m.multiplyPanel(worker, panel, t.dy, kept)
 		t.afterDX(panel, r)
 	}
-	for i := range count {
-		m.updateTile(s, r, first+i*t.dp, t.dp)
+	for i, c := range kept {
+		m.updateTile(s, r, c, next(kept, i))
 	}
 }
 
 // updateColumn updates column c of tiles: where there is no dx, so that it is the same thread that has it forward.
 func (m *matrix) updateColumn(worker, c int) {
 	t := m.tiles
-	first, count := t.column(c)
-	for i := range count {
-		m.updateTile(&t.scratch[worker], first+i*t.period, c, t.period*t.cols)
+	kept := m.kept.column(c)
+	for i, r := range kept {
+		m.updateTile(&t.scratch[worker], r, c, next(kept, i)*t.cols)
 	}
 }
 

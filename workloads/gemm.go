@@ -125,10 +125,9 @@ func (r *runner) gemm(what string, part Part, c, a, b Operand, m, n, k int, alph
 	return r.runProduct(what, part, product{c, a, b, m, n, k, alpha, beta}, nil, 0)
 }
 
-// gemmTiled is gemm with B the weights (or, transposed, their transpose) of which TDP keeps tiles, side x side; tileCols is
-// the number of tile columns of the weights.
-func (r *runner) gemmTiled(what string, part Part, c, a, b Operand, m, n, k int, alpha, beta float32, pattern dropout.Pattern, transposed bool, side, tileCols int) *sim.Result {
-	t := newTiles(pattern, transposed, side, tileCols)
+// gemmTiled is gemm with B the weights (or, transposed, their transpose) of which tiles are kept.
+func (r *runner) gemmTiled(what string, part Part, c, a, b Operand, m, n, k int, alpha, beta float32, kept *keptTiles, transposed bool) *sim.Result {
+	t := newTiles(kept, transposed)
 	return r.runProduct(what, part, product{c, a, b, m, n, k, alpha, beta}, &t, 0)
 }
 
@@ -150,27 +149,29 @@ func (r *runner) runPlan(what string, part Part, plan plan, t *tiles) *sim.Resul
 		partial, ticket = r.workspace(int(grid.Count())*s.bm*s.bn, grid.X*grid.Y)
 	}
 	args := p.args(s, plan.chunk, partial, ticket)
-	name, flop := fmt.Sprintf("gemm_%s_%s_%s", p.layout(), p.vectors(), s.name), p.flop()
+	module, family, flop := "gemm", "gemm", p.flop()
 	if t != nil {
-		name = fmt.Sprintf("gemm_tdp_%s_%s_%s", p.layout(), p.vectors(), s.name)
+		module, family = t.family()
 		args = append(args, t.args()...)
 		flop = t.flop(p)
 	}
-	return r.launch(what, part, "gemm", name, flop, sim.LaunchConfig{Grid: grid, Block: sim.Dim3{X: s.threads}}, args...)
+	name := fmt.Sprintf("%s_%s_%s_%s", family, p.layout(), p.vectors(), s.name)
+	return r.launch(what, part, module, name, flop, sim.LaunchConfig{Grid: grid, Block: sim.Dim3{X: s.threads}}, args...)
 }
 
 // gemmTiledGradient computes the kept tiles of C = alpha * A B + beta * C, the gradient of the weights; A is a transpose.
-func (r *runner) gemmTiledGradient(what string, c, a, b Operand, m, n, k int, alpha, beta float32, pattern dropout.Pattern, side int) *sim.Result {
-	p := product{c, a, b, m, n, k, alpha, beta}
-	cols := ceil(n, side)
-	kept := dropout.CountKept(ceil(m, side)*cols, pattern.DP, pattern.Bias)
-	if kept <= 0 || r.err != nil {
+func (r *runner) gemmTiledGradient(what string, c, a, b Operand, m, n, k int, alpha, beta float32, kept *keptTiles) *sim.Result {
+	p, count := product{c, a, b, m, n, k, alpha, beta}, kept.count()
+	if count <= 0 || r.err != nil {
 		return nil
 	}
-	s := squareShape(side)
-	args := append(p.args(s, max(k, 1), 0, 0), sim.I32(int32(pattern.DP)), sim.I32(int32(pattern.Bias-1)), sim.I32(int32(cols)))
-	return r.launch(what, PartBackwardWeights, "gemm", "gemm_gradient_tn_"+p.vectors()+"_"+s.name, 2*int64(kept)*int64(side*side)*int64(k),
-		sim.LaunchConfig{Grid: sim.Dim3{X: kept}, Block: sim.Dim3{X: s.threads}}, args...)
+	s := squareShape(kept.side)
+	module, name, which := "gemm", "gemm_gradient_tn_", []sim.Arg{i32(kept.dp), i32(kept.bias), i32(kept.cols)}
+	if kept.list != nil {
+		module, name, which = "gemm_list", "gemm_gradient_list_tn_", []sim.Arg{sim.PtrArg(kept.numbers), i32(kept.cols)}
+	}
+	return r.launch(what, PartBackwardWeights, module, name+p.vectors()+"_"+s.name, 2*int64(count)*int64(kept.side*kept.side)*int64(k),
+		sim.LaunchConfig{Grid: sim.Dim3{X: count}, Block: sim.Dim3{X: s.threads}}, append(p.args(s, max(k, 1), 0, 0), which...)...)
 }
 
 // gemmMasked is gemm with an if-else round each output element's inner product; mask has a byte an element, row-major.
@@ -203,14 +204,32 @@ func (r *runner) workspace(floats, tickets int) (partial, ticket sim.Ptr) {
 }
 
 // tiles says which k tiles a column of output tiles visits: number k tile * along + n tile * across, kept where it is bias
-// (from 0) modulo dp.
-type tiles struct{ dp, bias, along, across, side int }
+// (from 0) modulo dp, or those of a list.
+type tiles struct {
+	dp, bias, along, across, side int
 
-func newTiles(p dropout.Pattern, transposed bool, side, tileCols int) tiles {
-	if transposed {
-		return tiles{p.DP, p.Bias - 1, 1, tileCols, side}
+	counts      []int   // lists: of each column
+	start, list sim.Ptr // see Tiles of gemm.h
+}
+
+func newTiles(k *keptTiles, transposed bool) tiles {
+	switch {
+	case k.list != nil && transposed:
+		return tiles{side: k.side, across: k.cols, counts: k.perRow, start: k.rowAt, list: k.numbers}
+	case k.list != nil:
+		return tiles{side: k.side, counts: k.perColumn, start: k.colAt, list: k.inColumn}
+	case transposed:
+		return tiles{dp: k.dp, bias: k.bias, along: 1, across: k.cols, side: k.side}
 	}
-	return tiles{p.DP, p.Bias - 1, tileCols, 1, side}
+	return tiles{dp: k.dp, bias: k.bias, along: k.cols, across: 1, side: k.side}
+}
+
+// family is the module of the products' kernels and how their names begin.
+func (t tiles) family() (module, name string) {
+	if t.counts != nil {
+		return "gemm_list", "gemm_list"
+	}
+	return "gemm", "gemm_tdp"
 }
 
 // period returns g = gcd(along, dp), the distance dp / g between kept tiles, and the inverse of along / g modulo it.
@@ -226,6 +245,9 @@ func (t tiles) period() (g, apart, inverse int) {
 }
 
 func (t tiles) args() []sim.Arg {
+	if t.counts != nil {
+		return []sim.Arg{sim.PtrArg(t.start), sim.PtrArg(t.list), i32(t.across)}
+	}
 	g, apart, inverse := t.period()
 	var out []sim.Arg
 	for _, v := range []int{t.dp, t.bias, t.across, g, apart, inverse} {
@@ -236,6 +258,9 @@ func (t tiles) args() []sim.Arg {
 
 // kept returns how many of count k tiles column x visits.
 func (t tiles) kept(x, count int) int {
+	if t.counts != nil {
+		return t.counts[x]
+	}
 	g, apart, inverse := t.period()
 	r := ((t.bias-x*t.across)%t.dp + t.dp) % t.dp
 	if r%g != 0 {

@@ -188,7 +188,7 @@ func (g *gemmRun) product() (product, *tiles) {
 		return product{g.c.Keep(rows, dropout.KeepAll(s.N)), g.a.Keep(rows, dropout.KeepAll(s.K)), g.b, rows.Size(), s.N, s.K, 1, 0}, nil
 	case dropout.DropsTiles:
 		// The family takes the tiles from B: the product the other way round.
-		t := newTiles(p, true, TDPTile, ceil(s.K, TDPTile))
+		t := newTiles(newKeptTiles(p.Selection(dropout.ShapeOf(s.M, s.M, s.K, TDPTile)), s.M, s.K, TDPTile, nil), true)
 		return product{g.c, g.a, g.b, s.M, s.N, s.K, 1, 0}.transposed(), &t
 	}
 	return product{g.c, g.a, g.b, s.M, s.N, s.K, 1, 0}, nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -175,12 +176,30 @@ func dropTiles(w []float32, rows, cols, side int, p dropout.Pattern) []float32 {
 	tileCols := ceil(cols, side)
 	for i := range rows {
 		for j := range cols {
-			if number := i/side*tileCols + j/side; (number-(p.Bias-1))%p.DP != 0 {
+			number := i/side*tileCols + j/side
+			if p.Tiles != nil && !slices.Contains(p.Tiles, number) || p.Tiles == nil && (number-(p.Bias-1))%p.DP != 0 {
 				out[i*cols+j] = 0
 			}
 		}
 	}
 	return out
+}
+
+// testTiles are the kept tiles of a matrix, a list of them on the device.
+func testTiles(r *runner, p dropout.Pattern, rows, cols, side int) *keptTiles {
+	var lists copied
+	kept := newKeptTiles(p.Selection(dropout.ShapeOf(rows, rows, cols, side)), rows, cols, side, &lists)
+	if n := len(lists.numbers); n > 0 {
+		r.write(lists.behind(r, 0), intBytes(lists.numbers))
+	}
+	return kept
+}
+
+// listOf is a pattern of any tiles of a matrix, one in dp in the mean; a column may keep none.
+func listOf(rows, cols, side, dp, bias int) dropout.Pattern {
+	tileRows, tileCols := dropout.TileGrid(rows, cols, side, side)
+	w := dropout.NewWords(uint64(bias), dp, 0, 0)
+	return dropout.Pattern{Method: dropout.TilesRandom, Tiles: w.Choose(nil, tileRows*tileCols, ceil(tileRows*tileCols, dp))}
 }
 
 func TestGEMMTiles(t *testing.T) {
@@ -198,15 +217,22 @@ func TestGEMMTiles(t *testing.T) {
 			{36, 96, 128, 2, 1, 1}, {36, 96, 128, 2, 2, 2}, {132, 160, 192, 4, 3, 1}, {132, 160, 192, 6, 6, 3}, {33, 65, 97, 5, 2, 1}, {33, 65, 97, 12, 7, 2}, {8, 32, 32, 1, 1, 1},
 		} {
 			for _, layout := range []string{"nn", "nt", "tn", "tt"} {
-				for _, transposed := range []bool{false, true} {
-					t.Run(fmt.Sprintf("%s/%s/%+v/%v", s.name, layout, c, transposed), func(t *testing.T) {
+				for way := range 4 {
+					transposed, listed := way%2 == 1, way >= 2
+					if listed && layout != map[bool]string{false: "nn", true: "nt"}[transposed] {
+						continue // iterations have no others
+					}
+					t.Run(fmt.Sprintf("%s/%s/%+v/%v/%v", s.name, layout, c, transposed, listed), func(t *testing.T) {
 						a, b, cm := layoutOf(r, rng, c.m, c.n, c.k, layout, c.m%4 == 0)
-						pattern := dropout.Pattern{Method: dropout.TDP, DP: c.dp, Bias: c.bias}
-						cols := ceil(c.n, side)
+						rows, cols := c.k, c.n
 						if transposed {
-							cols = ceil(c.k, side)
+							rows, cols = c.n, c.k
 						}
-						ts := newTiles(pattern, transposed, side, cols)
+						pattern := dropout.Pattern{Method: dropout.TDP, DP: c.dp, Bias: c.bias}
+						if listed {
+							pattern = listOf(rows, cols, side, c.dp, c.bias)
+						}
+						ts := newTiles(testTiles(r, pattern, rows, cols, side), transposed)
 						p := product{cm.Operand, a.Operand, b.Operand, c.m, c.n, c.k, 1.5, 0.5}
 						r.runPlan("test", PartForward, newPlan(p, s, c.split), &ts)
 						kept := *b
@@ -251,17 +277,18 @@ func TestGEMMTiledGradient(t *testing.T) {
 	for _, c := range []struct{ side, m, n, k, dp, bias int }{
 		{32, 64, 96, 40, 2, 1}, {32, 100, 68, 36, 3, 2}, {32, 33, 31, 5, 2, 2}, {32, 128, 128, 8, 5, 5}, {64, 128, 192, 40, 2, 1}, {64, 100, 68, 36, 3, 2}, {64, 65, 67, 5, 2, 2},
 	} {
-		a, b, cm := layoutOf(r, rng, c.m, c.n, c.k, "tn", c.m%4 == 0)
-		pattern := dropout.Pattern{Method: dropout.TDP, DP: c.dp, Bias: c.bias}
-		r.gemmTiledGradient("test", cm.Operand, a.Operand, b.Operand, c.m, c.n, c.k, 2, 0.5, pattern, c.side)
-		full := wantProduct(a, b, cm, 2, 0.5)
-		want := append([]float32(nil), cm.dense...)
-		for i, keep := range dropTiles(ones32(c.m*c.n), c.m, c.n, c.side, pattern) {
-			if keep != 0 {
-				want[i] = full[i]
+		for _, pattern := range []dropout.Pattern{{Method: dropout.TDP, DP: c.dp, Bias: c.bias}, listOf(c.m, c.n, c.side, c.dp, c.bias)} {
+			a, b, cm := layoutOf(r, rng, c.m, c.n, c.k, "tn", c.m%4 == 0)
+			r.gemmTiledGradient("test", cm.Operand, a.Operand, b.Operand, c.m, c.n, c.k, 2, 0.5, testTiles(r, pattern, c.m, c.n, c.side))
+			full := wantProduct(a, b, cm, 2, 0.5)
+			want := append([]float32(nil), cm.dense...)
+			for i, keep := range dropTiles(ones32(c.m*c.n), c.m, c.n, c.side, pattern) {
+				if keep != 0 {
+					want[i] = full[i]
+				}
 			}
+			cm.check(t, r, want, 1e-4)
 		}
-		cm.check(t, r, want, 1e-4)
 	}
 }
 

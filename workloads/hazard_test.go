@@ -23,13 +23,16 @@ func TestNoHazards(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, method := range []dropout.Method{dropout.Dense, dropout.Masked, dropout.RDP, dropout.TDP, dropout.RowsRandom} {
+	for _, method := range []dropout.Method{dropout.Dense, dropout.Masked, dropout.RDP, dropout.TDP, dropout.RowsRandom, dropout.TilesRandom} {
 		s := MLPSpec{Layers: []int{68, 68, 72, 10}, Batch: 12, Method: method, Rates: []float64{0.5, 0.5}, LR: 0.1, Momentum: 0.9, Seed: 3}
 		if method.HasDP() {
 			s.Patterns = []dropout.Pattern{{DP: 2, Bias: 1}, {DP: 3, Bias: 2}}
 		}
 		if method == dropout.RowsRandom {
 			s.Patterns = []dropout.Pattern{{Rows: randomRows(1, 68, 34)}, {Rows: randomRows(2, 72, 50)}}
+		}
+		if method == dropout.TilesRandom {
+			s.Patterns = []dropout.Pattern{{Tiles: []int{0, 2, 4, 7}}, {Tiles: []int{1, 3, 8}}}
 		}
 		if _, err := SimulateMLP(context.Background(), gpu, s, Options{}); err != nil {
 			t.Errorf("MLP, %s: %v", method, err)

@@ -180,34 +180,24 @@ func (r *runner) copyIn(what string, p sim.Ptr, data []byte) {
 	r.launches = append(r.launches, LaunchResult{Name: what, Part: PartCopy, Kernel: "copy host to device", Simulated: true, Cycles: c.Cycles})
 }
 
-// axes are what is kept of dimensions. Lists of indices lie behind n numbers that are copied to the device anyway, so that they cost
-// no copy of their own: at is where these begin, lists what is to be copied behind them. Without lists at is 0.
-func (r *runner) axes(kept []dropout.Kept, n int) (axes []axis, at sim.Ptr, lists []int32) {
-	var offsets []int
-	for _, k := range kept {
-		axes, offsets = append(axes, axis{Kept: k}), append(offsets, len(lists))
+// newAxes are what is kept of dimensions. Lists of indices are added to what is copied to the device.
+func newAxes(kept []dropout.Kept, to *copied) []axis {
+	axes := make([]axis, len(kept))
+	for i, k := range kept {
+		axes[i].Kept = k
 		if k.All() || k.List == nil {
 			continue
 		}
-		places := make([]int32, k.N)
+		list, places := make([]int32, 0, k.Size()+k.N), make([]int32, k.N)
 		for i := range places {
 			places[i] = -1
 		}
 		for j, i := range k.List {
-			lists, places[i] = append(lists, int32(i)), int32(j)
+			list, places[i] = append(list, int32(i)), int32(j)
 		}
-		lists = append(lists, places...)
+		to.add(&axes[i].list, append(list, places...))
 	}
-	if lists == nil {
-		return axes, 0, nil
-	}
-	at = r.malloc(n + len(lists))
-	for i, k := range kept {
-		if !k.All() && k.List != nil {
-			axes[i].list = at + sim.Ptr(4*(n+offsets[i]))
-		}
-	}
-	return axes, at, lists
+	return axes
 }
 
 // total adds the launches up.

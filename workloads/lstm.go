@@ -84,13 +84,13 @@ func (s *LSTMSpec) Check() error {
 	}
 	most := make([]int, s.Layers+1) // the inputs of the layers and of the output layer
 	for i := range most {
-		most[i] = dropout.MaxDP(s.Method, s.Hidden, s.Hidden, s.outputs(i), tileSide(s.Tile))
+		most[i] = dropout.MaxKept(s.Method, s.Hidden, s.Hidden, s.Outputs(i), tileSide(s.Tile))
 	}
 	return dropout.CheckPatterns(s.Method, s.Patterns, most)
 }
 
-// outputs is how many columns the weights behind a site have.
-func (s *LSTMSpec) outputs(site int) int {
+// Outputs is how many columns the weights behind a site have.
+func (s *LSTMSpec) Outputs(site int) int {
 	if site < s.Layers {
 		return 4 * s.Hidden
 	}
@@ -143,7 +143,7 @@ type lstm struct {
 	s         *LSTMSpec
 	words     int        // Steps * Batch
 	keep      []axis     // of each site: the units that are kept
-	lists     []int32    // of kept units: copied behind the words
+	lists     copied     // of kept units or tiles: behind the words
 	x, dx     []sim.Ptr  // of each site: words rows of the kept units, padded to fours
 	mask      []sim.Ptr  // of each site: Bernoulli
 	in        []*weights // behind each site: the LSTM layers' and the output layer's
@@ -186,7 +186,7 @@ func SimulateLSTM(ctx context.Context, gpu *sim.GPU, spec LSTMSpec, opt Options)
 		r.progress = func(done int) { opt.Progress(done, max(total, done+1)) }
 	}
 	m.allocate()
-	m.copyIn("copy words", m.tokens, append(intBytes(spec.Tokens), intBytes(m.lists)...))
+	m.copyIn("copy words", m.tokens, append(intBytes(spec.Tokens), intBytes(m.lists.numbers)...))
 	for site := range spec.Layers {
 		m.input(site)
 		m.forward(site)
@@ -226,13 +226,21 @@ func (m *lstm) allocate() {
 	if m.err != nil {
 		return
 	}
-	kept := slices.Repeat([]dropout.Kept{dropout.KeepAll(h)}, s.Layers+1)
+	kept, tiles := slices.Repeat([]dropout.Kept{dropout.KeepAll(h)}, s.Layers+1), make([]*keptTiles, s.Layers+1)
 	for site := range kept {
-		if m.rows() {
-			kept[site] = s.Patterns[site].Selection(h).Units
+		if !s.Method.Approximate() {
+			continue
+		}
+		side := tileSide(s.Tile)
+		selection := selectionOf(s.Method, s.Patterns[site], dropout.ShapeOf(h, h, s.Outputs(site), side))
+		if kept[site] = selection.Units; !m.rows() {
+			tiles[site] = newKeptTiles(selection, h, s.Outputs(site), side, &m.lists)
 		}
 	}
-	m.keep, m.tokens, m.lists = m.axes(kept, len(s.Tokens))
+	m.keep = newAxes(kept, &m.lists)
+	if len(m.lists.numbers) > 0 {
+		m.tokens = m.lists.behind(m.runner, len(s.Tokens))
+	}
 	if listed(m.keep...) {
 		m.expanded = m.malloc(m.words * h)
 	}
@@ -247,14 +255,13 @@ func (m *lstm) allocate() {
 	var offsets []int
 	gradient := func(p *sim.Ptr, n int) { places, offsets = append(places, p), append(offsets, room(n)) }
 	for l := 0; l <= s.Layers; l++ {
-		w := &weights{rows: h, cols: s.outputs(l), kr: m.keep[l], kc: whole(s.outputs(l)), tile: tileSide(m.s.Tile), outputs: s.outputs(l)}
+		w := &weights{rows: h, cols: s.Outputs(l), kr: m.keep[l], kc: whole(s.Outputs(l)), tiles: tiles[l], outputs: s.Outputs(l)}
 		state, bias := s.State.Output, s.State.OutputBias
 		if l < s.Layers {
 			state, bias = s.State.Input[l], s.State.Bias[l]
 		}
 		w.w, w.b = m.upload(w.stored(func(i int) float32 { return state[i] })), m.upload(bias)
 		if s.Method.Drops() == dropout.DropsTiles {
-			w.tdp = s.Patterns[l]
 			w.g = m.malloc(w.rows * w.ld())
 		} else {
 			gradient(&w.g, pad4(m.width(l))*w.ld())
@@ -346,8 +353,8 @@ func (m *lstm) input(site int) {
 // product is y = x W behind a site, for all words.
 func (m *lstm) product(what string, site int, y Operand) {
 	w := m.in[site]
-	if w.tdp.DP > 0 {
-		m.gemmTiled(what, PartForward, y, m.xOf(site), w.operand(), m.words, w.cols, w.rows, m.s.scale(site), 0, w.tdp, false, w.tile, w.tileCols())
+	if w.tiles != nil {
+		m.gemmTiled(what, PartForward, y, m.xOf(site), w.operand(), m.words, w.cols, w.rows, m.s.scale(site), 0, w.tiles, false)
 		return
 	}
 	m.gather(what+": kept weights", w, momentum{})
@@ -380,9 +387,9 @@ func (m *lstm) output() {
 func (m *lstm) through(what string, site int, dy Operand) {
 	s, w := m.s, m.in[site]
 	x, dx := m.xOf(site), m.dxOf(site)
-	if w.tdp.DP > 0 {
-		m.gemmTiledGradient(what+" backward weights", w.gradient(), x.T(), dy, w.rows, w.cols, m.words, s.scale(site), 0, w.tdp, w.tile)
-		m.gemmTiled(what+" backward data", PartBackwardData, dx, dy, w.operand().T(), m.words, w.rows, w.cols, s.scale(site), 0, w.tdp, true, w.tile, w.tileCols())
+	if w.tiles != nil {
+		m.gemmTiledGradient(what+" backward weights", w.gradient(), x.T(), dy, w.rows, w.cols, m.words, s.scale(site), 0, w.tiles)
+		m.gemmTiled(what+" backward data", PartBackwardData, dx, dy, w.operand().T(), m.words, w.rows, w.cols, s.scale(site), 0, w.tiles, true)
 	} else {
 		m.gemm(what+" backward weights", PartBackwardWeights, w.gradient(), x.T(), dy, x.Row, dy.Row, m.words, 1, 0)
 		if s.Method == dropout.Masked {
@@ -458,17 +465,17 @@ func (m *lstm) update() {
 
 // norm computes the clipping factor from the norm of all gradients.
 func (m *lstm) norm() {
-	sum := func(what, kernel string, g sim.Ptr, n4 int, args ...sim.Arg) {
+	sum := func(what, module, kernel string, g sim.Ptr, n4 int, args ...sim.Arg) {
 		blocks := min(ceil(n4, 256), maxParts)
-		m.launch(what, PartClip, "update", kernel, 8*int64(n4), flat(256*blocks, 256),
+		m.launch(what, PartClip, module, kernel, 8*int64(n4), flat(256*blocks, 256),
 			append([]sim.Arg{sim.PtrArg(m.parts + sim.Ptr(4*m.nparts)), sim.PtrArg(g), i32(n4)}, args...)...)
 		m.nparts += blocks
 	}
-	sum("norm", "squares", m.gradients, m.squares/4)
+	sum("norm", "update", "squares", m.gradients, m.squares/4)
 	for l, w := range m.in {
-		if w.tdp.DP > 0 {
-			n, tiles := w.tileArgs()
-			sum(fmt.Sprintf("norm %d", l+1), "squares_tdp", w.g, n, append([]sim.Arg{i32(w.rows), i32(w.ld() / 4)}, tiles...)...)
+		if w.tiles != nil {
+			module, kernel := w.tiles.kernel("squares")
+			sum(fmt.Sprintf("norm %d", l+1), module, kernel, w.g, w.tiles.vectors(), append([]sim.Arg{i32(w.rows), i32(w.ld() / 4)}, w.tiles.args()...)...)
 		}
 	}
 	m.launch("clipping factor", PartClip, "update", "clip_factor", 0, flat(256, 256), sim.PtrArg(m.clip), sim.PtrArg(m.parts), i32(m.nparts), sim.F32(m.s.Clip))

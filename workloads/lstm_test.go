@@ -171,7 +171,7 @@ func lstmReference(s *LSTMSpec, unit, weight [][]float64) (*LSTMState, float64) 
 // lstmMasks are the masks that the iteration draws or its patterns mean.
 func lstmMasks(s *LSTMSpec) (unit, weight [][]float64) {
 	for site := range s.Layers + 1 {
-		u, w := ones(s.Steps*s.Batch*s.Hidden), ones(s.Hidden*s.outputs(site))
+		u, w := ones(s.Steps*s.Batch*s.Hidden), ones(s.Hidden*s.Outputs(site))
 		scale := float64(s.scale(site))
 		switch s.Method {
 		case dropout.Dense, dropout.Masked:
@@ -190,11 +190,12 @@ func lstmMasks(s *LSTMSpec) (unit, weight [][]float64) {
 					u[i] = scale
 				}
 			}
-		case dropout.TDP:
-			p, n := s.Patterns[site], s.outputs(site)
+		case dropout.TDP, dropout.TilesRandom:
+			p, n := s.Patterns[site], s.Outputs(site)
 			for i := range w {
 				w[i] = 0
-				if side := max(s.Tile, 32); (i/n/side*((n+side-1)/side)+i%n/side+1-p.Bias)%p.DP == 0 {
+				side := max(s.Tile, 32)
+				if tile := i/n/side*((n+side-1)/side) + i%n/side; p.Tiles != nil && slices.Contains(p.Tiles, tile) || p.Tiles == nil && (tile+1-p.Bias)%p.DP == 0 {
 					w[i] = scale
 				}
 			}
@@ -211,6 +212,9 @@ func smallLSTM(method dropout.Method) LSTMSpec {
 		s.Patterns = []dropout.Pattern{{DP: 2, Bias: 1}, {DP: 3, Bias: 3}, {DP: 5, Bias: 2}}
 	case dropout.TDP:
 		s.Patterns = []dropout.Pattern{{DP: 2, Bias: 1}, {DP: 3, Bias: 3}, {DP: 2, Bias: 2}}
+	}
+	if method == dropout.TilesRandom { // of 3 x 9, 3 x 9 and 3 x 3
+		s.Patterns = []dropout.Pattern{{Tiles: randomRows(1, 27, 13)}, {Tiles: randomRows(2, 27, 18)}, {Tiles: randomRows(3, 9, 4)}}
 	}
 	if method == dropout.RowsRandom {
 		s.Patterns = []dropout.Pattern{{Rows: randomRows(1, 68, 34)}, {Rows: randomRows(2, 68, 47)}, {Rows: randomRows(3, 68, 31)}}
@@ -230,7 +234,7 @@ func TestLSTMIteration(t *testing.T) {
 	}
 	wide := smallLSTM(dropout.TDP)
 	wide.Tile, wide.Patterns[2] = 64, dropout.Pattern{DP: 1, Bias: 1}
-	for _, s := range []LSTMSpec{smallLSTM(dropout.None), smallLSTM(dropout.Dense), smallLSTM(dropout.Masked), smallLSTM(dropout.RDP), smallLSTM(dropout.TDP), wide, smallLSTM(dropout.RowsRandom)} {
+	for _, s := range []LSTMSpec{smallLSTM(dropout.None), smallLSTM(dropout.Dense), smallLSTM(dropout.Masked), smallLSTM(dropout.RDP), smallLSTM(dropout.TDP), wide, smallLSTM(dropout.RowsRandom), smallLSTM(dropout.TilesRandom)} {
 		t.Run(fmt.Sprint(s.Method, s.Tile), func(t *testing.T) {
 			if s.Method == dropout.TDP && s.Tile == 0 {
 				s.Clip = 100 // over the norm

@@ -115,7 +115,7 @@ func (s *MLPSpec) Check() error {
 	}
 	most := make([]int, hidden)
 	for i := range most {
-		most[i] = dropout.MaxDP(s.Method, s.Layers[i+1], s.Layers[i], s.Layers[i+1], tileSide(s.Tile))
+		most[i] = dropout.MaxKept(s.Method, s.Layers[i+1], s.Layers[i], s.Layers[i+1], tileSide(s.Tile))
 	}
 	return dropout.CheckPatterns(s.Method, s.Patterns, most)
 }
@@ -171,9 +171,10 @@ type mlp struct {
 	w      []*weights
 	labels sim.Ptr
 	loss   sim.Ptr
-	keep   []axis  // of each layer of activations: the neurons that are kept
-	lists  []int32 // of kept neurons: copied behind the labels
-	last   int     // index of the last weight layer
+	keep   []axis       // of each layer of activations: the neurons that are kept
+	lists  copied       // of kept neurons or tiles: behind the labels
+	tiles  []*keptTiles // of each layer of weights
+	last   int          // index of the last weight layer
 }
 
 // SimulateMLP runs one training iteration on a fresh device of preset gpu. It computes real numbers: State is what a CPU
@@ -223,13 +224,21 @@ func (m *mlp) width(i int) int { return m.keep[i].Size() }
 func (m *mlp) allocate() {
 	s := m.s
 	var kept []dropout.Kept
+	m.tiles = make([]*keptTiles, m.last+1)
 	for i, n := range s.Layers {
 		kept = append(kept, dropout.KeepAll(n))
-		if h := i - 1; s.Method.Drops() == dropout.DropsRows && h >= 0 && h < len(s.Patterns) {
-			kept[i] = s.Patterns[h].Selection(n).Units
+		if h := i - 1; s.Method.Approximate() && h >= 0 && h < len(s.Patterns) {
+			rows, side := s.Layers[h], tileSide(s.Tile)
+			selection := selectionOf(s.Method, s.Patterns[h], dropout.ShapeOf(n, rows, n, side))
+			if kept[i] = selection.Units; m.tiled(h) {
+				m.tiles[h] = newKeptTiles(selection, rows, n, side, &m.lists)
+			}
 		}
 	}
-	m.keep, m.labels, m.lists = m.axes(kept, s.Batch)
+	m.keep = newAxes(kept, &m.lists)
+	if len(m.lists.numbers) > 0 {
+		m.labels = m.lists.behind(m.runner, s.Batch)
+	}
 	for i := range s.Layers {
 		m.x = append(m.x, m.malloc(s.Batch*pad4(m.width(i))))
 		m.dx = append(m.dx, m.malloc(s.Batch*pad4(m.width(i))))
@@ -254,12 +263,9 @@ func (m *mlp) allocate() {
 // are, the kept weights of each are then contiguous.
 func (m *mlp) weights(l int) *weights {
 	s := m.s
-	w := &weights{rows: s.Layers[l], cols: s.Layers[l+1], kr: m.keep[l], kc: m.keep[l+1], tile: tileSide(s.Tile), outputs: s.Layers[l+1], outputKc: m.keep[l+1]}
+	w := &weights{rows: s.Layers[l], cols: s.Layers[l+1], kr: m.keep[l], kc: m.keep[l+1], tiles: m.tiles[l], outputs: s.Layers[l+1], outputKc: m.keep[l+1]}
 	if l == 0 && s.Method.Drops() == dropout.DropsRows {
 		w.rows, w.cols, w.kr, w.kc, w.transposed = w.cols, w.rows, w.kc, w.kr, true
-	}
-	if m.tiled(l) {
-		w.tdp = s.Patterns[l]
 	}
 	w.lazy = s.Update == UpdateLazy && s.Method.Approximate() && (m.tiled(l) || s.Method.Drops() == dropout.DropsRows)
 	value, velocity := s.State.Weights[l], s.State.WeightsV[l]
@@ -294,7 +300,7 @@ func (m *mlp) input() {
 		copy(x[b*ld:], s.Input[b*in:(b+1)*in])
 	}
 	m.copyIn("copy batch", m.x[0], floatBytes(x))
-	m.copyIn("copy labels", m.labels, append(intBytes(s.Labels), intBytes(m.lists)...))
+	m.copyIn("copy labels", m.labels, append(intBytes(s.Labels), intBytes(m.lists.numbers)...))
 }
 
 // tiled reports whether the weights of layer l are dropped by tiles.
@@ -342,7 +348,7 @@ func (m *mlp) forward(l int) {
 	m.gather(name("gather"), w, m.sgd)
 	switch {
 	case m.tiled(l):
-		m.gemmTiled(name("forward"), PartForward, y, x, w.operand(), batch, out, in, s.scale(l), 0, w.tdp, false, w.tile, w.tileCols())
+		m.gemmTiled(name("forward"), PartForward, y, x, w.operand(), batch, out, in, s.scale(l), 0, w.tiles, false)
 	case s.Method == dropout.Masked && m.masked(l+1):
 		m.launch(name("random mask"), PartMask, "elementwise", "bernoulli_mask", 0, flat(n4, 128),
 			append([]sim.Arg{sim.PtrArg(m.mask[l+1]), i32(4 * n4)}, random(s.Rates[l])...)...)
@@ -404,7 +410,7 @@ func (m *mlp) backward(l int) {
 	}
 	if l > 0 {
 		if m.tiled(l) {
-			m.gemmTiled(name("backward data"), PartBackwardData, dx, dy, w.operand().T(), batch, in, out, s.scale(l), 0, w.tdp, true, w.tile, w.tileCols())
+			m.gemmTiled(name("backward data"), PartBackwardData, dx, dy, w.operand().T(), batch, in, out, s.scale(l), 0, w.tiles, true)
 		} else {
 			n, k := m.padded(l)
 			m.gemm(name("backward data"), PartBackwardData, dx, dy, w.operand().T(), batch, n, k, 1, 0)
@@ -413,7 +419,7 @@ func (m *mlp) backward(l int) {
 	// Padding is zero in both matrices: whole vectors of the gradient are computed.
 	switch a, b := x, dy; {
 	case m.tiled(l):
-		m.gemmTiledGradient(name("backward weights"), w.gradient(), x.T(), dy, in, out, batch, s.scale(l), 0, w.tdp, w.tile)
+		m.gemmTiledGradient(name("backward weights"), w.gradient(), x.T(), dy, in, out, batch, s.scale(l), 0, w.tiles)
 	case w.transposed:
 		a, b = dy, x
 		fallthrough

@@ -144,6 +144,11 @@ func TestMLPIteration(t *testing.T) {
 		{"tdp", MLPSpec{Method: dropout.TDP, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{DP: 2, Bias: 2}, {DP: 3, Bias: 1}}}},
 		{"tdp, tiles of 64", MLPSpec{Layers: []int{132, 200, 140, 10}, Batch: 36, Tile: 64, Method: dropout.TDP, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{DP: 2, Bias: 2}, {DP: 3, Bias: 1}}}},
 		{"tdp lazy, tiles of 64", MLPSpec{Layers: []int{132, 200, 140, 10}, Batch: 36, Tile: 64, Update: UpdateLazy, Method: dropout.TDP, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{DP: 3, Bias: 2}, {DP: 2, Bias: 1}}}},
+		{"odd random tiles", odd(dropout.TilesRandom, dropout.Pattern{Tiles: []int{0, 3, 6, 9, 10}}, dropout.Pattern{Tiles: []int{1, 2, 4, 7, 9, 11, 14, 17, 18}})},
+		{"random tiles", MLPSpec{Method: dropout.TilesRandom, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{Tiles: []int{1, 2, 4, 7, 8, 11}}, {Tiles: []int{0, 3, 19}}}}},
+		{"random tiles lazy", MLPSpec{Update: UpdateLazy, Method: dropout.TilesRandom, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{Tiles: []int{1, 2, 4, 7, 8, 11}}, {Tiles: []int{0, 3, 19}}}}},
+		{"random tiles of 64 lazy", MLPSpec{Layers: []int{132, 200, 140, 10}, Batch: 36, Tile: 64, Update: UpdateLazy, Method: dropout.TilesRandom, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{Tiles: []int{0, 2, 5, 7, 8, 11}}, {Tiles: []int{1, 3, 11}}}}},
+		{"skewed tdp", MLPSpec{Method: dropout.TDPSkewed, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{DP: 2, Bias: 2}, {DP: 3, Bias: 1}}}},
 		{"tdp of one column's period", MLPSpec{Method: dropout.TDP, Rates: []float64{0.5, 0.5}, Patterns: []dropout.Pattern{{DP: 4, Bias: 3}, {DP: 1, Bias: 1}}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -186,14 +191,17 @@ func TestMLPIteration(t *testing.T) {
 								nm[i] = 1 / (1 - s.Rates[l])
 							}
 						}
-					case dropout.TDP:
+					case dropout.TDP, dropout.TDPSkewed, dropout.TilesRandom:
 						p := s.Patterns[l]
 						side := max(s.Tile, 32)
-						cols := (out + side - 1) / side
+						rows, cols := (in+side-1)/side, (out+side-1)/side
+						if s.Method == dropout.TDPSkewed {
+							p.Tiles = dropout.AppendKeptTiles(nil, rows, cols, p.DP, p.Bias, dropout.SkewedOrder)
+						}
 						for i := range wm {
-							tile := i/out/side*cols + i%out/side + 1
+							tile := i/out/side*cols + i%out/side
 							wm[i] = 0
-							if (tile-p.Bias)%p.DP == 0 {
+							if p.Tiles != nil && slices.Contains(p.Tiles, tile) || p.Tiles == nil && (tile+1-p.Bias)%p.DP == 0 {
 								wm[i] = 1 / (1 - s.Rates[l])
 							}
 						}
@@ -227,7 +235,7 @@ func TestLazyUpdate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, method := range []dropout.Method{dropout.RDP, dropout.TDP, dropout.RowsRandom} {
+	for _, method := range []dropout.Method{dropout.RDP, dropout.TDP, dropout.RowsRandom, dropout.TilesRandom} {
 		s := MLPSpec{Layers: []int{68, 68, 72, 10}, Batch: 12, Method: method, Rates: []float64{0.5, 0.5}, LR: 0.1, Momentum: 0.9, Seed: 3}
 		s.fill()
 		dense, lazy := s.State, s.State
@@ -238,6 +246,9 @@ func TestLazyUpdate(t *testing.T) {
 				s.Patterns[l].Bias = 1 + i%s.Patterns[l].DP
 				if !method.HasDP() {
 					s.Patterns[l] = dropout.Pattern{Rows: randomRows(uint64(i), s.Layers[l+1], 40-9*l)}
+				}
+				if method == dropout.TilesRandom {
+					s.Patterns[l] = dropout.Pattern{Tiles: randomRows(uint64(i), 9, 4+l)}
 				}
 			}
 			s.Seed, s.Input, s.Labels = uint64(i), nil, nil // a new batch
@@ -312,6 +323,8 @@ func TestMLPSpecCheck(t *testing.T) {
 		"lazy, no mu":    func(s *MLPSpec) { s.Update = UpdateLazy },
 		"method":         func(s *MLPSpec) { s.Method = "rows" },
 		"tile":           func(s *MLPSpec) { s.Method, s.Tile = dropout.TDP, 16 },
+		"tiles over":     func(s *MLPSpec) { s.Method = dropout.TilesRandom; s.Patterns[0] = dropout.Pattern{Tiles: []int{4}} },
+		"no tiles":       func(s *MLPSpec) { s.Method = dropout.TilesRandom },
 		"tdp over tiles": func(s *MLPSpec) { s.Method = dropout.TDP; s.Patterns[0].DP = 5 },
 	} {
 		s := ok

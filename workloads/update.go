@@ -17,11 +17,10 @@ const (
 // weights is a layer's weight matrix with its bias, their momenta and gradients on the device; see kernels/update.cu for how they are
 // stored.
 type weights struct {
-	rows, cols int             // as stored
-	transposed bool            // stored outputs x inputs
-	kr, kc     axis            // the kept of the stored rows and columns
-	tdp        dropout.Pattern // the kept tiles; DP 0 = none
-	tile       int
+	rows, cols int        // as stored
+	transposed bool       // stored outputs x inputs
+	kr, kc     axis       // the kept of the stored rows and columns
+	tiles      *keptTiles // nil: the weights are not dropped by tiles
 	lazy       bool
 
 	w, v, g  sim.Ptr // lazy: z, u
@@ -41,10 +40,10 @@ func (w *weights) ld() int { return pad4(w.cols) }
 func (w *weights) size() int { return (w.rows + 3*max(w.kr.Step, 1)) * w.ld() }
 
 // paddable reports whether products may take kept rows and columns as multiples of four.
-func (w *weights) paddable() bool { return w.tdp.DP == 0 && (w.kc.All() || w.gathered()) }
+func (w *weights) paddable() bool { return w.tiles == nil && (w.kc.All() || w.gathered()) }
 
 // gathered reports whether the products read the kept weights side by side.
-func (w *weights) gathered() bool { return w.kept != 0 && w.tdp.DP == 0 && w.mask == 0 }
+func (w *weights) gathered() bool { return w.kept != 0 && w.tiles == nil && w.mask == 0 }
 
 // operand is the matrix of the kept weights, inputs x outputs.
 func (w *weights) operand() Operand {
@@ -67,15 +66,6 @@ func (w *weights) operand() Operand {
 func (w *weights) gradient() Operand { return RowMajor(w.g, w.ldg()) }
 
 func (w *weights) ldg() int { return pad4(w.kc.Size()) }
-
-// tileCols is the number of tiles in a row of tiles.
-func (w *weights) tileCols() int { return ceil(w.cols, w.tile) }
-
-// tileArgs are the arguments of kernels that walk kept tiles, vectors how many vectors of four they have.
-func (w *weights) tileArgs() (vectors int, args []sim.Arg) {
-	n := dropout.CountKept(ceil(w.rows, w.tile)*w.tileCols(), w.tdp.DP, w.tdp.Bias)
-	return n * w.tile * w.tile / 4, []sim.Arg{i32(w.tile), i32(w.tileCols()), i32(w.tdp.DP), i32(w.tdp.Bias - 1)}
-}
 
 // stored brings a matrix of inputs x outputs into the order of the device, element by element through at.
 func (w *weights) stored(at func(i int) float32) []float32 {
@@ -130,8 +120,8 @@ func (r *runner) gather(what string, w *weights, m momentum) {
 	}
 	pointers := []sim.Arg{sim.PtrArg(w.kept), sim.PtrArg(w.w), u}
 	nr, ldw := pad4(w.kr.Size()), pad4(w.kc.Size())
+	module := "update"
 	launch := func(kernel string, n int, args ...sim.Arg) {
-		module := "update"
 		if listed(w.kr, w.kc) {
 			module = "rows"
 		}
@@ -142,9 +132,10 @@ func (r *runner) gather(what string, w *weights, m momentum) {
 		launch("gather_rows_list", nr*ldw/4, append([]sim.Arg{i32(ldw / 4)}, w.kr.indices()...)...)
 	case listed(w.kr, w.kc):
 		launch("gather_list", nr*ldw, append(append([]sim.Arg{i32(w.ld()), i32(ldw)}, w.kr.indices()...), w.kc.indices()...)...)
-	case w.tdp.DP > 0:
-		n, tiles := w.tileArgs()
-		launch("gather_tdp", n, append([]sim.Arg{i32(w.rows), i32(w.ld() / 4)}, tiles...)...)
+	case w.tiles != nil:
+		var kernel string
+		module, kernel = w.tiles.kernel("gather")
+		launch(kernel, w.tiles.vectors(), append([]sim.Arg{i32(w.rows), i32(w.ld() / 4)}, w.tiles.args()...)...)
 	case w.kc.All() && w.lazy:
 		launch("gather_rows", nr*ldw/4, append([]sim.Arg{i32(w.rows), i32(ldw / 4)}, w.kr.stride()...)...)
 	default:
@@ -184,12 +175,15 @@ func (r *runner) update(what string, w *weights, m momentum, masked float32) {
 		launch("sgd_list", n4, 16*n4, []sim.Arg{i32(n4), i32(w.ld() / 4), i32(w.cols), i32(ldg)}, kr, kc, rates)
 	case w.mask != 0:
 		launch("sgd_masked", n4, 20*n4, []sim.Arg{sim.PtrArg(w.mask), i32(n4), sim.F32(masked)}, rates)
-	case w.tdp.DP > 0 && w.lazy:
-		n, tiles := w.tileArgs()
-		launch("lazy_tdp", n, 16*n, []sim.Arg{i32(n), i32(w.rows), i32(w.ld() / 4)}, tiles, rates)
-	case w.tdp.DP > 0:
-		_, tiles := w.tileArgs()
-		launch("sgd_tdp", n4, 16*n4, []sim.Arg{i32(n4), i32(w.ld() / 4)}, tiles, rates)
+	case w.tiles != nil && w.lazy:
+		var kernel string
+		module, kernel = w.tiles.kernel("lazy")
+		n := w.tiles.vectors()
+		launch(kernel, n, 16*n, []sim.Arg{i32(n), i32(w.rows), i32(w.ld() / 4)}, w.tiles.args(), rates)
+	case w.tiles != nil:
+		var kernel string
+		module, kernel = w.tiles.kernel("sgd")
+		launch(kernel, n4, 16*n4, []sim.Arg{i32(n4), i32(w.ld() / 4)}, w.tiles.maskArgs(), rates)
 	case w.lazy && w.kc.All():
 		launch("lazy_rows", nr*ldg/4, 4*nr*ldg, []sim.Arg{i32(nr * ldg / 4), i32(ldg / 4)}, kr, rates)
 	case w.lazy:
@@ -209,9 +203,9 @@ func (r *runner) descend(what string, w *weights, rate float32, clip sim.Ptr) {
 		cfg.Grid.X += ceil(w.outputs, 128)
 		r.launch(what, PartUpdate, module, kernel, 8*int64(n4), cfg, append(append([]sim.Arg{sim.PtrArg(w.w), sim.PtrArg(w.g), i32(n4)}, args...), tail...)...)
 	}
-	if w.tdp.DP > 0 {
-		n, tiles := w.tileArgs()
-		launch("update", "descend_tdp", n, append([]sim.Arg{i32(w.rows), i32(w.ld() / 4)}, tiles...)...)
+	if w.tiles != nil {
+		module, kernel := w.tiles.kernel("descend")
+		launch(module, kernel, w.tiles.vectors(), append([]sim.Arg{i32(w.rows), i32(w.ld() / 4)}, w.tiles.args()...)...)
 		return
 	}
 	module, kernel, which := "update", "descend_rows", w.kr.stride()

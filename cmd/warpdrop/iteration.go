@@ -1,10 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"sort"
 	"time"
 
@@ -83,6 +83,8 @@ func (r *iterationReport) print(out io.Writer) error {
 	for i, p := range r.Patterns {
 		if p.DP > 0 {
 			fmt.Fprintf(out, "%s(%d,%d)", map[bool]string{true: " (dp,bias) ", false: " "}[i == 0], p.DP, p.Bias)
+		} else if len(p.Tiles) > 0 {
+			fmt.Fprintf(out, "%s%d", map[bool]string{true: ", tiles kept: ", false: ", "}[i == 0], len(p.Tiles))
 		} else {
 			fmt.Fprintf(out, "%s%d", map[bool]string{true: ", rows kept: ", false: ", "}[i == 0], len(p.Rows))
 		}
@@ -134,9 +136,9 @@ type iterationFlags struct {
 	asJSON       bool
 	simulate     func(ctx context.Context, gpu *sim.GPU, f *iterationFlags, opt workloads.Options) (*workloads.IterationResult, *iterationReport, error)
 	of           int
-	layers       int   // that rates are for
-	sites        int   // that patterns are for
-	units        []int // of each site
+	layers       int // that rates are for
+	sites        int // that patterns are for
+	shape        func(site int) dropout.Shape
 	defaultBatch int
 }
 
@@ -175,7 +177,7 @@ func each[T any](name string, list []T, n int) ([]T, error) {
 func (f *iterationFlags) dropping() (rates []float64, patterns []dropout.Pattern, err error) {
 	method := dropout.Method(f.method)
 	if f.tile != 0 && method.Drops() != dropout.DropsTiles {
-		return nil, nil, usagef("--tile belongs to the method tdp, not %s", f.method)
+		return nil, nil, usagef("--tile belongs to methods that drop tiles, not %s", f.method)
 	}
 	if f.method == string(dropout.None) {
 		return nil, nil, nil
@@ -190,9 +192,9 @@ func (f *iterationFlags) dropping() (rates []float64, patterns []dropout.Pattern
 		if !method.Approximate() {
 			return rates, nil, nil
 		}
-		for site, units := range f.units {
+		for site := range f.sites {
 			o := dropout.Options{Rate: rates[min(site, f.layers-1)], Of: f.of}
-			stream, err := dropout.NewStream(method, o, dropout.Shape{Units: units}, f.seed, site)
+			stream, err := dropout.NewStream(method, o, f.shape(site), f.seed, site)
 			if err != nil {
 				return nil, nil, usageError{err}
 			}
@@ -291,7 +293,10 @@ func newIterationMLPCommand() *cobra.Command {
   warpdrop iteration mlp --hidden 64,64 --method rows-random --rates 0.5`,
 		Args: exactArgs(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			f.layers, f.sites, f.units = len(hidden), len(hidden), hidden
+			f.layers, f.sites = len(hidden), len(hidden)
+			f.shape = func(site int) dropout.Shape {
+				return dropout.ShapeOf(hidden[site], append([]int{inputs}, hidden...)[site], hidden[site], cmp.Or(f.tile, workloads.TDPTile))
+			}
 			f.simulate = func(ctx context.Context, gpu *sim.GPU, f *iterationFlags, opt workloads.Options) (*workloads.IterationResult, *iterationReport, error) {
 				rates, patterns, err := f.dropping()
 				if err != nil {
@@ -330,7 +335,10 @@ Dropout sites are the inputs of the layers and that of the output layer: --dp an
   warpdrop iteration lstm --hidden 64 --vocabulary 200 --steps 8 --method rdp --dp 2,2,3 --simulated-repeats 2`,
 		Args: exactArgs(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			f.layers, f.sites, f.units = s.Layers, s.Layers+1, slices.Repeat([]int{s.Hidden}, s.Layers+1)
+			f.layers, f.sites = s.Layers, s.Layers+1
+			f.shape = func(site int) dropout.Shape {
+				return dropout.ShapeOf(s.Hidden, s.Hidden, s.Outputs(site), cmp.Or(f.tile, workloads.TDPTile))
+			}
 			f.simulate = func(ctx context.Context, gpu *sim.GPU, f *iterationFlags, opt workloads.Options) (*workloads.IterationResult, *iterationReport, error) {
 				rates, patterns, err := f.dropping()
 				if err != nil {

@@ -58,7 +58,7 @@ func TestIteration(t *testing.T) {
 		"iteration":                                         "mlp or lstm",
 		"iteration mlp --hidden 64,0":                       "layers[2]: 0 is not in 1..65536",
 		"iteration mlp --method tdp --tile 16":              "tile: 16 is not one of [32 64]",
-		"iteration mlp --method rdp --tile 64":              "--tile belongs to the method tdp, not rdp",
+		"iteration mlp --method rdp --tile 64":              "--tile belongs to methods that drop tiles, not rdp",
 		"iteration mlp --dp 2":                              "--dp and --bias belong to the methods rdp and tdp, not dense",
 		"iteration mlp --rates 1,0.5":                       "rates[0]: 1 is not in [0, 1)",
 		"iteration lstm --hidden 0":                         "hidden: 0 is not in 4..16384",

@@ -407,14 +407,18 @@ func measureDiversity(rate float64, outputs, inputs, tile, iterations, pairs int
 		{Kind: kindRDP, Rate: rate, Entropy: bits, Diversity: dropout.MeasureDiversity(s.Rows(), outputs, iterations, pairs, seed)},
 	}
 	for _, k := range dropout.Kinds() {
-		if k.HasDP || k.Drops != dropout.DropsRows {
+		if k.HasDP {
 			continue // RDP is above, TDP below in both orders
 		}
-		s, err := dropout.NewStream(k.Name, dropout.Options{Rate: rate}, dropout.Shape{Units: outputs}, seed, 0)
+		units := outputs
+		if k.Drops == dropout.DropsTiles {
+			units = tileRows * tileCols
+		}
+		s, err := dropout.NewStream(k.Name, dropout.Options{Rate: rate}, dropout.Shape{Units: outputs, TileRows: tileRows, TileCols: tileCols}, seed, 0)
 		if err != nil {
 			continue // rows-k does not have every rate
 		}
-		rows = append(rows, diversityRow{Kind: string(k.Name), Rate: rate, Entropy: s.Entropy() / math.Ln2, Diversity: dropout.MeasureDiversity(s.Rows(), outputs, iterations, pairs, seed)})
+		rows = append(rows, diversityRow{Kind: string(k.Name), Rate: rate, Entropy: s.Entropy() / math.Ln2, Diversity: dropout.MeasureDiversity(s.Masks(), units, iterations, pairs, seed)})
 	}
 	for _, k := range []struct {
 		name  string

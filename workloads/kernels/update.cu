@@ -6,25 +6,7 @@
 // Lazy momentum keeps z = w + v mu/(1-mu), where the weight would coast to without further gradients, and u = v / mu^t, t the age.
 // Neither changes where there is no gradient; an update adds -rate/(1-mu) g to z and -rate mu^-(t+1) g to u, of kept entries only;
 // the products need w = z - u mu^(t+1)/(1-mu) of kept entries only, which gather makes.
-#include "cuda.h"
-
-#define BIAS float *b, float *bv, const float *bg, int nb, int boff, int bstep
-
-// Element i of the bias, of which boff, boff+bstep, … have a gradient.
-__device__ __forceinline__ void bias(int i, BIAS, float rate, float momentum) {
-  if (i >= nb) return;
-  int d = i - boff;
-  float v = momentum * bv[i];
-  if (d >= 0 && d % bstep == 0) v -= rate * bg[d / bstep];
-  bv[i] = v;
-  b[i] += v;
-}
-
-__device__ __forceinline__ void step(float4 *w, float4 *v, float4 g, float rate, float momentum) {
-  float4 b = momentum * *v - rate * g;
-  *v = b;
-  *w += b;
-}
+#include "update.h"
 
 // Whether the tile of row r, column c is kept.
 __device__ __forceinline__ bool kept(int r, int c, int tile, int tileColumns, int dp, int offset) { return (r / tile * tileColumns + c / tile) % dp == offset; }
@@ -201,21 +183,6 @@ __global__ void __launch_bounds__(128) descend_tdp(float4 *w, const float4 *g, i
   int at = place(i, rows, ld4, tile, tileColumns, dp, offset);
   if (at >= 0) w[at] -= rate * g[at];
 }
-
-// One block's sum of 256 numbers, to thread 0.
-__device__ __forceinline__ float total(float s) {
-  __shared__ float sums[8];
-#pragma unroll
-  for (int d = 16; d > 0; d /= 2) s += __nvvm_shfl_bfly_f32(s, d, 31);
-  if (threadIdx.x % 32 == 0) sums[threadIdx.x / 32] = s;
-  __syncthreads();
-  s = 0.0f;
-#pragma unroll
-  for (int w = 0; w < 8; w++) s += sums[w];
-  return s;
-}
-
-__device__ __forceinline__ float square(float4 v) { return v.x * v.x + v.y * v.y + v.z * v.z + v.w * v.w; }
 
 // part[block] = sum of the squares of a share of x.
 __global__ void __launch_bounds__(256) squares(float *part, const float4 *x, int n4) {
