@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/olekukonko/tablewriter"
 	"github.com/spf13/cobra"
 
 	"warpdrop/sim"
@@ -181,13 +180,10 @@ func printBench(out io.Writer, format string, rows []benchRow) error {
 		}
 		return nil
 	}
-	t := tablewriter.NewWriter(out)
-	t.Header("kernel", "threads", "warp instructions", "cycles", "seconds", "CPU seconds", "million/s", "million/CPU s", "kcycles/s", "KiB", "allocations")
+	t := newTable(out, "kernel", "threads", "warp instructions", "cycles", "seconds", "CPU seconds", "million/s", "million/CPU s", "kcycles/s", "KiB", "allocations")
 	for _, r := range rows {
-		if err := t.Append(r.Kernel, r.Threads, r.WarpInstructions, r.Cycles, fmt.Sprintf("%.3f", r.Seconds), fmt.Sprintf("%.3f", r.CPUSeconds),
-			fmt.Sprintf("%.2f", r.Rate/1e6), fmt.Sprintf("%.2f", r.CPURate/1e6), fmt.Sprintf("%.1f", r.CyclesPerSecond/1e3), r.Bytes>>10, r.Allocs); err != nil {
-			return err
-		}
+		t.add(r.Kernel, r.Threads, r.WarpInstructions, r.Cycles, fmt.Sprintf("%.3f", r.Seconds), fmt.Sprintf("%.3f", r.CPUSeconds),
+			fmt.Sprintf("%.2f", r.Rate/1e6), fmt.Sprintf("%.2f", r.CPURate/1e6), fmt.Sprintf("%.1f", r.CyclesPerSecond/1e3), r.Bytes>>10, r.Allocs)
 	}
-	return t.Render()
+	return t.render()
 }

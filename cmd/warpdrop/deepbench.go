@@ -6,7 +6,6 @@ import (
 	"math"
 	"os"
 
-	"github.com/olekukonko/tablewriter"
 	"github.com/spf13/cobra"
 
 	"warpdrop/plots"
@@ -149,19 +148,16 @@ func (r *deepBenchReport) plot(file string) error {
 }
 
 func (r *deepBenchReport) print(out io.Writer) error {
-	t := tablewriter.NewWriter(out)
-	t.Header("m x n x k", "transposes", "real us", "simulated us", "error", "of peak", "of bound", "kernel, split")
+	t := newTable(out, "m x n x k", "transposes", "real us", "simulated us", "error", "of peak", "of bound", "kernel, split")
 	for _, row := range r.Rows {
 		kernel := fmt.Sprintf("%s, %d", row.Kernel, row.Split)
 		if row.Extended > 0 {
 			kernel += fmt.Sprintf(" (extended from %d rows)", row.Extended)
 		}
-		if err := t.Append(fmt.Sprintf("%dx%dx%d", row.M, row.N, row.K), row.Transposes, fmt.Sprintf("%.0f", row.RealUS), fmt.Sprintf("%.1f", row.TimeUS),
-			fmt.Sprintf("%+.1f %%", 100*row.Error), fmt.Sprintf("%.1f %%", 100*row.PeakShare), fmt.Sprintf("%.1f %%", 100*row.BoundShare), kernel); err != nil {
-			return err
-		}
+		t.add(fmt.Sprintf("%dx%dx%d", row.M, row.N, row.K), row.Transposes, fmt.Sprintf("%.0f", row.RealUS), fmt.Sprintf("%.1f", row.TimeUS),
+			fmt.Sprintf("%+.1f %%", 100*row.Error), fmt.Sprintf("%.1f %%", 100*row.PeakShare), fmt.Sprintf("%.1f %%", 100*row.BoundShare), kernel)
 	}
-	if err := t.Render(); err != nil {
+	if err := t.render(); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(out, "fitted clock %.0f MHz (simulated at %d); mean absolute error %.1f %% of all %d rows, %.1f %% of the %d rows N,N with n >= 64\n",

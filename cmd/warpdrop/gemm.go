@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/olekukonko/tablewriter"
 	"github.com/spf13/cobra"
 
 	"warpdrop/dropout"
@@ -169,14 +168,11 @@ func newCandidatesCommand() *cobra.Command {
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), list)
 			}
-			t := tablewriter.NewWriter(cmd.OutOrStdout())
-			t.Header("kernel", "split", "model cycles", "simulated", "ratio")
+			t := newTable(cmd.OutOrStdout(), "kernel", "split", "model cycles", "simulated", "ratio")
 			for _, c := range list {
-				if err := t.Append(c.Kernel, c.Split, c.Model, c.Cycles, fmt.Sprintf("%.2f", float64(c.Model)/float64(c.Cycles))); err != nil {
-					return err
-				}
+				t.add(c.Kernel, c.Split, c.Model, c.Cycles, fmt.Sprintf("%.2f", float64(c.Model)/float64(c.Cycles)))
 			}
-			return t.Render()
+			return t.render()
 		},
 	}
 	f := c.Flags()
@@ -213,8 +209,7 @@ func checkGEMMFlags(cmd *cobra.Command, s *workloads.GEMMSpec) error {
 }
 
 func (r *gemmReport) print(out io.Writer) error {
-	t := tablewriter.NewWriter(out)
-	t.Header("counter", "value")
+	t := newTable(out, "counter", "value")
 	for _, row := range [][2]string{
 		{"product", fmt.Sprintf("%d x %d x %d, %s, on %s", r.M, r.N, r.K, r.Method, r.GPU)},
 		{"kernel", r.Kernel},
@@ -232,9 +227,7 @@ func (r *gemmReport) print(out io.Writer) error {
 		{"L1, L2 hit rate", fmt.Sprintf("%.1f %%, %.1f %%", 100*r.L1HitRate, 100*r.L2HitRate)},
 		{"L2, DRAM bytes", fmt.Sprintf("%d, %d", r.L2Bytes, r.DRAMBytes)},
 	} {
-		if err := t.Append(row[0], row[1]); err != nil {
-			return err
-		}
+		t.add(row[0], row[1])
 	}
-	return t.Render()
+	return t.render()
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 
-	"github.com/olekukonko/tablewriter"
 	"github.com/spf13/cobra"
 
 	"warpdrop/sim"
@@ -25,8 +24,12 @@ func newGPUsCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			out := cmd.OutOrStdout()
 			if len(args) == 1 {
-				if _, err := sim.LoadGPU(args[0]); err != nil {
+				g, err := sim.LoadGPU(args[0])
+				if err != nil {
 					return usageError{err}
+				}
+				if asJSON {
+					return printJSON(out, g)
 				}
 				text, err := sim.PresetText(args[0])
 				if err != nil {
@@ -46,16 +49,13 @@ func newGPUsCommand() *cobra.Command {
 			if asJSON {
 				return printJSON(out, list)
 			}
-			t := tablewriter.NewWriter(out)
-			t.Header("name", "chip", "arch", "SMs", "MHz", "peak TFLOP/s", "preset")
+			t := newTable(out, "name", "chip", "arch", "SMs", "MHz", "peak TFLOP/s", "preset")
 			for _, g := range list {
-				if err := t.Append(g.Name, g.Chip, fmt.Sprintf("sm_%d", g.Arch), g.SMs, g.CoreMHz, fmt.Sprintf("%.2f", g.PeakGFLOPS()/1e3), g.Hash()[:12]); err != nil {
-					return err
-				}
+				t.add(g.Name, g.Chip, fmt.Sprintf("sm_%d", g.Arch), g.SMs, g.CoreMHz, fmt.Sprintf("%.2f", g.PeakGFLOPS()/1e3), g.Hash()[:12])
 			}
-			return t.Render()
+			return t.render()
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON list")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON: one preset, or the list")
 	return c
 }

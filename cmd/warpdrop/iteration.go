@@ -8,7 +8,6 @@ import (
 	"sort"
 	"time"
 
-	"github.com/olekukonko/tablewriter"
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
@@ -96,15 +95,12 @@ func (r *iterationReport) print(out io.Writer) error {
 		fmt.Fprintf(out, ", update %s", r.Update)
 	}
 	fmt.Fprintf(out, ", %s: %d cycles, %.1f us\n", r.GPU, r.Cycles, r.TimeUS)
-	t := tablewriter.NewWriter(out)
-	t.Header("launch", "kernel", "count", "cycles", "share %", "GFLOP", "% of peak", "DRAM MB", "% of peak")
+	t := newTable(out, "launch", "kernel", "count", "cycles", "share %", "GFLOP", "% of peak", "DRAM MB", "% of peak")
 	for _, l := range r.Launches {
-		if err := t.Append(l.Name, l.Kernel, l.Count, l.Cycles, fmt.Sprintf("%.1f", 100*l.Share), fmt.Sprintf("%.3f", float64(l.FLOP)/1e9),
-			fmt.Sprintf("%.0f", 100*l.PeakFLOP), fmt.Sprintf("%.2f", float64(l.DRAMBytes)/1e6), fmt.Sprintf("%.0f", 100*l.PeakDRAM)); err != nil {
-			return err
-		}
+		t.add(l.Name, l.Kernel, l.Count, l.Cycles, fmt.Sprintf("%.1f", 100*l.Share), fmt.Sprintf("%.3f", float64(l.FLOP)/1e9),
+			fmt.Sprintf("%.0f", 100*l.PeakFLOP), fmt.Sprintf("%.2f", float64(l.DRAMBytes)/1e6), fmt.Sprintf("%.0f", 100*l.PeakDRAM))
 	}
-	if err := t.Render(); err != nil {
+	if err := t.render(); err != nil {
 		return err
 	}
 	var parts []string
@@ -114,14 +110,11 @@ func (r *iterationReport) print(out io.Writer) error {
 	sort.Slice(parts, func(i, j int) bool {
 		return r.Parts[parts[i]] > r.Parts[parts[j]] || r.Parts[parts[i]] == r.Parts[parts[j]] && parts[i] < parts[j]
 	})
-	t = tablewriter.NewWriter(out)
-	t.Header("part", "share %")
+	t = newTable(out, "part", "share %")
 	for _, p := range parts {
-		if err := t.Append(p, fmt.Sprintf("%.1f", 100*r.Parts[p])); err != nil {
-			return err
-		}
+		t.add(p, fmt.Sprintf("%.1f", 100*r.Parts[p]))
 	}
-	return t.Render()
+	return t.render()
 }
 
 // iterationFlags are the flags of both networks.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/olekukonko/tablewriter"
 	"github.com/spf13/cobra"
 
 	"warpdrop/sim"
@@ -65,8 +64,7 @@ memory: pointer chases, streams, strided and random reads, shared-memory bank co
 			if asJSON {
 				return printJSON(out, rows)
 			}
-			t := tablewriter.NewWriter(out)
-			t.Header("measured", "case", "value", "unit", "known", "from")
+			t := newTable(out, "measured", "case", "value", "unit", "known", "from")
 			for _, r := range rows {
 				known := ""
 				if r.High > 0 {
@@ -75,11 +73,9 @@ memory: pointer chases, streams, strided and random reads, shared-memory bank co
 						known += " (outside)"
 					}
 				}
-				if err := t.Append(r.Group, r.Case, fmt.Sprintf("%.1f", r.Value), r.Unit, known, r.From); err != nil {
-					return err
-				}
+				t.add(r.Group, r.Case, fmt.Sprintf("%.1f", r.Value), r.Unit, known, r.From)
 			}
-			return t.Render()
+			return t.render()
 		},
 	}
 	c.Flags().StringVar(&gpuName, "gpu", "gtx1080ti", "GPU preset, or a .yaml file")

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/olekukonko/tablewriter"
 	"github.com/spf13/cobra"
 
 	"warpdrop/experiments"
@@ -242,12 +241,9 @@ func (r *request) open(points []experiments.Point) (*experiments.Store, error) {
 
 // printTable writes a table for people.
 func printTable(w io.Writer, head []string, rows [][]string) error {
-	t := tablewriter.NewTable(w)
-	t.Header(head)
-	if err := t.Bulk(rows); err != nil {
-		return err
-	}
-	return t.Render()
+	t := newTable(w, head...)
+	t.rows = append(t.rows, rows...)
+	return t.render()
 }
 
 // isFolder refuses what is not an output folder of run.

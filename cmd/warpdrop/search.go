@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/olekukonko/tablewriter"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -89,14 +88,11 @@ func printDistribution(out io.Writer, d dropout.Distribution, report dropout.Sea
 	fmt.Fprintf(out, "rate asked %g, reached %.6g (%s, N = %d, %d steps in %v%s)\n", d.Rate, report.Reached, report.Method, report.Patterns, report.Steps, elapsed.Round(time.Microsecond), state)
 	fmt.Fprintf(out, "entropy of dp %.4f nats of at most %.4f; of the sub-model (dp, bias) %.4f of at most %.4f\n",
 		report.Entropy, math.Log(float64(len(d.P))), d.SubModelEntropy(), math.Log(float64(dropout.SubModels(len(d.P)))))
-	t := tablewriter.NewWriter(out)
-	t.Header("dp", "drops", "probability", "biases")
+	t := newTable(out, "dp", "drops", "probability", "biases")
 	for i, p := range d.P {
-		if err := t.Append(i+1, fmt.Sprintf("%.4f", dropout.Rate(i+1)), fmt.Sprintf("%.6f", p), i+1); err != nil {
-			return err
-		}
+		t.add(i+1, fmt.Sprintf("%.4f", dropout.Rate(i+1)), fmt.Sprintf("%.6f", p), i+1)
 	}
-	return t.Render()
+	return t.render()
 }
 
 // checkPlotFile refuses a plot file of a format that cannot be written, before any work is done.
@@ -177,19 +173,16 @@ distribution: the probability of an iteration that keeps all, of one that keeps 
 			if asJSON {
 				return printJSON(out, rows)
 			}
-			t := tablewriter.NewWriter(out)
-			t.Header("rate", "N", "sgd rate", "sgd entropy", "sgd time", "exact rate", "exact entropy", "exact time", "keeps all", "keeps little", "kept share ±")
+			t := newTable(out, "rate", "N", "sgd rate", "sgd entropy", "sgd time", "exact rate", "exact entropy", "exact time", "keeps all", "keeps little", "kept share ±")
 			for _, r := range rows {
 				n := fmt.Sprint(r.Patterns)
 				if r.Default {
 					n += " (default)"
 				}
-				if err := t.Append(r.Rate, n, fmt.Sprintf("%.4f", r.SGDReached), fmt.Sprintf("%.4f", r.SGDEntropy), shortTime(r.SGDSeconds), fmt.Sprintf("%.4f", r.Exact),
-					fmt.Sprintf("%.4f", r.Entropy), shortTime(r.Seconds), fmt.Sprintf("%.3f", r.All), fmt.Sprintf("%.3f", r.Little), fmt.Sprintf("%.3f", r.Spread)); err != nil {
-					return err
-				}
+				t.add(r.Rate, n, fmt.Sprintf("%.4f", r.SGDReached), fmt.Sprintf("%.4f", r.SGDEntropy), shortTime(r.SGDSeconds), fmt.Sprintf("%.4f", r.Exact),
+					fmt.Sprintf("%.4f", r.Entropy), shortTime(r.Seconds), fmt.Sprintf("%.3f", r.All), fmt.Sprintf("%.3f", r.Little), fmt.Sprintf("%.3f", r.Spread))
 			}
-			return t.Render()
+			return t.render()
 		},
 	}
 	tenths(c.Flags(), &rates)
@@ -359,18 +352,15 @@ input and output neurons lose all their synapses. Units are output neurons (dens
 			if asJSON {
 				return printJSON(out, rows)
 			}
-			t := tablewriter.NewWriter(out)
-			t.Header("rate", "masks", "bits of entropy", "different masks", "kept share", "± over iterations", "RMS correlation", "inputs lost", "outputs lost")
+			t := newTable(out, "rate", "masks", "bits of entropy", "different masks", "kept share", "± over iterations", "RMS correlation", "inputs lost", "outputs lost")
 			for _, r := range rows {
 				lostIn, lostOut := "", ""
 				if r.Kind == kindTDP || r.Kind == kindSkewed {
 					lostIn, lostOut = fmt.Sprintf("%.4f", r.LostInputs), fmt.Sprintf("%.4f", r.LostOutputs)
 				}
-				if err := t.Append(r.Rate, r.Kind, fmt.Sprintf("%.1f", r.Entropy), r.Distinct, fmt.Sprintf("%.4f", r.Kept), fmt.Sprintf("%.4f", r.KeptSpread), fmt.Sprintf("%.4f", r.Correlation), lostIn, lostOut); err != nil {
-					return err
-				}
+				t.add(r.Rate, r.Kind, fmt.Sprintf("%.1f", r.Entropy), r.Distinct, fmt.Sprintf("%.4f", r.Kept), fmt.Sprintf("%.4f", r.KeptSpread), fmt.Sprintf("%.4f", r.Correlation), lostIn, lostOut)
 			}
-			return t.Render()
+			return t.render()
 		},
 	}
 	f := c.Flags()

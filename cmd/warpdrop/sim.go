@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/olekukonko/tablewriter"
 	"github.com/spf13/cobra"
 
 	"warpdrop/internal/atomicfile"
@@ -283,8 +282,7 @@ func writeTrace(path string, t *sim.Trace) error {
 }
 
 func printSimReport(cmd *cobra.Command, r *simReport) error {
-	t := tablewriter.NewWriter(cmd.OutOrStdout())
-	t.Header("counter", "value")
+	t := newTable(cmd.OutOrStdout(), "counter", "value")
 	rows := [][]any{
 		{"kernel", r.Kernel}, {"gpu", r.GPU}, {"grid x block", r.Grid + " x " + r.Block},
 		{"cycles", r.Cycles}, {"time (us, with launch)", fmt.Sprintf("%.2f", r.TimeUS)},
@@ -312,11 +310,9 @@ func printSimReport(cmd *cobra.Command, r *simReport) error {
 		rows = append(rows, []any{"copies to device, to host", fmt.Sprintf("%.1f us, %.1f us", r.CopyIn.TimeUS, r.CopyOut.TimeUS)})
 	}
 	for _, row := range rows {
-		if err := t.Append(row...); err != nil {
-			return err
-		}
+		t.add(row...)
 	}
-	return t.Render()
+	return t.render()
 }
 
 // shares lists the parts of a sum that are at least half a percent of it, the largest first, in percent.

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/olekukonko/tablewriter"
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
@@ -255,24 +254,21 @@ func metricsText(path string, epochs []train.EpochMetrics) []byte {
 
 // printTraining prints a table of the epochs, and what the run was.
 func printTraining(out io.Writer, r *train.Result) error {
-	t := tablewriter.NewWriter(out)
 	lstm := r.TestPerplexity > 0
-	head := []any{"epoch", "train loss", "test accuracy %", "samples/s"}
+	head := []string{"epoch", "train loss", "test accuracy %", "samples/s"}
 	if lstm {
-		head = []any{"epoch", "train loss", "valid perplexity", "test perplexity", "next word right %", "tokens/s"}
+		head = []string{"epoch", "train loss", "valid perplexity", "test perplexity", "next word right %", "tokens/s"}
 	}
-	t.Header(head...)
+	t := newTable(out, head...)
 	for _, e := range r.Epochs {
 		row := []any{e.Epoch, fmt.Sprintf("%.4f", e.TrainLoss)}
 		if lstm {
 			row = append(row, fmt.Sprintf("%.2f", e.Perplexity), fmt.Sprintf("%.2f", e.TestPerplexity))
 		}
 		row = append(row, fmt.Sprintf("%.2f", 100*e.TestAccuracy), fmt.Sprintf("%.0f", e.SamplesPerSecond))
-		if err := t.Append(row...); err != nil {
-			return err
-		}
+		t.add(row...)
 	}
-	if err := t.Render(); err != nil {
+	if err := t.render(); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "method %s, %d threads, BLAS: %s\n", r.Method, r.Threads, r.BLAS)
