@@ -28,6 +28,7 @@ type Driver struct {
 	started  bool
 	gpu      *sim.GPU
 	dev      *sim.Device
+	hazards  bool // the check of that name is on, in launches that are timed
 	handles  map[uint64]any
 	last     uint64 // handle given
 	threads  map[uint64]*thread
@@ -49,6 +50,7 @@ type Options struct {
 	Threads   int       // goroutines that simulate
 	MaxCycles int64     // a launch may take; 0 = any number
 	Checks    []string  // races, uninit, hazards
+	Selection Selection // launches that are timed
 	Quiet     bool      // no table at the end, no progress
 	HTML      string    // file for the report, "" = none
 	JSON      string    // file for the launches, "" = none
@@ -171,7 +173,7 @@ func (d *Driver) start() Result {
 			return NoDevice
 		}
 	}
-	d.gpu, d.dev, d.started = gpu, dev, true
+	d.gpu, d.dev, d.hazards, d.started = gpu, dev, dev.Hazards, true
 	return Success
 }
 

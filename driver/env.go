@@ -1,9 +1,12 @@
 package driver
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,6 +29,25 @@ var Variables = []Variable{
 	{"WARPDROP_MAX_CYCLES", "end a launch with an error after so many cycles", func(o *Options, v string) error {
 		n, err := number(v, 1, 1<<62)
 		o.MaxCycles = int64(n)
+		return err
+	}},
+	{"WARPDROP_MODE", "timed, or functional: values only, no cycles, several times as fast (timed)", func(o *Options, v string) error {
+		if v != "timed" && v != "functional" {
+			return fmt.Errorf("%q is not timed or functional", v)
+		}
+		o.Selection.None = v == "functional"
+		return nil
+	}},
+	{"WARPDROP_KERNELS", "time kernels whose names match this regular expression, run others for their values", func(o *Options, v string) (err error) {
+		o.Selection.Kernels, err = regexp.Compile(v)
+		return err
+	}},
+	{"WARPDROP_SKIP", "run so many launches (of WARPDROP_KERNELS) for their values before the first that is timed", func(o *Options, v string) (err error) {
+		o.Selection.Skip, err = number(v, 0, 1<<62)
+		return err
+	}},
+	{"WARPDROP_COUNT", "time so many launches (of WARPDROP_KERNELS), run those after them for their values", func(o *Options, v string) (err error) {
+		o.Selection.Count, err = number(v, 1, 1<<62)
 		return err
 	}},
 	{"WARPDROP_CHECK", "look for races, uninit or hazards (comma-separated); findings go to standard error", func(o *Options, v string) error {
@@ -75,6 +97,9 @@ func FromEnvironment(look func(string) (string, bool)) (Options, error) {
 				return o, fmt.Errorf("%s: %w", v.Name, err)
 			}
 		}
+	}
+	if o.Selection.None && slices.Contains(o.Checks, "hazards") {
+		return o, errors.New("WARPDROP_CHECK: hazards are about time, and with WARPDROP_MODE=functional there is none")
 	}
 	return o, nil
 }

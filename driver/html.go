@@ -1,11 +1,8 @@
 package driver
 
 import (
-	"fmt"
 	"html/template"
 	"io"
-
-	"warpdrop/internal/show"
 )
 
 // page is the report as one file that needs nothing else.
@@ -25,18 +22,10 @@ th:first-child,td:first-child{text-align:left;white-space:normal;overflow-wrap:a
 </html>
 `))
 
-type pageRow struct {
-	Kernel, Grid, Block, US, Share, IPC, Stall string
-	Calls, Bar                                 int
-	Cycles, Conflicts, Divergent               int64
-}
-
 func (d *Driver) html(w io.Writer) error {
-	total := max(d.report.totals().us, 1e-9)
-	var rows []pageRow
+	var rows []figures
 	for _, x := range d.report.sorted() {
-		rows = append(rows, pageRow{Kernel: show.Name(x.kernel), Grid: x.grid, Block: x.block, Calls: x.calls, Cycles: x.cycles / int64(x.calls), US: fmt.Sprintf("%.1f", x.us),
-			Share: fmt.Sprintf("%.1f %%", 100*x.us/total), Bar: int(120 * x.us / total), IPC: fmt.Sprintf("%.2f", float64(x.warps)/float64(max(x.cycles, 1))), Stall: x.topStall(), Conflicts: x.conflicts, Divergent: x.divergent})
+		rows = append(rows, d.report.figures(x))
 	}
 	return page.Execute(w, map[string]any{"GPU": d.gpu.Product, "Summary": d.summary(), "Rows": rows})
 }

@@ -1,9 +1,7 @@
 package driver
 
 import (
-	gocontext "context"
 	"errors"
-	"strings"
 
 	"warpdrop/sim"
 )
@@ -78,6 +76,8 @@ func (l *launch) args() []sim.Arg {
 // launch runs one in stream s.
 func (d *Driver) launch(s *stream, l *launch) Result {
 	d.mirror(false)
+	timed := d.options.Selection.next(l.f.name)
+	d.dev.Functional, d.dev.Hazards = !timed, timed && d.hazards
 	ctx, stop := d.report.watch(d, l)
 	r, err := d.dev.Launch(ctx, l.f.kernel, l.config, l.args()...)
 	interrupted := stop()
@@ -94,18 +94,10 @@ func (d *Driver) launch(s *stream, l *launch) Result {
 		d.report.findings++
 		return Success
 	}
-	result := LaunchFailed
-	var fault *sim.Fault
-	switch {
-	case errors.Is(err, sim.ErrOutOfMemory):
+	if errors.Is(err, sim.ErrOutOfMemory) {
 		return OutOfMemory
-	case errors.As(err, &fault):
-		result = faultResult(fault.Text)
-	case errors.Is(err, gocontext.Canceled):
-		result = LaunchFailed
-	case strings.Contains(err.Error(), "still running after"), strings.Contains(err.Error(), "deadlock"):
-		result = LaunchTimeout
 	}
+	result := faultResult(err)
 	s.context.fault = result
 	if interrupted != nil {
 		interrupted()
@@ -113,18 +105,19 @@ func (d *Driver) launch(s *stream, l *launch) Result {
 	return result
 }
 
-// faultResult is what the driver answers to a fault.
-func faultResult(text string) Result {
-	for _, f := range []struct {
-		word string
-		r    Result
-	}{
-		{"misaligned", MisalignedAddress}, {"not aligned", MisalignedAddress}, {"multiple of", MisalignedAddress},
-		{"assert", AssertFailed}, {"stack", HardwareStack}, {"illegal instruction", IllegalInstruction},
-		{"trap", LaunchFailed}, {"allocation", IllegalAddress}, {"bytes", IllegalAddress}, {"out of bounds", IllegalAddress},
-	} {
-		if strings.Contains(strings.ToLower(text), f.word) {
-			return f.r
+// faultResults are what the driver answers to the kinds of errors that end a kernel; to others, LaunchFailed.
+var faultResults = []struct {
+	kind   error
+	result Result
+}{
+	{sim.ErrAssert, AssertFailed}, {sim.ErrBounds, IllegalAddress}, {sim.ErrMisaligned, MisalignedAddress}, {sim.ErrStack, HardwareStack}, {sim.ErrIllegal, IllegalInstruction},
+	{sim.ErrBarrier, IllegalInstruction}, {sim.ErrDeadlock, LaunchTimeout}, {sim.ErrCycleLimit, LaunchTimeout},
+}
+
+func faultResult(err error) Result {
+	for _, f := range faultResults {
+		if errors.Is(err, f.kind) {
+			return f.result
 		}
 	}
 	return LaunchFailed

@@ -33,7 +33,10 @@ type report struct {
 	findings int
 }
 
-type rowKey struct{ kernel, grid, block string }
+type rowKey struct {
+	kernel, grid, block string
+	functional          bool // launches for their values: they have no time
+}
 
 // row is the launches of a kernel with one shape.
 type row struct {
@@ -55,14 +58,20 @@ type Launch struct {
 	Block       string  `json:"block"`
 	Stream      uint64  `json:"stream"`   // 0 is the default stream
 	StartUS     float64 `json:"start_us"` // modelled time since cuInit
-	TimeUS      float64 `json:"time_us"`  // launch overhead included
-	Cycles      int64   `json:"cycles"`
+	Functional  bool    `json:"functional,omitempty"`
 	WarpInsts   int64   `json:"warp_instructions"`
-	IPC         float64 `json:"ipc"`
-	Conflicts   int64   `json:"shared_bank_conflicts"`
-	Divergent   int64   `json:"divergent_branches"`
-	DRAMBytes   int64   `json:"dram_bytes"`
 	WallSeconds float64 `json:"wall_seconds"`
+	*LaunchTime         // nil with Functional
+}
+
+// LaunchTime is what is known of a launch that is timed.
+type LaunchTime struct {
+	TimeUS    float64 `json:"time_us"` // launch overhead included
+	Cycles    int64   `json:"cycles"`
+	IPC       float64 `json:"ipc"`
+	Conflicts int64   `json:"shared_bank_conflicts"`
+	Divergent int64   `json:"divergent_branches"`
+	DRAMBytes int64   `json:"dram_bytes"`
 }
 
 // span is something that takes time in a stream, for the trace.
@@ -90,7 +99,7 @@ func (r *report) copy(s *stream, w way, n uint64, from, us float64) {
 }
 
 func (r *report) launch(d *Driver, s *stream, l *launch, got *sim.Result, from float64) {
-	key := rowKey{got.Kernel, got.Grid.String(), got.Block.String()}
+	key := rowKey{got.Kernel, got.Grid.String(), got.Block.String(), got.Functional}
 	if r.rows == nil {
 		r.rows = map[rowKey]*row{}
 	}
@@ -112,13 +121,16 @@ func (r *report) launch(d *Driver, s *stream, l *launch, got *sim.Result, from f
 	}
 	if d.options.JSON != "" {
 		if len(r.launches) < maxRecords {
-			r.launches = append(r.launches, Launch{got.Kernel, key.grid, key.block, s.id, from, got.TimeUS, got.Cycles, c.WarpInstructions, got.IPC(),
-				c.SharedBankConflicts, c.DivergentBranches, got.Counters.Memory.DRAMBytes(), got.WallSeconds})
+			x := Launch{Kernel: got.Kernel, Grid: key.grid, Block: key.block, Stream: s.id, StartUS: from, Functional: got.Functional, WarpInsts: c.WarpInstructions, WallSeconds: got.WallSeconds}
+			if !got.Functional {
+				x.LaunchTime = &LaunchTime{got.TimeUS, got.Cycles, got.IPC(), c.SharedBankConflicts, c.DivergentBranches, got.Counters.Memory.DRAMBytes()}
+			}
+			r.launches = append(r.launches, x)
 		} else {
 			r.dropped++
 		}
 	}
-	if d.options.Trace != "" {
+	if d.options.Trace != "" && !got.Functional {
 		r.span(s, got.Kernel, from, got.TimeUS, map[string]any{"grid": key.grid, "block": key.block, "cycles": got.Cycles})
 	}
 }
@@ -165,7 +177,7 @@ func (r *report) watch(d *Driver, l *launch) (gocontext.Context, func() func()) 
 		}
 		if terminal && now.Sub(shown) > longLaunch/4 {
 			shown, line = now, true
-			fmt.Fprintf(d.options.Err, "\rwarpdrop: %s %s x %s: %d of %d blocks, %d cycles, %.0f s\x1b[K", show.Name(l.f.name), l.config.Grid, l.config.Block, p.Blocks, p.Total, p.Cycle, now.Sub(began).Seconds())
+			fmt.Fprintf(d.options.Err, "\rwarpdrop: %s %s x %s: %d of %d blocks, %s, %.0f s\x1b[K", show.Name(l.f.name), l.config.Grid, l.config.Block, p.Blocks, p.Total, d.reached(&p), now.Sub(began).Seconds())
 		}
 	}
 	return ctx, func() func() {
@@ -182,9 +194,17 @@ func (r *report) watch(d *Driver, l *launch) (gocontext.Context, func() func()) 
 			return nil
 		}
 		p := where.Load()
-		d.say("interrupted in kernel %s, grid %s, block %s: cycle %d, %d of %d blocks had finished", show.Name(l.f.name), l.config.Grid, l.config.Block, p.Cycle, p.Blocks, p.Total)
+		d.say("interrupted in kernel %s, grid %s, block %s: %s, %d of %d blocks had finished", show.Name(l.f.name), l.config.Grid, l.config.Block, d.reached(p), p.Blocks, p.Total)
 		return interruptSelf
 	}
+}
+
+// reached says how far a launch has come in time.
+func (d *Driver) reached(p *sim.Progress) string {
+	if d.dev.Functional {
+		return "values only"
+	}
+	return fmt.Sprintf("%d cycles", p.Cycle)
 }
 
 // Close writes what was asked for; the program is about to end.
@@ -260,8 +280,8 @@ func (x *row) topStall() string {
 	return fmt.Sprintf("%s %.0f %%", name, 100*float64(most)/float64(sum))
 }
 
-// totals sums up the rows.
-func (r *report) totals() (t row) {
+// totals sums up the rows, and counts the launches for their values.
+func (r *report) totals() (t row, values int) {
 	for _, x := range r.rows {
 		t.calls += x.calls
 		t.us += x.us
@@ -269,15 +289,21 @@ func (r *report) totals() (t row) {
 		t.warps += x.warps
 		t.conflicts += x.conflicts
 		t.wall += x.wall
+		if x.functional {
+			values += x.calls
+		}
 	}
-	return t
+	return t, values
 }
 
 // summary is the report's head in one line.
 func (d *Driver) summary() string {
-	t := d.report.totals()
+	t, values := d.report.totals()
 	s := fmt.Sprintf("%s (%s, model %s): %d launches of %d kernels and shapes, %.1f us in kernels, %.1f us in copies; %.1f s to simulate", d.gpu.Product, d.gpu.Name, sim.ModelVersion,
 		t.calls, len(d.report.rows), t.us, d.clock.copies, t.wall)
+	if values > 0 {
+		s += fmt.Sprintf("; %d of the launches ran for their values only and took no modelled time", values)
+	}
 	if d.jit.runs > 0 {
 		s += fmt.Sprintf(", %d runs of ptxas in %.1f s", d.jit.runs, d.jit.seconds)
 	}
@@ -287,18 +313,39 @@ func (d *Driver) summary() string {
 	return s
 }
 
+// figures are a row's, as the table and the page show them.
+type figures struct {
+	Kernel, Grid, Block                                 string
+	Calls                                               int
+	Cycles, US, Share, IPC, Stall, Conflicts, Divergent string
+	Bar                                                 int // share of the total in pixels
+}
+
+func (r *report) figures(x *row) figures {
+	f := figures{Kernel: show.Name(x.kernel), Grid: x.grid, Block: x.block, Calls: x.calls}
+	if x.functional {
+		f.Cycles, f.US, f.Share, f.IPC, f.Stall, f.Conflicts, f.Divergent = "values only", "-", "-", "-", "-", "-", "-"
+		return f
+	}
+	total, _ := r.totals()
+	share := x.us / max(total.us, 1e-9)
+	f.Cycles, f.US, f.Share, f.Bar = fmt.Sprint(x.cycles/int64(x.calls)), fmt.Sprintf("%.1f", x.us), fmt.Sprintf("%.1f %%", 100*share), int(120*share)
+	f.IPC, f.Stall = fmt.Sprintf("%.2f", float64(x.warps)/float64(max(x.cycles, 1))), x.topStall()
+	f.Conflicts, f.Divergent = fmt.Sprint(x.conflicts), fmt.Sprint(x.divergent)
+	return f
+}
+
 func (d *Driver) table(w io.Writer) error {
 	fmt.Fprintf(w, "warpdrop: %s\n", d.summary())
 	t := tablewriter.NewWriter(w)
 	t.Header("kernel", "grid", "block", "calls", "cycles a call", "us in all", "share", "IPC", "waits most for", "conflicts")
-	total := d.report.totals().us
 	rows := d.report.sorted()
 	for i, x := range rows {
 		if i == tableRows {
 			break
 		}
-		if err := t.Append(shorten(show.Name(x.kernel), 44), x.grid, x.block, x.calls, x.cycles/int64(x.calls), fmt.Sprintf("%.1f", x.us), fmt.Sprintf("%.1f %%", 100*x.us/total),
-			fmt.Sprintf("%.2f", float64(x.warps)/float64(max(x.cycles, 1))), x.topStall(), x.conflicts); err != nil {
+		f := d.report.figures(x)
+		if err := t.Append(shorten(f.Kernel, 44), f.Grid, f.Block, f.Calls, f.Cycles, f.US, f.Share, f.IPC, f.Stall, f.Conflicts); err != nil {
 			return err
 		}
 	}

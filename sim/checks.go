@@ -3,6 +3,8 @@ package sim
 import (
 	"fmt"
 	"strings"
+
+	"warpdrop/sim/sm/exec"
 )
 
 // checks is the table of what a device can look for, by the names that users give.
@@ -55,3 +57,11 @@ func (d *Device) EnableCheck(name string) error {
 
 // watches tells whether a check of what threads do is on.
 func (d *Device) watches() bool { return d.Races || d.Uninit || d.Divergence || d.Shuffles }
+
+// newCheck returns a check of what threads do, nil if none is on.
+func (d *Device) newCheck() *exec.Check {
+	if !d.watches() {
+		return nil
+	}
+	return &exec.Check{Races: d.Races, Benign: d.Benign, Uninit: d.Uninit, Divergence: d.Divergence, Shuffles: d.Shuffles}
+}

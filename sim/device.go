@@ -9,7 +9,6 @@ import (
 	"math"
 	"runtime"
 	"slices"
-	"strings"
 	"time"
 
 	"warpdrop/internal/pool"
@@ -41,6 +40,8 @@ type Device struct {
 	Hazards bool
 	// Stdout is where the printf of kernels goes when their launch has ended, block by block; nil is os.Stdout.
 	Stdout io.Writer
+	// Functional has Launch compute what memory holds and nothing else: no cycles, no times, no caches. Result says so.
+	Functional bool
 	// Observe, when set, is called at the end of each window with the cycle reached and the SMs' counters so far.
 	Observe func(Progress)
 
@@ -61,7 +62,7 @@ type Device struct {
 
 // Progress is where a launch stands.
 type Progress struct {
-	Cycle  int64 // of this launch
+	Cycle  int64 // of this launch; 0 with Device.Functional
 	Blocks int64 // finished
 	Total  int64 // blocks of the grid
 }
@@ -122,6 +123,7 @@ type LaunchConfig struct {
 // Result is what a launch took.
 type Result struct {
 	Kernel         string
+	Functional     bool // values only: of what follows there are warp instructions, blocks and WallSeconds
 	Grid, Block    Dim3
 	Cycles         int64   // from the first block's dispatch to the last access's end
 	OverheadCycles int64   // launch overhead before it
@@ -169,6 +171,9 @@ func (d *Device) Launch(ctx context.Context, k *Kernel, cfg LaunchConfig, args .
 	g, err := d.prepare(k, cfg, args)
 	if err != nil {
 		return nil, fmt.Errorf("kernel %s: %w", k.Name(), err)
+	}
+	if d.Functional {
+		return d.functional(ctx, k, cfg, g)
 	}
 	began := time.Now()
 	r := d.newResult(k, cfg, g)
@@ -266,10 +271,7 @@ func (d *Device) begin(start int64) {
 	d.system.BeginKernel(start)
 	for _, m := range d.sms {
 		m.Begin(start)
-		m.Exec.Check = nil
-		if d.watches() {
-			m.Exec.Check = &exec.Check{Races: d.Races, Benign: d.Benign, Uninit: d.Uninit, Divergence: d.Divergence, Shuffles: d.Shuffles}
-		}
+		m.Exec.Check = d.newCheck()
 		m.Hazards = nil
 		if d.Hazards {
 			m.Hazards = timing.NewHazards(&d.gpu.SM)
@@ -457,10 +459,10 @@ func (d *Device) run(ctx context.Context, q *queue, start int64) error {
 			return nil
 		}
 		if next = min(next, more); next == math.MaxInt64 {
-			return d.stuck(fmt.Sprintf("%s: deadlock after %d cycles: no warp can go on", q.name(), to-start))
+			return d.stuck(ErrDeadlock, fmt.Sprintf("%s: deadlock after %d cycles: no warp can go on", q.name(), to-start))
 		}
 		if d.MaxCycles > 0 && to-start >= d.MaxCycles {
-			return d.stuck(fmt.Sprintf("%s: still running after %d cycles (the limit set by max-cycles); %d of %d blocks finished", q.name(), d.MaxCycles, blocks, total))
+			return d.stuck(ErrCycleLimit, fmt.Sprintf("%s: still running after %d cycles (the limit set by max-cycles); %d of %d blocks finished", q.name(), d.MaxCycles, blocks, total))
 		}
 		if err := ctx.Err(); err != nil {
 			return err
@@ -477,7 +479,7 @@ type finishedBlock struct {
 
 // faults returns the first error of any SM, in order of cycle, then SM.
 func (d *Device) faults() error {
-	var first *timing.Fault
+	var first *exec.Fault
 	for _, m := range d.sms {
 		if f := m.Fault; f != nil && (first == nil || f.Cycle < first.Cycle) {
 			first = f
@@ -510,21 +512,10 @@ func (d *Device) findings() error {
 }
 
 // stuck says where the warps stand, for errors of a launch that does not end.
-func (d *Device) stuck(what string) error {
-	var b strings.Builder
-	b.WriteString(what)
-	const most = 8
-	n := 0
+func (d *Device) stuck(kind error, what string) error {
+	e := newStuckError(kind, what)
 	for _, m := range d.sms {
-		m.Waiting(func(w *exec.Warp, op int32, why string) {
-			if n++; n <= most {
-				i := w.Block.Index
-				fmt.Fprintf(&b, "\n  SM %d, block (%d,%d,%d), warp %d, at %s: %s", m.ID, i[0], i[1], i[2], w.InBlock, w.Block.Prog.Text(op), why)
-			}
-		})
+		m.Waiting(func(w *exec.Warp, op int32, why string) { e.add(fmt.Sprintf("SM %d, ", m.ID), w, op, why) })
 	}
-	if n > most {
-		fmt.Fprintf(&b, "\n  and %d more warps", n-most)
-	}
-	return errors.New(b.String())
+	return e
 }

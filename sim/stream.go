@@ -93,6 +93,9 @@ func (d *Device) Synchronize(ctx context.Context) (*SyncResult, error) {
 	if d.Profile {
 		return nil, errors.New("Synchronize with Device.Profile: a profile is of one launch; use Launch")
 	}
+	if d.Functional {
+		return nil, errors.New("Synchronize with Device.Functional: streams share time, and there is none; use Launch")
+	}
 	began := time.Now()
 	start := d.now
 	r := &SyncResult{}

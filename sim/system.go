@@ -27,6 +27,11 @@ func (d *Device) print() error {
 		lost += o.Lost
 		*o = exec.Output{Limit: o.Limit}
 	}
+	return d.printed(all, lost)
+}
+
+// printed writes these calls, and says that the text of lost others is lost.
+func (d *Device) printed(all []exec.Printed, lost int64) error {
 	if len(all) == 0 && lost == 0 {
 		return nil
 	}

@@ -29,10 +29,10 @@ func systemBench(t *testing.T, out *bytes.Buffer) *bench {
 // TestPrintf: what kernels print comes after the launch, block by block, a warp's threads in order; the function returns the
 // number of arguments.
 func TestPrintf(t *testing.T) {
-	for _, threads := range []int{1, 2} {
+	for _, threads := range []int{1, 2, -1, -2} {
 		var out bytes.Buffer
 		b := systemBench(t, &out)
-		b.dev.Threads = threads
+		b.dev.Threads, b.dev.Functional = max(threads, -threads), threads < 0
 		y := b.buffer(64)
 		if _, err := b.launch("says", shape(60, 64, 0), sim.PtrArg(y), sim.U32(0x80000006)); err != nil {
 			t.Fatal(err)
@@ -114,9 +114,12 @@ func TestAssert(t *testing.T) {
 func TestDeviceMalloc(t *testing.T) {
 	const blocks, n = 90, 32 * 90
 	var first []byte
-	for _, threads := range []int{1, 2} {
+	for _, threads := range []int{1, 2, -1, -2} {
 		b := systemBench(t, nil)
-		b.dev.Threads = threads
+		b.dev.Threads, b.dev.Functional = max(threads, -threads), threads < 0
+		if threads == -1 {
+			first = nil
+		}
 		y := b.buffer(4 * n)
 		take := func(size uint32) (addrs map[uint64]bool) {
 			t.Helper()

@@ -40,6 +40,7 @@ func newBenchCommand() *cobra.Command {
 		threads         []int
 		count           int
 		asJSON          bool
+		functional      bool
 	)
 	var list strings.Builder
 	var names []string
@@ -92,7 +93,7 @@ On a machine that does other work besides, cpu_seconds (user time) tells more th
 				}
 				for _, n := range threads {
 					fmt.Fprintf(cmd.ErrOrStderr(), "%s on %d threads\n", b.Name, n)
-					row, err := bench(cmd.Context(), gpu, b, n, count)
+					row, err := bench(cmd.Context(), gpu, b, n, count, functional)
 					if err != nil {
 						return err
 					}
@@ -107,16 +108,18 @@ On a machine that does other work besides, cpu_seconds (user time) tells more th
 	c.Flags().IntSliceVar(&threads, "threads", []int{1, 2}, "numbers of goroutines that simulate, separated by commas")
 	c.Flags().IntVar(&count, "count", 3, "launches whose median counts")
 	c.Flags().StringVar(&format, "format", "table", "table, json or go (Go's benchmark format, for benchstat)")
+	c.Flags().BoolVar(&functional, "functional", false, "compute values only: no cycles")
 	c.Flags().BoolVar(&asJSON, "json", false, "the same as --format json")
 	return c
 }
 
 // bench launches b count times.
-func bench(ctx context.Context, gpu *sim.GPU, b *workloads.Bench, threads, count int) (benchRow, error) {
+func bench(ctx context.Context, gpu *sim.GPU, b *workloads.Bench, threads, count int, functional bool) (benchRow, error) {
 	run, err := b.Prepare(ctx, gpu, threads)
 	if err != nil {
 		return benchRow{}, err
 	}
+	run.Device().Functional = functional
 	if _, err := run.Launch(); err != nil {
 		return benchRow{}, err
 	}

@@ -43,7 +43,8 @@ Flags set these variables, which programs that are started in another way take t
 ` + text.String(),
 		Example: `  scripts/libcuda.sh
   warpdrop exec -- python train.py
-  warpdrop exec --gpu gtx1080 --report kernels.html --trace streams.json -- ./saxpy`,
+  warpdrop exec --gpu gtx1080 --report kernels.html --trace streams.json -- ./saxpy
+  warpdrop exec --kernels '^gemm' --skip 10 --count 5 -- python train.py   # time five launches, run the rest for their values`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usagef("exec takes a program to run: warpdrop exec -- PROGRAM [ARGUMENT ...]")
@@ -128,6 +129,10 @@ var execFlags = []struct {
 	{"report", "WARPDROP_REPORT", true, "write kernels by time to this HTML file"},
 	{"json", "WARPDROP_JSON", true, "write every launch to this JSON file"},
 	{"trace", "WARPDROP_TRACE", true, "write streams and copies over time to this file, for ui.perfetto.dev"},
+	{"mode", "WARPDROP_MODE", false, "timed, or functional: values only, no cycles, several times as fast (timed)"},
+	{"kernels", "WARPDROP_KERNELS", false, "time kernels whose names match this regular expression, run others for their values"},
+	{"skip", "WARPDROP_SKIP", false, "run so many launches (of --kernels) for their values before the first that is timed"},
+	{"count", "WARPDROP_COUNT", false, "time so many launches (of --kernels), run those after them for their values"},
 	{"check", "WARPDROP_CHECK", false, "look for races, uninit, hazards (comma-separated)"},
 	{"max-cycles", "WARPDROP_MAX_CYCLES", false, "end a launch with an error after so many cycles"},
 	{"threads", "WARPDROP_THREADS", false, "threads that simulate; changes no result"},

@@ -59,6 +59,31 @@ type simReport struct {
 	Speed               float64            `json:"warp_instructions_per_second"` // simulated, a second of this machine
 }
 
+// functionalReport is the object that `warpdrop sim --functional --json` prints: there is no time in it.
+type functionalReport struct {
+	Kernel           string  `json:"kernel"`
+	Compiler         string  `json:"compiler,omitempty"` // of a .cu or .ptx file
+	GPU              string  `json:"gpu"`
+	Grid             string  `json:"grid"`
+	Block            string  `json:"block"`
+	Functional       bool    `json:"functional"`
+	WarpInstructions int64   `json:"warp_instructions"`
+	WallSeconds      float64 `json:"wall_seconds"`
+	Speed            float64 `json:"warp_instructions_per_second"`
+}
+
+func printFunctional(cmd *cobra.Command, gpu *sim.GPU, r *sim.Result, compiler string, asJSON bool) error {
+	n := r.Counters.SM.WarpInstructions
+	rep := functionalReport{Kernel: r.Kernel, Compiler: compiler, GPU: gpu.Name, Grid: r.Grid.String(), Block: r.Block.String(), Functional: true,
+		WarpInstructions: n, WallSeconds: r.WallSeconds, Speed: float64(n) / r.WallSeconds}
+	if asJSON {
+		return printJSON(cmd.OutOrStdout(), rep)
+	}
+	_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s, grid %s, block %s: values only, no cycles; %d warp instructions in %.3f s, %.3g/s\n",
+		rep.Kernel, rep.Grid, rep.Block, n, rep.WallSeconds, rep.Speed)
+	return err
+}
+
 // bandwidth is achieved bandwidth by level, GB/s.
 type bandwidth struct {
 	Shared float64 `json:"shared"` // passes over the banks, 128 bytes each
@@ -119,7 +144,7 @@ func newSimCommand() *cobra.Command {
 		profile, trace               string
 		shared, threads              int
 		maxCycles                    int64
-		asJSON                       bool
+		asJSON, functional           bool
 		specs, checks, defines       []string
 		compiler                     string
 	)
@@ -161,6 +186,9 @@ mostly use. A .ptx file is compiled by ptxas.`,
 			}
 			dev.Threads = threads
 			dev.MaxCycles = maxCycles
+			if dev.Functional = functional; functional && (profile != "" || trace != "" || slices.Contains(checks, "hazards")) {
+				return usagef("--functional computes values only: --profile, --trace and --check hazards need time")
+			}
 			dev.Profile = profile != ""
 			if trace != "" {
 				dev.Trace = &sim.Trace{}
@@ -231,6 +259,9 @@ mostly use. A .ptx file is compiled by ptxas.`,
 					return err
 				}
 			}
+			if functional {
+				return printFunctional(cmd, gpu, r, by, asJSON)
+			}
 			rep := newSimReport(gpu, r, buffers)
 			rep.Compiler = by
 			if asJSON {
@@ -252,6 +283,7 @@ mostly use. A .ptx file is compiled by ptxas.`,
 	outputVar(f, &profile, "profile", "write the listing with counts and stall cycles beside each instruction to this file")
 	f.StringSliceVar(&checks, "check", nil, "look for errors that change no value here: "+strings.Join(sim.CheckNames(), ", "))
 	outputVar(f, &trace, "trace", "write kernels, blocks on SMs and counters over time to this file, for ui.perfetto.dev or chrome://tracing")
+	f.BoolVar(&functional, "functional", false, "compute values only, several times as fast: no cycles, no counters")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object")
 	f.StringArrayVar(&specs, "arg", nil, "a kernel argument, in order")
 	return c

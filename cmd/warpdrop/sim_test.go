@@ -83,6 +83,37 @@ func TestSimJSON(t *testing.T) {
 	}
 }
 
+// TestSimFunctional: the same values, and no word of time.
+func TestSimFunctional(t *testing.T) {
+	dir := t.TempDir()
+	var out [2][]byte
+	for i, extra := range []string{"--functional", "--functional=false"} {
+		file := filepath.Join(dir, extra)
+		code, text, stderr := runSim(checksCubin, "--kernel", "tickets", "--grid", "5", "--block", "64", "--json", extra, "--arg", "buf:4,out="+file, "--arg", "buf:1280", "--arg", "buf:300", "--arg", "buf:4")
+		if code != 0 {
+			t.Fatalf("exit %d: %s", code, stderr)
+		}
+		if i == 0 && (strings.Contains(text, "cycles") || !strings.Contains(text, `"functional": true`)) {
+			t.Errorf("it says %s", text)
+		}
+		var err error
+		if out[i], err = os.ReadFile(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(out[0], out[1]) {
+		t.Errorf("%x for values only, %x in time", out[0], out[1])
+	}
+	if code, text, _ := runSim(checksCubin, "--kernel", "counts", "--block", "128", "--arg", "buf:512", "--functional"); code != 0 || !strings.Contains(text, "values only, no cycles") {
+		t.Errorf("exit %d: %s", code, text)
+	}
+	for _, flag := range [][]string{{"--profile", filepath.Join(dir, "p")}, {"--trace", filepath.Join(dir, "t")}, {"--check", "hazards"}} {
+		if code, _, stderr := runSim(append([]string{checksCubin, "--kernel", "counts", "--block", "128", "--arg", "buf:512", "--functional"}, flag...)...); code != 2 || !strings.Contains(stderr, "need time") {
+			t.Errorf("%v: exit %d: %s", flag, code, stderr)
+		}
+	}
+}
+
 func TestSimOutputs(t *testing.T) {
 	dir := t.TempDir()
 	profile, trace := filepath.Join(dir, "p"), filepath.Join(dir, "t.json")

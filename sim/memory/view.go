@@ -9,6 +9,8 @@ import (
 // with this SM's own stores and atomics; those go to a log, which Commit applies at the window's end.
 type View struct {
 	Global *Global
+	// Direct has stores and atomics reach device memory at once: there are no windows, and nothing to commit.
+	Direct bool
 
 	log   []record
 	words []uint32 // operands of the records, one after the other
@@ -164,6 +166,10 @@ func (s *View) overlay(addr uint64, p []byte) {
 // Write logs one warp's store at cycle. rows holds the data, one row a 32-bit word of a thread; bytes (1, 2, 4, 8 or
 // 16) are stored a thread. All addresses have been checked.
 func (s *View) Write(cycle int64, mask uint32, addr *[32]uint64, bytes int, rows [][32]uint32) {
+	if s.Direct {
+		s.writeNow(mask, addr, bytes, rows)
+		return
+	}
 	r := record{cycle: cycle, mask: mask, bytes: uint8(bytes), words: len(s.words), addrs: len(s.addrs)}
 	words := (bytes + 3) / 4
 	for m := mask; m != 0; m &= m - 1 {
@@ -178,6 +184,28 @@ func (s *View) Write(cycle int64, mask uint32, addr *[32]uint64, bytes int, rows
 		s.overlay(addr[i], buf[:bytes])
 	}
 	s.log = append(s.log, r)
+}
+
+// writeNow is Write without a log.
+func (s *View) writeNow(mask uint32, addr *[32]uint64, bytes int, rows [][32]uint32) {
+	span := s.Global.Find(addr[bits.TrailingZeros32(mask)])
+	for m := mask; m != 0; m &= m - 1 {
+		i := bits.TrailingZeros32(m)
+		if addr[i]-span.Base >= span.Size {
+			span = s.Global.Find(addr[i])
+		}
+		mem := span.Data[addr[i]-span.Base:]
+		switch bytes {
+		case 1:
+			mem[0] = byte(rows[0][i])
+		case 2:
+			binary.LittleEndian.PutUint16(mem, uint16(rows[0][i]))
+		default:
+			for k := range bytes / 4 {
+				binary.LittleEndian.PutUint32(mem[4*k:], rows[k][i])
+			}
+		}
+	}
 }
 
 // WriteUnit logs one warp's store of consecutive bytes from addr on, all within span: words holds what the threads write, one
@@ -211,12 +239,19 @@ func (s *View) Atomic(cycle int64, mask uint32, addr *[32]uint64, op AtomicOp, t
 		}
 		s.words = append(s.words, uint32(va), uint32(va>>32), uint32(vb), uint32(vb>>32))
 		s.addrs = append(s.addrs, addr[i])
+		if s.Direct {
+			continue
+		}
 		// Later loads of this SM in this window see the effect on what it knows of memory; Commit computes it anew.
 		var buf [8]byte
 		mem := buf[:t.Bytes()]
 		s.Load(s.Global.Find(addr[i]), addr[i], mem)
 		op.ApplyBytes(t, mem, va, vb)
 		s.overlay(addr[i], mem)
+	}
+	if s.Direct {
+		s.apply(&s.log[0])
+		s.reset()
 	}
 }
 

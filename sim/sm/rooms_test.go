@@ -10,13 +10,14 @@ import (
 	"testing"
 )
 
-// TestRooms holds the imports between the rooms to one direction: timing to exec to lower, and nothing from below up.
+// TestRooms holds the imports between the rooms to one direction: timing and functional to exec to lower, and nothing from below up.
 func TestRooms(t *testing.T) {
 	const rooms = "warpdrop/sim/sm/"
 	allowed := map[string][]string{
-		"lower":  nil,
-		"exec":   {"lower"},
-		"timing": {"lower", "exec"},
+		"lower":      nil,
+		"exec":       {"lower"},
+		"functional": {"lower", "exec"},
+		"timing":     {"lower", "exec"},
 	}
 	for room, below := range allowed {
 		files, err := filepath.Glob(filepath.Join(room, "*.go"))

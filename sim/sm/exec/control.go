@@ -76,24 +76,24 @@ func (x *Exec) control(w *Warp, op *lower.Op, mask uint32) {
 	case lower.CodeTRAP:
 		w.PC = next
 		if mask != 0 {
-			x.fault("trap", bits.TrailingZeros32(mask))
+			x.fault(ErrTrap, "trap", bits.TrailingZeros32(mask))
 		}
 	case lower.CodeSystem:
 		if x.system(w, op, mask) && x.Fault.Reason == "" {
 			x.leave(w, mask, StackCall, StackPRET)
 		}
 	default:
-		x.fault("illegal instruction", bits.TrailingZeros32(w.Active))
+		x.fault(ErrIllegal, "illegal instruction", bits.TrailingZeros32(w.Active))
 	}
 }
 
-func (x *Exec) fault(reason string, lane int) {
-	x.Fault = ExecFault{Reason: reason, Lane: lane}
+func (x *Exec) fault(kind error, reason string, lane int) {
+	x.Fault = ExecFault{Kind: kind, Reason: reason, Lane: lane}
 }
 
 func (x *Exec) push(w *Warp, kind StackKind, pc int32, mask uint32) {
 	if len(w.Stack) >= maxStack {
-		x.fault("stack overflow: more than 1024 entries of the divergence stack", bits.TrailingZeros32(w.Active))
+		x.fault(ErrStack, "stack overflow: more than 1024 entries of the divergence stack", bits.TrailingZeros32(w.Active))
 		return
 	}
 	if mask != 0 {
@@ -113,7 +113,7 @@ func (x *Exec) pop(w *Warp) {
 	}
 	if w.Live != 0 {
 		// The code left threads behind that wait for nothing.
-		x.fault("divergence stack underflow", bits.TrailingZeros32(w.Live))
+		x.fault(ErrStack, "divergence stack underflow", bits.TrailingZeros32(w.Live))
 	}
 }
 
@@ -148,7 +148,7 @@ func (x *Exec) leave(w *Warp, mask uint32, kind, or StackKind) {
 		e.Mask &^= mask
 	}
 	if !found {
-		x.fault("divergence stack underflow", bits.TrailingZeros32(mask))
+		x.fault(ErrStack, "divergence stack underflow", bits.TrailingZeros32(mask))
 		return
 	}
 	if w.Active &^= mask; w.Active == 0 {
@@ -178,7 +178,7 @@ func (x *Exec) indirect(w *Warp, op *lower.Op, mask uint32) {
 		}
 		target := w.Block.Prog.At(a[i] + uint32(op.Imm))
 		if target < 0 {
-			x.fault("indirect branch out of the code", i)
+			x.fault(ErrIllegal, "indirect branch out of the code", i)
 			return
 		}
 		if mask &^= same; mask == 0 {
@@ -198,6 +198,6 @@ func (x *Exec) barrier(w *Warp, op *lower.Op, mask uint32) {
 	r.Pred = w.psrc(op)
 	r.Kind = lower.BarKind(op.Aux)
 	if r.Count%32 != 0 {
-		x.fault("barrier's thread count is not a multiple of 32", i)
+		x.fault(ErrBarrier, "barrier's thread count is not a multiple of 32", i)
 	}
 }

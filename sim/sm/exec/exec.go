@@ -3,7 +3,6 @@
 package exec
 
 import (
-	"fmt"
 	"math/bits"
 
 	"warpdrop/sim/internal/invariant"
@@ -43,26 +42,6 @@ type BarRequest struct {
 	ID    int
 	Count int    // threads to wait for, 0 = all of the block
 	Pred  uint32 // BAR.RED: predicate by lane
-}
-
-// ExecFault is an error of the executed program; Reason is empty if there is none.
-type ExecFault struct {
-	Reason string
-	Lane   int
-	Addr   uint64
-	Bytes  int
-	Where  string // where the address lies
-}
-
-func (f *ExecFault) String() string {
-	if f.Bytes == 0 {
-		return f.Reason
-	}
-	s := fmt.Sprintf("%s: %d bytes at %#x", f.Reason, f.Bytes, f.Addr)
-	if f.Where != "" {
-		s += " (" + f.Where + ")"
-	}
-	return s
 }
 
 // maxStack bounds the divergence stack; recursion deeper than this is a fault (hardware spills its stack to a reserved

@@ -140,6 +140,12 @@ func Settle(heaps []*Heap) error {
 	return nil
 }
 
+// SettleAlone is Settle where one SM runs, the first: it gets all that is free.
+func SettleAlone(heaps []*Heap) error {
+	heaps[0].wants = true
+	return Settle(heaps)
+}
+
 // Held lists what has been handed out and not come back: addresses in order, and the bytes in all.
 func Held(heaps []*Heap) (addrs []uint64, bytes uint64) {
 	for _, h := range heaps {

@@ -320,6 +320,10 @@ func (t *terms) signed() int64 {
 func (x *Exec) wideInteger(w *Warp, op *lower.Op, mask uint32) {
 	d := x.dst(w, op)
 	a, b, c := w.row(op.A), w.row(op.B), w.row(op.C)
+	if op.Code == lower.CodeIADD3X && op.Flags&lower.FlagRight != 0 && !op.UseX && !op.SetCC && op.Flags&lower.FlagSAT == 0 {
+		upperSum(d, op, a, b, c, mask)
+		return
+	}
 	for m := mask; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros32(m)
 		var t terms
@@ -364,6 +368,26 @@ func (x *Exec) wideInteger(w *Warp, op *lower.Op, mask uint32) {
 			setBit(&w.CC.O, i, over)
 		}
 		d[i] = v
+	}
+}
+
+// upperSum executes IADD3.RS without a condition code: with it compiled code puts a product of 32-bit numbers together from
+// those of their halves.
+func upperSum(d *lower.Row, op *lower.Op, a, b, c *lower.Row, mask uint32) {
+	na, pa := inverted(op.Flags&lower.FlagNegA != 0)
+	nb, pb := inverted(op.Flags&lower.FlagNegB != 0)
+	nc, pc := inverted(op.Flags&lower.FlagNegC != 0)
+	plus := uint64(pa + pb + pc)
+	if op.Imm == 0 && mask == ^uint32(0) {
+		for i := range d {
+			d[i] = uint32((uint64(a[i]^na)+uint64(b[i]^nb)+plus)>>16) + (c[i] ^ nc)
+		}
+		return
+	}
+	for m := mask; m != 0; m &= m - 1 {
+		i := bits.TrailingZeros32(m)
+		p, q, r := halfOf(a[i], op.Imm), halfOf(b[i], op.Imm>>2), halfOf(c[i], op.Imm>>4)
+		d[i] = uint32((uint64(p^na)+uint64(q^nb)+plus)>>16) + (r ^ nc)
 	}
 }
 

@@ -12,12 +12,6 @@ import (
 	"warpdrop/sim/sm/lower"
 )
 
-// Faults of memory instructions.
-const (
-	faultBounds     = "access out of bounds"
-	faultMisaligned = "misaligned access"
-)
-
 // memory executes a memory instruction and leaves its addresses in x.Access.
 func (x *Exec) memory(w *Warp, op *lower.Op, mask uint32) {
 	a := &x.Access
@@ -71,8 +65,8 @@ func (x *Exec) memory(w *Warp, op *lower.Op, mask uint32) {
 }
 
 // failed records a fault of lane i.
-func (x *Exec) failed(reason string, i int, addr uint64, where string) {
-	x.Fault = ExecFault{Reason: reason, Lane: i, Addr: addr, Bytes: x.Access.Bytes, Where: where}
+func (x *Exec) failed(kind error, reason string, i int, addr uint64, where string) {
+	x.Fault = ExecFault{Kind: kind, Reason: reason, Lane: i, Addr: addr, Bytes: x.Access.Bytes, Where: where}
 }
 
 // sharedAddress computes and checks the addresses of a shared-memory access.
@@ -95,9 +89,9 @@ func (x *Exec) sharedAddress(w *Warp, op *lower.Op, mask uint32) bool {
 	i := bits.TrailingZeros32(bad)
 	addr := a.Addr[i]
 	if addr%uint64(a.Bytes) != 0 {
-		x.failed("misaligned shared-memory access", i, addr, "")
+		x.failed(ErrMisaligned, "misaligned shared-memory access", i, addr, "")
 	} else {
-		x.failed("shared-memory access out of bounds", i, addr,
+		x.failed(ErrBounds, "shared-memory access out of bounds", i, addr,
 			describeSize("the block has", size)+widened(a.Bytes, addr, uint64(size), "shared memory to 256"))
 	}
 	return false
@@ -210,14 +204,14 @@ func (x *Exec) checkGlobal(mask uint32) bool {
 		s := x.Global.Global.Find(addr)
 		switch {
 		case addr%n != 0:
-			x.failed(faultMisaligned, i, addr, "")
+			x.failed(ErrMisaligned, "misaligned access", i, addr, "")
 			return false
 		case s == nil || s.Size-(addr-s.Base) < n:
 			text := x.Global.Global.Describe(addr)
 			if s != nil {
 				text += widened(int(n), addr-s.Base, s.Size, "buffers to 512")
 			}
-			x.failed(faultBounds, i, addr, text)
+			x.failed(ErrBounds, "access out of bounds", i, addr, text)
 			return false
 		}
 	}
@@ -287,6 +281,10 @@ func (x *Exec) storeGlobal(w *Warp, op *lower.Op, mask uint32) {
 		return
 	}
 	a := &x.Access
+	if s != nil && x.Global.Direct {
+		x.store(w, op, unsafe.Pointer(unsafe.SliceData(s.Data)), s.Base, mask)
+		return
+	}
 	rows := unsafe.Slice(w.row(op.C), max(a.Bytes/4, 1))
 	if s != nil && op.Size >= lower.Size32 && mask == ^uint32(0) && laneUnit(&a.Addr, uint64(a.Bytes)) {
 		a.Unit = true
@@ -369,10 +367,10 @@ func (x *Exec) local(w *Warp, op *lower.Op, mask uint32, write bool) {
 		off := a.Addr[i]
 		switch {
 		case off%n != 0:
-			x.failed("misaligned local-memory access", i, off, "")
+			x.failed(ErrMisaligned, "misaligned local-memory access", i, off, "")
 			return
 		case off > size || size-off < n:
-			x.failed("local-memory access out of bounds (stack overflow?)", i, off, describeSize("the thread has", int(size)))
+			x.failed(ErrStack, "local-memory access out of bounds (stack overflow?)", i, off, describeSize("the thread has", int(size)))
 			return
 		}
 		p := w.Local[uint64(i)*size+off:][:n]
@@ -468,11 +466,11 @@ func (x *Exec) checkShared(w *Warp, mask uint32) bool {
 		i := bits.TrailingZeros32(m)
 		switch addr, n := a.Addr[i], uint64(a.Bytes); {
 		case addr%n != 0:
-			x.failed("misaligned shared-memory access", i, addr, "")
+			x.failed(ErrMisaligned, "misaligned shared-memory access", i, addr, "")
 			return false
 		case addr+n > uint64(len(w.Block.Shared)):
 			size := len(w.Block.Shared)
-			x.failed("shared-memory access out of bounds", i, addr,
+			x.failed(ErrBounds, "shared-memory access out of bounds", i, addr,
 				describeSize("the block has", size)+widened(int(n), addr, uint64(size), "shared memory to 256"))
 			return false
 		}
@@ -491,7 +489,7 @@ func (x *Exec) loadConst(w *Warp, op *lower.Op, mask uint32) {
 		i := bits.TrailingZeros32(m)
 		off := base[i] + uint32(op.Imm)
 		if off%uint32(a.Bytes) != 0 {
-			x.failed("misaligned constant access", i, uint64(off), "")
+			x.failed(ErrMisaligned, "misaligned constant access", i, uint64(off), "")
 			return
 		}
 		a.Addr[i] = uint64(off)

@@ -33,12 +33,12 @@ func (x *Exec) system(w *Warp, op *lower.Op, mask uint32) (done bool) {
 	name := w.Block.Prog.Text(w.PC)
 	i := bits.TrailingZeros32(mask)
 	if op.Aux == 0 {
-		x.fault(fmt.Sprintf("call of %s, which is not executed; of CUDA's run-time system are %v", name, lower.SystemCalls), i)
+		x.fault(ErrIllegal, fmt.Sprintf("call of %s, which is not executed; of CUDA's run-time system are %v", name, lower.SystemCalls), i)
 		return true
 	}
 	need := [...]int{8, registers, 6, 6}[op.Aux-1]
 	if w.Block.Prog.Registers < need {
-		x.fault(fmt.Sprintf("call of %s by code of %d registers; its arguments reach to R%d", name, w.Block.Prog.Registers, need-1), i)
+		x.fault(ErrIllegal, fmt.Sprintf("call of %s by code of %d registers; its arguments reach to R%d", name, w.Block.Prog.Registers, need-1), i)
 		return true
 	}
 	switch lower.SystemCalls[op.Aux-1] {
@@ -52,7 +52,7 @@ func (x *Exec) system(w *Warp, op *lower.Op, mask uint32) (done bool) {
 		for m := mask; m != 0; m &= m - 1 {
 			i := bits.TrailingZeros32(m)
 			if err := x.Heap.Free(w.wide(4, i)); err != nil {
-				x.fault(err.Error(), i)
+				x.fault(ErrHeap, err.Error(), i)
 				return true
 			}
 		}
@@ -138,7 +138,7 @@ func (x *Exec) assertion(w *Warp, mask uint32) {
 	if n := bits.OnesCount32(mask) - 1; n > 0 {
 		more = fmt.Sprintf(" (and in %d more threads of the warp)", n)
 	}
-	x.fault(fmt.Sprintf("%s:%d: %s: thread (%d,%d,%d): assertion `%s` failed%s", texts[1], w.row(8)[i], texts[2], t[0], t[1], t[2], texts[0], more), i)
+	x.fault(ErrAssert, fmt.Sprintf("%s:%d: %s: thread (%d,%d,%d): assertion `%s` failed%s", texts[1], w.row(8)[i], texts[2], t[0], t[1], t[2], texts[0], more), i)
 }
 
 // maxText bounds a string that a thread hands to the run-time system.
@@ -157,7 +157,7 @@ func (x *Exec) text(w *Warp, i int, addr uint64) (string, bool) {
 		}
 		b = append(b, c[0])
 	}
-	x.failed("string without an end", i, addr, "")
+	x.failed(ErrBounds, "string without an end", i, addr, "")
 	return "", false
 }
 
@@ -182,6 +182,6 @@ func (x *Exec) peek(w *Warp, i int, addr uint64, p []byte) bool {
 			return true
 		}
 	}
-	x.Fault = ExecFault{Reason: "argument out of bounds", Lane: i, Addr: addr, Bytes: len(p), Where: x.Global.Global.Describe(addr)}
+	x.Fault = ExecFault{Kind: ErrBounds, Reason: "argument out of bounds", Lane: i, Addr: addr, Bytes: len(p), Where: x.Global.Global.Describe(addr)}
 	return false
 }

@@ -3,7 +3,6 @@
 package timing
 
 import (
-	"fmt"
 	"math/bits"
 	"unsafe"
 
@@ -43,7 +42,7 @@ type SM struct {
 	Counters Counters
 	Exec     exec.Exec
 	Finished []*Resident // blocks that finished since the caller last emptied it, in order
-	Fault    *Fault      // the first error, nil = none
+	Fault    *exec.Fault // the first error, nil = none
 	Profile  *Profile    // per-instruction counts, nil = off
 	Hazards  *Hazards    // check of control words, nil = off
 
@@ -82,21 +81,6 @@ type SM struct {
 	free       []*Resident
 	fresh      []*Resident // started since the last Run
 	slots      uint64      // warp slots in use
-}
-
-// Fault is an error that a kernel made: where, and what.
-type Fault struct {
-	Prog  *lower.Program
-	Block [3]uint32
-	Warp  int
-	Lane  int
-	Op    int32 // index into Prog.Ops
-	Cycle int64
-	Text  string
-}
-
-func (f *Fault) Error() string {
-	return fmt.Sprintf("kernel %s, block (%d,%d,%d), warp %d lane %d, %s: %s", f.Prog.Name, f.Block[0], f.Block[1], f.Block[2], f.Warp, f.Lane, f.Prog.Text(f.Op), f.Text)
 }
 
 // New returns an SM with the figures of cfg; port is its way to the memory system.
@@ -487,7 +471,7 @@ func (m *SM) settle(s *scheduler, slot int, w *warp, op *lower.Op, pc int32, act
 	reason := ReasonStallCount
 	if op.IsMem || op.IsCtrl {
 		if m.Exec.Fault.Reason != "" {
-			m.fault(w, pc, t)
+			m.fault(w, pc)
 			return false
 		}
 		if op.IsMem {
@@ -791,10 +775,9 @@ func (m *SM) release(w *warp, serial uint64, b uint8, flight uint32, at int64) {
 func (m *SM) place(slot int) (*scheduler, int) { return &m.sched[slot%m.nsched], slot / m.nsched }
 
 // fault stops the SM with the error that Exec met.
-func (m *SM) fault(w *warp, pc int32, t int64) {
-	x := &m.Exec.Fault
+func (m *SM) fault(w *warp, pc int32) {
+	f := m.Exec.Failed(&w.Warp, pc)
 	if m.Fault == nil { // the first of a cycle
-		m.Fault = &Fault{Prog: w.Block.Prog, Block: w.Block.Index, Warp: w.InBlock, Lane: x.Lane, Op: pc, Cycle: t, Text: x.String()}
+		m.Fault = f
 	}
-	*x = exec.ExecFault{}
 }

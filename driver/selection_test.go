@@ -1,0 +1,95 @@
+package driver
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestSelection: only what the variables select is timed; the rest has its values and no time.
+func TestSelection(t *testing.T) {
+	for _, v := range []struct {
+		env   string
+		timed []bool // saxpy four times, then with_barrier once
+	}{
+		{"", []bool{true, true, true, true, true}},
+		{"WARPDROP_MODE=timed", []bool{true, true, true, true, true}},
+		{"WARPDROP_MODE=functional", []bool{false, false, false, false, false}},
+		{"WARPDROP_KERNELS=^sax", []bool{true, true, true, true, false}},
+		{"WARPDROP_KERNELS=bar WARPDROP_COUNT=7", []bool{false, false, false, false, true}},
+		{"WARPDROP_KERNELS=saxpy WARPDROP_SKIP=1 WARPDROP_COUNT=2", []bool{false, true, true, false, false}},
+		{"WARPDROP_SKIP=4", []bool{false, false, false, false, true}},
+	} {
+		o, err := FromEnvironment(func(name string) (string, bool) {
+			for _, kv := range strings.Fields(v.env) {
+				if value, ok := strings.CutPrefix(kv, name+"="); ok {
+					return value, true
+				}
+			}
+			return "", false
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(t.TempDir(), "l.json")
+		c := newClient(t, func(to *Options) { to.Selection, to.JSON = o.Selection, file })
+		const n = 500
+		x, y, m := c.alloc(4*n), c.alloc(4*n), c.module()
+		c.ok("cuMemsetD32_v2", x, 0x3f800000, n) // 1.0
+		c.ok("cuMemsetD32_v2", y, 0, n)
+		for range 4 {
+			c.ok("cuLaunchKernel", c.function(m, "saxpy"), 4, 1, 1, 128, 1, 1, 0, 0, c.saxpy(y, x, 0.5, n), 0)
+		}
+		back := c.mem(4 * n)
+		c.ok("cuMemcpyDtoH_v2", back.addr(), y, 4*n)
+		if got := back.float(n - 1); got != 2 {
+			t.Errorf("%q: y is %g, want 2", v.env, got)
+		}
+		c.ok("cuLaunchKernel", c.function(m, "with_barrier"), 1, 1, 1, 128, 1, 1, 0, 0, c.pointers(y), 0)
+		if err := c.d.Close(); err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var rep struct{ Launches []Launch }
+		if err := json.Unmarshal(data, &rep); err != nil {
+			t.Fatal(err)
+		}
+		var timed []bool
+		for _, l := range rep.Launches {
+			timed = append(timed, l.LaunchTime != nil)
+			if (l.LaunchTime == nil) != l.Functional || l.LaunchTime != nil && l.Cycles == 0 || l.WarpInsts == 0 {
+				t.Errorf("%q: launch %+v", v.env, l)
+			}
+		}
+		if !slices.Equal(timed, v.timed) {
+			t.Errorf("%q: timed are %v, want %v", v.env, timed, v.timed)
+		}
+		if said := c.said.String(); strings.Contains(said, "values only") != slices.Contains(v.timed, false) || strings.Contains(said, "NaN") {
+			t.Errorf("%q: the table says\n%s", v.env, said)
+		}
+	}
+}
+
+// TestVariables: what a variable does not allow is refused with its name.
+func TestVariables(t *testing.T) {
+	for kv, want := range map[string]string{"WARPDROP_MODE=fast": "not timed or functional", "WARPDROP_KERNELS=(": "missing closing", "WARPDROP_COUNT=0": "not a number in 1..",
+		"WARPDROP_THREADS=x": "not a number in 0..1024", "WARPDROP_MODE=functional WARPDROP_CHECK=hazards": "there is none"} {
+		_, err := FromEnvironment(func(name string) (string, bool) {
+			for _, x := range strings.Fields(kv) {
+				if v, ok := strings.CutPrefix(x, name+"="); ok {
+					return v, true
+				}
+			}
+			return "", false
+		})
+		if err == nil || !strings.Contains(err.Error(), "WARPDROP_") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want an error that says %q", kv, err, want)
+		}
+	}
+}
