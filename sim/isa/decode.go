@@ -3,6 +3,7 @@ package isa
 import (
 	"errors"
 	"fmt"
+	"math/bits"
 	"sort"
 	"strconv"
 	"strings"
@@ -12,10 +13,10 @@ import (
 // field is up to two runs of bits; the second run is the more significant.
 type field struct{ at, width, at2, width2 uint8 }
 
-func (f field) get(w uint64) uint64 {
-	v := w >> f.at & (1<<f.width - 1)
+func (f field) get(w Word) uint64 {
+	v := w.bits(f.at, f.width)
 	if f.width2 != 0 {
-		v |= (w >> f.at2 & (1<<f.width2 - 1)) << f.width
+		v |= w.bits(f.at2, f.width2) << f.width
 	}
 	return v
 }
@@ -23,7 +24,7 @@ func (f field) get(w uint64) uint64 {
 func (f field) bits() int { return int(f.width + f.width2) }
 
 // signed returns the field as a two's complement number.
-func (f field) signed(w uint64) int64 {
+func (f field) signed(w Word) int64 {
 	if f.width == 0 {
 		return 0
 	}
@@ -71,57 +72,66 @@ type form struct {
 	specifics int
 }
 
-var compiled = sync.OnceValue(func() *decoder {
-	d := &decoder{forms: make([]form, len(table))}
-	for i := range table {
-		d.forms[i] = compile(&table[i])
-	}
-	order := make([]int, len(table))
-	for i := range order {
-		order[i] = i
-	}
-	sort.SliceStable(order, func(a, b int) bool { return d.forms[order[a]].specifics > d.forms[order[b]].specifics })
-	for top := range d.index {
-		for _, i := range order {
-			r := &table[i]
-			if (uint64(top)<<indexShift^r.match)&r.mask>>indexShift == 0 {
-				d.index[top] = append(d.index[top], uint16(i))
-			}
-		}
-	}
-	return d
-})
-
-// indexShift leaves the top bits that select a handful of candidate rows.
-const indexShift = 52
-
-type decoder struct {
-	forms []form
-	index [1 << (64 - indexShift)][]uint16
+// row is one instruction form. A word is of this form when its bits under mask are those of match; docs/isa.md explains spec.
+type row struct {
+	op          Op
+	match, mask Word
+	spec        string
 }
 
-// Decode decodes one instruction word at byte offset pc, which only branch targets depend on.
+// decoder is a family's table, compiled.
+type decoder struct {
+	forms []form
+	index [][]uint16 // by Family.opcode, the rows that a word may be of: those with the most fixed bits first
+}
+
+// decoder compiles the family's table when it is first needed.
+func (f *Family) decoder() *decoder {
+	f.once.Do(func() {
+		d := &decoder{forms: make([]form, len(f.table)), index: make([][]uint16, 1<<f.opcode.bits())}
+		for i := range f.table {
+			d.forms[i] = f.compile(&f.table[i])
+		}
+		order := make([]int, len(f.table))
+		for i := range order {
+			order[i] = i
+		}
+		sort.SliceStable(order, func(a, b int) bool { return d.forms[order[a]].specifics > d.forms[order[b]].specifics })
+		for opcode := range d.index {
+			for _, i := range order {
+				r := &f.table[i]
+				if (uint64(opcode)^f.opcode.get(r.match))&f.opcode.get(r.mask) == 0 {
+					d.index[opcode] = append(d.index[opcode], uint16(i))
+				}
+			}
+		}
+		f.compiled = d
+	})
+	return f.compiled
+}
+
+// Decode decodes one instruction word of the family at byte offset pc, which only branch targets depend on.
 // An encoding that NVIDIA's disassembler has no name for is an error, also if only a suffix is undefined.
-func Decode(word uint64, pc uint32, control Control) (Inst, error) {
-	d := compiled()
-	for _, i := range d.index[word>>indexShift] {
-		r := &table[i]
-		if word&r.mask != r.match {
+func (f *Family) Decode(word Word, pc uint32, control Control) (Inst, error) {
+	d := f.decoder()
+	for _, i := range d.index[f.opcode.get(word)] {
+		r := &f.table[i]
+		if word.and(r.mask) != r.match {
 			continue
 		}
 		in := Inst{Word: word, PC: pc, Op: r.op, Form: i, Guard: PT, Control: control}
-		if err := d.forms[i].decode(&in); err != nil {
-			return Inst{}, fmt.Errorf("%#04x: %016x: %s: %w", pc, word, r.op, err)
+		if err := d.forms[i].decode(f, &in); err != nil {
+			return Inst{}, fmt.Errorf("%#04x: %s: %s: %w", pc, word, r.op, err)
 		}
 		return in, nil
 	}
-	return Inst{}, fmt.Errorf("%#04x: %016x is not an sm_61 instruction", pc, word)
+	return Inst{}, fmt.Errorf("%#04x: %s is not an %s instruction", pc, word, f.Target)
 }
 
-func (f *form) decode(in *Inst) error {
+func (f *form) decode(family *Family, in *Inst) error {
 	w := in.Word
 	if !f.noGuard {
-		in.Guard, in.GuardNot = uint8(w>>16&7), w>>19&1 != 0
+		in.Guard, in.GuardNot = uint8(family.guard.get(w)), w.bit(family.guardNot)
 	}
 	for i := range f.mods {
 		m := &f.mods[i]
@@ -135,40 +145,24 @@ func (f *form) decode(in *Inst) error {
 		}
 	}
 	for i := range f.operands {
-		if err := f.operands[i].decode(in, &in.Operands[i]); err != nil {
+		if err := f.operands[i].decode(family, in, &in.Operands[i]); err != nil {
 			return fmt.Errorf("operand %d: %w", i+1, err)
 		}
 	}
 	in.NumOps = uint8(len(f.operands))
-	switch in.Op { // texture instructions use the reuse flags as a phase
-	case OpTEX, OpTLD, OpTLD4, OpTXD, OpTXQ, OpTMML, OpTXA, OpTLD4S, OpTEXS, OpTLDS, OpSTP:
-		switch in.Control.Reuse & 3 {
-		case 1:
-			in.Mods[in.NumMods] = ModT
-			in.NumMods++
-		case 2:
-			in.Mods[in.NumMods] = ModP
-			in.NumMods++
-		case 3:
-			return errors.New("phase 3 in the reuse flags is not defined")
-		}
-	}
-	in.finishReuse()
-	return nil
+	return family.finish(in)
 }
 
-func bit(w uint64, n int8) bool { return n >= 0 && w>>uint(n)&1 != 0 }
-
-func (o *operandForm) decode(in *Inst, x *Operand) error {
+func (o *operandForm) decode(f *Family, in *Inst, x *Operand) error {
 	w := in.Word
-	*x = Operand{Kind: o.kind, Reg: RZ, Neg: bit(w, o.neg) && !bit(w, o.unless), Abs: bit(w, o.abs), Not: bit(w, o.not)}
+	*x = Operand{Kind: o.kind, Reg: RZ, Neg: w.bit(o.neg) && !w.bit(o.unless), Abs: w.bit(o.abs), Not: w.bit(o.not)}
 	if o.sels != nil {
 		v := o.sel.get(w)
 		if x.Sel = o.sels[v]; x.Sel == selBad {
 			return fmt.Errorf("selection %d is not defined", v)
 		}
 	}
-	if bit(w, o.cc) {
+	if w.bit(o.cc) {
 		x.Sel = SelCC
 	}
 	if o.reuse >= 0 {
@@ -178,7 +172,7 @@ func (o *operandForm) decode(in *Inst, x *Operand) error {
 		x.Reg = uint8(o.base.get(w))
 	}
 	switch o.letter {
-	case 'R', 'P', 'S':
+	case 'R', 'P', 'S', 'U':
 		x.Reg = uint8(o.field.get(w))
 	case 'B':
 		if x.Reg = uint8(o.field.get(w)); x.Reg > 5 {
@@ -196,11 +190,13 @@ func (o *operandForm) decode(in *Inst, x *Operand) error {
 		x.Reg = uint8(o.field.get(w)) ^ 7
 	case 'T':
 		x.Reg = uint8(o.field.get(w))
-	case 'C': // word offset of 14 bits at 20, bank at 34
-		x.Bank = uint8(w >> 34 & 31)
-		x.Value = field{at: 20, width: 14}.signed(w) << 2
+	case 'C':
+		x.Bank = uint8(f.bank.get(w))
+		x.Value = f.constant.signed(w) << 2
+	case 'Y':
+		x.Value = int64(f.constant.get(w)) << 2
 	case 'K': // byte offset of 16 bits at 20, bank at 36
-		x.Bank = uint8(w >> 36 & 31)
+		x.Bank = uint8(w.bits(36, 5))
 		x.Value = field{at: 20, width: 16}.signed(w)
 	case 'M', 'A':
 		x.Value = o.field.signed(w) << o.scale
@@ -223,7 +219,7 @@ func (o *operandForm) decode(in *Inst, x *Operand) error {
 	case 'H':
 		x.Value = int64(o.field.get(w))
 	case 'L': // 24 bits relative to the next instruction
-		x.Value = int64(in.PC) + WordBytes + o.field.signed(w)
+		x.Value = int64(in.PC+f.WordBytes) + o.field.signed(w)
 	case 'X':
 		if v := o.field.get(w); v >= uint64(len(o.texts)) || o.texts[v] == "" {
 			return fmt.Errorf("value %d is not defined", v)
@@ -237,91 +233,29 @@ func (o *operandForm) decode(in *Inst, x *Operand) error {
 }
 
 // compile turns a row into a form. A row that cannot be read is a mistake in the table, which every test finds.
-func compile(r *row) form {
+func (fam *Family) compile(r *row) form {
 	f := form{row: r, noGuard: strings.HasPrefix(r.spec, "noguard")}
-	for m := r.mask; m != 0; m &= m - 1 {
-		f.specifics++
-	}
+	f.specifics = bits.OnesCount64(r.mask.Lo) + bits.OnesCount64(r.mask.Hi)
 	for _, t := range strings.Fields(strings.TrimPrefix(r.spec, "noguard")) {
 		if t[0] == '.' {
-			f.mods = append(f.mods, compileModifier(r, t[1:]))
+			f.mods = append(f.mods, fam.compileModifier(r, t[1:]))
 		} else {
-			f.operands = append(f.operands, compileOperand(r, t))
+			f.operands = append(f.operands, fam.compileOperand(r, t))
 		}
 	}
-	f.reuseSlots()
+	for i := range f.operands {
+		f.operands[i].reuse = fam.slot(&f, i)
+	}
 	return f
 }
 
-// uncached are the instructions besides memory, texture and control whose operands the reuse cache does not serve.
-var uncached = map[Op]bool{
-	OpIMAD: true, OpIMADSP: true, OpIMUL: true, OpIMAD32I: true, OpIMUL32I: true, OpMUFU: true, OpFLO: true, OpI2I: true,
-	OpPOPC: true, OpSHFL: true, OpBAR: true, OpR2B: true, OpOUT: true, OpAL2P: true, OpIPA: true, OpALD: true, OpAST: true,
-	OpSETCRSPTR: true, OpSETLMEMBASE: true, OpTEX: true, OpTLD: true, OpTLD4: true, OpTXD: true, OpTXQ: true, OpTMML: true,
-	OpTXA: true, OpTLD4S: true, OpTEXS: true, OpTLDS: true, OpCCTLT: true,
-}
-
-// reuseSlots gives each source register its slot of the operand reuse cache: by position among the sources, but in
-// additions the second source has the third slot.
-func (f *form) reuseSlots() {
-	add := f.row.op == OpFADD || f.row.op == OpDADD || f.row.op == OpHADD2 || f.row.op == OpFSWZADD
-	for i := range f.operands {
-		if f.operands[i].kind == KindMem || uncached[f.row.op] {
-			return
-		}
-	}
-	for i := range f.operands {
-		o := &f.operands[i]
-		if o.letter != 'R' {
-			continue
-		}
-		switch o.field.at {
-		case 0:
-			if i > 0 && i == len(f.operands)-1 && f.operands[0].field.at == 0 && f.operands[0].kind == KindReg {
-				o.reuse = 2 // FFMA32I R0, R8, immediate, R0
-			}
-		case 8:
-			o.reuse = 0
-		case 20:
-			if o.reuse = 1; add {
-				o.reuse = 2
-			}
-		case 39:
-			if o.reuse = 2; i+1 < len(f.operands) && f.operands[i+1].letter == 'C' {
-				o.reuse = 1
-			}
-		}
-	}
-}
-
-// finishReuse drops reuse flags that depend on types: conversions have them in their 64-bit forms, VMAD without 32-bit
-// sources.
-func (in *Inst) finishReuse() {
-	cached := true
-	switch in.Op {
-	case OpF2F:
-		cached = in.Has(ModF64)
-	case OpF2I:
-		cached = in.Has(ModF64) || (in.Has(ModS64) || in.Has(ModU64)) && in.Has(ModF32)
-	case OpI2F:
-		cached = (in.Has(ModF64) || in.Has(ModS64) || in.Has(ModU64)) && !in.Has(ModS16) && !in.Has(ModU16)
-	case OpVMAD:
-		cached = !in.Has(ModS32) && !in.Has(ModU32)
-	}
-	if !cached {
-		for i := range in.Operands {
-			in.Operands[i].Reuse = false
-		}
-	}
-}
-
 func (r *row) fail(token string) {
-	panic(fmt.Sprintf("isa: table row %s %016x: cannot read %q", r.op, r.match, token))
+	panic(fmt.Sprintf("isa: table row %s %s: cannot read %q", r.op, r.match, token))
 }
 
 // number reads a decimal number of the table.
 func (r *row) number(s string) uint8 {
-	n, err := strconv.ParseUint(s, 10, 6)
+	n, err := strconv.ParseUint(s, 10, 7)
 	if err != nil {
 		r.fail(s)
 	}
@@ -389,12 +323,12 @@ func (r *row) suffixes(s string) []Mod {
 	return mods
 }
 
-func compileModifier(r *row, t string) modifier {
+func (fam *Family) compileModifier(r *row, t string) modifier {
 	if name, at, ok := strings.Cut(t, "@"); ok {
 		if strings.ToUpper(name) == name { // .SAT@50
 			return modifier{r.bits(at, 1), [][]Mod{{}, r.suffixes(name)}}
 		}
-		values, ok := suffixSets[name]
+		values, ok := fam.suffixes[name]
 		if !ok {
 			r.fail(t)
 		}
@@ -410,7 +344,7 @@ func compileModifier(r *row, t string) modifier {
 	return modifier{field{}, [][]Mod{r.suffixes(t)}}
 }
 
-func compileOperand(r *row, t string) operandForm {
+func (fam *Family) compileOperand(r *row, t string) operandForm {
 	o := operandForm{neg: -1, abs: -1, not: -1, unless: -1, cc: -1, reuse: -1}
 	core, attrs, _ := strings.Cut(strings.TrimSuffix(t, ")"), "(")
 	if c, hidden, ok := strings.Cut(core, "?"); ok {
@@ -445,6 +379,10 @@ func compileOperand(r *row, t string) operandForm {
 		o.base, o.hasBase = r.bits(rest, 8), true
 	case 'G': // a set of barriers
 		o.kind, o.field = KindSB, r.bits(rest, 6)
+	case 'U':
+		o.kind, o.field = KindUniform, r.bits(rest, 6)
+	case 'Y': // Y32: cx[UR][offset], the bank's descriptor in a uniform register
+		o.kind, o.base, o.hasBase = KindBindless, r.bits(rest, 6), true
 	case 'C', 'K':
 		o.kind = KindConst
 		if rest != "" {
@@ -468,8 +406,8 @@ func compileOperand(r *row, t string) operandForm {
 		}
 	case 'a':
 		o.kind, o.field, o.prefix = KindMem, r.bits(rest, 0), "a"
-	case 'i', 'I': // 20-bit signed: 19 bits at 20, sign at 56; I is printed without a sign
-		o.kind, o.field = KindImm, field{20, 19, 56, 1}
+	case 'i', 'I': // I is printed without a sign
+		o.kind, o.field = KindImm, fam.immediate
 		if rest != "" {
 			o.field = r.bits(rest, 0)
 		}
@@ -488,7 +426,7 @@ func compileOperand(r *row, t string) operandForm {
 		o.kind, o.field = KindLabel, field{at: 20, width: 24}
 	case 'X': // Xname@20:3
 		name, at, _ := strings.Cut(rest, "@")
-		words, ok := textSets[name]
+		words, ok := fam.texts[name]
 		if !ok {
 			r.fail(t)
 		}
@@ -530,7 +468,7 @@ func compileOperand(r *row, t string) operandForm {
 			o.cc = int8(r.number(a[2:]))
 		default:
 			name, at, ok := strings.Cut(a, "@")
-			values, known := selectionSets[name]
+			values, known := fam.selections[name]
 			if !ok || !known {
 				r.fail(a)
 			}

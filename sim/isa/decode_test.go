@@ -1,6 +1,7 @@
 package isa
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -50,7 +51,9 @@ func TestNames(t *testing.T) {
 			seen[n] = true
 		}
 	}
-	check("Op", opNames[:])
+	for f, names := range opNames {
+		check(families[f].Name+" Op", names)
+	}
 	check("Mod", modNames[:])
 	check("Sel", selNames[:])
 	check("CCTest", append([]string{""}, ccNames[:]...))
@@ -58,29 +61,34 @@ func TestNames(t *testing.T) {
 
 // Every mnemonic has a row, and an Inst stays plain data.
 func TestTable(t *testing.T) {
-	has := map[Op]bool{}
-	for i := range table {
-		r := &table[i]
-		has[r.op] = true
-		if r.match&^r.mask != 0 {
-			t.Errorf("%s %016x: bits outside its mask %016x", r.op, r.match, r.mask)
-		}
-		f := &compiled().forms[i]
-		mods := 0
-		for _, m := range f.mods {
-			longest := 0
-			for _, v := range m.values {
-				longest = max(longest, len(v))
+	for k, family := range families {
+		has := map[Op]bool{}
+		for i := range family.table {
+			r := &family.table[i]
+			has[r.op] = true
+			if r.op.Family() != family {
+				t.Errorf("%s stands in the table of %s", r.op, family.Name)
 			}
-			mods += longest
+			if r.match.andNot(r.mask) != (Word{}) {
+				t.Errorf("%s %s: bits outside its mask %s", r.op, r.match, r.mask)
+			}
+			f := &family.decoder().forms[i]
+			mods := 0
+			for _, m := range f.mods {
+				longest := 0
+				for _, v := range m.values {
+					longest = max(longest, len(v))
+				}
+				mods += longest
+			}
+			if mods > len(Inst{}.Mods) || len(f.operands) > len(Inst{}.Operands) {
+				t.Errorf("%s %s: %d suffixes and %d operands do not fit in an Inst", r.op, r.match, mods, len(f.operands))
+			}
 		}
-		if mods > len(Inst{}.Mods) || len(f.operands) > len(Inst{}.Operands) {
-			t.Errorf("%s %016x: %d suffixes and %d operands do not fit in an Inst", r.op, r.match, mods, len(f.operands))
-		}
-	}
-	for o := OpNone + 1; o < numOps; o++ {
-		if !has[o] {
-			t.Errorf("%s has no row", o)
+		for i := 1; i < len(opNames[k]); i++ {
+			if o := Op(k<<familyShift + i); !has[o] {
+				t.Errorf("%s has no row", o)
+			}
 		}
 	}
 	if n := unsafe.Sizeof(Inst{}); n > 256 {
@@ -88,9 +96,60 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// TestPlaces: numbers of instructions and byte offsets stand for each other, and control words are passed over.
+func TestPlaces(t *testing.T) {
+	for _, c := range []struct {
+		f    *Family
+		pc   uint32
+		want int
+	}{{Maxwell, 0, 0}, {Maxwell, 8, 0}, {Maxwell, 24, 2}, {Maxwell, 32, 3}, {Maxwell, 40, 3}, {Maxwell, 72, 6}, {Ampere, 0, 0}, {Ampere, 16, 1}, {Ampere, 64, 4}} {
+		if got := c.f.Index(c.pc); got != c.want {
+			t.Errorf("%s: byte %d is of instruction %d, want %d", c.f.Name, c.pc, got, c.want)
+		}
+	}
+	for _, f := range families {
+		for i := range 100 {
+			if got := f.Index(f.PC(i)); got != i {
+				t.Errorf("%s: instruction %d is at byte %d, which is of instruction %d", f.Name, i, f.PC(i), got)
+			}
+		}
+	}
+	for arch, want := range map[int]*Family{50: Maxwell, 61: Maxwell, 80: Ampere, 35: nil, 90: nil} {
+		if got := FamilyOf(arch); got != want {
+			t.Errorf("sm_%d is of %v", arch, got)
+		}
+	}
+}
+
+// TestAmpere: words with their control bits inside, as ptxas of CUDA 12.9 writes them and nvdisasm of 12.8 prints them.
+func TestAmpere(t *testing.T) {
+	for _, c := range []struct {
+		hi, lo  uint64
+		want    string
+		control string
+	}{
+		{0x000fe40000000f00, 0x00000a00ff017624, "", ""}, // IMAD.MOV.U32, which the table does not have
+		{0x000fc40000000f00, 0x00000a0000017a02, "MOV R1, c[0x0][0x28]", "--:-:-:Y:2"},
+		{0x000fe20007ffe0ff, 0xfffffff801017810, "IADD3 R1, R1, -0x8, RZ", "--:-:-:-:1"},
+		{0x004fca00007fe4ff, 0x0000000703057210, "IADD3.X R5, R3, R7, RZ, P0, !PT", "04:-:-:Y:5"},
+		{0x000fe20003800000, 0x000000000000094d, "@P0 EXIT", "--:-:-:-:1"},
+		{0x001fea0003800000, 0x000000000000794d, "EXIT", "01:-:-:-:5"},
+	} {
+		word, control := Ampere.split(binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, c.lo), c.hi), 0)
+		in, err := Ampere.Decode(word, 0, control)
+		got := ""
+		if err == nil {
+			got = in.String()
+		}
+		if got != c.want || err == nil && in.Control.String() != c.control {
+			t.Errorf("%s: %q with %s (%v), want %q with %s", word, got, in.Control, err, c.want, c.control)
+		}
+	}
+}
+
 func FuzzDecode(f *testing.F) {
-	for i := range table {
-		f.Add(table[i].match|0x70000, uint32(8), uint64(0x001f8000fc0007e0))
+	for i := range Maxwell.table {
+		f.Add(Maxwell.table[i].match.Lo|0x70000, uint32(8), uint64(0x001f8000fc0007e0))
 	}
 	f.Fuzz(func(t *testing.T, word uint64, pc uint32, control uint64) {
 		in, err := Decode(word, pc, DecodeControl(control, int(pc%3)))
@@ -107,8 +166,8 @@ func BenchmarkDecode(b *testing.B) {
 	r := rand.New(rand.NewPCG(1, 2))
 	words := make([]uint64, 4096)
 	for i := range words {
-		f := table[r.IntN(len(table))]
-		words[i] = f.match | r.Uint64()&^f.mask
+		f := &Maxwell.table[r.IntN(len(Maxwell.table))]
+		words[i] = f.match.Lo | r.Uint64()&^f.mask.Lo
 	}
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {

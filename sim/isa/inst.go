@@ -1,5 +1,5 @@
-// Package isa reads the machine code of NVIDIA's Maxwell and Pascal GPUs (sm_50 to sm_62): cubin files, 64-bit
-// instructions, the control words before every three of them, and their text as nvdisasm prints it.
+// Package isa reads machine code of NVIDIA's GPUs: cubin files, instructions with their control bits, and their text as nvdisasm
+// prints it. Maxwell and Pascal (sm_50 to sm_62) are whole; of Ampere (sm_80) there is a beginning, see Family.
 package isa
 
 import (
@@ -7,14 +7,44 @@ import (
 	"strconv"
 )
 
+//go:generate go run ./internal/opsgen
+
+// Op is an instruction's mnemonic. Each family has its own.
+type Op uint16
+
+// Mod is one suffix of a mnemonic, such as FTZ in FFMA.FTZ.
+type Mod uint16
+
+// String returns the suffix without its dot.
+func (m Mod) String() string { return nameOf(modNames[:], int(m), "MOD?") }
+
+// Sel says which part of an operand is meant, or for CC that the destination's flags are written: the suffix of an operand.
+type Sel uint8
+
+// String returns the suffix without its dot.
+func (s Sel) String() string { return nameOf(selNames[:], int(s), "SEL?") }
+
+// CCTest is a test of the condition code flags, as in CC.LT.
+type CCTest uint8
+
+// String returns the test without its dot.
+func (t CCTest) String() string { return nameOf(ccNames[:], int(t), "CC?") }
+
+func nameOf(names []string, i int, unknown string) string {
+	if i >= len(names) {
+		return unknown
+	}
+	return names[i]
+}
+
 // RZ is the register that reads as zero and ignores writes; PT the predicate that is always true.
 const (
 	RZ = 255
 	PT = 7
 )
 
-// WordBytes is the size of an instruction and of a control word in bytes. Code comes in groups of 32 bytes:
-// one control word, then three instructions.
+// WordBytes is the size of an instruction and of a control word of Maxwell in bytes. Its code comes in groups of 32 bytes: one
+// control word, then three instructions.
 const (
 	WordBytes  = 8
 	GroupBytes = 32
@@ -24,17 +54,19 @@ const (
 type Kind uint8
 
 const (
-	KindNone  Kind = iota
-	KindReg        // R0..R254, RZ
-	KindPred       // P0..P6, PT
-	KindConst      // c[Bank][Value] or, with Reg != RZ, c[Bank][Reg+Value]
-	KindImm        // immediate: Value holds the bits as the instruction uses them (F32: the 32 bits; F64: high 32 bits shifted up; integers sign-extended)
-	KindMem        // memory address [Reg+Value]; Wide when Reg is the first of a 64-bit pair (.E forms set it)
-	KindSReg       // special register, number in Reg
-	KindCC         // the condition code register; with a test (CC.LT …) the test is in Reg
-	KindLabel      // absolute byte address in Value (branch targets)
-	KindSB         // a scoreboard barrier SB0..SB5, number in Reg (DEPBAR); a set {5,4,3} is a bit mask in Value
-	KindText       // anything else that only the disassembler prints; index into a table in Value
+	KindNone     Kind = iota
+	KindReg           // R0..R254, RZ
+	KindPred          // P0..P6, PT
+	KindConst         // c[Bank][Value] or, with Reg != RZ, c[Bank][Reg+Value]
+	KindImm           // immediate: Value holds the bits as the instruction uses them (F32: the 32 bits; F64: high 32 bits shifted up; integers sign-extended)
+	KindMem           // memory address [Reg+Value]; Wide when Reg is the first of a 64-bit pair (.E forms set it)
+	KindSReg          // special register, number in Reg
+	KindCC            // the condition code register; with a test (CC.LT …) the test is in Reg
+	KindLabel         // absolute byte address in Value (branch targets)
+	KindSB            // a scoreboard barrier SB0..SB5, number in Reg (DEPBAR); a set {5,4,3} is a bit mask in Value
+	KindUniform       // uniform register UR0..UR62, URZ (63)
+	KindBindless      // cx[UR][Value], the constant bank whose descriptor is in uniform register Reg
+	KindText          // anything else that only the disassembler prints; index into a table in Value
 )
 
 // Operand is one operand in the order nvdisasm prints them: destinations first.
@@ -53,7 +85,7 @@ type Operand struct {
 
 // Inst is one decoded instruction. It is plain data of a fixed size: it holds no pointers.
 type Inst struct {
-	Word     uint64 // the encoded bits
+	Word     Word   // the encoded bits
 	PC       uint32 // byte offset in its section
 	Op       Op     // mnemonic
 	Form     uint16 // row of the instruction table
@@ -76,7 +108,7 @@ func (in *Inst) Has(m Mod) bool {
 	return false
 }
 
-// Control is an instruction's 21-bit field of a control word.
+// Control is an instruction's control bits: 21 in a control word, or in the instruction itself.
 type Control struct {
 	Stall        uint8 // cycles until the warp's next instruction may issue; 0 marks the first of a dual-issued pair
 	Yield        bool  // prefer another warp afterwards
@@ -86,9 +118,8 @@ type Control struct {
 	Reuse        uint8 // operand-reuse cache flags, bit i for source slot i
 }
 
-// DecodeControl returns field slot (0, 1 or 2) of control word w.
-func DecodeControl(w uint64, slot int) Control {
-	f := w >> (21 * uint(slot))
+// controlOf reads the 21 control bits that each instruction has.
+func controlOf(f uint32) Control {
 	return Control{
 		Stall:        uint8(f & 15),
 		Yield:        f>>4&1 == 0,

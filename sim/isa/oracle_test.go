@@ -1,6 +1,7 @@
 package isa
 
 import (
+	"cmp"
 	"encoding/binary"
 	"maps"
 	"math/rand/v2"
@@ -42,42 +43,78 @@ var (
 	undefined   = regexp.MustCompile(`INVALID|\?\?\?`)
 )
 
-// wordPC is the byte offset of word i in code that consists of whole groups.
-func wordPC(i int) uint32 { return uint32(i/3*GroupBytes + WordBytes*(i%3+1)) }
+// dialect is what the oracle needs to know of a family.
+type dialect struct {
+	family *Family
+	nop    Word
+	// pack writes the control bits of all words: no barriers, a stall of one cycle, these reuse flags. Families that have them
+	// in the instruction keep those of the word.
+	pack func(code []byte, reuse uint8)
+	// flagged is a word with reuse flags, where it holds them.
+	flagged func(w Word, reuse uint8) Word
+	// opcodes says that the table does not have all that nvdisasm knows: only words with an opcode of the table are asked about.
+	opcodes bool
+}
+
+var dialects = []dialect{
+	{
+		family: Maxwell, nop: Word{Lo: 0x50b0000000070f00},
+		pack: func(code []byte, reuse uint8) {
+			flags := uint64(reuse)
+			for i := 0; i < len(code); i += GroupBytes {
+				binary.LittleEndian.PutUint64(code[i:], 0x001f8000fc0007e0|flags<<17|flags<<38|flags<<59)
+			}
+		},
+		flagged: func(w Word, _ uint8) Word { return w },
+	},
+	{
+		family: Ampere, nop: Word{0x7918, 0x000fc00000000000},
+		pack: func([]byte, uint8) {},
+		flagged: func(w Word, reuse uint8) Word {
+			w.Hi = w.Hi&(1<<41-1) | 0x7f1<<41 | uint64(reuse)<<58
+			return w
+		},
+		opcodes: true,
+	},
+}
 
 // disassemble returns the text of each word, "" for those that nvdisasm refuses or prints with a placeholder for a
 // field value that has no name (INVALID…, ???). All words get the same reuse flags.
-func (o *oracle) disassemble(t testing.TB, words []uint64, reuse uint64) []string {
+func (o *oracle) disassemble(t testing.TB, d *dialect, words []Word, reuse uint8) []string {
 	t.Helper()
-	const nop = 0x50b0000000070f00
-	control := uint64(0x001f8000fc0007e0) | reuse<<17 | reuse<<38 | reuse<<59
+	f := d.family
+	index := func(pc string) int {
+		at, _ := strconv.ParseUint(pc, 16, 32)
+		return f.Index(uint32(at))
+	}
 	refused := make([]bool, len(words))
 	file := filepath.Join(o.dir, "words.bin")
 	for range 20 {
-		code := make([]byte, (len(words)+2)/3*GroupBytes)
-		for i := 0; i < len(code); i += GroupBytes {
-			binary.LittleEndian.PutUint64(code[i:], control)
-		}
-		for i := range len(code) / GroupBytes * 3 {
-			w := uint64(nop)
+		code := make([]byte, (f.PC(len(words)-1)/f.GroupBytes+1)*f.GroupBytes)
+		d.pack(code, reuse)
+		for i := range f.Index(uint32(len(code))) {
+			w := d.nop
 			if i < len(words) && !refused[i] {
 				w = words[i]
 			}
-			binary.LittleEndian.PutUint64(code[wordPC(i):], w)
+			place := code[f.PC(i):]
+			binary.LittleEndian.PutUint64(place, w.Lo)
+			if f.WordBytes > 8 {
+				binary.LittleEndian.PutUint64(place[8:], w.Hi)
+			}
 		}
 		if err := os.WriteFile(file, code, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		var stderr strings.Builder
-		cmd := exec.Command(o.path, "-novliw", "-b", "SM61", file)
+		cmd := exec.Command(o.path, "-novliw", "-b", strings.ToUpper(strings.ReplaceAll(f.Target, "_", "")), file)
 		cmd.Stderr = &stderr
 		out, err := cmd.Output()
 		if err == nil {
 			texts := make([]string, len(words))
 			o.placeholders = 0
 			for _, m := range oracleLine.FindAllSubmatch(out, -1) {
-				pc, _ := strconv.ParseUint(string(m[1]), 16, 32)
-				i := int(pc)/GroupBytes*3 + int(pc)%GroupBytes/WordBytes - 1
+				i := index(string(m[1]))
 				if i >= len(words) || refused[i] {
 					continue
 				}
@@ -94,87 +131,137 @@ func (o *oracle) disassemble(t testing.TB, words []uint64, reuse uint64) []strin
 			t.Fatalf("nvdisasm: %v\n%s", err, stderr.String())
 		}
 		for _, m := range found {
-			pc, _ := strconv.ParseUint(m[1], 16, 32)
-			refused[int(pc)/GroupBytes*3+int(pc)%GroupBytes/WordBytes-1] = true
+			refused[index(m[1])] = true
 		}
 	}
 	t.Fatal("nvdisasm still refuses words after 20 runs")
 	return nil
 }
 
-// TestOracle compares the decoder with NVIDIA's disassembler on random words, on random words of every instruction
-// form, and on single-bit mutations of every instruction of the committed cubins and of a word of every form.
-func TestOracle(t *testing.T) {
-	o := newOracle(t)
-	r := rand.New(rand.NewPCG(61, 2026))
-	sets := []struct {
-		name  string
-		reuse uint8
-		words []uint64
-	}{{name: "random words"}, {name: "random words of each form"}, {name: "single-bit mutations"},
+// wordSet is words that are asked about with the same reuse flags.
+type wordSet struct {
+	name  string
+	reuse uint8
+	words []Word
+}
+
+// wordSets makes random words, random words of every instruction form, single-bit mutations of every instruction of the
+// committed cubins and of a word of every form, and words of every form with each reuse flag.
+func (d *dialect) wordSets(t *testing.T, r *rand.Rand) []wordSet {
+	f := d.family
+	sets := []wordSet{{name: "random words"}, {name: "random words of each form"}, {name: "single-bit mutations"},
 		{name: "reuse flag 0", reuse: 1}, {name: "reuse flag 1", reuse: 2}, {name: "reuse flag 2", reuse: 4}}
-	for range 100_000 {
-		sets[0].words = append(sets[0].words, r.Uint64())
-	}
-	seeds := map[uint64]bool{}
-	for i := range table {
-		for range 60 {
-			sets[1].words = append(sets[1].words, table[i].match|r.Uint64()&^table[i].mask)
+	random := func() Word {
+		w := Word{Lo: r.Uint64()}
+		if f.WordBytes > 8 {
+			w.Hi = r.Uint64()
 		}
-		seeds[table[i].match|0x70000|r.Uint64()&^table[i].mask] = true
+		return w
+	}
+	of := func(x *row) Word {
+		w := random().andNot(x.mask)
+		return Word{w.Lo | x.match.Lo, w.Hi | x.match.Hi}
+	}
+	opcode := Word{Lo: 1<<f.opcode.width - 1<<f.opcode.at}
+	for range 100_000 {
+		w := random()
+		if d.opcodes {
+			x := &f.table[r.IntN(len(f.table))]
+			w.Lo = w.Lo&^opcode.Lo | x.match.Lo&opcode.Lo
+		}
+		sets[0].words = append(sets[0].words, w)
+	}
+	seeds := map[Word]bool{}
+	for i := range f.table {
+		for range 60 {
+			sets[1].words = append(sets[1].words, of(&f.table[i]))
+		}
+		w := of(&f.table[i])
+		w.Lo |= 7 << f.guard.at // PT
+		seeds[d.flagged(w, 0)] = true
 	}
 	for _, file := range cubinFiles(t) {
 		c := readCubinFile(t, file)
 		for _, word := range c.Words {
-			if len(seeds) < 2000 { // enough; more take long
-				seeds[word] = true
+			if len(seeds) < 2000 && f == Maxwell { // enough; more take long
+				seeds[Word{Lo: word}] = true
 			}
 		}
 	}
-	for _, w := range slices.Sorted(maps.Keys(seeds)) {
-		for bit := range 64 {
-			sets[2].words = append(sets[2].words, w^1<<bit)
+	for _, w := range slices.SortedFunc(maps.Keys(seeds), func(a, b Word) int { return cmp.Or(cmp.Compare(a.Hi, b.Hi), cmp.Compare(a.Lo, b.Lo)) }) {
+		for bit := range 8 * f.WordBytes {
+			m := w
+			if bit < 64 {
+				m.Lo ^= 1 << bit
+			} else {
+				m.Hi ^= 1 << (bit - 64)
+			}
+			if !d.opcodes || m.and(opcode) == w.and(opcode) {
+				sets[2].words = append(sets[2].words, m)
+			}
 		}
 	}
-	for i := range table {
+	for i := range f.table {
 		for range 4 {
-			w := table[i].match | r.Uint64()&^table[i].mask
+			w := of(&f.table[i])
 			for k := 3; k < len(sets); k++ {
-				sets[k].words = append(sets[k].words, w)
+				sets[k].words = append(sets[k].words, d.flagged(w, sets[k].reuse))
 			}
 		}
 	}
-	for _, set := range sets {
-		texts := o.disassemble(t, set.words, uint64(set.reuse))
-		var both, different, onlyOurs, onlyTheirs int
-		for i, w := range set.words {
-			in, err := Decode(w, wordPC(i), Control{Reuse: set.reuse})
-			got, want := "", texts[i]
-			if err == nil {
-				got = strings.TrimRight(in.String(), " ")
+	return sets
+}
+
+// TestOracle compares the decoder of each family with NVIDIA's disassembler.
+func TestOracle(t *testing.T) {
+	for i := range dialects {
+		d := &dialects[i]
+		t.Run(d.family.Target, func(t *testing.T) {
+			o := newOracle(t)
+			for _, set := range d.wordSets(t, rand.New(rand.NewPCG(61, 2026))) {
+				o.compare(t, d, &set)
 			}
-			switch {
-			case err == nil && want == "":
-				if onlyOurs++; onlyOurs < 5 {
-					t.Logf("%016x: only we call it legal: %s", w, got)
-				}
-			case err != nil && want != "":
-				if onlyTheirs++; onlyTheirs < 5 {
-					t.Logf("%016x: only nvdisasm calls it legal: %s (%v)", w, want, err)
-				}
-			case err == nil:
-				if both++; got != want {
-					if different++; different < 10 {
-						t.Errorf("%016x: %q, nvdisasm has %q", w, got, want)
-					}
+		})
+	}
+}
+
+// compare asks the oracle about all words of a set.
+func (o *oracle) compare(t *testing.T, d *dialect, set *wordSet) {
+	f := d.family
+	texts := o.disassemble(t, d, set.words, set.reuse)
+	var both, different, onlyOurs, onlyTheirs int
+	for i, w := range set.words {
+		control := Control{Reuse: set.reuse}
+		if f.lead == 0 {
+			place := binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, w.Lo), w.Hi)
+			_, control = f.split(place, 0)
+		}
+		in, err := f.Decode(w, f.PC(i), control)
+		got, want := "", texts[i]
+		if err == nil {
+			got = strings.TrimRight(in.String(), " ")
+		}
+		switch {
+		case err == nil && want == "":
+			if onlyOurs++; onlyOurs < 5 {
+				t.Logf("%s: only we call it legal: %s", w, got)
+			}
+		case err != nil && want != "":
+			if onlyTheirs++; onlyTheirs < 5 {
+				t.Logf("%s: only nvdisasm calls it legal: %s (%v)", w, want, err)
+			}
+		case err == nil:
+			if both++; got != want {
+				if different++; different < 10 {
+					t.Errorf("%s: %q, nvdisasm has %q", w, got, want)
 				}
 			}
 		}
-		share := float64(onlyOurs+onlyTheirs) / float64(len(set.words))
-		t.Logf("%s: %d words, %d legal to both, %d of these read differently; legal to one only: %d ours, %d theirs = %.4f %%; illegal to both: %d, of which nvdisasm prints %d with a placeholder",
-			set.name, len(set.words), both, different, onlyOurs, onlyTheirs, 100*share, len(set.words)-both-onlyOurs-onlyTheirs, o.placeholders)
-		if share >= 0.001 {
-			t.Errorf("%s: %.4f %% of the words are legal to one only; want < 0.1 %%", set.name, 100*share)
-		}
+	}
+	share := float64(onlyOurs+onlyTheirs) / float64(len(set.words))
+	t.Logf("%s: %d words, %d legal to both, %d of these read differently; legal to one only: %d ours, %d theirs = %.4f %%; illegal to both: %d, of which nvdisasm prints %d with a placeholder",
+		set.name, len(set.words), both, different, onlyOurs, onlyTheirs, 100*share, len(set.words)-both-onlyOurs-onlyTheirs, o.placeholders)
+	if share >= 0.001 {
+		t.Errorf("%s: %.4f %% of the words are legal to one only; want < 0.1 %%", set.name, 100*share)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// String returns the instruction as nvdisasm -b SM61 prints it, without the closing semicolon. A branch target is
+// String returns the instruction as nvdisasm prints it, without the closing semicolon. A branch target is
 // an absolute byte address.
 func (in *Inst) String() string {
 	if in.Op == OpNone {
@@ -24,7 +24,7 @@ func (in *Inst) String() string {
 		b.WriteByte('.')
 		b.WriteString(m.String())
 	}
-	f := &compiled().forms[in.Form]
+	f := &in.Op.Family().decoder().forms[in.Form]
 	sep := " "
 	if in.Has(ModQRY1) {
 		sep = "" // nvdisasm leaves it out
@@ -71,6 +71,14 @@ func writeReg(b *strings.Builder, r uint8) {
 	b.WriteString(strconv.Itoa(int(r)))
 }
 
+func writeUniform(b *strings.Builder, r uint8) {
+	if r == urz {
+		b.WriteString("URZ")
+		return
+	}
+	fmt.Fprintf(b, "UR%d", r)
+}
+
 // hex writes a signed number as nvdisasm does: -0x8.
 func hex(v int64) string {
 	if v < 0 {
@@ -107,6 +115,12 @@ func (o *operandForm) write(b *strings.Builder, x *Operand) {
 		if t := CCTest(x.Reg); t != CCT {
 			b.WriteString("." + t.String())
 		}
+	case KindUniform:
+		writeUniform(b, x.Reg)
+	case KindBindless:
+		b.WriteString("cx[")
+		writeUniform(b, x.Reg)
+		fmt.Fprintf(b, "][%s]", hex(x.Value))
 	case KindConst:
 		fmt.Fprintf(b, "c[%#x]", x.Bank)
 		if o.spaced {

@@ -52,7 +52,7 @@ func lowerIDP(l *lowerer) {
 
 // lowerVideo takes the scalar video instructions; types and parts are read from the encoding, since they are not always printed.
 func lowerVideo(l *lowerer) {
-	w := l.in.Word
+	w := l.in.Word.Lo
 	bit := func(n int) uint32 { return uint32(w >> n & 1) }
 	for k := range l.in.Mods[:l.in.NumMods] {
 		l.seen[k] = true
@@ -102,7 +102,7 @@ func lowerVideo(l *lowerer) {
 
 // lowerVABSDIFF4 takes the byte-wise absolute difference: both sources in order, with all four bytes or a sum of them.
 func lowerVABSDIFF4(l *lowerer) {
-	w := l.in.Word
+	w := l.in.Word.Lo
 	for k := range l.in.Mods[:l.in.NumMods] {
 		l.seen[k] = true
 	}

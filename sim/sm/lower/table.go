@@ -667,7 +667,7 @@ func (l *lowerer) converted(n int) {
 	o, s := l.source(n)
 	l.place(0, o, s)
 	switch o.Sel {
-	case isa.SelNone, isa.SelB0, isa.SelH0:
+	case isa.SelNone, isa.SelH0:
 	case isa.SelB1:
 		l.op.Imm = 1
 	case isa.SelB2, isa.SelH1:
@@ -788,7 +788,7 @@ func lowerCSETP(l *lowerer) {
 // byteOf takes the byte selection of P2R and R2P.
 func (l *lowerer) byteOf(o *isa.Operand) {
 	switch o.Sel {
-	case isa.SelNone, isa.SelB0:
+	case isa.SelNone:
 	case isa.SelB1:
 		l.op.Aux = 1
 	case isa.SelB2:

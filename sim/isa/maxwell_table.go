@@ -1,19 +1,17 @@
 package isa
 
-// row is one instruction form. A word is of this form when word&mask == match; docs/isa.md explains spec.
-//
-// In spec, $i, $f, $d and $h stand for an operand that is a register at bit 20, a constant or an immediate (of the
-// integer, float, double or half kind): such a row stands for three. $3 is a third register operand that may
-// change places with a constant: one row more.
-type row struct {
+// row64 is a row of words of 64 bits. In its spec, $i, $f, $d and $h stand for an operand that is a register at bit 20, a
+// constant or an immediate (of the integer, float, double or half kind): such a row stands for three. $3 is a third register
+// operand that may change places with a constant: one row more.
+type row64 struct {
 	op    Op
 	match uint64
 	mask  uint64
 	spec  string
 }
 
-// suffixSets gives the suffixes by value of a field; _ is none, ? undefined.
-var suffixSets = map[string]string{
+// maxwellSuffixes gives the suffixes by value of a field; _ is none, ? undefined.
+var maxwellSuffixes = map[string]string{
 	"fmz":      "_ FTZ FMZ ?",
 	"round":    "_ RM RP RZ",
 	"scale":    "_ D2 D4 D8 M8 M4 M2 ?",
@@ -107,8 +105,8 @@ var suffixSets = map[string]string{
 	"us8pair":  "U8.U8 S8.U8 U8.S8 _",
 }
 
-// selectionSets gives the operand suffixes by value of a field.
-var selectionSets = map[string]string{
+// maxwellSelections gives the operand suffixes by value of a field.
+var maxwellSelections = map[string]string{
 	"half":  "_ H1",
 	"add3h": "_ H0 H1 ?",
 	"byte":  "_ B1 B2 B3",
@@ -119,8 +117,8 @@ var selectionSets = map[string]string{
 	"v4b":   "4444 5555 6666 7777 _ 6543 5432 4321 4567 6745 5476 ? ? ? ? ?",
 }
 
-// textSets gives operands that only the disassembler prints.
-var textSets = map[string]string{
+// maxwellTexts gives operands that only the disassembler prints.
+var maxwellTexts = map[string]string{
 	"zero":      "0x0",
 	"pr":        "PR CC",
 	"cc":        "CC",
@@ -139,7 +137,7 @@ const (
 	mask8  = 0xff00 << 48
 )
 
-var table = expand([]row{
+var maxwellTable = expand([]row64{
 	// Floating point, 32 bits.
 	{OpFFMA, 0x5980 << 48, mask9, ".fmz@53:2 .round@51:2 .SAT@50 R0(CC47) R8 $f(-48) $3(-49)"},
 	{OpFADD, 0x5c58 << 48, mask13, ".FTZ@44 .round@39:2 .SAT@50 R0(CC47) R8(-48,|46) $f(-45,|49)"},

@@ -5,16 +5,19 @@ import "strings"
 // expand replaces rows with $ operands by one row for each kind of operand. A register form 5xyz has its constant
 // form at 4xyz, its immediate form (20 bits, sign in bit 56) at twice the distance of 58xx from 30xx, and its form
 // with the third operand in constant memory at (5x-8)yz.
-func expand(rows []row) []row {
+func expand(rows []row64) []row {
 	var out []row
+	add := func(r row64) { out = append(out, row{r.op, Word{Lo: r.match}, Word{Lo: r.mask}, r.spec}) }
 	for _, r := range rows {
 		if strings.Contains(r.spec, "$v") || strings.Contains(r.spec, "$u") {
-			out = append(out, expandVideo(r)...)
+			for _, v := range expandVideo(r) {
+				add(v)
+			}
 			continue
 		}
 		at := strings.IndexByte(r.spec, '$')
 		if at < 0 {
-			out = append(out, r)
+			add(r)
 			continue
 		}
 		kind := r.spec[at+1]
@@ -24,7 +27,7 @@ func expand(rows []row) []row {
 				s = strings.Replace(strings.Replace(s, ",spaced", "", 1), "(spaced)", "", 1)
 			}
 			s = strings.Replace(s, "$3", third, 1)
-			out = append(out, row{r.op, match, mask, strings.ReplaceAll(s, "()", "")})
+			add(row64{r.op, match, mask, strings.ReplaceAll(s, "()", "")})
 		}
 		with(r.match, r.mask, "R20", "R39")
 		with(r.match-0x10<<56, r.mask, "C", "R39")
@@ -39,23 +42,23 @@ func expand(rows []row) []row {
 
 // expandVideo makes the rows of a video instruction: its second source is 16 bits, zero-extended or (bit 49)
 // sign-extended, or with bit 50 a part of a register.
-func expandVideo(r row) []row {
+func expandVideo(r row64) []row64 {
 	const (
 		register, signed = 1 << 50, 1 << 49
 		maskA, wordA     = 7<<36 | 1<<48, 6<<36 | 1<<48 // two whole signed numbers go without types
 		maskB, wordB     = 7<<28 | signed, 6<<28 | signed
 	)
-	with := func(bits, mask uint64, types, operand string) row {
+	with := func(bits, mask uint64, types, operand string) row64 {
 		if types != "" {
 			types = ".vtype@36:3+48:1 " + types
 		}
 		s := strings.NewReplacer("$v", types, "$u", types,
 			"$V(", operand+",", "$V", operand+")", "$U", operand+")").Replace(r.spec)
 		s = strings.ReplaceAll(strings.ReplaceAll(s, "(,", "("), "()", "")
-		return row{r.op, r.match | bits, r.mask | mask, s}
+		return row64{r.op, r.match | bits, r.mask | mask, s}
 	}
 	if strings.Contains(r.spec, "$u") {
-		return []row{
+		return []row64{
 			with(wordA, register|maskA, "", "u20:16(minus"),
 			with(register|wordA|wordB&^signed, register|maskA|maskB&^signed, "", "R20("),
 			with(0, register, ".U16", "u20:16(minus"),
@@ -66,7 +69,7 @@ func expandVideo(r row) []row {
 	if r.op == OpVMAD || r.op == OpVADD {
 		second = "I20:16"
 	}
-	rows := []row{
+	rows := []row64{
 		with(0, register|signed, ".U16", "u20:16(minus"),
 		with(signed, register|signed, ".S16", second+"(minus"),
 		with(register, register, ".vtype@28:3+49:1", "R20(vpart@28:3"),

@@ -1,0 +1,129 @@
+package isa
+
+import (
+	"fmt"
+	"sync"
+)
+
+// Family is a generation of instruction sets with one encoding: how code lies in memory, and a table of what its words mean.
+// Table compiler, decoder and printer serve all of them; what only one has stands in a file named after it. Its mnemonics (Op)
+// are its own, suffixes and operands are shared.
+type Family struct {
+	Name        string
+	First, Last int    // compute capabilities of its code: 50 is sm_50
+	Target      string // the one that words are checked against, as nvdisasm -b takes it
+
+	WordBytes  uint32 // of an instruction word
+	GroupBytes uint32 // code comes in whole groups: control words, then instructions
+	lead       uint32 // control words at the start of a group
+
+	table      []row
+	suffixes   map[string]string // by name, the suffixes by value of a field; _ is none, ? undefined
+	selections map[string]string // by name, the operand suffixes by value of a field
+	texts      map[string]string // by name, operands that only the disassembler prints
+
+	guard     field // number of the predicate
+	guardNot  int8  // bit that inverts it
+	opcode    field // bits that select a handful of candidate rows
+	constant  field // word offset of an operand in constant memory
+	bank      field
+	immediate field // of an integer without a place of its own
+
+	// split returns the instruction word that begins at byte at of a group, and its control bits.
+	split func(group []byte, at uint32) (Word, Control)
+	// finish does what the table cannot say: suffixes and reuse flags that depend on other fields.
+	finish func(in *Inst) error
+	// slot returns the slot of the operand reuse cache that operand i of a form has, -1 = none.
+	slot func(f *form, i int) int8
+
+	once     sync.Once
+	compiled *decoder
+}
+
+// families are all families; an Op's upper bits say to which it belongs.
+var families [2]*Family
+
+func init() { families = [...]*Family{Maxwell, Ampere} } // not an initializer: their tables name Ops, which name families
+
+// FamilyOf returns the family of code for a compute capability, nil if it is not known.
+func FamilyOf(arch int) *Family {
+	for _, f := range families {
+		if arch >= f.First && arch <= f.Last {
+			return f
+		}
+	}
+	return nil
+}
+
+// familyShift is where an Op's family begins.
+const familyShift = 8
+
+// Family returns the family that the mnemonic belongs to.
+func (o Op) Family() *Family { return families[o>>familyShift] }
+
+// String returns the mnemonic as nvdisasm prints it.
+func (o Op) String() string {
+	if f := int(o >> familyShift); f < len(opNames) {
+		if i := int(o & (1<<familyShift - 1)); i < len(opNames[f]) {
+			return opNames[f][i]
+		}
+	}
+	return "OP?"
+}
+
+// Word is an instruction word. Families of 64-bit words leave Hi zero.
+type Word struct{ Lo, Hi uint64 }
+
+func (w Word) String() string {
+	if w.Hi != 0 {
+		return fmt.Sprintf("%016x%016x", w.Hi, w.Lo)
+	}
+	return fmt.Sprintf("%016x", w.Lo)
+}
+
+func (w Word) and(m Word) Word    { return Word{w.Lo & m.Lo, w.Hi & m.Hi} }
+func (w Word) andNot(m Word) Word { return Word{w.Lo &^ m.Lo, w.Hi &^ m.Hi} }
+
+// bits returns up to 64 bits from bit at on.
+func (w Word) bits(at, width uint8) uint64 {
+	v := w.Hi >> ((at - 64) & 63)
+	if at < 64 {
+		v = w.Lo>>at | w.Hi<<(64-at)
+	}
+	return v & (1<<width - 1)
+}
+
+// bit reports bit n; -1 is none.
+func (w Word) bit(n int8) bool { return n >= 0 && w.bits(uint8(n), 1) != 0 }
+
+// Index returns the number of the instruction at byte offset pc of code, counted without control words; that of a control word
+// is the first instruction's behind it.
+func (f *Family) Index(pc uint32) int {
+	perGroup := f.GroupBytes/f.WordBytes - f.lead
+	return int(pc/f.GroupBytes*perGroup + max(pc%f.GroupBytes/f.WordBytes, f.lead) - f.lead)
+}
+
+// PC returns the byte offset of instruction number i: Index, backwards.
+func (f *Family) PC(i int) uint32 {
+	perGroup := f.GroupBytes/f.WordBytes - f.lead
+	return uint32(i)/perGroup*f.GroupBytes + (uint32(i)%perGroup+f.lead)*f.WordBytes
+}
+
+// DecodeAll decodes code, which consists of whole groups.
+func (f *Family) DecodeAll(code []byte) ([]Inst, error) {
+	if uint32(len(code))%f.GroupBytes != 0 {
+		return nil, fmt.Errorf("%d bytes of code are not whole groups of %d", len(code), f.GroupBytes)
+	}
+	insts := make([]Inst, f.Index(uint32(len(code))))
+	for i := range insts {
+		pc := f.PC(i)
+		group := pc / f.GroupBytes * f.GroupBytes
+		word, control := f.split(code[group:group+f.GroupBytes], pc-group)
+		in, err := f.Decode(word, pc, control)
+		if err != nil {
+			return nil, err
+		}
+		insts[i] = in
+	}
+	return insts, nil
+}
