@@ -25,9 +25,17 @@ func (d Dropping) approximate() bool {
 	return d.method().Approximate()
 }
 
-// stream draws the patterns of a layer, with the i-th rate, of a method that has patterns but no dp.
+// stream draws the patterns of a layer, with the i-th rate.
 func (d Dropping) stream(i int, at dropped, seed uint64, layer int) (*dropout.Stream, error) {
-	return dropout.NewStream(d.method(), dropout.Options{Rate: d.Rates[i], Of: d.Of}, dropout.ShapeOf(at.units, at.inputs, at.outputs, d.Tile), seed, layer)
+	o := dropout.Options{Rate: d.Rates[i], Of: d.Of}
+	if d.method().HasDP() {
+		ds, _, err := distributions(d)
+		if err != nil {
+			return nil, err
+		}
+		o.Distribution = ds[i]
+	}
+	return dropout.NewStream(d.method(), o, dropout.ShapeOf(at.units, at.inputs, at.outputs, d.Tile), seed, layer)
 }
 
 func (d Dropping) normal() Dropping {
@@ -105,6 +113,23 @@ func (d Dropping) checkGroups(groups, most int) []problem {
 		return []problem{{"groups", fmt.Sprintf("method %s drops no rows and has one pattern or mask for all", d.Method)}}
 	}
 	return nil
+}
+
+// checkSimulatedGroups is checkGroups of a simulated iteration, whose one draw has to stand for all.
+func (d Dropping) checkSimulatedGroups(groups, most int) []problem {
+	out := d.checkGroups(groups, most)
+	if groups <= 1 || out != nil || !d.method().HasDP() || d.DP > 0 {
+		return out
+	}
+	ds, _, err := distributions(d)
+	for i := range ds {
+		for _, p := range ds[i].P {
+			if err == nil && p > 0 && p < 1 {
+				return []problem{{"groups", fmt.Sprintf("%s draws several dp at rate %g; groups are simulated with one dp only: a fixed dp, or search balanced at rates (dp-1)/dp", d.Method, d.Rates[i])}}
+			}
+		}
+	}
+	return nil // an error is the search's own
 }
 
 // normalScale leaves out the scale that holds where none is given: points that were stored before there was the key keep their names.

@@ -20,8 +20,9 @@ import (
 // combination is one pattern at each site that drops.
 type combination struct {
 	patterns []dropout.Pattern
-	weight   float64 // in sums over all of them
-	of       []int   // of how many rows or tiles, where patterns list those they keep
+	groups   [][]dropout.Pattern // several groups: the patterns of each, the first one's being patterns too
+	weight   float64             // in sums over all of them
+	of       []int               // of how many rows or tiles, where patterns list those they keep
 }
 
 func (c combination) dp() []int {
@@ -93,8 +94,11 @@ func sampled(method dropout.Method, ds []dropout.Distribution, n int, seed uint6
 	return out
 }
 
-// drawnLists are n draws of a method that keeps a fixed share, each as likely as any other.
-func drawnLists(d Dropping, sites []dropped, n int, seed uint64) (out []combination, rates []float64, err error) {
+// key is alike for combinations alike.
+func (c combination) key() string { return fmt.Sprint(c.patterns, c.groups) }
+
+// draws are n draws of a method that keeps a fixed share, in so many groups, each as likely as any other.
+func draws(d Dropping, sites []dropped, groups, n int, seed uint64) (out []combination, rates []float64, err error) {
 	for i := range n {
 		c := combination{weight: 1 / float64(n)}
 		for site, at := range sites {
@@ -103,10 +107,18 @@ func drawnLists(d Dropping, sites []dropped, n int, seed uint64) (out []combinat
 				return nil, nil, err
 			}
 			c.of = append(c.of, dropout.MaxKept(d.method(), at.units, at.inputs, at.outputs, d.Tile))
-			c.patterns = append(c.patterns, s.At(uint64(i), 0).Pattern(d.method()))
+			for g := range max(groups, 1) {
+				if site == 0 {
+					c.groups = append(c.groups, nil)
+				}
+				c.groups[g] = append(c.groups[g], s.At(uint64(i), g).Pattern(d.method()))
+			}
 			if i == 0 && site < len(d.Rates) {
 				rates = append(rates, s.Reached())
 			}
+		}
+		if c.patterns = c.groups[0]; groups <= 1 {
+			c.groups = nil
 		}
 		out = append(out, c)
 	}
@@ -174,9 +186,9 @@ type drawing struct {
 }
 
 // draw lists the combinations of a point: one without patterns, all of them, or a sample.
-func draw(d Dropping, sites []dropped, samples int, seed uint64, kept func(share []float64) float64) (*drawing, error) {
-	if d.approximate() && !d.method().HasDP() {
-		cs, rates, err := drawnLists(d, sites, max(samples, 1), seed)
+func draw(d Dropping, sites []dropped, groups, samples int, seed uint64, kept func(share []float64) float64) (*drawing, error) {
+	if d.approximate() && (!d.method().HasDP() || groups > 1) {
+		cs, rates, err := draws(d, sites, groups, max(samples, 1), seed)
 		return &drawing{combinations: cs, rates: rates, sampled: samples > 0}, err
 	}
 	ds, found, err := distributions(d)
@@ -205,7 +217,7 @@ func draw(d Dropping, sites []dropped, samples int, seed uint64, kept func(share
 func (d *drawing) distinct() (out []combination) {
 	seen := map[string]bool{}
 	for _, c := range d.combinations {
-		if key := fmt.Sprint(c.patterns); !seen[key] {
+		if key := c.key(); !seen[key] {
 			seen[key] = true
 			out = append(out, c)
 		}
@@ -214,9 +226,9 @@ func (d *drawing) distinct() (out []combination) {
 }
 
 // expectation runs an iteration for every combination and adds them up into a result.
-func expectation(ctx context.Context, gpu *sim.GPU, d Dropping, sites []dropped, samples int, seed uint64, threads int, progress func(float64), kept func(share []float64) float64,
-	simulate func(ctx context.Context, rates []float64, patterns []dropout.Pattern, opt workloads.Options) (*workloads.IterationResult, error)) (*SimResult, error) {
-	drawn, err := draw(d, sites, samples, seed, kept)
+func expectation(ctx context.Context, gpu *sim.GPU, d Dropping, sites []dropped, groups, samples int, seed uint64, threads int, progress func(float64), kept func(share []float64) float64,
+	simulate func(ctx context.Context, rates []float64, c combination, opt workloads.Options) (*workloads.IterationResult, error)) (*SimResult, error) {
+	drawn, err := draw(d, sites, groups, samples, seed, kept)
 	if err != nil {
 		return nil, err
 	}
@@ -230,10 +242,10 @@ func expectation(ctx context.Context, gpu *sim.GPU, d Dropping, sites []dropped,
 	known := map[string]*workloads.IterationResult{}
 	cycles := make([]float64, len(all))
 	for n, c := range all {
-		key := fmt.Sprint(c.patterns)
+		key := c.key()
 		it := known[key]
 		if it == nil {
-			it, err = simulate(ctx, drawn.rates, c.patterns, workloads.Options{Threads: threads, Progress: func(done, total int) {
+			it, err = simulate(ctx, drawn.rates, c, workloads.Options{Threads: threads, Progress: func(done, total int) {
 				progress((float64(n) + float64(done)/float64(total)) / float64(len(all)))
 			}})
 			if err != nil {

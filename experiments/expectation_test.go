@@ -2,6 +2,7 @@ package experiments
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"strings"
@@ -156,6 +157,32 @@ func TestSampledPoint(t *testing.T) {
 		}
 		if !strings.Contains(text, want) {
 			t.Errorf("want %q in %q", want, text)
+		}
+	}
+}
+
+// TestGroupsArePatternsOfTheirOwn: what a point with groups simulates are several draws of the same place, the same each time.
+func TestGroupsArePatternsOfTheirOwn(t *testing.T) {
+	for _, d := range []Dropping{{Method: "rows-random", Rates: []float64{0.5}}, {Method: "rdp", Rates: []float64{0.75}, DP: 4}} {
+		cs, rates, err := draws(d, []dropped{{40, 30, 40}, {40, 40, 20}}, 3, 2, 5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, _, _ := draws(d, []dropped{{40, 30, 40}, {40, 40, 20}}, 3, 2, 5)
+		seen := map[string]bool{}
+		for i, c := range cs {
+			if len(c.groups) != 3 || c.key() != again[i].key() || math.Abs(shares(c)[0]-(1-rates[0])) > 1e-9 {
+				t.Fatalf("%s: %+v, rates %g", d.Method, c, rates)
+			}
+			for _, g := range c.groups {
+				if len(g) != 2 {
+					t.Fatalf("%s: %d sites of a group", d.Method, len(g))
+				}
+				seen[fmt.Sprint(g)] = true
+			}
+		}
+		if len(seen) < 4 { // of 6
+			t.Errorf("%s: %d different draws", d.Method, len(seen))
 		}
 	}
 }

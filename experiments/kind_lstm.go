@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"warpdrop/dropout"
+	"warpdrop/train"
 	"warpdrop/workloads"
 )
 
@@ -20,6 +21,7 @@ var _ = register(&work[LSTM]{
 	Row: func(r *Row, s LSTM) {
 		r.recurrent(s.Recurrent)
 		r.dropping(s.Dropping)
+		r.trainedWith("", false, s.Groups, s.GroupBy)
 		r.GPU = s.GPU
 	},
 	Label: func(s LSTM) []string {
@@ -44,6 +46,30 @@ func (r Recurrent) dropped() []dropped {
 	return slices.Repeat([]dropped{{r.Hidden, r.Hidden, 4 * r.Hidden}}, r.Layers)
 }
 
+// Grouping is several patterns an iteration.
+type Grouping struct {
+	Groups  int    `json:"groups,omitempty" jsonschema:"minimum=0,maximum=1024" jsonschema_description:"Patterns of rows: groups of a window's sequences or steps with a pattern each; 0 or 1 = one for all."`
+	GroupBy string `json:"group_by,omitempty" jsonschema:"enum=samples,enum=steps" jsonschema_description:"What falls into groups: samples (sequences, also where it is left out) or steps."`
+}
+
+func (g Grouping) normal() Grouping {
+	if g.Groups <= 1 {
+		return Grouping{}
+	}
+	if g.GroupBy == string(train.GroupSamples) {
+		g.GroupBy = ""
+	}
+	return g
+}
+
+// mostGroups is how many groups a window can have.
+func (g Grouping) mostGroups(r Recurrent) int {
+	if g.GroupBy == string(train.GroupSteps) {
+		return r.Steps
+	}
+	return r.Batch
+}
+
 // LSTM is a simulated training iteration of a word LSTM.
 type LSTM struct {
 	GPU string `json:"gpu" jsonschema:"default=gtx1080ti" jsonschema_description:"GPU preset by name, or a preset file."`
@@ -52,11 +78,12 @@ type LSTM struct {
 	Samples          int `json:"samples" jsonschema:"minimum=0,maximum=65536,default=0" jsonschema_description:"Pattern combinations to simulate, drawn by their probability; 0 = all, summed exactly."`
 	SimulatedRepeats int `json:"simulated_repeats" jsonschema:"minimum=0,maximum=65536,default=0" jsonschema_description:"Launches alike (one kernel, grid and arguments, whatever matrices) to simulate, long ones once; the median of all but the first counts for those that follow. 0 = all."`
 	Seed             int `json:"seed" jsonschema:"minimum=0,default=1" jsonschema_description:"Seed of masks, patterns and data."`
+	Grouping
 }
 
 func (LSTM) Kind() string { return "lstm" }
 func (l LSTM) check() []problem {
-	out := slices.Concat(checkGPU(l.GPU), l.Dropping.check(l.dropped()), checkSamples(l.Samples))
+	out := slices.Concat(checkGPU(l.GPU), l.Dropping.check(l.dropped()), l.checkSimulatedGroups(l.Groups, l.mostGroups(l.Recurrent)), checkSamples(l.Samples))
 	if l.Hidden%4 != 0 {
 		out = append(out, problem{"hidden", fmt.Sprintf("%d is not a multiple of 4, which the simulated LSTM wants", l.Hidden)})
 	}
@@ -70,7 +97,7 @@ func (l LSTM) check() []problem {
 }
 
 func (l LSTM) normal() Spec {
-	l.Dropping = l.Dropping.normal()
+	l.Dropping, l.Grouping = l.Dropping.normal(), l.Grouping.normal()
 	if !l.approximate() {
 		l.Samples = 0
 	}
@@ -110,7 +137,7 @@ func lstmSites(r Recurrent) []dropped {
 // lstmWork estimates the multiply-adds that are simulated: of launches alike once where they are not all simulated.
 func lstmWork(l LSTM) float64 {
 	sites, recurrent := lstmProducts(l.Recurrent)
-	draw, err := draw(l.Dropping, lstmSites(l.Recurrent), l.Samples, uint64(l.Seed), lstmKept(l.Recurrent))
+	draw, err := draw(l.Dropping, lstmSites(l.Recurrent), l.Groups, l.Samples, uint64(l.Seed), lstmKept(l.Recurrent))
 	if err != nil {
 		return 0
 	}
@@ -178,10 +205,10 @@ func runLSTM(ctx context.Context, _ *Host, spec LSTM, threads int, progress func
 	if spec.SimulatedRepeats > 0 {
 		known = &workloads.Known{Repeats: spec.SimulatedRepeats}
 	}
-	r, err := expectation(ctx, gpu, spec.Dropping, lstmSites(spec.Recurrent), spec.Samples, uint64(spec.Seed), threads, progress, lstmKept(spec.Recurrent),
-		func(ctx context.Context, rates []float64, patterns []dropout.Pattern, opt workloads.Options) (*workloads.IterationResult, error) {
+	r, err := expectation(ctx, gpu, spec.Dropping, lstmSites(spec.Recurrent), spec.Groups, spec.Samples, uint64(spec.Seed), threads, progress, lstmKept(spec.Recurrent),
+		func(ctx context.Context, rates []float64, c combination, opt workloads.Options) (*workloads.IterationResult, error) {
 			return workloads.SimulateLSTM(ctx, gpu, workloads.LSTMSpec{Layers: spec.Layers, Hidden: spec.Hidden, Vocabulary: spec.Vocabulary, Batch: spec.Batch, Steps: spec.Steps,
-				Method: dropout.Method(spec.Method), Rates: rates, Patterns: patterns, Tile: spec.Tile, LR: 1, Clip: 5, Seed: uint64(spec.Seed), Known: known}, opt)
+				Method: dropout.Method(spec.Method), Rates: rates, Patterns: c.patterns, Groups: c.groups, GroupSteps: spec.GroupBy == string(train.GroupSteps), Tile: spec.Tile, LR: 1, Clip: 5, Seed: uint64(spec.Seed), Known: known}, opt)
 		})
 	if err != nil {
 		return Result{}, err

@@ -20,6 +20,7 @@ var _ = register(&work[MLP]{
 	Row: func(r *Row, s MLP) {
 		r.perceptron(s.Perceptron)
 		r.dropping(s.Dropping)
+		r.trainedWith("", false, s.Groups, "")
 		r.GPU, r.Update = s.GPU, s.Update
 	},
 })
@@ -49,16 +50,20 @@ type MLP struct {
 	Update  string `json:"update" jsonschema:"enum=dense,enum=lazy,default=dense" jsonschema_description:"SGD with momentum on every weight, or lazily on kept ones."`
 	Samples int    `json:"samples" jsonschema:"minimum=0,maximum=65536,default=0" jsonschema_description:"Pattern combinations to simulate, drawn by their probability; 0 = all, summed exactly."`
 	Seed    int    `json:"seed" jsonschema:"minimum=0,default=1" jsonschema_description:"Seed of masks, patterns and data."`
+	Groups  int    `json:"groups,omitempty" jsonschema:"minimum=0,maximum=1024" jsonschema_description:"Patterns of rows: groups of the batch's samples with a pattern each; 0 or 1 = one for all."`
 }
 
 func (MLP) Kind() string { return "mlp" }
 
 func (m MLP) check() []problem {
-	return slices.Concat(checkGPU(m.GPU), m.Dropping.check(m.dropped()), checkSamples(m.Samples))
+	return slices.Concat(checkGPU(m.GPU), m.Dropping.check(m.dropped()), m.checkSimulatedGroups(m.Groups, m.Batch), checkSamples(m.Samples))
 }
 
 func (m MLP) normal() Spec {
 	m.Dropping = m.Dropping.normal()
+	if m.Groups <= 1 {
+		m.Groups = 0
+	}
 	if !m.approximate() { // every weight has a gradient, and there are no patterns
 		m.Update, m.Samples = workloads.UpdateDense, 0
 	}
@@ -100,7 +105,7 @@ const (
 // mlpWork estimates the multiply-adds that are simulated: forward, backward by data and by weights.
 func mlpWork(m MLP) (work float64) {
 	kept := mlpKept(m)
-	drawn, err := draw(m.Dropping, m.dropped(), m.Samples, uint64(m.Seed), kept)
+	drawn, err := draw(m.Dropping, m.dropped(), m.Groups, m.Samples, uint64(m.Seed), kept)
 	if err != nil {
 		return 0
 	}
@@ -164,10 +169,10 @@ func runMLP(ctx context.Context, _ *Host, spec MLP, threads int, progress func(f
 	if err != nil {
 		return Result{}, err
 	}
-	r, err := expectation(ctx, gpu, spec.Dropping, spec.dropped(), spec.Samples, uint64(spec.Seed), threads, progress, mlpKept(spec),
-		func(ctx context.Context, rates []float64, patterns []dropout.Pattern, opt workloads.Options) (*workloads.IterationResult, error) {
+	r, err := expectation(ctx, gpu, spec.Dropping, spec.dropped(), spec.Groups, spec.Samples, uint64(spec.Seed), threads, progress, mlpKept(spec),
+		func(ctx context.Context, rates []float64, c combination, opt workloads.Options) (*workloads.IterationResult, error) {
 			return workloads.SimulateMLP(ctx, gpu, workloads.MLPSpec{Layers: mlpLayers(spec.Perceptron), Batch: spec.Batch, Method: dropout.Method(spec.Method), Rates: rates,
-				Patterns: patterns, Tile: spec.Tile, Update: spec.Update, LR: 0.01, Momentum: 0.9, Seed: uint64(spec.Seed)}, opt)
+				Patterns: c.patterns, Groups: c.groups, Tile: spec.Tile, Update: spec.Update, LR: 0.01, Momentum: 0.9, Seed: uint64(spec.Seed)}, opt)
 		})
 	if err != nil {
 		return Result{}, err

@@ -35,8 +35,7 @@ type TrainLSTM struct {
 	Seed         int     `json:"seed" jsonschema:"minimum=0,default=1" jsonschema_description:"Seed of weights, order and masks."`
 	Scale        string  `json:"scale,omitempty" jsonschema:"enum=rate,enum=dp" jsonschema_description:"rdp, tdp: what is kept is multiplied by 1/(1 - rate) (rate, also where it is left out), or by the iteration's dp (dp)."`
 	SharedMask   bool    `json:"shared_mask,omitempty" jsonschema_description:"dense: one mask of units for all words of a window."`
-	Groups       int     `json:"groups,omitempty" jsonschema:"minimum=0,maximum=1024" jsonschema_description:"Patterns of rows: groups of a window's sequences or steps with a pattern each; 0 or 1 = one for all."`
-	GroupBy      string  `json:"group_by,omitempty" jsonschema:"enum=samples,enum=steps" jsonschema_description:"What falls into groups: samples (sequences, also where it is left out) or steps."`
+	Grouping
 }
 
 func (TrainLSTM) Kind() string { return "train-lstm" }
@@ -46,21 +45,11 @@ func (t TrainLSTM) check() []problem {
 	if t.SharedMask && t.method().Drops() != dropout.DropsMask {
 		bad("shared_mask", "method %s has no masks; allowed with dense", t.Method)
 	}
-	most := t.Batch
-	if t.GroupBy == string(train.GroupSteps) {
-		most = t.Steps
-	}
-	return append(out, t.Dropping.checkGroups(t.Groups, most)...)
+	return append(out, t.Dropping.checkGroups(t.Groups, t.mostGroups(t.Recurrent))...)
 }
 
 func (t TrainLSTM) normal() Spec {
-	t.Dropping, t.Scale = t.Dropping.normal(), normalScale(t.Scale)
-	if t.Groups <= 1 {
-		t.Groups, t.GroupBy = 0, ""
-	}
-	if t.GroupBy == string(train.GroupSamples) {
-		t.GroupBy = ""
-	}
+	t.Dropping, t.Scale, t.Grouping = t.Dropping.normal(), normalScale(t.Scale), t.Grouping.normal()
 	return t
 }
 

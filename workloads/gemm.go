@@ -15,6 +15,18 @@ type axis struct {
 	list sim.Ptr // on the device, as kernels/rows.cu has it; 0: not a list
 }
 
+// add adds the list of indices to what is copied to the device, with the place of each index behind it.
+func (a *axis) add(to *copied) {
+	list, places := make([]int32, 0, a.Size()+a.N), make([]int32, a.N)
+	for i := range places {
+		places[i] = -1
+	}
+	for j, i := range a.List {
+		list, places[i] = append(list, int32(i)), int32(j)
+	}
+	to.add(&a.list, append(list, places...))
+}
+
 // whole keeps all n indices.
 func whole(n int) axis { return axis{Kept: dropout.KeepAll(n)} }
 

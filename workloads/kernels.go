@@ -185,17 +185,9 @@ func newAxes(kept []dropout.Kept, to *copied) []axis {
 	axes := make([]axis, len(kept))
 	for i, k := range kept {
 		axes[i].Kept = k
-		if k.All() || k.List == nil {
-			continue
+		if !k.All() && k.List != nil {
+			axes[i].add(to)
 		}
-		list, places := make([]int32, 0, k.Size()+k.N), make([]int32, k.N)
-		for i := range places {
-			places[i] = -1
-		}
-		for j, i := range k.List {
-			list, places[i] = append(list, int32(i)), int32(j)
-		}
-		to.add(&axes[i].list, append(list, places...))
 	}
 	return axes
 }

@@ -19,10 +19,12 @@ type LSTMSpec struct {
 	Layers, Hidden int // Hidden: a multiple of 4, also the width of the embedding
 	Vocabulary     int
 	Batch, Steps   int
-	Method         dropout.Method    // none, dense, masked or one with patterns
-	Rates          []float64         // dropout rate at the input of each LSTM layer; the last one also at that of the output layer
-	Patterns       []dropout.Pattern // this iteration's pattern at each of the Layers+1 sites, where the method has any
-	Tile           int               // methods that drop tiles: side of a weight tile, 32 (0 too) or 64
+	Method         dropout.Method      // none, dense, masked or one with patterns
+	Rates          []float64           // dropout rate at the input of each LSTM layer; the last one also at that of the output layer
+	Patterns       []dropout.Pattern   // this iteration's pattern at each of the Layers+1 sites, where the method has any
+	Groups         [][]dropout.Pattern // methods that drop rows: in place of Patterns those of each of several groups of sequences, all neighbours
+	GroupSteps     bool                // … of time steps
+	Tile           int                 // methods that drop tiles: side of a weight tile, 32 (0 too) or 64
 	LR             float32
 	Clip           float32 // largest norm of all gradients together; 0 = none
 	Seed           uint64
@@ -76,8 +78,11 @@ func (s *LSTMSpec) Check() error {
 		return fmt.Errorf("tokens: %d of them; (steps+1) * batch is %d", len(s.Tokens), n)
 	}
 	offered := dropout.Methods(dropout.None, dropout.Dense, dropout.Masked)
-	if err := dropout.Check(s.Method, offered, s.Rates, s.Layers); err != nil || !s.Method.Approximate() {
+	if err := dropout.Check(s.Method, offered, s.Rates, s.Layers); err != nil || !s.Method.Approximate() && s.Groups == nil {
 		return err
+	}
+	if s.Groups != nil && s.Method.Drops() != dropout.DropsRows {
+		return noGroups(s.Method)
 	}
 	if err := checkTile(s.Method, s.Tile); err != nil {
 		return err
@@ -85,6 +90,13 @@ func (s *LSTMSpec) Check() error {
 	most := make([]int, s.Layers+1) // the inputs of the layers and of the output layer
 	for i := range most {
 		most[i] = dropout.MaxKept(s.Method, s.Hidden, s.Hidden, s.Outputs(i), tileSide(s.Tile))
+	}
+	if s.Groups != nil {
+		of := s.Batch
+		if s.GroupSteps {
+			of = s.Steps
+		}
+		return checkGroups(s.Method, s.Groups, of, most)
 	}
 	return dropout.CheckPatterns(s.Method, s.Patterns, most)
 }
@@ -141,29 +153,30 @@ func (s *LSTMSpec) fill() {
 type lstm struct {
 	*runner
 	s         *LSTMSpec
-	words     int        // Steps * Batch
-	keep      []axis     // of each site: the units that are kept
-	lists     copied     // of kept units or tiles: behind the words
-	x, dx     []sim.Ptr  // of each site: words rows of the kept units, padded to fours
-	mask      []sim.Ptr  // of each site: Bernoulli
-	in        []*weights // behind each site: the LSTM layers' and the output layer's
-	rec       []*weights // of each layer
-	gates     []sim.Ptr  // of each layer: words x 4 Hidden
-	h, c      []sim.Ptr  // of each layer: (Steps+1) * Batch x Hidden, the first step the state before
-	recurrent sim.Ptr    // Batch x 4 Hidden: of one step
-	dh, dc    sim.Ptr    // Batch x Hidden
-	expanded  sim.Ptr    // words x Hidden: gradients of listed units in their places
-	tokens    sim.Ptr    // (Steps+1) x Batch
-	table     sim.Ptr    // embedding
-	gTable    sim.Ptr    // words x kept units: its gradient, by first words
-	first     sim.Ptr    // words
-	logits    sim.Ptr    // words x Vocabulary, padded
-	loss      sim.Ptr    // words
-	gradients sim.Ptr    // those that have no tiles, one after the other
-	squares   int        // how many numbers these are
-	parts     sim.Ptr    // sums of squares
-	nparts    int        // how many there are
-	clip      sim.Ptr    // factor
+	words     int         // Steps * Batch
+	keep      []axis      // of each site: the units that are kept
+	lists     copied      // of kept units or tiles: behind the words
+	x, dx     []sim.Ptr   // of each site: words rows of the kept units, padded to fours
+	mask      []sim.Ptr   // of each site: Bernoulli
+	in        []*weights  // behind each site: the LSTM layers' and the output layer's
+	rec       []*weights  // of each layer
+	gates     []sim.Ptr   // of each layer: words x 4 Hidden
+	h, c      []sim.Ptr   // of each layer: (Steps+1) * Batch x Hidden, the first step the state before
+	recurrent sim.Ptr     // Batch x 4 Hidden: of one step
+	dh, dc    sim.Ptr     // Batch x Hidden
+	expanded  sim.Ptr     // words x Hidden: gradients of listed units in their places
+	tokens    sim.Ptr     // (Steps+1) x Batch
+	table     sim.Ptr     // embedding
+	gTable    sim.Ptr     // words x kept units: its gradient, by first words
+	first     sim.Ptr     // words
+	logits    sim.Ptr     // words x Vocabulary, padded
+	loss      sim.Ptr     // words
+	gradients sim.Ptr     // those that have no tiles, one after the other
+	squares   int         // how many numbers these are
+	parts     sim.Ptr     // sums of squares
+	nparts    int         // how many there are
+	clip      sim.Ptr     // factor
+	groups    *lstmGroups // nil: one pattern for all
 }
 
 // SimulateLSTM runs one training iteration on a fresh device of preset gpu. It computes real numbers, as SimulateMLP does,
@@ -210,8 +223,8 @@ func SimulateLSTM(ctx context.Context, gpu *sim.GPU, spec LSTMSpec, opt Options)
 
 func (m *lstm) width(site int) int { return m.keep[site].Size() }
 
-// rows reports whether the method drops units.
-func (m *lstm) rows() bool { return m.s.Method.Drops() == dropout.DropsRows }
+// rows reports whether the sites keep some of the units, one pattern for all words.
+func (m *lstm) rows() bool { return m.s.Method.Drops() == dropout.DropsRows && len(m.s.Groups) == 0 }
 
 // xOf is the input of a site: words x kept units.
 func (m *lstm) xOf(site int) Operand { return RowMajor(m.x[site], pad4(m.width(site))) }
@@ -228,7 +241,7 @@ func (m *lstm) allocate() {
 	}
 	kept, tiles := slices.Repeat([]dropout.Kept{dropout.KeepAll(h)}, s.Layers+1), make([]*keptTiles, s.Layers+1)
 	for site := range kept {
-		if !s.Method.Approximate() {
+		if !s.Method.Approximate() || len(s.Groups) > 0 {
 			continue
 		}
 		side := tileSide(s.Tile)
@@ -238,10 +251,13 @@ func (m *lstm) allocate() {
 		}
 	}
 	m.keep = newAxes(kept, &m.lists)
+	if len(s.Groups) > 0 {
+		m.groups = m.split()
+	}
 	if len(m.lists.numbers) > 0 {
 		m.tokens = m.lists.behind(m.runner, len(s.Tokens))
 	}
-	if listed(m.keep...) {
+	if listed(m.keep...) || m.groups != nil {
 		m.expanded = m.malloc(m.words * h)
 	}
 	// The gradients without tiles stand one after the other, for one sum of squares.
@@ -313,6 +329,9 @@ func (m *lstm) allocate() {
 	m.logits = m.malloc(m.words * pad4(s.Vocabulary))
 	m.parts = m.malloc(maxParts * (s.Layers + 2))
 	m.clip = m.upload([]float32{1})
+	if m.groups != nil {
+		m.allocateGroups()
+	}
 }
 
 // step is where step t of a matrix with width numbers a word begins.
@@ -320,6 +339,10 @@ func (m *lstm) step(p sim.Ptr, t, width int) sim.Ptr { return p + sim.Ptr(4*t*m.
 
 // input makes the input of a site: words, or the outputs of the layer below, with dropout.
 func (m *lstm) input(site int) {
+	if m.groups != nil {
+		m.inputGroups(site)
+		return
+	}
 	s := m.s
 	h := s.Hidden
 	x, k, n4 := m.xOf(site), m.keep[site], m.words*pad4(m.width(site))/4
@@ -352,6 +375,10 @@ func (m *lstm) input(site int) {
 
 // product is y = x W behind a site, for all words.
 func (m *lstm) product(what string, site int, y Operand) {
+	if m.groups != nil {
+		m.productGroups(what, site, y)
+		return
+	}
 	w := m.in[site]
 	if w.tiles != nil {
 		m.gemmTiled(what, PartForward, y, m.xOf(site), w.operand(), m.words, w.cols, w.rows, m.s.scale(site), 0, w.tiles, false)
@@ -378,13 +405,21 @@ func (m *lstm) output() {
 	s := m.s
 	w, logits := m.in[s.Layers], RowMajor(m.logits, pad4(s.Vocabulary))
 	m.product("output product", s.Layers, logits)
+	targets := m.step(m.tokens, 1, 1)
+	if m.groups != nil && m.groups.targets != 0 {
+		targets = m.groups.targets
+	}
 	m.launch("softmax, loss", PartLoss, "elementwise", "softmax_loss_wide", 0, flat(256*m.words, 256), sim.PtrArg(m.logits), sim.PtrArg(w.b), sim.PtrArg(m.loss),
-		sim.PtrArg(m.step(m.tokens, 1, 1)), i32(m.words), i32(s.Vocabulary), i32(pad4(s.Vocabulary)))
+		sim.PtrArg(targets), i32(m.words), i32(s.Vocabulary), i32(pad4(s.Vocabulary)))
 	m.through("output", s.Layers, logits)
 }
 
 // through goes back through the product behind a site: the gradients of its weights, bias and input.
 func (m *lstm) through(what string, site int, dy Operand) {
+	if m.groups != nil {
+		m.throughGroups(what, site, dy)
+		return
+	}
 	s, w := m.s, m.in[site]
 	x, dx := m.xOf(site), m.dxOf(site)
 	if w.tiles != nil {
@@ -420,6 +455,9 @@ func (m *lstm) backward(l int) {
 			i32(n4), i32(above.Row), i32(h / 4)}, k.indices()...), sim.F32(scale))...)
 		above, k, scale = RowMajor(m.expanded, h), whole(h), 1
 	}
+	if m.groups != nil {
+		above = RowMajor(m.expanded, h)
+	}
 	for t := s.Steps - 1; t >= 0; t-- {
 		gates := m.step(m.gates[l], t, 4*h)
 		m.launch(name("cell backward"), PartActivation, "lstm", "lstm_backward", 0, flat(b*h, 128), sim.PtrArg(gates), sim.PtrArg(m.step(above.Ptr, t, above.Row)), sim.PtrArg(m.dh),
@@ -444,7 +482,11 @@ func (m *lstm) update() {
 	if m.rows() {
 		scale = s.scale(0)
 	}
-	m.launch("embedding gradient", PartEmbedding, "lstm", "embedding_gradient", 0, flat(128*m.words, 128), sim.PtrArg(m.gTable), sim.PtrArg(m.first), sim.PtrArg(m.dx[0]),
+	dx := m.dx[0]
+	if m.groups != nil {
+		dx = m.expanded
+	}
+	m.launch("embedding gradient", PartEmbedding, "lstm", "embedding_gradient", 0, flat(128*m.words, 128), sim.PtrArg(m.gTable), sim.PtrArg(m.first), sim.PtrArg(dx),
 		sim.PtrArg(m.tokens), i32(m.words), i32(ld), sim.F32(scale))
 	if s.Clip > 0 {
 		m.norm()

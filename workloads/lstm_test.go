@@ -183,8 +183,20 @@ func lstmMasks(s *LSTMSpec) (unit, weight [][]float64) {
 				}
 			}
 		case dropout.RDP, dropout.RowsRandom:
-			p := s.Patterns[site]
 			for i := range u {
+				var p dropout.Pattern
+				if s.Patterns != nil {
+					p = s.Patterns[site]
+				}
+				place, length := i/s.Hidden%s.Batch, s.Batch
+				if s.GroupSteps {
+					place, length = i/s.Hidden/s.Batch, s.Steps
+				}
+				for g := range s.Groups { // the last group that begins at or before this sequence or step
+					if g*length/len(s.Groups) <= place {
+						p = s.Groups[g][site]
+					}
+				}
 				u[i] = 0
 				if p.DP > 0 && (i%s.Hidden+1-p.Bias)%p.DP == 0 || slices.Contains(p.Rows, i%s.Hidden) {
 					u[i] = scale
@@ -234,8 +246,12 @@ func TestLSTMIteration(t *testing.T) {
 	}
 	wide := smallLSTM(dropout.TDP)
 	wide.Tile, wide.Patterns[2] = 64, dropout.Pattern{DP: 1, Bias: 1}
-	for _, s := range []LSTMSpec{smallLSTM(dropout.None), smallLSTM(dropout.Dense), smallLSTM(dropout.Masked), smallLSTM(dropout.RDP), smallLSTM(dropout.TDP), wide, smallLSTM(dropout.RowsRandom), smallLSTM(dropout.TilesRandom)} {
-		t.Run(fmt.Sprint(s.Method, s.Tile), func(t *testing.T) {
+	sequences := smallLSTM(dropout.RowsRandom)
+	sequences.Groups, sequences.Patterns = [][]dropout.Pattern{sequences.Patterns, {{Rows: randomRows(4, 68, 34)}, {Rows: randomRows(5, 68, 45)}, {Rows: randomRows(6, 68, 31)}}}, nil
+	steps := smallLSTM(dropout.RDP)
+	steps.Groups, steps.Patterns, steps.GroupSteps = [][]dropout.Pattern{steps.Patterns, {{DP: 2, Bias: 2}, {DP: 1, Bias: 1}, {DP: 5, Bias: 1}}}, nil, true
+	for _, s := range []LSTMSpec{sequences, steps, smallLSTM(dropout.None), smallLSTM(dropout.Dense), smallLSTM(dropout.Masked), smallLSTM(dropout.RDP), smallLSTM(dropout.TDP), wide, smallLSTM(dropout.RowsRandom), smallLSTM(dropout.TilesRandom)} {
+		t.Run(fmt.Sprint(s.Method, s.Tile, len(s.Groups)), func(t *testing.T) {
 			if s.Method == dropout.TDP && s.Tile == 0 {
 				s.Clip = 100 // over the norm
 			}

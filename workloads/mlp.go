@@ -12,13 +12,14 @@ import (
 
 // MLPSpec is one training iteration of a multi-layer perceptron: forward, backward, SGD with momentum.
 type MLPSpec struct {
-	Layers    []int             // sizes: inputs, hidden layers, classes
-	Batch     int               // samples
-	Method    dropout.Method    // none, dense, masked, dropconnect or one with patterns
-	Rates     []float64         // dropout rate of each hidden layer: scales what is kept by 1/(1-rate); Bernoulli rate of dense, masked and dropconnect
-	Patterns  []dropout.Pattern // this iteration's pattern of each hidden layer, where the method has any
-	Tile      int               // methods that drop tiles: side of a weight tile, 32 (0 too) or 64
-	Update    string            // UpdateDense ("" too) or UpdateLazy, which differs with patterns only
+	Layers    []int               // sizes: inputs, hidden layers, classes
+	Batch     int                 // samples
+	Method    dropout.Method      // none, dense, masked, dropconnect or one with patterns
+	Rates     []float64           // dropout rate of each hidden layer: scales what is kept by 1/(1-rate); Bernoulli rate of dense, masked and dropconnect
+	Patterns  []dropout.Pattern   // this iteration's pattern of each hidden layer, where the method has any
+	Groups    [][]dropout.Pattern // methods that drop rows: in place of Patterns those of each of several groups of samples, all neighbours
+	Tile      int                 // methods that drop tiles: side of a weight tile, 32 (0 too) or 64
+	Update    string              // UpdateDense ("" too) or UpdateLazy, which differs with patterns only
 	LR        float32
 	Momentum  float32
 	Seed      uint64
@@ -107,8 +108,11 @@ func (s *MLPSpec) Check() error {
 	}
 	hidden := len(s.Layers) - 2
 	offered := dropout.Methods(dropout.None, dropout.Dense, dropout.Masked, dropout.DropConnect)
-	if err := dropout.Check(s.Method, offered, s.Rates, hidden); err != nil || !s.Method.Approximate() {
+	if err := dropout.Check(s.Method, offered, s.Rates, hidden); err != nil || !s.Method.Approximate() && s.Groups == nil {
 		return err
+	}
+	if s.Groups != nil && s.Method.Drops() != dropout.DropsRows {
+		return noGroups(s.Method)
 	}
 	if err := checkTile(s.Method, s.Tile); err != nil {
 		return err
@@ -116,6 +120,9 @@ func (s *MLPSpec) Check() error {
 	most := make([]int, hidden)
 	for i := range most {
 		most[i] = dropout.MaxKept(s.Method, s.Layers[i+1], s.Layers[i], s.Layers[i+1], tileSide(s.Tile))
+	}
+	if s.Groups != nil {
+		return checkGroups(s.Method, s.Groups, s.Batch, most)
 	}
 	return dropout.CheckPatterns(s.Method, s.Patterns, most)
 }
@@ -174,6 +181,7 @@ type mlp struct {
 	keep   []axis       // of each layer of activations: the neurons that are kept
 	lists  copied       // of kept neurons or tiles: behind the labels
 	tiles  []*keptTiles // of each layer of weights
+	groups *mlpGroups   // nil: one pattern for all
 	last   int          // index of the last weight layer
 }
 
@@ -197,15 +205,10 @@ func SimulateMLP(ctx context.Context, gpu *sim.GPU, spec MLPSpec, opt Options) (
 	m.allocate()
 	m.input()
 	m.sgd.age = m.rescale(m.w, m.sgd)
-	for l := 0; l <= m.last; l++ {
-		m.forward(l)
-	}
-	m.softmax()
-	for l := m.last; l >= 0; l-- {
-		m.backward(l)
-	}
-	for l := 0; l <= m.last; l++ {
-		m.update(fmt.Sprintf("update %d", l+1), m.w[l], m.sgd, m.weightScale(l))
+	if m.groups != nil {
+		m.iterateGroups()
+	} else {
+		m.iterate()
 	}
 	res := m.result()
 	if m.err != nil {
@@ -216,6 +219,20 @@ func SimulateMLP(ctx context.Context, gpu *sim.GPU, spec MLPSpec, opt Options) (
 	}
 	res.TimeUS = gpu.Seconds(res.Cycles) * 1e6
 	return res, nil
+}
+
+// iterate is forward, backward and update.
+func (m *mlp) iterate() {
+	for l := 0; l <= m.last; l++ {
+		m.forward(l)
+	}
+	m.softmax()
+	for l := m.last; l >= 0; l-- {
+		m.backward(l)
+	}
+	for l := 0; l <= m.last; l++ {
+		m.update(fmt.Sprintf("update %d", l+1), m.w[l], m.sgd, m.weightScale(l))
+	}
 }
 
 // width is how many neurons of layer i (0 = the input) are kept.
@@ -236,6 +253,9 @@ func (m *mlp) allocate() {
 		}
 	}
 	m.keep = newAxes(kept, &m.lists)
+	if len(s.Groups) > 0 {
+		m.groups = m.split()
+	}
 	if len(m.lists.numbers) > 0 {
 		m.labels = m.lists.behind(m.runner, s.Batch)
 	}
@@ -257,6 +277,9 @@ func (m *mlp) allocate() {
 		m.labels = m.malloc(s.Batch)
 	}
 	m.loss = m.malloc(s.Batch)
+	if m.groups != nil {
+		m.allocateGroups()
+	}
 }
 
 // weights lays out the weights of layer l: by rows of the dimension that is dropped in. Where the first layer's outputs

@@ -144,6 +144,9 @@ func TestMLPIteration(t *testing.T) {
 		{"tdp", MLPSpec{Method: dropout.TDP, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{DP: 2, Bias: 2}, {DP: 3, Bias: 1}}}},
 		{"tdp, tiles of 64", MLPSpec{Layers: []int{132, 200, 140, 10}, Batch: 36, Tile: 64, Method: dropout.TDP, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{DP: 2, Bias: 2}, {DP: 3, Bias: 1}}}},
 		{"tdp lazy, tiles of 64", MLPSpec{Layers: []int{132, 200, 140, 10}, Batch: 36, Tile: 64, Update: UpdateLazy, Method: dropout.TDP, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{DP: 3, Bias: 2}, {DP: 2, Bias: 1}}}},
+		{"odd groups", MLPSpec{Layers: []int{85, 101, 131, 9}, Batch: 37, Method: dropout.RowsRandom, Rates: []float64{0.5, 0.3}, Groups: [][]dropout.Pattern{
+			{{Rows: randomRows(1, 101, 50)}, {Rows: randomRows(2, 131, 91)}}, {{Rows: randomRows(3, 101, 50)}, {Rows: randomRows(4, 131, 91)}}, {{Rows: randomRows(5, 101, 49)}, {Rows: randomRows(6, 131, 92)}}}}},
+		{"groups lazy", MLPSpec{Update: UpdateLazy, Method: dropout.RDP, Rates: []float64{0.5, 0.3}, Groups: [][]dropout.Pattern{{{DP: 2, Bias: 1}, {DP: 3, Bias: 3}}, {{DP: 2, Bias: 1}, {DP: 1, Bias: 1}}}}},
 		{"odd random tiles", odd(dropout.TilesRandom, dropout.Pattern{Tiles: []int{0, 3, 6, 9, 10}}, dropout.Pattern{Tiles: []int{1, 2, 4, 7, 9, 11, 14, 17, 18}})},
 		{"random tiles", MLPSpec{Method: dropout.TilesRandom, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{Tiles: []int{1, 2, 4, 7, 8, 11}}, {Tiles: []int{0, 3, 19}}}}},
 		{"random tiles lazy", MLPSpec{Update: UpdateLazy, Method: dropout.TilesRandom, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{Tiles: []int{1, 2, 4, 7, 8, 11}}, {Tiles: []int{0, 3, 19}}}}},
@@ -184,8 +187,16 @@ func TestMLPIteration(t *testing.T) {
 					case dropout.DropConnect:
 						random(wm)
 					case dropout.RDP, dropout.RowsRandom:
-						p := s.Patterns[l]
 						for i := range nm {
+							var p dropout.Pattern
+							if s.Patterns != nil {
+								p = s.Patterns[l]
+							}
+							for g := range s.Groups { // the last group that begins at or before this sample
+								if g*s.Batch/len(s.Groups) <= i/out {
+									p = s.Groups[g][l]
+								}
+							}
 							nm[i] = 0
 							if p.DP > 0 && (i%out+1-p.Bias)%p.DP == 0 || slices.Contains(p.Rows, i%out) {
 								nm[i] = 1 / (1 - s.Rates[l])
@@ -310,22 +321,25 @@ func TestMLPSpecCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, change := range map[string]func(*MLPSpec){
-		"rate 1":         func(s *MLPSpec) { s.Rates = []float64{1} },
-		"NaN rate":       func(s *MLPSpec) { s.Rates = []float64{math.NaN()} },
-		"dp over M":      func(s *MLPSpec) { s.Patterns = []dropout.Pattern{{DP: 65, Bias: 1}} },
-		"bias 0":         func(s *MLPSpec) { s.Patterns = []dropout.Pattern{{DP: 2}} },
-		"bias over dp":   func(s *MLPSpec) { s.Patterns = []dropout.Pattern{{DP: 2, Bias: 3}} },
-		"zero size":      func(s *MLPSpec) { s.Layers = []int{64, 0, 10} },
-		"no hidden":      func(s *MLPSpec) { s.Layers = []int{64, 10} },
-		"no batch":       func(s *MLPSpec) { s.Batch = 0 },
-		"update":         func(s *MLPSpec) { s.Update = "eager" },
-		"momentum 1":     func(s *MLPSpec) { s.Momentum = 1 },
-		"lazy, no mu":    func(s *MLPSpec) { s.Update = UpdateLazy },
-		"method":         func(s *MLPSpec) { s.Method = "rows" },
-		"tile":           func(s *MLPSpec) { s.Method, s.Tile = dropout.TDP, 16 },
-		"tiles over":     func(s *MLPSpec) { s.Method = dropout.TilesRandom; s.Patterns[0] = dropout.Pattern{Tiles: []int{4}} },
-		"no tiles":       func(s *MLPSpec) { s.Method = dropout.TilesRandom },
-		"tdp over tiles": func(s *MLPSpec) { s.Method = dropout.TDP; s.Patterns[0].DP = 5 },
+		"rate 1":                      func(s *MLPSpec) { s.Rates = []float64{1} },
+		"NaN rate":                    func(s *MLPSpec) { s.Rates = []float64{math.NaN()} },
+		"dp over M":                   func(s *MLPSpec) { s.Patterns = []dropout.Pattern{{DP: 65, Bias: 1}} },
+		"bias 0":                      func(s *MLPSpec) { s.Patterns = []dropout.Pattern{{DP: 2}} },
+		"bias over dp":                func(s *MLPSpec) { s.Patterns = []dropout.Pattern{{DP: 2, Bias: 3}} },
+		"zero size":                   func(s *MLPSpec) { s.Layers = []int{64, 0, 10} },
+		"no hidden":                   func(s *MLPSpec) { s.Layers = []int{64, 10} },
+		"no batch":                    func(s *MLPSpec) { s.Batch = 0 },
+		"update":                      func(s *MLPSpec) { s.Update = "eager" },
+		"momentum 1":                  func(s *MLPSpec) { s.Momentum = 1 },
+		"lazy, no mu":                 func(s *MLPSpec) { s.Update = UpdateLazy },
+		"method":                      func(s *MLPSpec) { s.Method = "rows" },
+		"tile":                        func(s *MLPSpec) { s.Method, s.Tile = dropout.TDP, 16 },
+		"too few patterns in a group": func(s *MLPSpec) { s.Groups = [][]dropout.Pattern{{}} },
+		"groups of tiles":             func(s *MLPSpec) { s.Method, s.Groups = dropout.TDP, [][]dropout.Pattern{s.Patterns, s.Patterns} },
+		"more groups than samples":    func(s *MLPSpec) { s.Batch, s.Groups = 1, [][]dropout.Pattern{s.Patterns, s.Patterns} },
+		"tiles over":                  func(s *MLPSpec) { s.Method = dropout.TilesRandom; s.Patterns[0] = dropout.Pattern{Tiles: []int{4}} },
+		"no tiles":                    func(s *MLPSpec) { s.Method = dropout.TilesRandom },
+		"tdp over tiles":              func(s *MLPSpec) { s.Method = dropout.TDP; s.Patterns[0].DP = 5 },
 	} {
 		s := ok
 		s.Patterns = append([]dropout.Pattern(nil), ok.Patterns...)

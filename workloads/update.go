@@ -146,6 +146,15 @@ func (r *runner) gather(what string, w *weights, m momentum) {
 // update is one step of SGD with momentum on weights and bias. masked is the factor of DropConnect's mask.
 func (r *runner) update(what string, w *weights, m momentum, masked float32) {
 	rate, mu := sim.F32(float32(m.rate)), sim.F32(float32(m.mu))
+	rates := []sim.Arg{rate, mu}
+	if w.lazy {
+		rates = []sim.Arg{sim.F32(float32(m.rate / (1 - m.mu))), sim.F32(float32(m.rate * math.Pow(m.mu, -float64(m.age+1)))), rate, mu}
+	}
+	r.updateWith(what, w, rates, masked)
+}
+
+// updateWith is update with the kernels' rates: of the step and the momentum and, before them, of z and u where the weights are lazy.
+func (r *runner) updateWith(what string, w *weights, rates []sim.Arg, masked float32) {
 	n4 := w.rows * w.ld() / 4
 	module, kr, kc, which := "update", w.kr.stride(), w.kc.stride(), w.outputKc.stride()
 	if listed(w.kr, w.kc) {
@@ -160,10 +169,6 @@ func (r *runner) update(what string, w *weights, m momentum, masked float32) {
 		cfg := flat(n, 128)
 		cfg.Grid.X += ceil(w.outputs, 128)
 		r.launch(what, PartUpdate, module, kernel, int64(flop), cfg, append(all, bias...)...)
-	}
-	rates := []sim.Arg{rate, mu}
-	if w.lazy {
-		rates = []sim.Arg{sim.F32(float32(m.rate / (1 - m.mu))), sim.F32(float32(m.rate * math.Pow(m.mu, -float64(m.age+1)))), rate, mu}
 	}
 	nr, ldg := w.kr.Size(), w.ldg()
 	switch {

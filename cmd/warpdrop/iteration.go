@@ -13,6 +13,7 @@ import (
 
 	"warpdrop/dropout"
 	"warpdrop/sim"
+	"warpdrop/train"
 	"warpdrop/workloads"
 )
 
@@ -129,6 +130,7 @@ type iterationFlags struct {
 	asJSON       bool
 	simulate     func(ctx context.Context, gpu *sim.GPU, f *iterationFlags, opt workloads.Options) (*workloads.IterationResult, *iterationReport, error)
 	of           int
+	groups       int
 	layers       int // that rates are for
 	sites        int // that patterns are for
 	shape        func(site int) dropout.Shape
@@ -140,6 +142,7 @@ func (f *iterationFlags) add(c *cobra.Command) {
 	p.StringVar(&f.gpu, "gpu", "gtx1080ti", "GPU preset or a preset file")
 	p.StringVar(&f.method, "method", "dense", "none, dense, masked, dropconnect (MLP), "+dropout.Names(dropout.Methods()))
 	p.IntVar(&f.of, "of", 0, "rows-k: k of every so many rows are kept (0: from 10 on, one that has the rate and, if there is any, divides the layer)")
+	p.IntVar(&f.groups, "groups", 1, "methods that drop rows: groups of samples, or of an LSTM's words, with a pattern each; with --dp the bias is the next one from group to group")
 	p.Float64SliceVar(&f.rates, "rates", []float64{0.5}, "dropout rate of each layer, or one for all")
 	p.IntSliceVar(&f.dp, "dp", nil, "rdp and tdp: one row or tile in dp is kept; a layer each, or one for all (default: 1/(1-rate), rounded)")
 	p.IntSliceVar(&f.bias, "bias", nil, "rdp and tdp: which one is kept, 1..dp; a layer each, or one for all (default: the middle)")
@@ -166,8 +169,19 @@ func each[T any](name string, list []T, n int) ([]T, error) {
 	return list, nil
 }
 
-// dropping fills in rates and patterns.
-func (f *iterationFlags) dropping() (rates []float64, patterns []dropout.Pattern, err error) {
+// dropping fills in rates and patterns; with several groups these are the first one's, and each has its own.
+func (f *iterationFlags) dropping() (rates []float64, patterns []dropout.Pattern, groups [][]dropout.Pattern, err error) {
+	rates, patterns, err = f.droppingOf(0)
+	for g := 0; err == nil && f.groups > 1 && g < f.groups; g++ {
+		var one []dropout.Pattern
+		_, one, err = f.droppingOf(g)
+		groups = append(groups, one)
+	}
+	return rates, patterns, groups, err
+}
+
+// droppingOf fills in rates and the patterns of a group.
+func (f *iterationFlags) droppingOf(group int) (rates []float64, patterns []dropout.Pattern, err error) {
 	method := dropout.Method(f.method)
 	if f.tile != 0 && method.Drops() != dropout.DropsTiles {
 		return nil, nil, usagef("--tile belongs to methods that drop tiles, not %s", f.method)
@@ -191,7 +205,7 @@ func (f *iterationFlags) dropping() (rates []float64, patterns []dropout.Pattern
 			if err != nil {
 				return nil, nil, usageError{err}
 			}
-			patterns = append(patterns, stream.At(0, 0).Pattern(method))
+			patterns = append(patterns, stream.At(0, group).Pattern(method))
 		}
 		return rates, patterns, nil
 	}
@@ -213,7 +227,7 @@ func (f *iterationFlags) dropping() (rates []float64, patterns []dropout.Pattern
 		return nil, nil, err
 	}
 	for i := range dp {
-		patterns = append(patterns, dropout.Pattern{Method: method, DP: dp[i], Bias: bias[i]})
+		patterns = append(patterns, dropout.Pattern{Method: method, DP: dp[i], Bias: (bias[i]-1+group)%max(dp[i], 1) + 1})
 	}
 	return rates, patterns, nil
 }
@@ -291,12 +305,12 @@ func newIterationMLPCommand() *cobra.Command {
 				return dropout.ShapeOf(hidden[site], append([]int{inputs}, hidden...)[site], hidden[site], cmp.Or(f.tile, workloads.TDPTile))
 			}
 			f.simulate = func(ctx context.Context, gpu *sim.GPU, f *iterationFlags, opt workloads.Options) (*workloads.IterationResult, *iterationReport, error) {
-				rates, patterns, err := f.dropping()
+				rates, patterns, groups, err := f.dropping()
 				if err != nil {
 					return nil, nil, err
 				}
 				s := workloads.MLPSpec{Layers: append(append([]int{inputs}, hidden...), outputs), Batch: f.batch, Method: dropout.Method(f.method), Rates: rates,
-					Patterns: patterns, Tile: f.tile, Update: update, LR: 0.01, Momentum: 0.9, Seed: f.seed}
+					Patterns: patterns, Groups: groups, Tile: f.tile, Update: update, LR: 0.01, Momentum: 0.9, Seed: f.seed}
 				if err := s.Check(); err != nil {
 					return nil, nil, usageError{err}
 				}
@@ -318,7 +332,7 @@ func newIterationMLPCommand() *cobra.Command {
 func newIterationLSTMCommand() *cobra.Command {
 	f := iterationFlags{defaultBatch: 20}
 	s := workloads.LSTMSpec{LR: 1, Clip: 5}
-	repeats := 0
+	repeats, groupBy := 0, ""
 	c := &cobra.Command{
 		Use:   "lstm",
 		Short: "One training iteration of a word LSTM: plain SGD with clipping",
@@ -333,11 +347,14 @@ Dropout sites are the inputs of the layers and that of the output layer: --dp an
 				return dropout.ShapeOf(s.Hidden, s.Hidden, s.Outputs(site), cmp.Or(f.tile, workloads.TDPTile))
 			}
 			f.simulate = func(ctx context.Context, gpu *sim.GPU, f *iterationFlags, opt workloads.Options) (*workloads.IterationResult, *iterationReport, error) {
-				rates, patterns, err := f.dropping()
+				rates, patterns, groups, err := f.dropping()
 				if err != nil {
 					return nil, nil, err
 				}
-				s.Batch, s.Method, s.Rates, s.Patterns, s.Tile, s.Seed = f.batch, dropout.Method(f.method), rates, patterns, f.tile, f.seed
+				s.Batch, s.Method, s.Rates, s.Patterns, s.Groups, s.Tile, s.Seed = f.batch, dropout.Method(f.method), rates, patterns, groups, f.tile, f.seed
+				if s.GroupSteps = groupBy == string(train.GroupSteps); !s.GroupSteps && groupBy != string(train.GroupSamples) {
+					return nil, nil, usagef("--group-by %q; allowed are %s and %s", groupBy, train.GroupSamples, train.GroupSteps)
+				}
 				if repeats != 0 {
 					s.Known = &workloads.Known{Repeats: repeats}
 				}
@@ -360,6 +377,7 @@ Dropout sites are the inputs of the layers and that of the output layer: --dp an
 	p.IntVar(&s.Hidden, "hidden", 256, "width of each layer and of the embedding, a multiple of 4")
 	p.IntVar(&s.Vocabulary, "vocabulary", 1000, "words in the dictionary")
 	p.IntVar(&s.Steps, "steps", 35, "time steps")
+	p.StringVar(&groupBy, "group-by", string(train.GroupSamples), "what falls into groups: samples (sequences side by side) or steps (of time)")
 	p.IntVar(&repeats, "simulated-repeats", 0, "launches alike to simulate; the median of all but the first counts for those that follow (0: all)")
 	return c
 }
