@@ -255,7 +255,7 @@ func expectation(ctx context.Context, gpu *sim.GPU, d Dropping, sites []dropped,
 			known[key] = it
 			r.simulated(it)
 		}
-		r.add(it, c.weight)
+		r.add(gpu, it, c.weight)
 		cycles[n] = float64(it.Cycles)
 		if drawn.found != nil {
 			r.Patterns = append(r.Patterns, PatternCycles{DP: c.dp(), Probability: c.weight, Cycles: float64(it.Cycles)})

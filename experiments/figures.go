@@ -31,6 +31,8 @@ var Figures = []Figure{
 	{"perplexity-batch", "Test perplexity against the batch; less is better.", perplexityByBatch, batch},
 	{"divergence", "Time with if-else skipping against the share that is skipped, relative to computing everything: divergent warps save little of what they skip.", divergence, nil},
 	{"parts", "Where the cycles of an iteration go.", parts, nil},
+	{"energy", "Estimated energy of an iteration by component: compare methods, not joules.", energyByComponent, nil},
+	{"energy-parts", "Estimated energy of an iteration by part: compare methods, not joules.", energyByPart, nil},
 	{"conflicts-tile", "Bank conflicts of shared memory against the tile's edge.", conflictsByTile, tile},
 	{"cycles-tile", "Cycles against the tile's edge.", cyclesByTile, tile},
 	{"accuracy-tile", "Test accuracy against the tile's edge.", accuracyByTile, tile},

@@ -14,6 +14,7 @@ import (
 
 	"warpdrop/plots"
 	"warpdrop/plots/golden"
+	"warpdrop/sim/energy"
 )
 
 var (
@@ -43,6 +44,10 @@ var fixtures = []struct {
   - train-mlp: {hidden: [512, 512], rates: [0.5, 0.5], epochs: 8}
     sweep: {method: [dense, rdp, tdp], seed: [1, 2]}
 `, []string{"convergence", "stalls", "roofline"}},
+	{"energy", `
+  - mlp: {hidden: [512, 512], rates: [0.5, 0.5]}
+    sweep: {method: [dense, masked, rdp, tdp]}
+`, []string{"energy", "energy-parts"}},
 	{"text", `
   - lstm: {layers: 3, hidden: 1500, rates: [0.5, 0.5, 0.5]}
     sweep: {batch: [20, 25, 30, 35, 40], method: [dense, rdp]}
@@ -143,6 +148,13 @@ func (*madeUp) Run(_ context.Context, s Spec, _ int, _ func(float64)) (Result, e
 		}
 		r.Cycles *= 1 + 0.2/float64(s.Tile) + 0.004*float64(s.Patterns)
 		r.Low, r.High = r.Cycles*0.98, r.Cycles*1.02
+		r.Energy, r.EnergyParts = map[string]float64{}, map[string]float64{}
+		for i, name := range energy.PartNames {
+			r.Energy[name] = r.Cycles / 1e6 * 20 / float64(i+1)
+			for part, cycles := range r.Parts {
+				r.EnergyParts[part] += r.Energy[name] * cycles / r.Cycles
+			}
+		}
 		return Result{Sim: r}, nil
 	case LSTM:
 		return Result{Sim: simulated(s.Dropping, 1500*1500*24, float64(s.Batch))}, nil

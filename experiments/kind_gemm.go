@@ -115,7 +115,7 @@ func runGEMM(ctx context.Context, _ *Host, spec GEMM, threads int, progress func
 	}
 	r := newSimResult(gpu)
 	r.Coverage = "one product, launch overhead included; rows that a pattern drops are not written"
-	r.add(&got.IterationResult, 1)
+	r.add(gpu, &got.IterationResult, 1)
 	r.FLOP = 2 * float64(spec.M) * float64(spec.N) * float64(spec.K)
 	r.finish(gpu)
 	return Result{Sim: r}, nil

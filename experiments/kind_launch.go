@@ -122,7 +122,7 @@ func runLaunch(ctx context.Context, h *Host, spec Launch, threads int, _ func(fl
 	r := newSimResult(gpu)
 	r.Coverage = "one launch, its overhead included"
 	r.simulated(got)
-	r.add(got, 1)
+	r.add(gpu, got, 1)
 	r.finish(gpu)
 	return Result{Sim: r}, nil
 }

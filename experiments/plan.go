@@ -160,23 +160,17 @@ func (t Timing) processorSeconds() float64 { return t.Seconds * float64(max(t.Th
 // there and in others, where they were measured on a machine of the same name if any was.
 func NewPlan(points []Point, w Worker, store *Store, others ...*Store) *Plan {
 	work, seconds := map[string]float64{}, map[string]float64{}
-	plan := &Plan{}
-	for _, p := range points {
-		l := Planned{Point: p}
-		if store != nil {
-			if s, err := store.Get(p.Hash); err == nil {
-				l.Stored, l.Seconds = true, s.Timing.processorSeconds()
-			}
-		}
-		plan.Points = append(plan.Points, l)
-	}
+	took := map[string]float64{} // points in store
 	host, _ := os.Hostname()
 	here := map[string]bool{} // kinds that were measured on this machine
 	for _, from := range append([]*Store{store}, others...) {
 		if from == nil {
 			continue
 		}
-		for _, s := range from.all() {
+		for s := range from.all() {
+			if from == store {
+				took[s.Hash] = s.Timing.processorSeconds()
+			}
 			local := s.Timing.Host == host
 			if local && !here[s.Kind] {
 				here[s.Kind] = true
@@ -187,6 +181,11 @@ func NewPlan(points []Point, w Worker, store *Store, others ...*Store) *Plan {
 				seconds[s.Kind] += s.Timing.processorSeconds()
 			}
 		}
+	}
+	plan := &Plan{}
+	for _, p := range points {
+		seconds, stored := took[p.Hash]
+		plan.Points = append(plan.Points, Planned{Point: p, Stored: stored, Seconds: seconds})
 	}
 	seen := map[string]bool{}
 	for i := range plan.Points {

@@ -80,20 +80,22 @@ type SearchResult struct {
 
 // SimResult is a simulated iteration or kernel. With a distribution of patterns its figures are expected values.
 type SimResult struct {
-	Cycles       float64            `json:"cycles"`             // core clock
-	Low          float64            `json:"low"`                // 95 % interval of Cycles, equal to it where nothing is sampled
-	High         float64            `json:"high"`               //
-	TimeUS       float64            `json:"time_us"`            // at the preset's clock
-	Parts        map[string]float64 `json:"parts"`              // cycles by part: gemm, mask, update, copy …
-	Counters     map[string]float64 `json:"counters"`           // of all launches: see sim.Counters for their names
-	Kernels      []KernelResult     `json:"kernels,omitempty"`  // for the roofline and the breakdown
-	Distribution []SearchResult     `json:"distribution"`       // of each layer, empty without patterns
-	Patterns     []PatternCycles    `json:"patterns,omitempty"` // each combination that was simulated
-	Coverage     string             `json:"coverage"`           // what the figures cover, in words
-	FLOP         float64            `json:"flop"`               // floating-point operations of the mathematics, dense
-	Peak         map[string]float64 `json:"peak,omitempty"`     // of the GPU: flop_per_cycle, dram_bytes_per_cycle, core_hz
-	Instructions float64            `json:"instructions"`       // warp-instructions simulated to get here, the measure of this point's work
-	Samples      int                `json:"samples,omitempty"`  // pattern combinations that were drawn; 0 = summed over all of them
+	Cycles       float64            `json:"cycles"`                    // core clock
+	Low          float64            `json:"low"`                       // 95 % interval of Cycles, equal to it where nothing is sampled
+	High         float64            `json:"high"`                      //
+	TimeUS       float64            `json:"time_us"`                   // at the preset's clock
+	Parts        map[string]float64 `json:"parts"`                     // cycles by part: gemm, mask, update, copy …
+	Counters     map[string]float64 `json:"counters"`                  // of all launches: see sim.Counters for their names
+	Kernels      []KernelResult     `json:"kernels,omitempty"`         // for the roofline and the breakdown
+	Energy       map[string]float64 `json:"energy_mj,omitempty"`       // by component (energy.PartNames): an estimate; none without calibration
+	EnergyParts  map[string]float64 `json:"energy_parts_mj,omitempty"` // the same by part, as Parts
+	Distribution []SearchResult     `json:"distribution"`              // of each layer, empty without patterns
+	Patterns     []PatternCycles    `json:"patterns,omitempty"`        // each combination that was simulated
+	Coverage     string             `json:"coverage"`                  // what the figures cover, in words
+	FLOP         float64            `json:"flop"`                      // floating-point operations of the mathematics, dense
+	Peak         map[string]float64 `json:"peak,omitempty"`            // of the GPU: flop_per_cycle, dram_bytes_per_cycle, core_hz
+	Instructions float64            `json:"instructions"`              // warp-instructions simulated to get here, the measure of this point's work
+	Samples      int                `json:"samples,omitempty"`         // pattern combinations that were drawn; 0 = summed over all of them
 
 	Launches          int `json:"launches"`           // and copies, of all combinations together
 	SimulatedLaunches int `json:"simulated_launches"` // the others are like one of these

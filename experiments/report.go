@@ -54,6 +54,7 @@ func (r *Results) Summary() (head []string, rows [][]string) {
 		{"perplexity", func(r *Row) string { return r.Perplexity.round(1) }},
 		{"bank conflicts", func(r *Row) string { return r.BankConflicts.round(0) }},
 		{"divergent branches", func(r *Row) string { return r.DivergentBranches.round(0) }},
+		{"energy mJ", func(r *Row) string { return r.EnergyMJ.round(3) }},
 	}
 	rows = make([][]string, len(r.Rows))
 	for _, c := range all {
@@ -207,6 +208,9 @@ func (r *Results) Answer() (out []string) {
 		if s := span(rows[m], r.accuracyChange, "%+.2f"); s != "" {
 			said = append(said, fmt.Sprintf("its test accuracy is %s percentage points from %s's", s, base))
 		}
+		if s := span(rows[m], energyAgainst, "%.2f"); s != "" && m != base {
+			said = append(said, fmt.Sprintf("it is estimated to take %s times the energy", s))
+		}
 		if s := span(rows[m], perplexity, "%.1f"); s != "" {
 			said = append(said, fmt.Sprintf("it reaches a test perplexity of %s (%s: %s)", s, base, span(rows[base], perplexity, "%.1f")))
 		}
@@ -297,6 +301,9 @@ func (r *Results) cards() (out []plots.Card) {
 		}
 		if s := span(rows[m], r.accuracyChange, "%+.2f"); s != "" {
 			c.Lines = append(c.Lines, "accuracy: "+s+" percentage points")
+		}
+		if s := span(rows[m], energyAgainst, "%.2f"); s != "" {
+			c.Lines = append(c.Lines, "energy: "+s+" × (estimate)")
 		}
 		if s := span(rows[m], perplexity, "%.1f"); s != "" {
 			c.Lines = append(c.Lines, "perplexity: "+s)
@@ -399,6 +406,11 @@ func (r *Results) tables() []plots.Table {
 		}
 		t.Rows, t.Note = cut(rows)
 		t.Note = strings.TrimSpace("Cycles of the core clock, and their share of the iteration. " + t.Note)
+		out = append(out, t)
+	}
+	if t := r.energyTable(); len(t.Rows) > 0 {
+		shown, note := cut(t.Rows)
+		t.Rows, t.Note = shown, strings.TrimSpace(t.Note+" "+note)
 		out = append(out, t)
 	}
 	if r.Experiment.Paper != "" {

@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"reflect"
 	"slices"
@@ -65,6 +66,11 @@ type Row struct {
 
 	Launches          int `json:"launches,omitempty"`           // launches and copies, of all combinations of patterns
 	SimulatedLaunches int `json:"simulated_launches,omitempty"` // launches that were simulated; the others are like one of these
+
+	EnergyMJ      number `json:"energy_mj"`         // energy of an iteration or a launch in mJ, an estimate
+	PowerW        number `json:"power_w"`           // mean power in watts, an estimate
+	EnergyDelay   number `json:"energy_delay_uj_s"` // energy x time, in microjoule seconds
+	EnergyAgainst number `json:"energy_relative"`   // energy / the baseline's; under 1 is less
 
 	MeasuredUS number `json:"measured_us"` // on the real GPU, where published
 
@@ -416,6 +422,14 @@ func (r *Row) addSim(result Result) {
 	if n := counter("shared_accesses"); n > 0 {
 		r.ConflictsPerAccess = r.BankConflicts / n
 	}
+	if len(s.Energy) > 0 {
+		r.EnergyMJ = 0
+		for _, part := range slices.Sorted(maps.Keys(s.Energy)) {
+			r.EnergyMJ += number(s.Energy[part])
+		}
+		r.PowerW = r.EnergyMJ / r.TimeUS * 1e3
+		r.EnergyDelay = r.EnergyMJ * r.TimeUS * 1e-3
+	}
 	r.Samples, r.Launches, r.SimulatedLaunches = s.Samples, s.Launches, s.SimulatedLaunches
 	if s.MeasuredUS > 0 {
 		r.MeasuredUS = number(s.MeasuredUS)
@@ -515,6 +529,7 @@ func (r *Results) compare(row *Row) {
 	if b := r.baseline(row, r.Experiment.Baseline); b != nil && row.Cycles > 0 {
 		row.Speedup = b.Cycles / row.Cycles
 		row.SpeedupLow, row.SpeedupHigh = b.CyclesLow/row.CyclesHigh, b.CyclesHigh/row.CyclesLow
+		row.EnergyAgainst = row.EnergyMJ / b.EnergyMJ
 	}
 	p := published(r.Experiment.Paper, row.Method, row.Hidden, row.Rates, row.Batch)
 	if p == nil {

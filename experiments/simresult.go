@@ -6,21 +6,26 @@ import (
 	"slices"
 
 	"warpdrop/sim"
+	"warpdrop/sim/energy"
 	"warpdrop/workloads"
 )
 
 // simVersions are what a simulated result depends on beside its spec.
 func simVersions(gpu string) (map[string]string, error) {
-	g, err := loadGPU(gpu)
+	g, err := hashedGPU(gpu)
 	if err != nil {
 		return nil, err
 	}
-	return map[string]string{"sim": sim.ModelVersion, "gpu": g.Hash(), "kernels": workloads.KernelVersion, "search": searchVersion}, nil
+	return map[string]string{"sim": sim.ModelVersion, "gpu": g.hash, "kernels": workloads.KernelVersion, "search": searchVersion}, nil
 }
 
 // newSimResult is an empty result of a preset, to add launches to.
 func newSimResult(gpu *sim.GPU) *SimResult {
-	return &SimResult{Parts: map[string]float64{}, Counters: map[string]float64{}, Peak: peaks(gpu)}
+	r := &SimResult{Parts: map[string]float64{}, Counters: map[string]float64{}, Peak: peaks(gpu)}
+	if gpu.Energy.Calibrated() {
+		r.Energy, r.EnergyParts = map[string]float64{}, map[string]float64{}
+	}
+	return r
 }
 
 // peaks are what a roofline is drawn with.
@@ -50,7 +55,7 @@ func (r *SimResult) simulated(it *workloads.IterationResult) {
 }
 
 // add adds an iteration, or the launches of a single product, that happens with the given probability.
-func (r *SimResult) add(it *workloads.IterationResult, probability float64) {
+func (r *SimResult) add(gpu *sim.GPU, it *workloads.IterationResult, probability float64) {
 	r.Cycles += probability * float64(it.Cycles)
 	parts := it.Parts()
 	for _, part := range slices.Sorted(maps.Keys(parts)) {
@@ -71,6 +76,19 @@ func (r *SimResult) add(it *workloads.IterationResult, probability float64) {
 		k.Cycles += probability * float64(l.Cycles)
 		k.FLOP += probability * float64(l.FLOP)
 		k.DRAMBytes += probability * float64(l.Counters.Memory.DRAMBytes())
+		r.addEnergy(gpu, l, probability)
+	}
+}
+
+// addEnergy adds what a launch or a copy is thought to cost, over its time with the launch overhead, in which all SMs are idle.
+func (r *SimResult) addEnergy(gpu *sim.GPU, l *workloads.LaunchResult, probability float64) {
+	if r.Energy == nil {
+		return
+	}
+	e := gpu.Energy.Of(&energy.Run{Cycles: l.Cycles, Seconds: gpu.Seconds(l.Cycles), SMs: gpu.SMs, SM: &l.Counters.SM, Memory: &l.Counters.Memory})
+	for part, joules := range e.Joules {
+		r.Energy[energy.PartNames[part]] += probability * joules * 1e3
+		r.EnergyParts[string(l.Part)] += probability * joules * 1e3
 	}
 }
 

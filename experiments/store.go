@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -210,18 +211,19 @@ func (s *Store) Get(hash string) (*Stored, error) {
 	return p, nil
 }
 
-// all reads every whole point.
-func (s *Store) all() (out []*Stored) {
-	entries, _ := os.ReadDir(s.dir)
-	for _, e := range entries {
-		if !pointFile.MatchString(e.Name()) {
-			continue
-		}
-		if p, err := s.Get(strings.TrimSuffix(e.Name(), ".json")); err == nil {
-			out = append(out, p)
+// all reads every whole point, one after another.
+func (s *Store) all() iter.Seq[*Stored] {
+	return func(yield func(*Stored) bool) {
+		entries, _ := os.ReadDir(s.dir)
+		for _, e := range entries {
+			if !pointFile.MatchString(e.Name()) {
+				continue
+			}
+			if p, err := s.Get(strings.TrimSuffix(e.Name(), ".json")); err == nil && !yield(p) {
+				return
+			}
 		}
 	}
-	return out
 }
 
 // Put writes a point: a temporary file, synced, renamed, and the folder synced.

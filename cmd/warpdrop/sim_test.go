@@ -24,6 +24,20 @@ func runSim(args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), err.String()
 }
 
+// A preset without coefficients has no energy, neither as JSON nor in the table.
+func TestSimWithoutEnergy(t *testing.T) {
+	for _, format := range []string{"--json", "--threads=1"} {
+		code, out, stderr := runSim(checksCubin, "--kernel", "saxpy", "--grid", "1", "--block", "32", "--gpu", "gtx980", format,
+			"--arg", "buf:4000", "--arg", "buf:4000", "--arg", "f32:0.5", "--arg", "i32:32")
+		if code != 0 || out == "" {
+			t.Fatalf("exit %d: %s", code, stderr)
+		}
+		if strings.Contains(out, "energy") {
+			t.Errorf("gtx980 has no coefficients; printed\n%s", out)
+		}
+	}
+}
+
 // TestSimJSON: the object has the documented names, and the buffers are read and written.
 func TestSimJSON(t *testing.T) {
 	dir := t.TempDir()

@@ -23,7 +23,11 @@ import (
 
 // Books are the folder in an output folder that holds what is known of its jobs: orders (what each job array runs), records of points that were begun and are not stored, logs, and
 // the program as it was when points were submitted, which a later build does not change.
-type Books struct{ Dir string }
+type Books struct {
+	Dir string
+
+	plain bool // squeue prints no JSON that can be read
+}
 
 // maxBookBytes bounds a file of the folder that is read back.
 const maxBookBytes = 256 << 20
@@ -39,7 +43,7 @@ func OpenBooks(out string) (*Books, error) {
 			return nil, fmt.Errorf("slurm: %w", err)
 		}
 	}
-	return &Books{dir}, nil
+	return &Books{Dir: dir}, nil
 }
 
 // FindBooks are those of an output folder, nil if nothing was submitted there.
@@ -53,7 +57,7 @@ func FindBooks(out string) (*Books, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	return &Books{dir}, nil
+	return &Books{Dir: dir}, nil
 }
 
 // JobName is what Slurm knows the folder's jobs by; no two folders have the same.
@@ -171,16 +175,17 @@ const (
 
 // Record is what is known of a point that is begun and not stored.
 type Record struct {
-	Point  string  `json:"point"` // hash
-	State  State   `json:"state"`
-	Tries  int     `json:"tries"`            // begun so often since it last got further
-	Kept   string  `json:"kept,omitempty"`   // when its checkpoint was written, as seen when it was begun
-	Share  float64 `json:"share,omitempty"`  // done
-	Reason string  `json:"reason,omitempty"` // why it ended
-	Job    string  `json:"job"`              // ARRAY_INDEX
-	Node   string  `json:"node"`
-	Log    string  `json:"log,omitempty"`
-	Began  string  `json:"began"` // RFC 3339
+	Point       string  `json:"point"` // hash
+	State       State   `json:"state"`
+	Tries       int     `json:"tries"`                   // begun so often since it last got further
+	OutOfMemory int     `json:"out_of_memory,omitempty"` // of these, so many jobs that ran out of memory
+	Kept        string  `json:"kept,omitempty"`          // when its checkpoint was written, as seen when it was begun
+	Share       float64 `json:"share,omitempty"`         // done
+	Reason      string  `json:"reason,omitempty"`        // why it ended
+	Job         string  `json:"job"`                     // ARRAY_INDEX
+	Node        string  `json:"node"`
+	Log         string  `json:"log,omitempty"`
+	Began       string  `json:"began"` // RFC 3339
 }
 
 func (b *Books) recordFile(hash string) string { return filepath.Join(b.Dir, "points", hash+".json") }

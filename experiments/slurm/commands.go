@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -12,17 +13,27 @@ import (
 
 // command runs one of Slurm's commands and returns what it prints.
 func command(ctx context.Context, name string, args ...string) (string, error) {
-	var out, errs bytes.Buffer
+	var out bytes.Buffer
 	c := exec.CommandContext(ctx, name, args...)
-	c.Stdout, c.Stderr = &out, &errs
+	c.Stdout = &out
+	if err := finish(c); err != nil {
+		return "", err
+	}
+	return out.String(), nil
+}
+
+// finish runs a command to its end; its error says what the command complained of.
+func finish(c *exec.Cmd) error {
+	var errs bytes.Buffer
+	c.Stderr = &errs
 	c.WaitDelay = 5 * time.Second
 	if err := c.Run(); err != nil {
 		if text := strings.TrimSpace(errs.String()); text != "" {
-			return "", fmt.Errorf("%s: %s (%w)", name, text, err)
+			return fmt.Errorf("%s: %s (%w)", filepath.Base(c.Path), text, err)
 		}
-		return "", fmt.Errorf("%s: %w; is Slurm there, and in PATH?", name, err)
+		return fmt.Errorf("%s: %w; is Slurm there, and in PATH?", filepath.Base(c.Path), err)
 	}
-	return out.String(), nil
+	return nil
 }
 
 // ask is what an array of jobs asks for.
@@ -74,29 +85,8 @@ func submit(ctx context.Context, args []string) (string, error) {
 	return id, nil
 }
 
-// queued is a task that Slurm has in its queue or runs.
-type queued struct {
-	job, index    string
-	state, reason string // as Slurm's: PENDING, RUNNING … and why it waits
-}
-
-// queue is all that Slurm has of the folder's jobs. The plain format of squeue is the same in all versions.
-func (b *Books) queue(ctx context.Context) (out []queued, err error) {
-	text, err := command(ctx, "squeue", "--noheader", "--array", "--name="+b.JobName(), "--format=%F|%K|%T|%r")
-	if err != nil {
-		return nil, err
-	}
-	for line := range strings.Lines(text) {
-		f := strings.SplitN(strings.TrimSpace(line), "|", 4)
-		if len(f) != 4 {
-			return nil, fmt.Errorf("squeue: line %q; want JOB|INDEX|STATE|REASON", line)
-		}
-		out = append(out, queued{f[0], f[1], f[2], f[3]})
-	}
-	return out, nil
-}
-
-// ends asks Slurm how jobs ended, and remembers the answers. Without accounting Slurm knows that for some minutes only.
+// ends asks Slurm how jobs ended, and remembers the answers. The controller knows that for some minutes (MinJobAge), accounting for
+// good, where there is any.
 type ends struct {
 	known map[string]string
 }
@@ -112,12 +102,20 @@ func (e *ends) of(ctx context.Context, job string) string {
 	if e.known == nil {
 		e.known = map[string]string{}
 	}
-	text, _ := command(ctx, "scontrol", "--oneliner", "show", "job", job) // an error: it is forgotten
 	how := ""
+	text, _ := command(ctx, "scontrol", "--oneliner", "show", "job", job) // an error: it is forgotten
 	for word := range strings.FieldsSeq(text) {
-		if state, ok := strings.CutPrefix(word, "JobState="); ok && state != "RUNNING" && state != "PENDING" {
+		if state, ok := strings.CutPrefix(word, "JobState="); ok {
 			how = state
 		}
+	}
+	if how == "" { // an error: there is no accounting
+		text, _ = command(ctx, "sacct", "--noheader", "--parsable2", "--allocations", "--jobs="+job, "--format=State")
+		line, _, _ := strings.Cut(text, "\n")
+		how, _, _ = strings.Cut(strings.TrimSpace(line), " ") // CANCELLED by 1000
+	}
+	if how == "RUNNING" || how == "PENDING" { // another job of that number, or one that was queued again since
+		how = ""
 	}
 	e.known[job] = how
 	return how
@@ -129,8 +127,12 @@ func (e *ends) settle(ctx context.Context, r *Record) {
 		return
 	}
 	r.State = Cut
-	if how := e.of(ctx, r.Job); how != "" {
+	how := e.of(ctx, r.Job)
+	if how != "" {
 		r.Reason = "its job ended as " + how
+	}
+	if how == "OUT_OF_MEMORY" {
+		r.OutOfMemory++
 	}
 }
 

@@ -130,12 +130,13 @@ func (e *Executor) wait(ctx context.Context, points []experiments.Point) (failur
 			e.Say(fmt.Sprintf("the queue cannot be asked, waiting for it: %v", queueErr))
 		} else {
 			now := map[string]bool{}
+			var how ends
 			var again []experiments.Point
 			for _, p := range missing {
 				if live[p.Hash] {
 					continue
 				}
-				if why := e.over(p); why != nil {
+				if why := e.over(ctx, &how, p); why != nil {
 					failed[p.Hash] = true
 					failures = append(failures, fmt.Errorf("point %.12s (%s): %w", p.Hash, experiments.Label(p.Spec), why))
 					e.tell(experiments.Event{Kind: experiments.Failed, Point: p, Err: why})
@@ -169,7 +170,7 @@ func (e *Executor) wait(ctx context.Context, points []experiments.Point) (failur
 }
 
 // over tells why a point that is in no job is not run again, nil if it is.
-func (e *Executor) over(p experiments.Point) error {
+func (e *Executor) over(ctx context.Context, how *ends, p experiments.Point) error {
 	r := e.Books.record(p.Hash)
 	if r != nil && r.State == Failed {
 		return fmt.Errorf("%s; log %s", r.Reason, r.Log)
@@ -187,7 +188,10 @@ func (e *Executor) over(p experiments.Point) error {
 	if r == nil {
 		return fmt.Errorf("%d jobs ended before they began it; see the logs in %s", s.times, filepath.Join(e.Books.Dir, "logs"))
 	}
-	return fmt.Errorf("%d jobs were cut short without getting further, the last on %s (%s); log %s", s.times, r.Node, r.why(), r.Log)
+	how.settle(ctx, r)
+	// Noted as failed: a later run leaves it alone, unless it is told to try what failed.
+	r.State, r.Reason = Failed, fmt.Sprintf("%d jobs were cut short without getting further, the last on %s (%s)", s.times, r.Node, r.why())
+	return errors.Join(fmt.Errorf("%s; log %s", r.Reason, r.Log), e.Books.keep(r))
 }
 
 // submit puts points into arrays. Two processes that submit for one folder do so one after the other.
@@ -274,7 +278,7 @@ func (e *Executor) loads(points []experiments.Point) (out []load) {
 	for _, p := range points {
 		l := load{hash: p.Hash, seconds: planned[p.Hash].Seconds / float64(e.CPUs), guess: planned[p.Hash].Guess, memory: e.Worker.Estimate(p.Spec).Memory}
 		if r := e.Books.record(p.Hash); r != nil {
-			l.tries = r.Tries
+			l.tries, l.oom = r.Tries, r.OutOfMemory
 		}
 		out = append(out, l)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"slices"
@@ -33,18 +34,20 @@ func (w *worker) Run(ctx context.Context, s experiments.Spec, _ int, _ func(floa
 			return experiments.Result{}, err
 		}
 	}
-	return experiments.Result{Sim: &experiments.SimResult{Cycles: 1000, TimeUS: 1}}, ctx.Err()
+	cycles := float64(crc32.ChecksumIEEE([]byte(experiments.Label(s))))
+	return experiments.Result{Sim: &experiments.SimResult{Cycles: cycles, TimeUS: 1}}, ctx.Err()
 }
 
 // fakeSlurm puts commands into PATH that note how they are called. sbatch answers with job ids from 7 up; squeue prints the file
-// queue of the folder that is returned.
+// queue of the folder that is returned, and knows no --json.
 func fakeSlurm(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	for name, text := range map[string]string{
 		"sbatch":   `n=$(cat "$D/next"); echo $((n + 1)) > "$D/next"; echo "$n;cluster"`,
-		"squeue":   `cat "$D/queue"`,
-		"scontrol": `case "$*" in "show config") echo "MaxArraySize            = 4";; *8_1) echo "JobId=9 ArrayJobId=8 JobState=OUT_OF_MEMORY Reason=None";; esac`,
+		"squeue":   `case $1 in --json) echo "squeue: unrecognized option '--json'" >&2; exit 1;; esac; cat "$D/queue"`,
+		"scontrol": `case "$*" in "show config") echo "MaxArraySize            = 4";; *8_1) echo "JobId=9 ArrayJobId=8 JobState=OUT_OF_MEMORY Reason=None";; *) exit 1;; esac`,
+		"sacct":    `case "$*" in *--jobs=9_0*) echo "CANCELLED by 1000"; echo CANCELLED;; *) exit 1;; esac`,
 		"scancel":  `: > "$D/queue"`,
 	} {
 		script := "#!/bin/sh\nD='" + dir + "'\n{ printf '%s' " + name + `; printf ' [%s]' "$@"; echo; } >> "$D/calls"` + "\n" + text + "\n"

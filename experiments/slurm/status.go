@@ -21,7 +21,7 @@ type Status struct {
 	Rest    int `json:"rest"` // in no job, and not begun
 
 	RunningJobs int            `json:"running_jobs"`
-	Reasons     map[string]int `json:"reasons,omitempty"`      // why jobs wait, in Slurm's words, and how many
+	Reasons     map[string]int `json:"reasons,omitempty"`      // why jobs wait, in Slurm's words, or what they do else, and how many
 	Seconds     float64        `json:"seconds_left,omitempty"` // estimate; 0 = not known, as when nothing runs
 	Cancelled   bool           `json:"cancelled,omitempty"`
 	Ended       []Ended        `json:"ended,omitempty"` // points that failed or were cut short
@@ -61,11 +61,14 @@ func (b *Books) Status(ctx context.Context, points []Known) (*Status, error) {
 	for _, q := range queue {
 		t := orders[q.job].task(q.index)
 		job := ""
-		if q.state == "RUNNING" {
+		switch {
+		case q.state == "RUNNING":
 			job = q.job + "_" + q.index
 			s.RunningJobs++
-		} else {
+		case q.state == "PENDING":
 			s.Reasons[q.reason]++
+		default:
+			s.Reasons[q.state]++
 		}
 		if t == nil {
 			continue

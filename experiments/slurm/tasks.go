@@ -15,6 +15,7 @@ type load struct {
 	guess   bool    // nothing like it was measured yet
 	memory  int64   // bytes
 	tries   int     // begun before without getting further
+	oom     int     // of these, ended for want of memory
 }
 
 // maxTaskPoints bounds the points of a task, however short they are thought to be.
@@ -25,21 +26,19 @@ const maxTaskPoints = 500
 const shortest = 10 * time.Minute
 
 // asks is what a task should ask for: time with a margin for estimates that are off, more where they rest on nothing and where it
-// was cut short before. limit bounds it where it is not 0.
+// was cut short before; more memory where it ran out. limit bounds the time where it is not 0.
 func asks(points []load, limit time.Duration) ask {
 	var a ask
 	var seconds float64
-	var memory int64
 	for _, p := range points {
 		margin := 2.0
 		if p.guess {
 			margin = 4
 		}
 		seconds += p.seconds * margin * float64(int(1)<<min(p.tries, 6))
-		memory = max(memory, p.memory)
+		const halfGB = 512 << 20
+		a.memMB = max(a.memMB, 512*ceilPower(uint64(p.memory+p.memory/4+256<<20+halfGB-1)/halfGB)<<min(p.oom, 6))
 	}
-	const halfGB = 512 << 20
-	a.memMB = 512 * ceilPower(uint64(memory+memory/4+256<<20+halfGB-1)/halfGB)
 	over := time.Duration(min(seconds, 365*86400) * float64(time.Second))
 	a.time = shortest * time.Duration(ceilPower(uint64((over+shortest-1)/shortest)))
 	if limit > 0 {

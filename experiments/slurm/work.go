@@ -103,7 +103,7 @@ func (b *Books) begin(hash string, env Environment, tries int, store *experiment
 	was := kept(filepath.Join(store.Checkpoints(), hash))
 	r := &Record{Point: hash, State: Running}
 	if old := b.record(hash); old != nil {
-		r.Tries, r.Share = old.Tries, old.Share
+		r.Tries, r.Share, r.OutOfMemory = old.Tries, old.Share, old.OutOfMemory
 		if old.State == Failed {
 			return old
 		}
@@ -137,7 +137,7 @@ func (b *Books) point(ctx context.Context, p experiments.Point, r *Record, w exp
 	_, err := experiments.Local{Worker: w, Jobs: 1}.Execute(ctx, []experiments.Point{p}, store, func(e experiments.Event) {
 		switch e.Kind {
 		case experiments.Started:
-			fmt.Fprintf(log, "started: %.12s %s\n", p.Hash, experiments.Label(p.Spec))
+			fmt.Fprintf(log, "started: %.12s %s, on %s\n", p.Hash, experiments.Label(p.Spec), r.Node)
 		case experiments.Waiting:
 			fmt.Fprintf(log, "waiting for another process that has it under way: %s\n", experiments.Label(p.Spec))
 		case experiments.Finished:
