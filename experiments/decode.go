@@ -87,31 +87,40 @@ var yamlLine = regexp.MustCompile(`line (\d+): (.*)`)
 // Parse is Load on the bytes of a file.
 func Parse(path string, data []byte) (*Experiment, error) { return (&decoder{file: path}).parse(data) }
 
-func (d *decoder) parse(data []byte) (*Experiment, error) {
+// document is the one YAML document of a file, nil where there is none. A whole has name, title and more.
+func (d *decoder) document(data []byte, whole, more string) *yaml.Node {
 	if len(data) > maxFileBytes {
 		d.fail(&yaml.Node{}, "file is longer than %d bytes", maxFileBytes)
-		return nil, d.finish()
+		return nil
 	}
 	dec := yaml.NewDecoder(strings.NewReader(string(data)))
-	var doc, more yaml.Node
+	var doc, second yaml.Node
 	if err := dec.Decode(&doc); err != nil {
 		at := &yaml.Node{}
 		text := strings.TrimPrefix(err.Error(), "yaml: ")
 		if errors.Is(err, io.EOF) {
-			text = "file is empty; an experiment has name, title and points"
+			text = fmt.Sprintf("file is empty; %s has name, title and %s", whole, more)
 		} else if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
 			at.Line, _ = strconv.Atoi(m[1])
 			text = m[2]
 		}
 		d.fail(at, "%s", text)
-		return nil, d.finish()
+		return nil
 	}
-	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
-		d.fail(&more, "second YAML document; allowed is one experiment a file")
+	if err := dec.Decode(&second); !errors.Is(err, io.EOF) {
+		_, noun, _ := strings.Cut(whole, " ")
+		d.fail(&second, "second YAML document; allowed is one %s a file", noun)
+		return nil
+	}
+	return resolve(doc.Content[0])
+}
+
+func (d *decoder) parse(data []byte) (*Experiment, error) {
+	root := d.document(data, "an experiment", "points")
+	if root == nil {
 		return nil, d.finish()
 	}
 	e := &Experiment{Source: data, Path: d.file, points: map[string][]Spec{}, seen: map[string]bool{}}
-	root := resolve(doc.Content[0])
 	fields := d.mapping(root, "experiment")
 	if fields == nil {
 		return nil, d.finish()

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
+	"warpdrop/internal/cudac"
 	"warpdrop/sim"
 	"warpdrop/workloads"
 )
@@ -23,6 +25,18 @@ var _ = register(&work[Launch]{
 		r.Workload, r.GPU, r.Method = "launch", s.GPU, s.Kernel
 		times := func(size []int) string { return strings.ReplaceAll(join(size), " ", "x") }
 		r.Network = fmt.Sprintf("%s <<<%s, %s>>>", filepath.Base(s.Cubin), times(s.Grid), times(s.Block))
+		for _, d := range s.Defines {
+			r.option(d)
+		}
+		if s.Clock > 0 {
+			r.option(fmt.Sprintf("%d MHz", s.Clock))
+		}
+		if s.Warm {
+			r.option("second launch")
+		}
+		if s.Waves > 0 {
+			r.option(fmt.Sprintf("sampled: %d waves", s.Waves))
+		}
 	},
 })
 
@@ -30,12 +44,19 @@ var _ = register(&work[Launch]{
 // the point's name.
 type Launch struct {
 	GPU    string   `json:"gpu" jsonschema:"default=gtx1080ti" jsonschema_description:"GPU preset by name, or a preset file."`
-	Cubin  string   `json:"cubin" need:"true" jsonschema_description:"File of sm_50 to sm_62 machine code."`
+	Cubin  string   `json:"cubin" need:"true" jsonschema_description:"File of sm_50 to sm_62 machine code, or a .cu or .ptx file, which is compiled when the point runs."`
 	Kernel string   `json:"kernel" need:"true" jsonschema_description:"Kernel of the file."`
 	Grid   []int    `json:"grid" need:"true" jsonschema:"minimum=1,maximum=2147483647" jsonschema_description:"Blocks: x, y and z, or fewer."`
 	Block  []int    `json:"block" need:"true" jsonschema:"minimum=1,maximum=1024" jsonschema_description:"Threads of a block: x, y and z, or fewer."`
 	Shared int      `json:"shared" jsonschema:"minimum=0,maximum=49152,default=0" jsonschema_description:"Bytes of dynamic shared memory a block."`
-	Args   []string `json:"args" jsonschema_description:"A kernel argument each, as warpdrop sim --arg takes them: i32:5, f32:0.5, buf:4096, buf:4096:file=x.bin."`
+	Args   []string `json:"args" jsonschema_description:"A kernel argument each, as warpdrop sim --arg takes them: i32:5, f32:0.5, buf:4096, buf:4096:file=x.bin, buf:4096:normal=1."`
+
+	Compiler  string   `json:"compiler,omitempty" jsonschema:"enum=nvrtc,enum=clang" jsonschema_description:"Of a .cu file; without it nvrtc where it is found, else clang."`
+	Defines   []string `json:"defines,omitempty" jsonschema_description:"NAME or NAME=VALUE each, for the compiler of a .cu file."`
+	Variables []string `json:"variables,omitempty" jsonschema_description:"What __constant__ and __device__ variables hold: NAME:BYTES:file=x.bin or NAME:BYTES:normal=1."`
+	Warm      bool     `json:"warm,omitempty" jsonschema_description:"Measure the second of two launches, as benchmarks do."`
+	Waves     int      `json:"waves,omitempty" jsonschema:"minimum=4,maximum=1000000" jsonschema_description:"Simulate so many waves of blocks, a wave being as many as the GPU holds at once, and extend the result; without it all blocks are simulated."`
+	Clock     int      `json:"clock,omitempty" jsonschema:"minimum=100,maximum=10000" jsonschema_description:"Core clock in MHz, the memory's being the preset's; without it the preset's."`
 }
 
 func (Launch) Kind() string   { return "launch" }
@@ -46,8 +67,15 @@ func (l Launch) check() (out []problem) {
 	if _, err := os.Stat(l.Cubin); err != nil {
 		out = append(out, problem{"cubin", err.Error()})
 	}
-	for _, a := range l.Args {
-		if strings.HasPrefix(a, "buf:") && strings.Contains(a, "out=") {
+	source := filepath.Ext(l.Cubin) == ".cu"
+	if !source && l.Compiler != "" {
+		out = append(out, problem{"compiler", "compiler is for .cu files; cubin is " + l.Cubin})
+	}
+	if !source && len(l.Defines) > 0 {
+		out = append(out, problem{"defines", "defines are for .cu files; cubin is " + l.Cubin})
+	}
+	for _, a := range slices.Concat(l.Args, l.Variables) {
+		if strings.Contains(a, ":") && strings.Contains(a, "out=") {
 			out = append(out, problem{"args", fmt.Sprintf("args has %q; allowed here are buffers without out=, warpdrop sim writes files", a)})
 		}
 	}
@@ -72,7 +100,19 @@ func launchVersions(h *Host, spec Launch) (map[string]string, error) {
 	if v[spec.Cubin], err = h.inputs.digest(spec.Cubin, workloads.MaxCubinBytes); err != nil {
 		return nil, err
 	}
-	for _, b := range workloads.Buffers(spec.Args) {
+	if cudac.IsSource(spec.Cubin) {
+		text, err := h.inputs.read(spec.Cubin, workloads.MaxCubinBytes)
+		if err != nil {
+			return nil, err
+		}
+		if at := ownInclude.FindString(string(text)); at != "" {
+			return nil, fmt.Errorf("%s has %s: a point is named after one file; put what it needs into it", spec.Cubin, at)
+		}
+		if v["compiler"], err = cudac.Which(spec.Cubin, spec.Compiler); err != nil {
+			return nil, err
+		}
+	}
+	for _, b := range workloads.Buffers(spec.Args, spec.Variables) {
 		if b.File == "" {
 			continue
 		}
@@ -83,11 +123,17 @@ func launchVersions(h *Host, spec Launch) (map[string]string, error) {
 	return v, nil
 }
 
+// ownInclude finds an included file that is no header of CUDA's.
+var ownInclude = regexp.MustCompile(`#[ \t]*include[ \t]*"[^"\n]*"`)
+
 // launchWork counts warps: how long each runs is not known beforehand.
 func launchWork(l Launch) float64 {
 	n := 1.0
 	for _, size := range slices.Concat(l.Grid, l.Block) {
 		n *= float64(size)
+	}
+	if l.Waves > 0 { // a guess: how many blocks a wave has is not known before the kernel is compiled
+		n = min(n, float64(l.Waves)*5e4)
 	}
 	return n / 32
 }
@@ -95,16 +141,19 @@ func launchWork(l Launch) float64 {
 // launchMemory is the buffers and the simulator's own.
 func launchMemory(s Launch) int64 {
 	total := int64(200 << 20)
-	for _, b := range workloads.Buffers(s.Args) {
+	for _, b := range workloads.Buffers(s.Args, s.Variables) {
 		total += b.Bytes * 13 / 10
 	}
 	return total
 }
 
-func runLaunch(ctx context.Context, h *Host, spec Launch, threads int, _ func(float64)) (Result, error) {
+func runLaunch(ctx context.Context, h *Host, spec Launch, threads int, progress func(float64)) (Result, error) {
 	gpu, err := loadGPU(spec.GPU)
 	if err != nil {
 		return Result{}, err
+	}
+	if spec.Clock > 0 {
+		gpu = workloads.AtClock(gpu, spec.Clock)
 	}
 	dim := func(size []int) (d sim.Dim3) {
 		at := [3]*int{&d.X, &d.Y, &d.Z}
@@ -113,16 +162,27 @@ func runLaunch(ctx context.Context, h *Host, spec Launch, threads int, _ func(fl
 		}
 		return d
 	}
-	got, err := workloads.SimulateLaunch(ctx, gpu, workloads.LaunchSpec{Cubin: spec.Cubin, Kernel: spec.Kernel, Args: spec.Args,
-		Config: sim.LaunchConfig{Grid: dim(spec.Grid), Block: dim(spec.Block), Shared: spec.Shared},
-		Read:   h.inputs.read}, workloads.Options{Threads: threads})
+	got, err := workloads.SimulateLaunch(ctx, gpu, workloads.LaunchSpec{Code: spec.Cubin, Compiler: spec.Compiler, Defines: spec.Defines, Kernel: spec.Kernel,
+		Args: spec.Args, Variables: spec.Variables, Warm: spec.Warm, Read: h.inputs.read,
+		Config: sim.LaunchConfig{Grid: dim(spec.Grid), Block: dim(spec.Block), Shared: spec.Shared, Waves: spec.Waves}},
+		workloads.Options{Threads: threads, Progress: func(done, total int) { progress(float64(done) / float64(max(total, 1))) }})
 	if err != nil {
 		return Result{}, err
 	}
 	r := newSimResult(gpu)
 	r.Coverage = "one launch, its overhead included"
-	r.simulated(got)
-	r.add(gpu, got, 1)
+	if spec.Warm {
+		r.Coverage = "the second of two launches, its overhead included"
+	}
+	if s := got.Sample; s != nil {
+		r.Coverage += "; " + s.String()
+		r.Low, r.High = float64(got.Cycles)*(1-s.Error), float64(got.Cycles)*(1+s.Error)
+	}
+	r.simulated(&got.IterationResult)
+	r.Instructions *= got.Sample.Share()
+	r.add(gpu, &got.IterationResult, 1)
 	r.finish(gpu)
+	r.Launch = &LaunchInfo{Compiler: got.Compiler, Registers: got.Kernel.Registers, SharedBytes: got.Kernel.SharedBytes + spec.Shared, LocalBytes: got.Kernel.LocalBytes,
+		BlocksPerSM: got.BlocksPerSM, Sample: got.Sample}
 	return Result{Sim: r}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"warpdrop/dropout"
+	"warpdrop/sim"
 )
 
 // Point is a spec bound to the versions that its result depends on.
@@ -100,9 +101,21 @@ type SimResult struct {
 	Launches          int `json:"launches"`           // and copies, of all combinations together
 	SimulatedLaunches int `json:"simulated_launches"` // the others are like one of these
 
+	Launch *LaunchInfo `json:"launch,omitempty"` // of kind launch
+
 	// The same work on the real GPU, where it is published.
 	MeasuredUS   float64 `json:"measured_us,omitempty"`
 	MeasuredFrom string  `json:"measured_from,omitempty"` // the publication
+}
+
+// LaunchInfo is what a launch of a user's kernel took of an SM, and how it was simulated.
+type LaunchInfo struct {
+	Compiler    string      `json:"compiler,omitempty"` // of a source
+	Registers   int         `json:"registers"`
+	SharedBytes int         `json:"shared_bytes"`
+	LocalBytes  int         `json:"local_bytes"` // a thread's; above 0 where registers are spilled
+	BlocksPerSM int         `json:"blocks_per_sm"`
+	Sample      *sim.Sample `json:"sample,omitempty"` // nil: all blocks were simulated
 }
 
 // KernelResult is one kernel of an iteration.

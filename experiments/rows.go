@@ -64,6 +64,8 @@ type Row struct {
 	PeakShare          number `json:"peak_share"`           // floating-point operations of the kernels / what the GPU could do in the cycles
 	Samples            int    `json:"samples,omitempty"`    // pattern combinations drawn; 0 = all, summed
 
+	SampleError number `json:"sample_error"` // stated error of cycles where a part of a launch's blocks was simulated, a share; empty = all were
+
 	Launches          int `json:"launches,omitempty"`           // launches and copies, of all combinations of patterns
 	SimulatedLaunches int `json:"simulated_launches,omitempty"` // launches that were simulated; the others are like one of these
 
@@ -431,6 +433,9 @@ func (r *Row) addSim(result Result) {
 		r.EnergyDelay = r.EnergyMJ * r.TimeUS * 1e-3
 	}
 	r.Samples, r.Launches, r.SimulatedLaunches = s.Samples, s.Launches, s.SimulatedLaunches
+	if l := s.Launch; l != nil && l.Sample != nil {
+		r.SampleError = number(l.Sample.Error)
+	}
 	if s.MeasuredUS > 0 {
 		r.MeasuredUS = number(s.MeasuredUS)
 	}

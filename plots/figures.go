@@ -58,6 +58,7 @@ func Staircase(title string, measured []Series, known Series) (*Figure, error) {
 // Pair is one workload's simulated and measured time in seconds.
 type Pair struct {
 	Series              string // pairs of one series look alike
+	Name                string // shown under the pointer, in SVG
 	Simulated, Measured float64
 }
 
@@ -77,7 +78,7 @@ func Correlation(title string, pairs []Pair) (*Figure, error) {
 			bySeries[p.Series] = s
 			series = append(series, s)
 		}
-		s.X, s.Y = append(s.X, p.Measured*1e6), append(s.Y, p.Simulated*1e6)
+		s.X, s.Y, s.Hover = append(s.X, p.Measured*1e6), append(s.Y, p.Simulated*1e6), append(s.Hover, cmp.Or(p.Name, p.Series))
 		sum += math.Abs(p.Simulated-p.Measured) / p.Measured
 		n++
 		low, high = min(low, p.Measured*1e6, p.Simulated*1e6), max(high, p.Measured*1e6, p.Simulated*1e6)

@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -50,10 +51,13 @@ func samples(t *testing.T) map[string]*Figure {
 	add("roofline", p, err)
 	p, err = Staircase("Latency", []Series{{Name: "chase", X: []float64{4096, 65536, 1 << 20, 1 << 24}, Y: []float64{82, 216, 217, 450}}}, Series{X: []float64{4096}, Y: []float64{82}, Low: []float64{78}, High: []float64{86}})
 	add("staircase", p, err)
-	p, err = Correlation("GEMM", []Pair{{"nn", 1.1e-4, 1e-4}, {"nt", 0.8e-3, 1e-3}})
+	p, err = Correlation("GEMM", []Pair{{Series: "nn", Simulated: 1.1e-4, Measured: 1e-4}, {Series: "nt", Name: "k < 2 & n > 1", Simulated: 0.8e-3, Measured: 1e-3}})
 	add("correlation", p, err)
 	if !strings.Contains(p.Title, "15.0 % over 2") { // (10 % + 20 %) / 2
 		t.Errorf("title %q, want a mean absolute error of 15.0 %%", p.Title)
+	}
+	if svg, err := Render(p, "svg"); err != nil || bytes.Count(svg, []byte("<title>")) != 2 || !bytes.Contains(svg, []byte("<title>k &lt; 2 &amp; n &gt; 1</title>")) {
+		t.Errorf("points of an SVG have no names under the pointer (%v)", err)
 	}
 	p, err = TradeOff(Axis{Title: "Trade-off", X: "speedup (×)", Y: "accuracy (%)"}, []Series{{Name: "tdp", Points: true, X: []float64{1.1, 1.5, 1.3}, Y: []float64{98.5, 98.0, 97.9}, Labels: []string{"a", "b", "c"}}})
 	add("trade-off", p, err)

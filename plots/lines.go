@@ -18,6 +18,7 @@ type Series struct {
 	X, Y      []float64
 	Low, High []float64 // same length as Y, or nil
 	Labels    []string  // text beside each point, or nil
+	Hover     []string  // text under the pointer at each point, in SVG, or nil
 	Paper     bool      // published values: drawn hollow and dotted, labelled "paper"
 	Points    bool      // markers only
 	Plain     bool      // line only
@@ -32,7 +33,7 @@ const maxSeries = 12
 // finite leaves out what cannot be drawn.
 func (s Series) finite(logX, logY bool) Series {
 	out := s
-	out.X, out.Y, out.Low, out.High, out.Labels = nil, nil, nil, nil, nil
+	out.X, out.Y, out.Low, out.High, out.Labels, out.Hover = nil, nil, nil, nil, nil, nil
 	for i := range s.X {
 		x, y := s.X[i], s.Y[i]
 		if math.IsNaN(x+y) || math.IsInf(x+y, 0) || logX && x <= 0 || logY && y <= 0 {
@@ -48,6 +49,9 @@ func (s Series) finite(logX, logY bool) Series {
 		}
 		if s.Labels != nil {
 			out.Labels = append(out.Labels, s.Labels[i])
+		}
+		if s.Hover != nil {
+			out.Hover = append(out.Hover, s.Hover[i])
 		}
 	}
 	return out
@@ -156,6 +160,9 @@ func (f *Figure) addSeries(s Series, look Look) error {
 		}
 		p.Add(marks)
 		e.Thumbs = append(e.Thumbs, marks)
+	}
+	if s.Hover != nil {
+		p.Add(hovers(s))
 	}
 	f.Legend = append(f.Legend, e)
 	return nil

@@ -1,6 +1,8 @@
 package plots
 
 import (
+	"bytes"
+
 	"golang.org/x/image/font/sfnt"
 	"golang.org/x/image/math/fixed"
 
@@ -13,6 +15,8 @@ import (
 type outlined struct {
 	vg.Canvas
 	buffer sfnt.Buffer
+	height vg.Length
+	hovers bytes.Buffer // of elements of SVG
 }
 
 func (c *outlined) FillString(f font.Face, at vg.Point, text string) {

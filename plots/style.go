@@ -268,6 +268,7 @@ var Formats = []string{"png", "svg", "pdf"}
 func Render(f *Figure, format string) ([]byte, error) {
 	var b bytes.Buffer
 	var c io.WriterTo
+	var named *outlined
 	switch format {
 	case "png":
 		canvas := vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(Width, f.Height), vgimg.UseDPI(dpi))}
@@ -275,7 +276,8 @@ func Render(f *Figure, format string) ([]byte, error) {
 		c = canvas
 	case "svg":
 		canvas := vgsvg.New(Width, f.Height)
-		f.draw(draw.NewCanvas(&outlined{Canvas: canvas}, Width, f.Height))
+		named = &outlined{Canvas: canvas, height: f.Height}
+		f.draw(draw.NewCanvas(named, Width, f.Height))
 		c = canvas
 	case "pdf":
 		canvas := vgpdf.New(Width, f.Height)
@@ -286,6 +288,9 @@ func Render(f *Figure, format string) ([]byte, error) {
 	}
 	if _, err := c.WriteTo(&b); err != nil {
 		return nil, err
+	}
+	if named != nil {
+		return withHovers(b.Bytes(), named.hovers.Bytes()), nil
 	}
 	return b.Bytes(), nil
 }

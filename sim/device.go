@@ -118,6 +118,9 @@ type LaunchConfig struct {
 	// Pad lets a block reach the rest of the last unit in which the hardware deals out shared memory, as code of compilers
 	// that widen loads may; without it the first byte past the end is an error.
 	Pad bool
+	// Waves, when not 0, simulates that many waves of blocks and extends the result, where the grid has more: see Sample.
+	// Memory then holds what the simulated blocks wrote.
+	Waves int
 }
 
 // Result is what a launch took.
@@ -131,6 +134,7 @@ type Result struct {
 	BlocksPerSM    int     // that fit on an SM at once
 	Counters       Counters
 	Profile        *Profile // with Device.Profile, else nil
+	Sample         *Sample  // which blocks were simulated; nil = all. Cycles and Counters are of the whole grid, Profile of these blocks
 	WallSeconds    float64  // of the simulator
 }
 
@@ -158,6 +162,8 @@ type grid struct {
 	start, end int64 // cycles: on the chip; last block finished so far
 	result     *Result
 	stream     *Stream // nil if it was not launched in one
+	sampled    *Sample // nil = all blocks are simulated
+	waves      []mark  // of a sampled one
 }
 
 // index returns the coordinates of block i: x runs fastest.
@@ -209,6 +215,7 @@ func (d *Device) Launch(ctx context.Context, k *Kernel, cfg LaunchConfig, args .
 		d.Trace.launch(d.gpu, r.Kernel, "kernel", g.start, d.now, map[string]any{"grid": cfg.Grid.String(), "block": cfg.Block.String(), "cycles": r.Cycles,
 			"warp_instructions": r.Counters.SM.WarpInstructions, "blocks_per_sm": r.BlocksPerSM})
 	}
+	g.extend(r, d.gpu)
 	r.WallSeconds = time.Since(began).Seconds()
 	return r, d.findings()
 }
@@ -258,6 +265,9 @@ func (d *Device) prepare(k *Kernel, cfg LaunchConfig, args []Arg) (*grid, error)
 			threads, g.need.Registers, g.need.Shared, d.gpu.Name, c.Registers, c.Shared)
 	}
 	if err := d.localFits(g); err != nil {
+		return nil, err
+	}
+	if err := g.sample(cfg.Waves, c.Resident(g.need), d.gpu.SMs); err != nil {
 		return nil, err
 	}
 	return g, nil
@@ -393,8 +403,7 @@ func (d *Device) run(ctx context.Context, q *queue, start int64) error {
 			slices.SortStableFunc(d.finished, func(a, b finishedBlock) int { return cmp.Compare(a.block.FinishedAt(), b.block.FinishedAt()) })
 			for _, f := range d.finished {
 				g := q.of(f.block)
-				g.end = max(g.end, f.block.FinishedAt())
-				g.finished++
+				g.finish(f.block.FinishedAt(), d.system)
 				if d.Trace != nil {
 					d.Trace.block(f.sm, f.block)
 				}

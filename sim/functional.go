@@ -34,6 +34,9 @@ const (
 //
 // A block that does not end waits for another, perhaps: then the ones after it join it, as many as the chip holds.
 func (d *Device) functional(ctx context.Context, k *Kernel, cfg LaunchConfig, g *grid) (*Result, error) {
+	if cfg.Waves != 0 {
+		return nil, fmt.Errorf("kernel %s: %d waves; a launch for its values runs all blocks", k.Name(), cfg.Waves)
+	}
 	if d.Profile || d.Trace != nil || d.Hazards {
 		return nil, fmt.Errorf("kernel %s: Device.Functional computes values only: it has no Profile, no Trace and no Hazards", k.Name())
 	}

@@ -62,6 +62,9 @@ func (d *Device) NewStream() *Stream {
 // Launch puts a launch into the stream. Its arguments are checked and bound now; the result is filled in by Synchronize, but
 // for its counters, which are those of SyncResult.
 func (s *Stream) Launch(k *Kernel, cfg LaunchConfig, args ...Arg) (*Result, error) {
+	if cfg.Waves != 0 { // launches that share the chip have no waves of their own
+		return nil, fmt.Errorf("kernel %s: %d waves; a launch in a stream is simulated as a whole", k.Name(), cfg.Waves)
+	}
 	g, err := s.dev.prepare(k, cfg, args)
 	if err != nil {
 		return nil, fmt.Errorf("kernel %s: %w", k.Name(), err)

@@ -190,12 +190,22 @@ func FitClock(rows []TimedGEMM) float64 {
 			fitted = append(fitted, &rows[i])
 		}
 	}
+	cycles, us := make([]float64, len(fitted)), make([]float64, len(fitted))
+	for i, r := range fitted {
+		cycles[i], us[i] = r.Cycles, r.MS*1e3
+	}
+	return BestClock(cycles, us)
+}
+
+// BestClock returns the core clock in MHz at which so many cycles differ least from measured microseconds: the sum of the sizes of
+// the relative errors is smallest.
+func BestClock(cycles, us []float64) float64 {
 	best, least := 0.0, math.Inf(1)
-	for _, r := range fitted { // the sum has its least value where one error is zero
-		clock := r.Cycles / (r.MS * 1e3)
+	for i := range cycles { // the sum has its least value where one error is zero
+		clock := cycles[i] / us[i]
 		sum := 0.0
-		for _, t := range fitted {
-			sum += math.Abs(t.TimeError(clock))
+		for j := range cycles {
+			sum += math.Abs(cycles[j]/clock/us[j] - 1)
 		}
 		if sum < least {
 			best, least = clock, sum

@@ -13,16 +13,9 @@ import (
 
 // cubinOf returns the machine code in file for an architecture, compiling a .cu or .ptx file, and by which compiler.
 func cubinOf(ctx context.Context, file string, opt cudac.Options) (image []byte, by string, err error) {
-	if cudac.IsSource(file) {
-		opt.Headers = workloads.Headers()
-		image, by, err = cudac.Compile(ctx, file, opt)
-		if errors.Is(err, toolchain.ErrMissing) || errors.Is(err, fs.ErrNotExist) {
-			err = usageError{err}
-		}
-		return image, by, err
+	image, by, err = workloads.ReadCode(ctx, file, opt, infile.Read)
+	if err != nil && (!cudac.IsSource(file) || errors.Is(err, toolchain.ErrMissing) || errors.Is(err, fs.ErrNotExist)) {
+		err = usageError{err}
 	}
-	if image, err = infile.Read(file, workloads.MaxCubinBytes); err != nil {
-		return nil, "", usageError{err}
-	}
-	return image, "", nil
+	return image, by, err
 }

@@ -35,6 +35,7 @@ var commands = []func() *cobra.Command{
 	newDisasmCommand,
 	newGPUsCommand,
 	newMicrobenchCommand,
+	newCorrelateCommand,
 	newIterationCommand,
 	newBenchCommand,
 }

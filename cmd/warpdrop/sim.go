@@ -25,6 +25,7 @@ type simReport struct {
 	GPU                 string             `json:"gpu"`                          // preset
 	Grid                string             `json:"grid"`                         // blocks, x x y x z
 	Block               string             `json:"block"`                        // threads of a block, x x y x z
+	Sample              *sim.Sample        `json:"sample,omitempty"`             // of --waves; none: all blocks were simulated
 	Cycles              int64              `json:"cycles"`                       // from the first block's dispatch to the last access's end
 	TimeUS              float64            `json:"time_us"`                      // of that and the launch overhead
 	WarpInstructions    int64              `json:"warp_instructions"`            // warp instructions issued
@@ -108,7 +109,7 @@ func newSimReport(gpu *sim.GPU, r *sim.Result, buffers []*workloads.Buffer) simR
 	rates, bytes := c.Memory.Rates(), c.Memory.Bandwidth(r.Cycles, gpu.CoreMHz)
 	rep := simReport{
 		Kernel: r.Kernel, GPU: gpu.Name, Grid: r.Grid.String(), Block: r.Block.String(),
-		Cycles: r.Cycles, TimeUS: r.TimeUS,
+		Sample: r.Sample, Cycles: r.Cycles, TimeUS: r.TimeUS,
 		WarpInstructions: c.SM.WarpInstructions, ThreadInstructions: c.SM.ThreadInstructions, IPC: r.IPC(),
 		Occupancy: r.AchievedOccupancy(gpu), BlocksPerSM: r.BlocksPerSM, SIMTEfficiency: c.SIMTEfficiency(),
 		SharedAccesses: c.SM.SharedAccesses, SharedBankConflicts: c.SM.SharedBankConflicts,
@@ -119,7 +120,7 @@ func newSimReport(gpu *sim.GPU, r *sim.Result, buffers []*workloads.Buffer) simR
 		Bandwidth:   bandwidth{float64(128*c.SM.SharedPasses) / gpu.Seconds(max(r.Cycles, 1)) / 1e9, bytes.L1, bytes.L2, bytes.DRAM},
 		IssueCycles: c.SM.IssueCycles, Stalls: c.Stalls(), WarpStalls: c.WarpStalls(), EligibleWarps: r.EligibleWarps(gpu), Utilization: r.UnitUtilization(gpu),
 		Units: map[string]int64{}, Memory: c.Memory.ByName(),
-		WallSeconds: r.WallSeconds, Speed: float64(c.SM.WarpInstructions) / r.WallSeconds,
+		WallSeconds: r.WallSeconds, Speed: float64(c.SM.WarpInstructions) * r.Sample.Share() / r.WallSeconds,
 	}
 	if e, ok := r.Energy(gpu); ok {
 		rep.Energy = newEnergyReport(&e)
@@ -143,6 +144,7 @@ func newSimCommand() *cobra.Command {
 		kernel, grid, block, gpuName string
 		profile, trace               string
 		shared, threads              int
+		waves                        int
 		maxCycles                    int64
 		asJSON, functional           bool
 		specs, checks, defines       []string
@@ -156,6 +158,10 @@ func newSimCommand() *cobra.Command {
 Arguments are given in order, one --arg a kernel parameter:
   i32:V u32:V i64:V u64:V f32:V f64:V        a number
   buf:BYTES[:file=PATH][,out=PATH]           a device buffer, zero-filled or filled from a raw file; written to out= after the run
+  buf:BYTES[:normal=SEED|:uniform=SEED]      a device buffer of random float32 numbers
+
+--waves N simulates the first N waves of blocks, a wave being as many as the chip holds at once, and extends cycles and counters
+to the whole grid. What comes out is labelled as sampled, with its error.
 
 Accesses out of bounds or misaligned, deadlocks at barriers, stack overflows and illegal instructions are errors that name the
 instruction, block and thread. --check looks for more; what it finds is an error at the end of the run:
@@ -186,8 +192,8 @@ mostly use. A .ptx file is compiled by ptxas.`,
 			}
 			dev.Threads = threads
 			dev.MaxCycles = maxCycles
-			if dev.Functional = functional; functional && (profile != "" || trace != "" || slices.Contains(checks, "hazards")) {
-				return usagef("--functional computes values only: --profile, --trace and --check hazards need time")
+			if dev.Functional = functional; functional && (profile != "" || trace != "" || waves != 0 || slices.Contains(checks, "hazards")) {
+				return usagef("--functional computes values only: --profile, --trace, --waves and --check hazards need time")
 			}
 			dev.Profile = profile != ""
 			if trace != "" {
@@ -206,7 +212,7 @@ mostly use. A .ptx file is compiled by ptxas.`,
 			if err != nil {
 				return usageError{fmt.Errorf("%s: %w", args[0], err)}
 			}
-			cfg := sim.LaunchConfig{Shared: shared}
+			cfg := sim.LaunchConfig{Shared: shared, Waves: waves}
 			if cfg.Grid, err = parseDim("grid", grid); err != nil {
 				return err
 			}
@@ -229,6 +235,9 @@ mostly use. A .ptx file is compiled by ptxas.`,
 						return usageError{fmt.Errorf("--arg %s: %w", s, err)}
 					}
 				}
+			}
+			if i := slices.IndexFunc(buffers, func(b *workloads.Buffer) bool { return b.Out != "" }); i >= 0 && waves != 0 {
+				return usagef("--waves %d: out=%s would hold what a part of the blocks wrote; leave one of the two out", waves, buffers[i].Out)
 			}
 			r, err := dev.Launch(cmd.Context(), k, cfg, list...)
 			if err != nil {
@@ -278,6 +287,7 @@ mostly use. A .ptx file is compiled by ptxas.`,
 	f.StringArrayVarP(&defines, "define", "D", nil, "NAME or NAME=VALUE for the compiler of a .cu file; may be given several times")
 	f.IntVar(&shared, "shared", 0, "bytes of dynamic shared memory a block")
 	f.StringVar(&gpuName, "gpu", "gtx1080ti", "GPU preset or a preset file")
+	f.IntVar(&waves, "waves", 0, fmt.Sprintf("simulate so many waves of blocks, at least %d, and extend the result (0: all blocks)", sim.MinWaves))
 	f.Int64Var(&maxCycles, "max-cycles", 0, "stop with an error after so many cycles (0: no limit)")
 	f.IntVar(&threads, "threads", 0, "goroutines that simulate (0: one a core); changes no result")
 	outputVar(f, &profile, "profile", "write the listing with counts and stall cycles beside each instruction to this file")
@@ -334,6 +344,9 @@ func printSimReport(cmd *cobra.Command, r *simReport) error {
 		{"warp cycles stalled", strings.Join(shares(r.WarpStalls, "", 0), ", ")},
 		{"eligible warps", fmt.Sprintf("%.2f", r.EligibleWarps)},
 		{"wall seconds", fmt.Sprintf("%.3f", r.WallSeconds)}, {"warp instructions/s", fmt.Sprintf("%.3g", r.Speed)},
+	}
+	if r.Sample != nil {
+		rows = slices.Insert(rows, 3, []any{"sampled", r.Sample.String()})
 	}
 	if r.Energy != nil {
 		rows = append(rows, r.Energy.rows()...)

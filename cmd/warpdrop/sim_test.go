@@ -235,6 +235,38 @@ func TestSimSource(t *testing.T) {
 	}
 }
 
+// TestSimWaves: a sampled launch says so, and does not write buffers of which a part was computed.
+func TestSimWaves(t *testing.T) {
+	launch := []string{checksCubin, "--kernel", "saxpy", "--grid", "4000", "--block", "128", "--waves", "4", "--arg", "buf:2048000:uniform=1", "--arg", "buf:2048000:normal=2",
+		"--arg", "f32:0.5", "--arg", "i32:512000"}
+	code, out, stderr := runSim(append(launch, "--json")...)
+	var r struct {
+		Sample *struct {
+			Blocks int64   `json:"blocks"`
+			Total  int64   `json:"total_blocks"`
+			Error  float64 `json:"error"`
+		} `json:"sample"`
+		WarpInstructions int64 `json:"warp_instructions"`
+	}
+	if err := json.Unmarshal([]byte(out), &r); code != 0 || err != nil {
+		t.Fatalf("exit %d: %s %v", code, stderr, err)
+	}
+	if s := r.Sample; s == nil || s.Total != 4000 || s.Blocks >= 4000 || s.Error <= 0 || r.WarpInstructions != 22*4*4000 {
+		t.Errorf("%s", out)
+	}
+	if _, out, _ := runSim(launch...); !strings.Contains(out, "of 4000 blocks (4 waves of ") {
+		t.Errorf("the table does not say that it is sampled:\n%s", out)
+	}
+	launch[10] += ",out=" + filepath.Join(t.TempDir(), "y")
+	if code, _, stderr := runSim(launch...); code != 2 || !strings.Contains(stderr, "out=") {
+		t.Errorf("exit %d with out=: %s", code, stderr)
+	}
+	launch[8] = "3"
+	if code, _, stderr := runSim(launch...); code == 0 {
+		t.Errorf("3 waves: exit %d: %s", code, stderr)
+	}
+}
+
 // TestSimExamples runs the examples of --help as they stand, from the repository's root.
 func TestSimExamples(t *testing.T) {
 	t.Chdir("../..")

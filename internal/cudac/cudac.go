@@ -70,6 +70,29 @@ func Compile(ctx context.Context, file string, opt Options) (cubin []byte, by st
 	return cubin, "clang", err
 }
 
+// Which names the compiler that Compile would take for a CUDA C++ or PTX file, with its version where it tells one; an error names
+// what is missing. A file with host code goes to clang all the same.
+func Which(file, compiler string) (string, error) {
+	missing := func(tools ...string) error {
+		for _, t := range tools {
+			if _, err := toolchain.Find(t); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if filepath.Ext(file) == ".ptx" {
+		return "ptxas", missing("ptxas")
+	}
+	if compiler != "clang" {
+		by, err := nvrtcVersion()
+		if err == nil || compiler == "nvrtc" {
+			return by, err
+		}
+	}
+	return "clang-19", missing("clang-19", "ptxas")
+}
+
 // clang compiles CUDA C++ to PTX, and that with ptxas. Host code is read and not compiled.
 func clang(ctx context.Context, file string, source []byte, opt Options) ([]byte, error) {
 	dir, err := scratch.Dir()

@@ -203,7 +203,21 @@ func (l *libNVRTC) run(file string, source []byte, opt Options) ([]byte, string,
 	if !ok {
 		return nil, "", fmt.Errorf("nvrtc: no machine code for sm_%d came out of %s", opt.Arch, file)
 	}
+	return cubin, l.name(), nil
+}
+
+// name is what the library calls itself.
+func (l *libNVRTC) name() string {
 	var major, minor int32
 	l.version(&major, &minor)
-	return cubin, fmt.Sprintf("NVRTC %d.%d", major, minor), nil
+	return fmt.Sprintf("NVRTC %d.%d", major, minor)
+}
+
+// nvrtcVersion names the library that is found.
+func nvrtcVersion() (string, error) {
+	l, err := openNVRTC()
+	if err != nil {
+		return "", err
+	}
+	return l.name(), nil
 }

@@ -16,3 +16,5 @@ var errHostCode = errors.New("has host code")
 func nvrtc(context.Context, string, []byte, Options) ([]byte, string, error) {
 	return nil, "", fmt.Errorf("libnvrtc %w", toolchain.ErrMissing)
 }
+
+func nvrtcVersion() (string, error) { return "", fmt.Errorf("libnvrtc %w", toolchain.ErrMissing) }
