@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs programs that use CUDA, from PyPI in pinned versions, on the simulated GPU: scripts of ours in driver/clients, and
-# modules of numba-cuda's own tests, which its package carries. Needs Python 3.11 or later, gcc and ptxas (scripts/toolchain.sh).
+# Runs programs that use CUDA on the simulated GPU: driver/clients/runtime.cu, compiled here; with libraries from PyPI in pinned
+# versions, scripts of ours in driver/clients, and
+# modules of numba-cuda's own tests, which its package carries. Needs Python 3.11 or later, gcc, clang and ptxas (scripts/toolchain.sh).
 # Usage: scripts/clients.sh [--all] [VENV]    --all runs all of numba-cuda's tests that the driver is made for: an hour or more
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -25,6 +26,9 @@ run() { # run LIMIT COMMAND …: each in a process of its own
   timeout "$limit" "$work/warpdrop" exec --quiet -- "$venv/bin/python" -W ignore "$@" > "$work/out.txt" 2>&1 || { cat "$work/out.txt"; echo "clients: failed: $*" >&2; failed=1; }
   tail -n 3 "$work/out.txt"
 }
+WARPDROP_LIBCUDA=$lib scripts/cuda++ -O1 driver/clients/runtime.cu -o "$work/runtime"
+start=$("$work/warpdrop" exec --quiet -- "$work/runtime" 2> "$work/out.txt") || { cat "$work/out.txt"; echo "clients: failed: runtime.cu" >&2; failed=1; }
+echo "$start"
 for f in driver/clients/*.py; do run 300 "$f"; done
 modules="cudapy.test_atomics cudapy.test_array cudadrv.test_cuda_memory cudadrv.test_events cudadrv.test_context_stack cudadrv.test_host_alloc"
 if [ -n "$all" ]; then

@@ -3,7 +3,7 @@
 #   libnvrtc 12.9       PyPI nvidia-cuda-nvrtc-cu12  CUDA C++ -> sm_61 cubin, NVIDIA's own front end; headers from
 #                       PyPI nvidia-cuda-runtime-cu12 and nvidia-cuda-cccl-cu12
 #   clang-19            Debian package            CUDA C++ -> PTX
-#   ptxas   12.9.86     PyPI nvidia-cuda-nvcc-cu12   PTX -> sm_61 cubin
+#   ptxas   12.9.86     PyPI nvidia-cuda-nvcc-cu12   PTX -> sm_61 cubin; libdevice and the headers that clang needs for host code
 #   nvdisasm 12.8       PyPI triton 3.3.1            cubin -> text (the decoder's oracle)
 # Usage: scripts/toolchain.sh [DIR]      prints the folder that holds the three tools
 set -euo pipefail
@@ -44,16 +44,16 @@ with zipfile.ZipFile(glob.glob(tmp + "/*.whl")[0]) as z:
 PY
   rm -rf "$tmp"
 }
-headers() { # headers PACKAGE VERSION FOLDER: all headers of a package
+headers() { # headers PACKAGE VERSION FOLDER [TO]: all headers of a package, in include/ or TO
   local tmp; tmp=$(mktemp -d)
   python3 -m pip download -q --no-deps --only-binary=:all: -d "$tmp" "$1==$2" >&2
-  python3 - "$tmp" "$dir" "nvidia/$3/include/" <<'PY'
+  python3 - "$tmp" "$dir/${4:-include}" "nvidia/$3/include/" <<'PY'
 import glob, os, sys, zipfile
 tmp, out, prefix = sys.argv[1:]
 with zipfile.ZipFile(glob.glob(tmp + "/*.whl")[0]) as z:
     for m in z.namelist():
         if m.startswith(prefix) and not m.endswith("/"):
-            to = os.path.join(out, "include", m[len(prefix):])
+            to = os.path.join(out, m[len(prefix):])
             os.makedirs(os.path.dirname(to), exist_ok=True)
             with open(to, "wb") as g:
                 g.write(z.read(m))
@@ -64,6 +64,14 @@ nvrtc=nvidia/cuda_nvrtc/lib
 [ -f "$dir/lib/libnvrtc.so.12" ] || wheel nvidia-cuda-nvrtc-cu12 "$nvrtc_version" --to "$dir/lib" $nvrtc/libnvrtc-builtins.so.12.9 $nvrtc/libnvrtc.so.12
 [ -f "$dir/include/cuda_runtime.h" ] || headers nvidia-cuda-runtime-cu12 "$headers_version" cuda_runtime
 [ -f "$dir/include/nv/target" ] || headers nvidia-cuda-cccl-cu12 "$cccl_version" cuda_cccl
+if [ ! -f "$dir/cuda/nvvm/libdevice/libdevice.10.bc" ]; then # what clang takes for a CUDA installation, for programs with host code
+  mkdir -p "$dir/cuda/include" "$dir/cuda/nvvm/libdevice"
+  ln -sfn ../bin "$dir/cuda/bin"
+  headers nvidia-cuda-nvcc-cu12 "$ptxas_version" cuda_nvcc cuda/include
+  for f in "$dir"/include/*; do ln -sfn "../../include/$(basename "$f")" "$dir/cuda/include/"; done
+  echo "// cuRAND is not here; clang asks for this file." > "$dir/cuda/include/curand_mtgp32_kernel.h"
+  wheel nvidia-cuda-nvcc-cu12 "$ptxas_version" --to "$dir/cuda/nvvm/libdevice" nvidia/cuda_nvcc/nvvm/libdevice/libdevice.10.bc
+fi
 [ -x "$dir/bin/ptxas" ] || wheel nvidia-cuda-nvcc-cu12 "$ptxas_version" nvidia/cuda_nvcc/bin/ptxas
 [ -x "$dir/bin/nvdisasm" ] || wheel triton "$triton_version" triton/backends/nvidia/bin/nvdisasm triton/backends/nvidia/bin/cuobjdump
 [[ "$("$dir/bin/ptxas" --version)" == *"V$ptxas_version"* ]] || { echo "toolchain: $dir/bin/ptxas is not version $ptxas_version; delete it and run again" >&2; exit 1; }
