@@ -16,17 +16,8 @@ import (
 // default for cudaLimitStackSize is 1024; ours is larger because a simulated overflow cannot be repaired by the caller.
 const recursiveStack = 16 << 10
 
-// stackWord is where c[0] holds the top of a thread's stack (initial R1).
-const stackWord = 0x20
-
-// dynamicSharedWord is where c[0] holds the bytes of dynamic shared memory.
-const dynamicSharedWord = 0xfc
-
-// constantWord is where c[0] holds the generic address of the __constant__ variables, c[3].
-const (
-	constantWord = 0xd0
-	constantBank = 3
-)
+// constantBank is the bank of the __constant__ variables.
+const constantBank = 3
 
 // Module is a cubin loaded on a device.
 type Module struct {
@@ -267,14 +258,15 @@ func (k *Kernel) parameters(args []Arg) ([]byte, error) {
 // bind returns the program of one launch.
 func (k *Kernel) bind(block, grid [3]uint32, shared int, params []byte) *lower.Program {
 	local := k.stack
+	abi := k.module.cubin.Family.ABI
 	c0 := make([]byte, k.kernel.ParamBase+len(params))
-	for i := range 3 {
-		binary.LittleEndian.PutUint32(c0[8+4*i:], block[i])
-		binary.LittleEndian.PutUint32(c0[0x14+4*i:], grid[i])
+	for i := range uint32(3) {
+		binary.LittleEndian.PutUint32(c0[abi.BlockDim+4*i:], block[i])
+		binary.LittleEndian.PutUint32(c0[abi.GridDim+4*i:], grid[i])
 	}
-	binary.LittleEndian.PutUint32(c0[stackWord:], uint32(local))
-	binary.LittleEndian.PutUint32(c0[dynamicSharedWord:], uint32(shared))
-	binary.LittleEndian.PutUint64(c0[constantWord:], uint64(k.constant))
+	binary.LittleEndian.PutUint32(c0[abi.Stack:], uint32(local))
+	binary.LittleEndian.PutUint32(c0[abi.DynamicShared:], uint32(shared))
+	binary.LittleEndian.PutUint64(c0[abi.Constants:], uint64(k.constant))
 	copy(c0[k.kernel.ParamBase:], params)
 	banks := k.kernel.Const
 	banks[0] = c0

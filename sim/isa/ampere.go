@@ -18,6 +18,7 @@ var Ampere = &Family{
 		w := Word{binary.LittleEndian.Uint64(group), binary.LittleEndian.Uint64(group[8:])}
 		return w, controlOf(uint32(w.bits(105, 21)))
 	},
+	call:   func(Word) CallKind { return CallNone },
 	finish: finishAmpere,
 	slot:   ampereSlot,
 }

@@ -48,12 +48,10 @@ func (g *callGraph) cycle(f int) {
 	if f+1 < len(c.Functions) {
 		end = min(end, c.Functions[f+1].Address)
 	}
-	for pc := first; pc < end; pc += WordBytes {
-		if pc%GroupBytes == 0 {
-			continue
-		}
-		switch c.Word(pc) >> 52 {
-		case 0xe22, 0xe26: // JCAL, CAL
+	for i := c.Family.Index(first); i < c.Family.Index(end); i++ {
+		pc := c.Family.PC(i)
+		switch c.Family.Call(c.Word(pc)) {
+		case CallDirect:
 			in, err := c.Inst(pc)
 			if err != nil {
 				continue
@@ -63,7 +61,7 @@ func (g *callGraph) cycle(f int) {
 					g.call(g.function(to))
 				}
 			}
-		case 0xe27: // PRET: a call through a pointer follows
+		case CallPointer:
 			if !g.system(pc, end) {
 				for _, to := range g.anything() {
 					g.call(to)
@@ -88,9 +86,10 @@ func isExtern(c *Code, pc uint32) bool {
 	return ok
 }
 
-// system tells whether the indirect branch behind the PRET at pc calls CUDA's run-time system.
+// system tells whether the indirect branch behind the instruction at pc calls CUDA's run-time system.
 func (g *callGraph) system(pc, end uint32) bool {
-	for at := pc; at < min(end, pc+2*GroupBytes); at += WordBytes {
+	f := g.cubin.Family
+	for at := pc; at < min(end, pc+2*f.GroupBytes); at += f.WordBytes {
 		if g.cubin.Calls[at] {
 			return true
 		}

@@ -1,7 +1,6 @@
 package isa
 
 import (
-	"encoding/binary"
 	"fmt"
 	"sort"
 )
@@ -9,6 +8,7 @@ import (
 // Code is linked machine code. Its instructions are decoded where they are asked for, so that a kernel costs what its own
 // code costs, however large the file is.
 type Code struct {
+	Family   *Family
 	Image    []byte              // all text sections one after the other, relocated; a code address is an offset in it
 	Sections []Symbol            // by address, whole groups each
 	Externs  []Symbol            // functions of CUDA's run-time system, a group each, behind the sections: there is no code of theirs
@@ -18,8 +18,8 @@ type Code struct {
 }
 
 // NewCode returns the code in image, a single section.
-func NewCode(image []byte) *Code {
-	return &Code{Image: image, Sections: []Symbol{{Address: 0, Size: uint32(len(image))}}}
+func NewCode(f *Family, image []byte) *Code {
+	return &Code{Family: f, Image: image, Sections: []Symbol{{Address: 0, Size: uint32(len(image))}}}
 }
 
 // Inst decodes the instruction at address pc.
@@ -27,26 +27,29 @@ func (c *Code) Inst(pc uint32) (Inst, error) {
 	if err := c.Flaws[pc]; err != nil {
 		return Inst{}, fmt.Errorf("/*%04x*/: %w", pc, err)
 	}
-	if pc%WordBytes != 0 || pc%GroupBytes == 0 || uint64(pc)+WordBytes > uint64(len(c.Image)) {
+	if !c.Family.Holds(pc, len(c.Image)) {
 		return Inst{}, fmt.Errorf("%#x is not the address of an instruction", pc)
 	}
-	return Decode(c.Word(pc), pc, c.Control(pc))
+	return c.Family.Decode(c.Word(pc), pc, c.Control(pc))
 }
 
 // Word returns the instruction word at address pc.
-func (c *Code) Word(pc uint32) uint64 { return binary.LittleEndian.Uint64(c.Image[pc:]) }
+func (c *Code) Word(pc uint32) Word {
+	w, _ := c.Family.word(c.Image, pc)
+	return w
+}
 
-// Control returns the control field of the instruction at address pc.
+// Control returns the control bits of the instruction at address pc.
 func (c *Code) Control(pc uint32) Control {
-	group := pc / GroupBytes * GroupBytes
-	return DecodeControl(binary.LittleEndian.Uint64(c.Image[group:]), int(pc%GroupBytes/WordBytes)-1)
+	_, control := c.Family.word(c.Image, pc)
+	return control
 }
 
 // Words goes through the instruction words of all sections.
-func (c *Code) Words(yield func(pc uint32, word uint64) bool) {
+func (c *Code) Words(yield func(pc uint32, word Word) bool) {
 	for _, s := range c.Sections {
-		for pc := s.Address; pc < s.Address+s.Size; pc += WordBytes {
-			if pc%GroupBytes != 0 && !yield(pc, c.Word(pc)) {
+		for i := c.Family.Index(s.Address); i < c.Family.Index(s.Address+s.Size); i++ {
+			if pc := c.Family.PC(i); !yield(pc, c.Word(pc)) {
 				return
 			}
 		}

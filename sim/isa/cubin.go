@@ -1,16 +1,12 @@
 package isa
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 )
 
 // ConstBanks is the number of constant banks c[0] to c[17] that a kernel can name.
 const ConstBanks = 18
-
-// ParamBase is where kernel parameters start in c[0], unless the file says otherwise.
-const ParamBase = 0x140
 
 // Cubin is a loaded machine code file. A Cubin that has globals belongs to one device: Link writes into it.
 type Cubin struct {
@@ -101,38 +97,19 @@ func (c *Cubin) Link(globalBase uint64) error {
 		case r.kind == relABS32 && v > math.MaxUint32:
 			return fmt.Errorf("cubin: an instruction cannot hold the address %#x of a global variable", v)
 		}
-		place := c.Image[r.pc:]
-		binary.LittleEndian.PutUint64(place, binary.LittleEndian.Uint64(place)&^(0xffffffff<<20)|v&0xffffffff<<20)
+		wide := c.Family.wide
+		c.Family.put(c.Image[r.pc:], c.Word(r.pc).set(wide.at, wide.width, v))
 	}
 	return nil
 }
 
 // KernelInsts decodes one kernel's code with addresses that count from its start, as disassemblers print them.
 func (c *Cubin) KernelInsts(k *Kernel) ([]Inst, error) {
-	first := uint64(k.Entry) / GroupBytes * GroupBytes
-	last := (uint64(k.Entry) + uint64(k.Size) + GroupBytes - 1) / GroupBytes * GroupBytes
+	group := uint64(c.Family.GroupBytes)
+	first := uint64(k.Entry) / group * group
+	last := (uint64(k.Entry) + uint64(k.Size) + group - 1) / group * group
 	if last > uint64(len(c.Image)) {
 		return nil, fmt.Errorf("cubin: kernel %s: code from %#x to %#x passes the end of %d bytes", k.Name, first, last, len(c.Image))
 	}
-	return DecodeAll(c.Image[first:last])
-}
-
-// DecodeAll decodes code that consists of whole groups: control word, three instructions.
-func DecodeAll(code []byte) ([]Inst, error) {
-	if len(code)%GroupBytes != 0 {
-		return nil, fmt.Errorf("%d bytes of code are not whole groups of %d", len(code), GroupBytes)
-	}
-	insts := make([]Inst, 0, len(code)/GroupBytes*3)
-	for group := 0; group < len(code); group += GroupBytes {
-		control := binary.LittleEndian.Uint64(code[group:])
-		for slot := range 3 {
-			pc := uint32(group + WordBytes*(slot+1))
-			in, err := Decode(binary.LittleEndian.Uint64(code[pc:]), pc, DecodeControl(control, slot))
-			if err != nil {
-				return nil, err
-			}
-			insts = append(insts, in)
-		}
-	}
-	return insts, nil
+	return c.Family.DecodeAll(c.Image[first:last])
 }

@@ -195,9 +195,9 @@ func (o *operandForm) decode(f *Family, in *Inst, x *Operand) error {
 		x.Value = f.constant.signed(w) << 2
 	case 'Y':
 		x.Value = int64(f.constant.get(w)) << 2
-	case 'K': // byte offset of 16 bits at 20, bank at 36
-		x.Bank = uint8(w.bits(36, 5))
-		x.Value = field{at: 20, width: 16}.signed(w)
+	case 'K':
+		x.Bank = uint8(f.bytesBank.get(w))
+		x.Value = f.bytes.signed(w)
 	case 'M', 'A':
 		x.Value = o.field.signed(w) << o.scale
 		if x.Reg == RZ { // an address, not an offset
@@ -416,7 +416,7 @@ func (fam *Family) compileOperand(r *row, t string) operandForm {
 	case 'f', 'd':
 		o.kind, o.field = KindImm, field{20, 19, 56, 1}
 	case 'F':
-		o.kind, o.field = KindImm, field{20, 32, 0, 0}
+		o.kind, o.field = KindImm, fam.wide
 	case 'h', 'H':
 		if rest == "" {
 			rest = "20:16"

@@ -1,6 +1,7 @@
 package isa
 
 import (
+	"encoding/binary"
 	"fmt"
 	"sync"
 )
@@ -28,6 +29,15 @@ type Family struct {
 	constant  field // word offset of an operand in constant memory
 	bank      field
 	immediate field // of an integer without a place of its own
+	wide      field // of 32 bits, where relocations put an address
+	bytes     field // byte offset in constant memory of a load or a branch, where that has its own place
+	bytesBank field
+
+	// ABI is where compiled code finds in c[0] what the driver puts there; with it the family's code can be loaded. nil = its
+	// table is a beginning.
+	ABI *ABI
+	// call tells from a word's opcode whether it calls a function, or says that an indirect branch behind it does.
+	call func(w Word) CallKind
 
 	// split returns the instruction word that begins at byte at of a group, and its control bits.
 	split func(group []byte, at uint32) (Word, Control)
@@ -39,6 +49,28 @@ type Family struct {
 	once     sync.Once
 	compiled *decoder
 }
+
+// ABI is the places of a launch's words in constant bank 0, in bytes.
+type ABI struct {
+	BlockDim, GridDim         uint32    // three words each
+	Stack                     uint32    // top of a thread's stack
+	SharedWindow, LocalWindow [2]uint32 // lower and upper word of the generic address of shared and local memory
+	Constants                 uint32    // generic address of the __constant__ variables, 64 bits
+	DynamicShared             uint32    // bytes of dynamic shared memory
+	Params                    uint32    // first parameter, unless the file says otherwise
+}
+
+// CallKind says what a word has to do with a call.
+type CallKind uint8
+
+const (
+	CallNone    CallKind = iota
+	CallDirect           // calls the function that its operand names
+	CallPointer          // the indirect branch that follows calls a function through a pointer
+)
+
+// Call tells from a word's opcode what it has to do with a call; the word need not be an instruction.
+func (f *Family) Call(w Word) CallKind { return f.call(w) }
 
 // families are all families; an Op's upper bits say to which it belongs.
 var families [2]*Family
@@ -93,6 +125,17 @@ func (w Word) bits(at, width uint8) uint64 {
 	return v & (1<<width - 1)
 }
 
+// set returns the word with v in the width bits from bit at on, which lie in one half.
+func (w Word) set(at, width uint8, v uint64) Word {
+	half := &w.Lo
+	if at >= 64 {
+		half, at = &w.Hi, at-64
+	}
+	mask := uint64(1<<width-1) << at
+	*half = *half&^mask | v<<at&mask
+	return w
+}
+
 // bit reports bit n; -1 is none.
 func (w Word) bit(n int8) bool { return n >= 0 && w.bits(uint8(n), 1) != 0 }
 
@@ -109,6 +152,25 @@ func (f *Family) PC(i int) uint32 {
 	return uint32(i)/perGroup*f.GroupBytes + (uint32(i)%perGroup+f.lead)*f.WordBytes
 }
 
+// Holds tells whether an instruction of code of size bytes begins at byte offset pc.
+func (f *Family) Holds(pc uint32, size int) bool {
+	return pc%f.WordBytes == 0 && pc%f.GroupBytes/f.WordBytes >= f.lead && uint64(pc)+uint64(f.WordBytes) <= uint64(size)
+}
+
+// word returns the instruction word at byte offset pc of code, and its control bits.
+func (f *Family) word(code []byte, pc uint32) (Word, Control) {
+	group := pc / f.GroupBytes * f.GroupBytes
+	return f.split(code[group:group+f.GroupBytes], pc-group)
+}
+
+// put writes an instruction word; its control bits stay, where they have a word of their own.
+func (f *Family) put(place []byte, w Word) {
+	binary.LittleEndian.PutUint64(place, w.Lo)
+	if f.WordBytes > 8 {
+		binary.LittleEndian.PutUint64(place[8:], w.Hi)
+	}
+}
+
 // DecodeAll decodes code, which consists of whole groups.
 func (f *Family) DecodeAll(code []byte) ([]Inst, error) {
 	if uint32(len(code))%f.GroupBytes != 0 {
@@ -117,8 +179,7 @@ func (f *Family) DecodeAll(code []byte) ([]Inst, error) {
 	insts := make([]Inst, f.Index(uint32(len(code))))
 	for i := range insts {
 		pc := f.PC(i)
-		group := pc / f.GroupBytes * f.GroupBytes
-		word, control := f.split(code[group:group+f.GroupBytes], pc-group)
+		word, control := f.word(code, pc)
 		in, err := f.Decode(word, pc, control)
 		if err != nil {
 			return nil, err

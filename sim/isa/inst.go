@@ -43,13 +43,6 @@ const (
 	PT = 7
 )
 
-// WordBytes is the size of an instruction and of a control word of Maxwell in bytes. Its code comes in groups of 32 bytes: one
-// control word, then three instructions.
-const (
-	WordBytes  = 8
-	GroupBytes = 32
-)
-
 // Kind says what an Operand is.
 type Kind uint8
 

@@ -71,10 +71,11 @@ func readCubin(data []byte) (*Cubin, error) {
 	}
 	const flagsAt = 0x30
 	arch := int(binary.LittleEndian.Uint32(data[flagsAt:]) & 0xff)
-	if arch < 50 || arch > 62 {
+	family := FamilyOf(arch)
+	if family == nil || family.ABI == nil {
 		return nil, fmt.Errorf("code for sm_%d: want sm_50 to sm_62", arch)
 	}
-	l := &loader{cubin: &Cubin{Arch: arch, Code: Code{Jumps: map[uint32][]uint32{}, Calls: map[uint32]bool{}, Flaws: map[uint32]error{}}}, file: f,
+	l := &loader{cubin: &Cubin{Arch: arch, Code: Code{Family: family, Jumps: map[uint32][]uint32{}, Calls: map[uint32]bool{}, Flaws: map[uint32]error{}}}, file: f,
 		text: map[elf.SectionIndex]uint32{}, global: map[elf.SectionIndex]uint64{}, data: map[elf.SectionIndex][]byte{}, bank: map[elf.SectionIndex]int{},
 		externs: map[int]uint32{}, place: map[string]uint32{}, kernel: map[string]int{}, section: map[elf.SectionIndex][]int{}, owned: map[string][]elf.SectionIndex{}}
 	if l.symbols, err = f.Symbols(); err != nil && !errors.Is(err, elf.ErrNoSymbols) {
@@ -108,8 +109,8 @@ func (l *loader) layout() error {
 		switch owner, shared := strings.CutPrefix(s.Name, ".nv.shared."); {
 		case isText:
 			b := l.data[index]
-			if len(b)%GroupBytes != 0 {
-				return fmt.Errorf("section %s: %d bytes are not whole groups of %d", s.Name, len(b), GroupBytes)
+			if group := c.Family.GroupBytes; uint32(len(b))%group != 0 {
+				return fmt.Errorf("section %s: %d bytes are not whole groups of %d", s.Name, len(b), group)
 			}
 			if len(c.Image)+len(b) > maxImage {
 				return fmt.Errorf("section %s: code exceeds %d bytes", s.Name, maxImage)
@@ -168,14 +169,14 @@ func (l *loader) functions() error {
 		base, isText := l.text[s.Section]
 		switch offset, isGlobal := l.global[s.Section]; {
 		case isText && kind == elf.STT_FUNC:
-			if s.Value%WordBytes != 0 || s.Value > l.file.Sections[s.Section].Size {
+			if s.Value%uint64(l.cubin.Family.WordBytes) != 0 || s.Value > l.file.Sections[s.Section].Size {
 				return fmt.Errorf("function %s: address %#x is outside its section", s.Name, s.Value)
 			}
 			c.Functions = append(c.Functions, Symbol{s.Name, base + uint32(s.Value), uint32(min(s.Size, maxImage))})
 		case s.Section == elf.SHN_UNDEF && kind == elf.STT_FUNC:
 			at := uint32(len(c.Image))
 			l.externs[i+1] = at
-			c.Externs = append(c.Externs, Symbol{s.Name, at, GroupBytes})
+			c.Externs = append(c.Externs, Symbol{s.Name, at, c.Family.GroupBytes})
 			c.Image = append(c.Image, externGroup...)
 		case isGlobal && isObject:
 			if s.Value > l.file.Sections[s.Section].Size || s.Size > l.file.Sections[s.Section].Size-s.Value {
@@ -213,7 +214,7 @@ func (l *loader) kernels() error {
 		}
 		sec := l.file.Sections[s.Section]
 		k := Kernel{
-			Name: s.Name, Entry: base + uint32(s.Value), Size: uint32(min(s.Size, sec.Size)), ParamBase: ParamBase,
+			Name: s.Name, Entry: base + uint32(s.Value), Size: uint32(min(s.Size, sec.Size)), ParamBase: int(l.cubin.Family.ABI.Params),
 			Registers: int(sec.Info >> 24), Barriers: int(sec.Flags >> 20 & 0x7f), // as nvdisasm prints SHI_REGISTERS and BARRIERS
 		}
 		// Sections of all kernels first.

@@ -5,15 +5,33 @@ import (
 	"errors"
 )
 
+// Code of Maxwell comes in groups: a control word, then three instructions.
+const (
+	wordBytes  = 8
+	groupBytes = 32
+)
+
 // Maxwell is the family of Maxwell and Pascal: 64-bit words in groups of three behind a word with their control bits.
 var Maxwell = &Family{
 	Name: "Maxwell and Pascal", First: 50, Last: 62, Target: "sm_61",
-	WordBytes: WordBytes, GroupBytes: GroupBytes, lead: 1,
+	WordBytes: wordBytes, GroupBytes: groupBytes, lead: 1,
 	table: maxwellTable, suffixes: maxwellSuffixes, selections: maxwellSelections, texts: maxwellTexts,
 	guard: field{at: 16, width: 3}, guardNot: 19, opcode: field{at: 52, width: 12},
 	constant: field{at: 20, width: 14}, bank: field{at: 34, width: 5}, immediate: field{20, 19, 56, 1},
+	wide: field{at: 20, width: 32}, bytes: field{at: 20, width: 16}, bytesBank: field{at: 36, width: 5},
+	ABI: &ABI{BlockDim: 0x8, GridDim: 0x14, Stack: 0x20, SharedWindow: [2]uint32{0, 0x100}, LocalWindow: [2]uint32{0x4, 0x104},
+		Constants: 0xd0, DynamicShared: 0xfc, Params: 0x140},
 	split: func(group []byte, at uint32) (Word, Control) {
-		return Word{Lo: binary.LittleEndian.Uint64(group[at:])}, DecodeControl(binary.LittleEndian.Uint64(group), int(at/WordBytes)-1)
+		return Word{Lo: binary.LittleEndian.Uint64(group[at:])}, DecodeControl(binary.LittleEndian.Uint64(group), int(at/wordBytes)-1)
+	},
+	call: func(w Word) CallKind {
+		switch w.Lo >> 52 {
+		case 0xe22, 0xe26: // JCAL, CAL
+			return CallDirect
+		case 0xe27: // PRET
+			return CallPointer
+		}
+		return CallNone
 	},
 	finish: finishMaxwell,
 	slot:   maxwellSlot,

@@ -61,7 +61,7 @@ var dialects = []dialect{
 		family: Maxwell, nop: Word{Lo: 0x50b0000000070f00},
 		pack: func(code []byte, reuse uint8) {
 			flags := uint64(reuse)
-			for i := 0; i < len(code); i += GroupBytes {
+			for i := 0; i < len(code); i += groupBytes {
 				binary.LittleEndian.PutUint64(code[i:], 0x001f8000fc0007e0|flags<<17|flags<<38|flags<<59)
 			}
 		},
@@ -183,8 +183,8 @@ func (d *dialect) wordSets(t *testing.T, r *rand.Rand) []wordSet {
 	for _, file := range cubinFiles(t) {
 		c := readCubinFile(t, file)
 		for _, word := range c.Words {
-			if len(seeds) < 2000 && f == Maxwell { // enough; more take long
-				seeds[Word{Lo: word}] = true
+			if len(seeds) < 2000 && c.Family == f { // enough; more take long
+				seeds[word] = true
 			}
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// Patch returns a copy of a cubin in which edit has changed instructions of one kernel: it gets each instruction decoded
+// Patch returns a copy of a cubin of Maxwell in which edit has changed instructions of one kernel: it gets each instruction decoded
 // (PC counted from the kernel's start), and may change its word and its 21-bit control field (see DecodeControl). It is how
 // microbenchmarks give an instruction registers that the assembler would not choose, and tests a wrong control word.
 func Patch(cubin []byte, kernel string, edit func(in *Inst, word *uint64, control *uint32)) ([]byte, error) {
@@ -21,12 +21,12 @@ func Patch(cubin []byte, kernel string, edit func(in *Inst, word *uint64, contro
 	out := bytes.Clone(cubin)
 	code := out[s.Offset : s.Offset+s.FileSize]
 	const field = 1<<21 - 1
-	for at := 0; at+GroupBytes <= len(code); at += GroupBytes {
+	for at := 0; at+groupBytes <= len(code); at += groupBytes {
 		control := binary.LittleEndian.Uint64(code[at:])
 		for slot := range 3 {
-			place := code[at+WordBytes*(slot+1):]
+			place := code[at+wordBytes*(slot+1):]
 			word := binary.LittleEndian.Uint64(place)
-			in, err := Decode(word, uint32(at+WordBytes*(slot+1)), DecodeControl(control, slot))
+			in, err := Decode(word, uint32(at+wordBytes*(slot+1)), DecodeControl(control, slot))
 			if err != nil {
 				return nil, err
 			}

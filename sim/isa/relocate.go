@@ -133,11 +133,12 @@ func notDefined(sym *elf.Symbol) error {
 
 // relocateCode applies or keeps a relocation of an instruction. One that cannot be done is a flaw of that instruction.
 func (l *loader) relocateCode(target []byte, base uint32, r *relocation) error {
-	sym, place, err := l.resolve(target, r, WordBytes)
+	f := l.cubin.Family
+	sym, place, err := l.resolve(target, r, uint64(f.WordBytes))
 	if err != nil {
 		return err
 	}
-	if r.offset%WordBytes != 0 || r.offset%GroupBytes == 0 {
+	if !f.Holds(uint32(r.offset), len(target)) {
 		return fmt.Errorf("%s: not the place of an instruction", sym.Name)
 	}
 	pc := base + uint32(r.offset)
@@ -149,23 +150,20 @@ func (l *loader) relocateCode(target []byte, base uint32, r *relocation) error {
 	globalBase, isGlobal := l.global[sym.Section]
 	textBase, isText := l.text[sym.Section]
 	extern, isExtern := l.externs[r.symbol]
-	word := binary.LittleEndian.Uint64(place)
-	field := func(v, width, at uint64) {
-		mask := (uint64(1)<<width - 1) << at
-		word = word&^mask | v<<at&mask
-	}
+	word := l.cubin.Word(pc)
+	put := func(v uint64, in field) { word = word.set(in.at, in.width, v) }
 	switch {
 	case !isConst && !isGlobal && !isText && !isExtern && sym.Section == elf.SHN_UNDEF:
 		l.cubin.Flaws[pc] = notDefined(sym)
 		return nil
 	case r.kind == relOffset && isConst:
-		field(value, 32, 20)
+		put(value, f.wide)
 	case r.kind == relOperand && isConst && value%4 == 0:
-		field(value/4, 14, 20)
-		field(uint64(bank), 5, 34)
+		put(value/4, f.constant)
+		put(uint64(bank), f.bank)
 	case r.kind == relLoadable && isConst:
-		field(value, 16, 20)
-		field(uint64(bank), 5, 36)
+		put(value, f.bytes)
+		put(uint64(bank), f.bytesBank)
 	case (r.kind == relABS32 || r.kind == relABS32LO || r.kind == relABS32HI) && isGlobal:
 		// The place holds no addend: LO and HI would have to be added up.
 		l.cubin.instRelocs = append(l.cubin.instRelocs, instReloc{pc, globalBase + value, r.kind})
@@ -177,12 +175,12 @@ func (l *loader) relocateCode(target []byte, base uint32, r *relocation) error {
 		if r.kind == relABS32HI {
 			value >>= 32
 		}
-		field(value, 32, 20)
+		put(value, f.wide)
 	default:
 		l.cubin.Flaws[pc] = fmt.Errorf("relocation of type %d by %s is not supported", r.kind, sym.Name)
 		return nil
 	}
-	binary.LittleEndian.PutUint64(place, word)
+	f.put(place, word)
 	return nil
 }
 

@@ -120,7 +120,8 @@ func TestExecRandom(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, word := range cubin.Words {
+		for _, w := range cubin.Words {
+			word := w.Lo
 			if s.run(word, r) {
 				n++
 			}

@@ -2,8 +2,8 @@ package lower
 
 import "warpdrop/sim/isa"
 
-// banks computes what register-bank conflicts cost each instruction: the register file has four banks, register mod 4;
-// each further source of an instruction in one bank costs a cycle. A source that an instruction before latched in the
+// banks computes what register-bank conflicts cost each instruction: the register file has so many banks (target.banks), by the
+// register's number; each further source of an instruction in one bank costs a cycle. A source that an instruction before latched in the
 // same slot of the operand-reuse cache (.reuse) needs no bank. Only arithmetic is charged: instructions to the slower
 // units collect their operands over several cycles anyway, and leave the cache alone. That another warp's issue in
 // between empties the cache is not modelled: code with .reuse rarely yields there.
@@ -21,7 +21,7 @@ func (l *lowerer) banks() {
 				slots[1], slots[2] = op.C, op.B // a constant in C stands in B's place in the encoding
 			}
 			if op.Unit == UnitFP32 || op.Unit == UnitHalf {
-				op.Banks = cache.conflicts(slots)
+				op.Banks = cache.conflicts(slots, l.target.banks)
 			}
 			cache.latch(slots, l.reuse[i])
 		}
@@ -38,16 +38,16 @@ func (l *lowerer) banks() {
 // kernels a quarter stand before another instruction, mostly a paired LDS, and the register is read after it.
 type reuseCache [3][2]Src
 
-// conflicts returns the cycles that reading the sources takes beyond the first.
-func (c *reuseCache) conflicts(slots [3]Src) (cycles uint8) {
-	var count [4]uint8
+// conflicts returns the cycles that reading the sources from so many register banks takes beyond the first.
+func (c *reuseCache) conflicts(slots [3]Src, banks Src) (cycles uint8) {
+	var count [maxBanks]uint8
 	for k, s := range slots {
 		same := s&PoolBit != 0 || c[k][0] == s+1 || c[k][1] == s+1
 		for _, t := range slots[:k] {
 			same = same || t == s
 		}
 		if !same {
-			count[s%4]++
+			count[s%banks]++
 		}
 	}
 	for _, n := range count {

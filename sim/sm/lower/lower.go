@@ -35,12 +35,16 @@ const zeroRows = 4
 // the kernel whose first instruction is at byte offset entry. An instruction that the kernel can reach and that cannot be
 // executed is an error; others are not looked at.
 func Lower(code *isa.Code, entry uint32, cfg LowerConfig) (*Program, error) {
-	if _, ok := code.Section(entry); !ok || entry%isa.WordBytes != 0 {
+	target := targets[code.Family]
+	if target == nil {
+		return nil, fmt.Errorf("kernel %s: code of %s is decoded but not executed", cfg.Name, code.Family.Name)
+	}
+	if _, ok := code.Section(entry); !ok || entry%code.Family.WordBytes != 0 {
 		return nil, fmt.Errorf("kernel %s: entry %#x is not in the code", cfg.Name, entry)
 	}
-	l := &lowerer{cfg: cfg, code: code, refs: map[poolKey]Src{},
-		p: &Program{Name: cfg.Name, Code: code, Start: entry / isa.GroupBytes * isa.GroupBytes, refs: make([]poolRef, zeroRows)}}
-	if err := l.reach(OpIndex(entry)); err != nil {
+	l := &lowerer{cfg: cfg, code: code, target: target, refs: map[poolKey]Src{},
+		p: &Program{Name: cfg.Name, Code: code, Start: entry / code.Family.GroupBytes * code.Family.GroupBytes, refs: make([]poolRef, zeroRows)}}
+	if err := l.reach(l.index(entry)); err != nil {
 		return nil, err
 	}
 	if cfg.Registers == 0 {
@@ -62,11 +66,15 @@ func Lower(code *isa.Code, entry uint32, cfg LowerConfig) (*Program, error) {
 // dimensions and parameters. The words from which compiled code takes the generic windows are filled in.
 func (p *Program) Bind(banks [18][]byte) *Program {
 	q := *p
-	c0 := make([]byte, max(len(banks[0]), 0x140))
+	abi := p.Code.Family.ABI
+	c0 := make([]byte, max(len(banks[0]), int(abi.Params)))
 	copy(c0, banks[0])
-	for offset, v := range map[int]uint64{0: memory.SharedWindow, 4: memory.LocalWindow} {
-		binary.LittleEndian.PutUint32(c0[offset:], uint32(v))
-		binary.LittleEndian.PutUint32(c0[offset+0x100:], uint32(v>>32))
+	for _, w := range []struct {
+		at [2]uint32
+		v  uint64
+	}{{abi.SharedWindow, memory.SharedWindow}, {abi.LocalWindow, memory.LocalWindow}} {
+		binary.LittleEndian.PutUint32(c0[w.at[0]:], uint32(w.v))
+		binary.LittleEndian.PutUint32(c0[w.at[1]:], uint32(w.v>>32))
 	}
 	banks[0] = c0
 	for i, b := range banks { // a last word of which the bank has a part: a parameter of one or two bytes
@@ -99,6 +107,7 @@ type poolKey struct {
 type lowerer struct {
 	cfg       LowerConfig
 	code      *isa.Code
+	target    *target
 	p         *Program
 	parts     []*part // by address
 	reuse     []uint8 // operand-reuse flags of the Ops
@@ -436,12 +445,12 @@ func (l *lowerer) condition() {
 	}
 }
 
-// target takes a branch target.
-func (l *lowerer) target() {
+// branchTarget takes a branch's target.
+func (l *lowerer) branchTarget() {
 	o := l.operand(isa.KindLabel, isa.KindImm)
-	if o.Value < 0 || o.Value%isa.WordBytes != 0 || o.Value >= int64(len(l.code.Image)) {
+	if o.Value < 0 || o.Value%int64(l.code.Family.WordBytes) != 0 || o.Value >= int64(len(l.code.Image)) {
 		l.fail("target %#x is not in the code", o.Value)
 		return
 	}
-	l.op.Imm = int64(OpIndex(uint32(o.Value)))
+	l.op.Imm = int64(l.index(uint32(o.Value)))
 }

@@ -104,7 +104,7 @@ type Program struct {
 	Pool  []Row  // broadcast rows; Pool[0] is zero
 	Entry int32  // index of the kernel's first Op
 	Start uint32 // byte offset in the image from which the kernel's code is counted, as in its section
-	// Const holds the constant banks of this launch: c[0] has the launch's dimensions at 0x8.. and parameters from 0x140.
+	// Const holds the constant banks of this launch: c[0] has its dimensions and parameters where isa.ABI says.
 	Const [18][]byte
 
 	Registers   int   // a thread
@@ -134,7 +134,7 @@ func (p *Program) at(i int32) int32 {
 }
 
 // At returns the index of the Op at byte address pc, -1 if there is none.
-func (p *Program) At(pc uint32) int32 { return p.at(OpIndex(pc)) }
+func (p *Program) At(pc uint32) int32 { return p.at(int32(p.Code.Family.Index(pc))) }
 
 // Control returns what the control word says of instruction op.
 func (p *Program) Control(op *Op) isa.Control { return p.Code.Control(op.PC) }
@@ -151,7 +151,7 @@ func (p *Program) text(pc uint32) string {
 	if s, ok := p.Code.Section(pc); ok && s.Address != start {
 		start, where = s.Address, s.Name+" "
 	}
-	in, err := isa.Decode(p.Code.Word(pc), pc-start, p.Code.Control(pc))
+	in, err := p.Code.Family.Decode(p.Code.Word(pc), pc-start, p.Code.Control(pc))
 	if err != nil {
 		return fmt.Sprintf("%s/*%04x*/ %v", where, pc-start, err)
 	}

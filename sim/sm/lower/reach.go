@@ -7,15 +7,11 @@ import (
 	"warpdrop/sim/isa"
 )
 
-// OpIndex returns the number of the instruction at byte address pc, counted from the start of the image: three follow each
-// control word. The address of a control word stands for that of the instruction behind it.
-func OpIndex(pc uint32) int32 {
-	slot := max(int32(pc%isa.GroupBytes/isa.WordBytes), 1)
-	return int32(pc/isa.GroupBytes)*3 + slot - 1
-}
+// index returns the number of the instruction at byte address pc, counted from the start of the image.
+func (l *lowerer) index(pc uint32) int32 { return int32(l.code.Family.Index(pc)) }
 
-// pcOf is the byte address of instruction i.
-func pcOf(i int32) uint32 { return uint32(i/3)*isa.GroupBytes + uint32(i%3+1)*isa.WordBytes }
+// pc is the byte address of instruction i.
+func (l *lowerer) pc(i int32) uint32 { return l.code.Family.PC(int(i)) }
 
 // part is a section of the code of which instructions have been reached.
 type part struct {
@@ -41,14 +37,14 @@ func (l *lowerer) part(i int32) *part {
 	if found {
 		return l.parts[at]
 	}
-	s, ok := l.code.Section(pcOf(i))
+	s, ok := l.code.Section(l.pc(i))
 	if !ok {
-		if s, ok = l.code.Extern(pcOf(i)); !ok {
+		if s, ok = l.code.Extern(l.pc(i)); !ok {
 			return nil
 		}
 	}
-	n := s.Size / isa.GroupBytes * 3
-	p := &part{first: OpIndex(s.Address), lowest: i, highest: i, ops: make([]Op, n), uses: make([]Uses, n), reuse: make([]uint8, n), done: make([]bool, n)}
+	n := l.index(s.Address+s.Size) - l.index(s.Address)
+	p := &part{first: l.index(s.Address), lowest: i, highest: i, ops: make([]Op, n), uses: make([]Uses, n), reuse: make([]uint8, n), done: make([]bool, n)}
 	l.parts = slices.Insert(l.parts, at, p)
 	return p
 }
@@ -61,18 +57,18 @@ func (l *lowerer) reach(first int32) error {
 		work = work[:len(work)-1]
 		p := l.part(i)
 		if p == nil {
-			return fmt.Errorf("kernel %s: control runs to %#x, past the end of the code", l.cfg.Name, pcOf(i))
+			return fmt.Errorf("kernel %s: control runs to %#x, past the end of the code", l.cfg.Name, l.pc(i))
 		}
 		if p.done[i-p.first] {
 			continue
 		}
 		p.done[i-p.first] = true
 		p.lowest, p.highest = min(p.lowest, i), max(p.highest, i)
-		if s, ok := l.code.Extern(pcOf(i)); ok {
+		if s, ok := l.code.Extern(l.pc(i)); ok {
 			l.system(p, i, s.Name)
 			continue
 		}
-		in, err := l.code.Inst(pcOf(i))
+		in, err := l.code.Inst(l.pc(i))
 		if err != nil {
 			return fmt.Errorf("kernel %s: %w", l.cfg.Name, err)
 		}
@@ -95,9 +91,9 @@ func (l *lowerer) successors(work []int32, i, first int32, op *Op) []int32 {
 	goesOn := true
 	switch op.Code {
 	case CodeBRX:
-		targets, ok := l.code.Jumps[pcOf(i)]
-		call := l.code.Calls[pcOf(i)]
-		if !call && (!ok || i > 0 && l.code.Word(pcOf(i-1))>>52 == wordPRET) {
+		targets, ok := l.code.Jumps[l.pc(i)]
+		call := l.code.Calls[l.pc(i)]
+		if !call && (!ok || i > 0 && l.code.Family.Call(l.code.Word(l.pc(i-1))) == isa.CallPointer) {
 			// No table, or that of a call through a pointer, which names the return point only: any function of the
 			// kernel may be meant.
 			work = l.anything(work, first)
@@ -105,11 +101,11 @@ func (l *lowerer) successors(work []int32, i, first int32, op *Op) []int32 {
 		}
 		if call {
 			for _, s := range l.code.Externs {
-				work = append(work, OpIndex(s.Address))
+				work = append(work, l.index(s.Address))
 			}
 		}
 		for _, t := range targets {
-			work = append(work, OpIndex(t))
+			work = append(work, l.index(t))
 		}
 		goesOn = !op.NoGuard
 	case CodeBRA, CodeEXIT, CodeSYNC, CodeRET, CodeBRK, CodeCONT, CodeLONGJMP:
@@ -121,18 +117,15 @@ func (l *lowerer) successors(work []int32, i, first int32, op *Op) []int32 {
 	return work
 }
 
-// wordPRET is what the word of a PRET begins with.
-const wordPRET = 0xe27
-
 // anything appends the instructions of the kernel that begins at first, all but the NOPs behind it.
 func (l *lowerer) anything(work []int32, first int32) []int32 {
-	s, _ := l.code.Section(pcOf(first))
+	s, _ := l.code.Section(l.pc(first))
 	end := s.Address + s.Size
 	if l.cfg.End > 0 {
 		end = min(end, l.cfg.End)
 	}
-	for j := first; j < OpIndex(end); j++ {
-		if in, err := l.code.Inst(pcOf(j)); err != nil || in.Op != isa.OpNOP {
+	for j := first; j < l.index(end); j++ {
+		if in, err := l.code.Inst(l.pc(j)); err != nil || in.Op != l.target.nop {
 			work = append(work, j)
 		}
 	}
@@ -154,7 +147,7 @@ func (l *lowerer) join(entry int32) {
 			op := &p.ops[i]
 			if !p.done[i] {
 				*op = Op{Code: CodeIllegal, IsCtrl: true, NoGuard: true, Guard: isa.PT, Unit: UnitBranch, WrBar: 7, RdBar: 7, Stall: 1}
-				op.PC = pcOf(p.first + i)
+				op.PC = l.pc(p.first + i)
 			}
 			if Traits[op.Code].Target {
 				op.Imm = int64(l.p.at(int32(op.Imm)))
@@ -173,7 +166,7 @@ func (l *lowerer) system(p *part, i int32, name string) {
 	op := &p.ops[i-p.first]
 	in := isa.Inst{Guard: isa.PT, Control: isa.Control{Stall: 15, Yield: true, WriteBarrier: 7, ReadBarrier: 7}}
 	*op = blankOp(&in, lowering{code: CodeSystem, unit: UnitBranch})
-	op.PC = pcOf(i)
+	op.PC = l.pc(i)
 	op.IsCtrl = true
 	op.Aux = uint32(slices.Index(SystemCalls, name) + 1)
 	if n := l.cfg.LineBytes; n > 0 {
@@ -183,7 +176,7 @@ func (l *lowerer) system(p *part, i int32, name string) {
 
 // lower fills op and its use.
 func (l *lowerer) lower(in *isa.Inst, op *Op, use *Uses) error {
-	how, ok := lowerings[in.Op]
+	how, ok := l.target.rows[in.Op]
 	if !ok {
 		return fmt.Errorf("%s is decoded but not executed", in.Op)
 	}

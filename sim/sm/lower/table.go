@@ -13,10 +13,9 @@ type lowering struct {
 	lower func(*lowerer)
 }
 
-var lowerings map[isa.Op]lowering
-
-func init() {
-	lowerings = map[isa.Op]lowering{
+// maxwellRows are the lowerings of Maxwell's instructions.
+func maxwellRows() map[isa.Op]lowering {
+	return map[isa.Op]lowering{
 		isa.OpNOP:    {CodeNOP, UnitNone, lowerNothing},
 		isa.OpDEPBAR: {CodeNOP, UnitNone, lowerDEPBAR},
 		isa.OpMEMBAR: {CodeNOP, UnitNone, lowerNothing},
@@ -147,17 +146,17 @@ func init() {
 		isa.OpRED:   {CodeATOM, UnitGlobal, lowerAtomic},
 		isa.OpATOMS: {CodeATOMS, UnitShared, lowerAtomic},
 
-		isa.OpBRA:      {CodeBRA, UnitBranch, func(l *lowerer) { l.ignore(isa.ModU, isa.ModLMT); l.condition(); l.target() }},
-		isa.OpJMP:      {CodeBRA, UnitBranch, func(l *lowerer) { l.ignore(isa.ModU, isa.ModLMT); l.condition(); l.target() }},
+		isa.OpBRA:      {CodeBRA, UnitBranch, func(l *lowerer) { l.ignore(isa.ModU, isa.ModLMT); l.condition(); l.branchTarget() }},
+		isa.OpJMP:      {CodeBRA, UnitBranch, func(l *lowerer) { l.ignore(isa.ModU, isa.ModLMT); l.condition(); l.branchTarget() }},
 		isa.OpBRX:      {CodeBRX, UnitBranch, lowerIndirect},
 		isa.OpJMX:      {CodeBRX, UnitBranch, lowerIndirect},
-		isa.OpSSY:      {CodeSSY, UnitBranch, (*lowerer).target},
-		isa.OpPBK:      {CodePBK, UnitBranch, (*lowerer).target},
-		isa.OpPCNT:     {CodePCNT, UnitBranch, (*lowerer).target},
-		isa.OpPRET:     {CodePRET, UnitBranch, func(l *lowerer) { l.ignore(isa.ModNOINC); l.target() }},
-		isa.OpPLONGJMP: {CodePLONGJMP, UnitBranch, (*lowerer).target},
-		isa.OpCAL:      {CodeCAL, UnitBranch, func(l *lowerer) { l.ignore(isa.ModNOINC); l.target() }},
-		isa.OpJCAL:     {CodeCAL, UnitBranch, func(l *lowerer) { l.ignore(isa.ModNOINC); l.target() }},
+		isa.OpSSY:      {CodeSSY, UnitBranch, (*lowerer).branchTarget},
+		isa.OpPBK:      {CodePBK, UnitBranch, (*lowerer).branchTarget},
+		isa.OpPCNT:     {CodePCNT, UnitBranch, (*lowerer).branchTarget},
+		isa.OpPRET:     {CodePRET, UnitBranch, func(l *lowerer) { l.ignore(isa.ModNOINC); l.branchTarget() }},
+		isa.OpPLONGJMP: {CodePLONGJMP, UnitBranch, (*lowerer).branchTarget},
+		isa.OpCAL:      {CodeCAL, UnitBranch, func(l *lowerer) { l.ignore(isa.ModNOINC); l.branchTarget() }},
+		isa.OpJCAL:     {CodeCAL, UnitBranch, func(l *lowerer) { l.ignore(isa.ModNOINC); l.branchTarget() }},
 		isa.OpSYNC:     {CodeSYNC, UnitBranch, (*lowerer).condition},
 		isa.OpEXIT:     {CodeEXIT, UnitBranch, func(l *lowerer) { l.ignore(isa.ModKEEPREFCOUNT); l.condition() }},
 		isa.OpBRK:      {CodeBRK, UnitBranch, (*lowerer).condition},
@@ -1006,7 +1005,7 @@ func lowerIndirect(l *lowerer) {
 		l.op.Imm += l.imm()
 	}
 	if l.in.Op == isa.OpBRX {
-		l.op.Imm += int64(l.in.PC) + isa.WordBytes
+		l.op.Imm += int64(l.in.PC + l.code.Family.WordBytes)
 	}
 }
 

@@ -22,7 +22,7 @@ func Code(words ...uint64) *isa.Code {
 		}
 		image = binary.LittleEndian.AppendUint64(image, word)
 	}
-	return isa.NewCode(image)
+	return isa.NewCode(isa.Maxwell, image)
 }
 
 // Edges are operands on which arithmetic tends to go wrong: zeros, denormals, extremes, infinities, NaNs, shift amounts.
