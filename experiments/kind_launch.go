@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"warpdrop/internal/codefile"
 	"warpdrop/internal/cudac"
 	"warpdrop/sim"
 	"warpdrop/workloads"
@@ -44,7 +45,7 @@ var _ = register(&work[Launch]{
 // the point's name.
 type Launch struct {
 	GPU    string   `json:"gpu" jsonschema:"default=gtx1080ti" jsonschema_description:"GPU preset by name, or a preset file."`
-	Cubin  string   `json:"cubin" need:"true" jsonschema_description:"File of sm_50 to sm_62 machine code, or a .cu or .ptx file, which is compiled when the point runs."`
+	Cubin  string   `json:"cubin" need:"true" jsonschema_description:"File of sm_50 to sm_62 machine code (a cubin, or a program or library that holds some), or a .cu or .ptx file, which is compiled when the point runs."`
 	Kernel string   `json:"kernel" need:"true" jsonschema_description:"Kernel of the file."`
 	Grid   []int    `json:"grid" need:"true" jsonschema:"minimum=1,maximum=2147483647" jsonschema_description:"Blocks: x, y and z, or fewer."`
 	Block  []int    `json:"block" need:"true" jsonschema:"minimum=1,maximum=1024" jsonschema_description:"Threads of a block: x, y and z, or fewer."`
@@ -97,11 +98,11 @@ func launchVersions(h *Host, spec Launch) (map[string]string, error) {
 		return nil, err
 	}
 	v := map[string]string{"sim": sim.ModelVersion, "gpu": g.Hash()}
-	if v[spec.Cubin], err = h.inputs.digest(spec.Cubin, workloads.MaxCubinBytes); err != nil {
+	if v[spec.Cubin], err = h.inputs.digest(spec.Cubin, codefile.MaxBytes); err != nil {
 		return nil, err
 	}
 	if cudac.IsSource(spec.Cubin) {
-		text, err := h.inputs.read(spec.Cubin, workloads.MaxCubinBytes)
+		text, err := h.inputs.read(spec.Cubin, codefile.MaxBytes)
 		if err != nil {
 			return nil, err
 		}

@@ -157,6 +157,9 @@ func (m *Module) Kernel(name string) (*Kernel, error) {
 		}
 		return nil, fmt.Errorf("no kernel %q; the module has %s", name, strings.Join(m.KernelNames(), ", "))
 	}
+	if k.Flaw != nil {
+		return nil, k.Flaw
+	}
 	if k.LocalBytes > maxLocalBytes {
 		return nil, fmt.Errorf("kernel %s: %d bytes of local memory a thread; a thread has at most %d (512 KB)", name, k.LocalBytes, maxLocalBytes)
 	}

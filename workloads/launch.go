@@ -9,17 +9,15 @@ import (
 	"strconv"
 	"strings"
 
+	"warpdrop/internal/codefile"
 	"warpdrop/internal/cudac"
 	"warpdrop/internal/infile"
 	"warpdrop/sim"
 )
 
-// MaxCubinBytes bounds a file of machine code; the largest of NVIDIA's own libraries hold some hundred megabytes for all GPUs.
-const MaxCubinBytes = 256 << 20
-
 // LaunchSpec is one launch of a user's kernel.
 type LaunchSpec struct {
-	Code      string   // file: a cubin, or a .cu or .ptx file, which is compiled
+	Code      string   // file: a cubin or what holds some, see codefile, or a .cu or .ptx file, which is compiled
 	Compiler  string   // of a .cu file, as in cudac.Options
 	Defines   []string // NAME or NAME=VALUE, of a .cu file
 	Kernel    string   // needed when the file has several
@@ -42,13 +40,18 @@ type LaunchRun struct {
 	Sample      *sim.Sample // nil: all blocks were simulated
 }
 
-// ReadCode returns the machine code in a file for an architecture, and which compiler made it where it is a .cu or .ptx file.
-func ReadCode(ctx context.Context, file string, opt cudac.Options, read ReadFile) (image []byte, by string, err error) {
-	if image, err = read(file, MaxCubinBytes); err != nil || !cudac.IsSource(file) {
-		return image, "", err
+// ReadCode looks for code in a file, compiling a .cu or .ptx file; by is the compiler of such a file.
+func ReadCode(ctx context.Context, file string, opt cudac.Options, read ReadFile) (f *codefile.File, by string, err error) {
+	data, err := read(file, codefile.MaxBytes)
+	if err == nil && cudac.IsSource(file) {
+		opt.Headers = Headers()
+		data, by, err = cudac.Compile(ctx, file, opt)
 	}
-	opt.Headers = Headers()
-	return cudac.Compile(ctx, file, opt)
+	if err != nil {
+		return nil, "", err
+	}
+	f, err = codefile.Open(file, data)
+	return f, by, err
 }
 
 // SimulateLaunch runs one kernel of a file on a fresh device of preset gpu. Nothing is written to out= files.
@@ -57,7 +60,11 @@ func SimulateLaunch(ctx context.Context, gpu *sim.GPU, spec LaunchSpec, opt Opti
 	if read == nil {
 		read = infile.Read
 	}
-	image, by, err := ReadCode(ctx, spec.Code, cudac.Options{Compiler: spec.Compiler, Arch: gpu.Arch, Defines: spec.Defines}, read)
+	file, by, err := ReadCode(ctx, spec.Code, cudac.Options{Compiler: spec.Compiler, Arch: gpu.Arch, Defines: spec.Defines}, read)
+	if err != nil {
+		return nil, err
+	}
+	code, err := file.Choose(ctx, codefile.Options{Arch: gpu.Arch, Kernel: spec.Kernel, Compile: cudac.AssembleText})
 	if err != nil {
 		return nil, err
 	}
@@ -68,11 +75,11 @@ func SimulateLaunch(ctx context.Context, gpu *sim.GPU, spec LaunchSpec, opt Opti
 	if opt.Progress != nil {
 		r.dev.Observe = func(p sim.Progress) { opt.Progress(int(p.Blocks), int(p.Total)) }
 	}
-	m, err := r.dev.LoadModule(image)
+	m, err := r.dev.LoadModule(code.Image)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", spec.Code, err)
 	}
-	k, err := m.Kernel(spec.Kernel)
+	k, err := m.Kernel(code.Kernels[0])
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", spec.Code, err)
 	}

@@ -33,6 +33,7 @@ var commands = []func() *cobra.Command{
 	newSimCommand,
 	newExecCommand,
 	newDisasmCommand,
+	newKernelsCommand,
 	newGPUsCommand,
 	newMicrobenchCommand,
 	newCorrelateCommand,

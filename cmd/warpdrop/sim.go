@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"warpdrop/internal/atomicfile"
+	"warpdrop/internal/codefile"
 	"warpdrop/internal/cudac"
 	"warpdrop/sim"
 	"warpdrop/sim/sm/lower"
@@ -22,6 +23,7 @@ import (
 type simReport struct {
 	Kernel              string             `json:"kernel"`                       // name in the file
 	Compiler            string             `json:"compiler,omitempty"`           // of a .cu or .ptx file
+	Code                string             `json:"code"`                         // what was taken out of the file: code or PTX, and for which architecture
 	GPU                 string             `json:"gpu"`                          // preset
 	Grid                string             `json:"grid"`                         // blocks, x x y x z
 	Block               string             `json:"block"`                        // threads of a block, x x y x z
@@ -146,14 +148,17 @@ func newSimCommand() *cobra.Command {
 		shared, threads              int
 		waves                        int
 		maxCycles                    int64
-		asJSON, functional           bool
+		asJSON, functional, ptx      bool
 		specs, checks, defines       []string
 		compiler                     string
 	)
 	c := &cobra.Command{
-		Use:   "sim FILE.cubin|FILE.ptx|FILE.cu",
-		Short: "Run one kernel of a cubin on the simulated GPU",
-		Long: `Run one kernel of a cubin on the simulated GPU and print its cycles and counters.
+		Use:   "sim FILE",
+		Short: "Run one kernel of a file on the simulated GPU",
+		Long: `Run one kernel of a file on the simulated GPU and print its cycles and counters. The file is a cubin, PTX (.ptx), CUDA C++
+(.cu), or a program, a library, an object or a fatbin that holds code for GPUs: then the machine code is taken that fits the
+GPU best, else PTX is compiled for it. warpdrop kernels FILE lists what there is; --kernel takes the name as the file has it, as
+the source has it, or with its template arguments and parameters.
 
 Arguments are given in order, one --arg a kernel parameter:
   i32:V u32:V i64:V u64:V f32:V f64:V        a number
@@ -182,9 +187,14 @@ mostly use. A .ptx file is compiled by ptxas.`,
 			if compiler != "" && !slices.Contains(cudac.Compilers, compiler) {
 				return usagef("--compiler %q is not one of %s", compiler, strings.Join(cudac.Compilers, ", "))
 			}
-			image, by, err := cubinOf(cmd.Context(), args[0], cudac.Options{Compiler: compiler, Arch: gpu.Arch, Defines: defines})
+			opt := codeOptions{Options: cudac.Options{Compiler: compiler, Arch: gpu.Arch, Defines: defines}, ptx: ptx}
+			file, by, err := codeOf(cmd.Context(), args[0], opt)
 			if err != nil {
 				return err
+			}
+			code, err := file.Choose(cmd.Context(), opt.choice(kernel))
+			if err != nil {
+				return usageError{err}
 			}
 			dev, err := sim.NewDevice(gpu)
 			if err != nil {
@@ -204,11 +214,11 @@ mostly use. A .ptx file is compiled by ptxas.`,
 					return usageError{fmt.Errorf("--%w", err)}
 				}
 			}
-			mod, err := dev.LoadModule(image)
+			mod, err := dev.LoadModule(code.Image)
 			if err != nil {
 				return usageError{fmt.Errorf("%s: %w", args[0], err)}
 			}
-			k, err := mod.Kernel(kernel)
+			k, err := mod.Kernel(code.Kernels[0])
 			if err != nil {
 				return usageError{fmt.Errorf("%s: %w", args[0], err)}
 			}
@@ -272,7 +282,7 @@ mostly use. A .ptx file is compiled by ptxas.`,
 				return printFunctional(cmd, gpu, r, by, asJSON)
 			}
 			rep := newSimReport(gpu, r, buffers)
-			rep.Compiler = by
+			rep.Compiler, rep.Code = by, code.From
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), rep)
 			}
@@ -285,6 +295,7 @@ mostly use. A .ptx file is compiled by ptxas.`,
 	f.StringVar(&block, "block", "32", "threads a block: X[,Y[,Z]]")
 	f.StringVar(&compiler, "compiler", "", "of a .cu file: nvrtc or clang (default: nvrtc where it is found, else clang)")
 	f.StringArrayVarP(&defines, "define", "D", nil, "NAME or NAME=VALUE for the compiler of a .cu file; may be given several times")
+	f.BoolVar(&ptx, "ptx", false, "compile the file's PTX for the GPU although it may have machine code")
 	f.IntVar(&shared, "shared", 0, "bytes of dynamic shared memory a block")
 	f.StringVar(&gpuName, "gpu", "gtx1080ti", "GPU preset or a preset file")
 	f.IntVar(&waves, "waves", 0, fmt.Sprintf("simulate so many waves of blocks, at least %d, and extend the result (0: all blocks)", sim.MinWaves))
@@ -326,7 +337,7 @@ func writeTrace(path string, t *sim.Trace) error {
 func printSimReport(cmd *cobra.Command, r *simReport) error {
 	t := newTable(cmd.OutOrStdout(), "counter", "value")
 	rows := [][]any{
-		{"kernel", r.Kernel}, {"gpu", r.GPU}, {"grid x block", r.Grid + " x " + r.Block},
+		{"kernel", codefile.Demangle(r.Kernel)}, {"code", r.Code}, {"gpu", r.GPU}, {"grid x block", r.Grid + " x " + r.Block},
 		{"cycles", r.Cycles}, {"time (us, with launch)", fmt.Sprintf("%.2f", r.TimeUS)},
 		{"warp instructions", r.WarpInstructions}, {"thread instructions", r.ThreadInstructions},
 		{"IPC", fmt.Sprintf("%.2f", r.IPC)}, {"achieved occupancy", fmt.Sprintf("%.1f %%", 100*r.Occupancy)},

@@ -197,7 +197,7 @@ func TestSimSource(t *testing.T) {
 		t.Fatal(err)
 	}
 	args := []string{cu, "--kernel", "k", "--arg", "buf:128,out=" + out}
-	if _, _, err := cubinOf(t.Context(), cu, cudac.Options{Arch: 61}); errors.Is(err, toolchain.ErrMissing) {
+	if _, _, err := codeOf(t.Context(), cu, codeOptions{Options: cudac.Options{Arch: 61}}); errors.Is(err, toolchain.ErrMissing) {
 		t.Logf("not compiled: %v", err)
 	} else {
 		if code, _, stderr := runSim(args...); code != 0 {

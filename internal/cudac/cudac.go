@@ -142,6 +142,20 @@ func Assemble(ctx context.Context, ptx string, arch int) ([]byte, error) {
 	return os.ReadFile(cubin)
 }
 
+// AssembleText is Assemble of PTX that stands in no file of its own.
+func AssembleText(ctx context.Context, ptx []byte, arch int) ([]byte, error) {
+	dir, err := os.MkdirTemp("", "warpdrop")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "k.ptx")
+	if err := os.WriteFile(file, ptx, 0o600); err != nil {
+		return nil, err
+	}
+	return Assemble(ctx, file, arch)
+}
+
 // tool runs a program of the kernel tool chain.
 func tool(ctx context.Context, name string, args ...string) error {
 	path, err := toolchain.Find(name)

@@ -40,6 +40,8 @@ type Kernel struct {
 	MaxThreads  int                // __launch_bounds__ of a block, 0 = none given
 	Externs     []string           // functions of CUDA's run-time system that it calls, as far as the file lists them
 
+	Flaw error // why the kernel cannot be launched, though others of the file can
+
 	unbounded bool // the compiler could not bound the stack
 }
 

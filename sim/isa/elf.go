@@ -46,7 +46,7 @@ func checkHeaders(data []byte) error {
 		return errors.New("not a 64-bit little-endian ELF file")
 	}
 	fits := func(at, n uint64) bool { return at <= size && n <= size-at }
-	if a, b := binary.LittleEndian.Uint16(data[segmentsNum-2:]), binary.LittleEndian.Uint16(data[sectionsNum-2:]); a != segmentBytes || b != sectionBytes {
+	if a, b := binary.LittleEndian.Uint16(data[segmentsNum-2:]), binary.LittleEndian.Uint16(data[sectionsNum-2:]); a != segmentBytes && binary.LittleEndian.Uint16(data[segmentsNum:]) != 0 || b != sectionBytes {
 		return fmt.Errorf("program and section headers of %d and %d bytes; want %d and %d", a, b, segmentBytes, sectionBytes)
 	}
 	first := binary.LittleEndian.Uint64(data[sectionsAt:])
@@ -81,3 +81,30 @@ func checkHeaders(data []byte) error {
 	}
 	return nil
 }
+
+// KernelNames lists the kernels of a cubin for any architecture.
+func KernelNames(data []byte) (names []string, err error) {
+	f, err := openELF(data)
+	if err != nil {
+		return nil, err
+	}
+	symbols, err := f.Symbols()
+	if err != nil && !errors.Is(err, elf.ErrNoSymbols) {
+		return nil, err
+	}
+	for _, s := range symbols {
+		if elf.ST_TYPE(s.Info) == elf.STT_FUNC && s.Other&entryFlag != 0 && s.Section != elf.SHN_UNDEF {
+			names = append(names, s.Name)
+		}
+	}
+	return names, nil
+}
+
+// Linked tells whether a cubin is a linked file and no object.
+func Linked(data []byte) bool {
+	const typeAt = 0x10
+	return len(data) > typeAt+1 && elf.Type(binary.LittleEndian.Uint16(data[typeAt:])) != elf.ET_REL
+}
+
+// entryFlag is STO_CUDA_ENTRY in a symbol's st_other: it is a kernel.
+const entryFlag = 0x10

@@ -30,6 +30,7 @@ type Family struct {
 	bank      field
 	immediate field // of an integer without a place of its own
 	wide      field // of 32 bits, where relocations put an address
+	offset    field // of a load or store in shared memory, where relocations put a variable's
 	bytes     field // byte offset in constant memory of a load or a branch, where that has its own place
 	bytesBank field
 

@@ -206,10 +206,9 @@ var externGroup = func() (b []byte) {
 
 // kernels makes a Kernel of every function that is marked as an entry.
 func (l *loader) kernels() error {
-	const entry = 0x10 // STO_CUDA_ENTRY in st_other
 	for _, s := range l.symbols {
 		base, isText := l.text[s.Section]
-		if !isText || elf.ST_TYPE(s.Info) != elf.STT_FUNC || s.Other&entry == 0 {
+		if !isText || elf.ST_TYPE(s.Info) != elf.STT_FUNC || s.Other&entryFlag == 0 {
 			continue
 		}
 		sec := l.file.Sections[s.Section]
@@ -257,7 +256,8 @@ func (l *loader) info() error {
 		end := 0
 		for j, p := range k.Params {
 			if p.Index != j || p.Offset < end {
-				return fmt.Errorf("kernel %s: parameter %d at offset %d overlaps or is out of order", k.Name, p.Index, p.Offset)
+				k.Flaw = fmt.Errorf("kernel %s: parameter %d at offset %d overlaps or is out of order", k.Name, p.Index, p.Offset)
+				break
 			}
 			end = p.Offset + p.Size
 		}

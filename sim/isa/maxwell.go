@@ -18,7 +18,7 @@ var Maxwell = &Family{
 	table: maxwellTable, suffixes: maxwellSuffixes, selections: maxwellSelections, texts: maxwellTexts,
 	guard: field{at: 16, width: 3}, guardNot: 19, opcode: field{at: 52, width: 12},
 	constant: field{at: 20, width: 14}, bank: field{at: 34, width: 5}, immediate: field{20, 19, 56, 1},
-	wide: field{at: 20, width: 32}, bytes: field{at: 20, width: 16}, bytesBank: field{at: 36, width: 5},
+	wide: field{at: 20, width: 32}, offset: field{at: 20, width: 24}, bytes: field{at: 20, width: 16}, bytesBank: field{at: 36, width: 5},
 	ABI: &ABI{BlockDim: 0x8, GridDim: 0x14, Stack: 0x20, SharedWindow: [2]uint32{0, 0x100}, LocalWindow: [2]uint32{0x4, 0x104},
 		Constants: 0xd0, DynamicShared: 0xfc, Params: 0x140},
 	split: func(group []byte, at uint32) (Word, Control) {

@@ -16,6 +16,7 @@ const (
 	relABS32    = 42
 	relABS32LO  = 43
 	relABS32HI  = 44
+	relABS24    = 45 // 24 bits at 20: the offset of a shared variable in LDS, STS and so on
 	relOffset   = 46 // a constant variable's offset in its bank
 	relOperand  = 50 // c[bank][offset] of arithmetic: 14 bits of words at 20, the bank's 5 at 34
 	relLoadable = 54 // c[bank][offset] of LDC: 16 bits of bytes at 20, the bank's 5 at 36
@@ -40,8 +41,8 @@ func (l *loader) relocate() error {
 		if at, isGlobal := l.global[index]; isGlobal && target != nil {
 			target = l.cubin.GlobalInit[at:][:len(target)]
 		}
-		if target == nil {
-			continue // debug information
+		if bank, isConst := l.bank[index]; target == nil || isConst && bank == 0 {
+			continue // debug information; c[0] is the launch's
 		}
 		b, err := s.Data()
 		if err != nil {
@@ -150,14 +151,20 @@ func (l *loader) relocateCode(target []byte, base uint32, r *relocation) error {
 	globalBase, isGlobal := l.global[sym.Section]
 	textBase, isText := l.text[sym.Section]
 	extern, isExtern := l.externs[r.symbol]
+	isShared := int(sym.Section) < len(l.file.Sections) && l.file.Sections[sym.Section].Name == ".nv.shared."+l.owner(pc)
 	word := l.cubin.Word(pc)
 	put := func(v uint64, in field) { word = word.set(in.at, in.width, v) }
 	switch {
-	case !isConst && !isGlobal && !isText && !isExtern && sym.Section == elf.SHN_UNDEF:
+	case !isConst && !isGlobal && !isText && !isExtern && !isShared && sym.Section == elf.SHN_UNDEF:
 		l.cubin.Flaws[pc] = notDefined(sym)
 		return nil
-	case r.kind == relOffset && isConst:
+	case r.kind == relOffset && isConst, r.kind == relABS32 && isShared:
 		put(value, f.wide)
+	case r.kind == relABS24 && isShared:
+		if r.addend == nil {
+			value += f.offset.get(word)
+		}
+		put(value, f.offset)
 	case r.kind == relOperand && isConst && value%4 == 0:
 		put(value/4, f.constant)
 		put(uint64(bank), f.bank)
@@ -177,11 +184,17 @@ func (l *loader) relocateCode(target []byte, base uint32, r *relocation) error {
 		}
 		put(value, f.wide)
 	default:
-		l.cubin.Flaws[pc] = fmt.Errorf("relocation of type %d by %s is not supported", r.kind, sym.Name)
+		l.cubin.Flaws[pc] = fmt.Errorf("relocation of type %d by %s is not supported; an object is to be linked (nvlink)", r.kind, sym.Name)
 		return nil
 	}
 	f.put(place, word)
 	return nil
+}
+
+// owner is the function in whose section pc lies.
+func (l *loader) owner(pc uint32) string {
+	s, _ := l.cubin.Section(pc)
+	return s.Name
 }
 
 // put stores the low bytes of value.

@@ -2,6 +2,7 @@
 package fatbin
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -42,23 +43,44 @@ const (
 // MaxBytes bounds an entry, packed and unpacked.
 const MaxBytes = 256 << 20
 
-// raw is an entry before its contents are unpacked.
-type raw struct {
+// Packed is an entry before its contents are unpacked.
+type Packed struct {
 	Entry
 	flags    uint64
 	packed   uint32 // bytes, 0 = not packed
 	unpacked uint64 // bytes
 }
 
+// Find lists the containers in the file of a program, a library, an object or an archive, or in a file that is one: whatever
+// begins with the container's magic number and can be taken apart.
+func Find(file []byte) (units [][]Packed) {
+	var magic [4]byte
+	binary.LittleEndian.PutUint32(magic[:], Magic)
+	for at := 0; ; {
+		i := bytes.Index(file[at:], magic[:])
+		if i < 0 {
+			return units
+		}
+		at += i
+		list, err := List(file[at:])
+		if err != nil || len(list) == 0 {
+			at += len(magic)
+			continue
+		}
+		units = append(units, list)
+		at += int(binary.LittleEndian.Uint16(file[at+6:])) + int(binary.LittleEndian.Uint64(file[at+8:]))
+	}
+}
+
 // Read lists the container's entries, unpacked. Kinds other than PTX and machine code are left out.
 func Read(data []byte) ([]Entry, error) {
-	list, err := entries(data)
+	list, err := List(data)
 	if err != nil {
 		return nil, err
 	}
 	var out []Entry
 	for i := range list {
-		e, err := list[i].unpack()
+		e, err := list[i].Unpack()
 		if err != nil {
 			return nil, err
 		}
@@ -70,35 +92,46 @@ func Read(data []byte) ([]Entry, error) {
 // Choose returns the best code for a GPU of architecture arch: machine code of the same major version and not a later minor
 // one, the latest of them; else PTX for the latest architecture that is not later.
 func Choose(data []byte, arch int) (Entry, error) {
-	list, err := entries(data)
+	list, err := List(data)
 	if err != nil {
 		return Entry{}, err
 	}
-	var best *raw
-	have := ""
+	best := Best(list, arch)
+	if best == nil {
+		have := ", nothing"
+		for i := range list {
+			have += ", " + list[i].String()
+		}
+		if len(list) > 0 {
+			have = have[len(", nothing"):]
+		}
+		return Entry{}, fmt.Errorf("%w, sm_%d: the container holds%s", ErrNoCode, arch, have[1:])
+	}
+	return best.Unpack()
+}
+
+// Best is what Choose chooses; nil if there is nothing.
+func Best(list []Packed, arch int) (best *Packed) {
 	for i := range list {
 		e := &list[i]
-		name := "PTX"
-		if e.Kind == Cubin {
-			name = "code"
-		}
-		have += fmt.Sprintf(", %s for sm_%d", name, e.Arch)
 		fits := e.Arch <= arch && (e.Kind == PTX || e.Arch/10 == arch/10)
 		if fits && (best == nil || e.Kind > best.Kind || e.Kind == best.Kind && e.Arch > best.Arch) {
 			best = e
 		}
 	}
-	if best == nil {
-		if have == "" {
-			have = ", nothing"
-		}
-		return Entry{}, fmt.Errorf("%w, sm_%d: the container holds%s", ErrNoCode, arch, have[1:])
-	}
-	return best.unpack()
+	return best
 }
 
-// entries takes a container apart.
-func entries(data []byte) ([]raw, error) {
+// String names what the entry is.
+func (e Entry) String() string {
+	if e.Kind == Cubin {
+		return fmt.Sprintf("code for sm_%d", e.Arch)
+	}
+	return fmt.Sprintf("PTX for sm_%d", e.Arch)
+}
+
+// List takes a container apart. Kinds other than PTX and machine code are left out.
+func List(data []byte) ([]Packed, error) {
 	if len(data) < headerSize || binary.LittleEndian.Uint32(data) != Magic {
 		return nil, errors.New("fatbin: the header is cut off or not one")
 	}
@@ -106,7 +139,7 @@ func entries(data []byte) ([]raw, error) {
 	if header < headerSize || header > uint64(len(data)) || size > uint64(len(data))-header {
 		return nil, fmt.Errorf("fatbin: header of %d and entries of %d bytes in %d", header, size, len(data))
 	}
-	var out []raw
+	var out []Packed
 	for b, at := data[header:][:size], header; len(b) > 0; {
 		if len(b) < entrySize {
 			return nil, fmt.Errorf("fatbin: entry at byte %d: %d bytes are no header", at, len(b))
@@ -115,7 +148,7 @@ func entries(data []byte) ([]raw, error) {
 		if head < entrySize || head > uint64(len(b)) || n > uint64(len(b))-head {
 			return nil, fmt.Errorf("fatbin: entry at byte %d: header of %d and contents of %d bytes in %d", at, head, n, len(b))
 		}
-		e := raw{Entry: Entry{Kind: Kind(binary.LittleEndian.Uint16(b)), Arch: int(binary.LittleEndian.Uint32(b[28:])), Data: b[head:][:n]},
+		e := Packed{Entry: Entry{Kind: Kind(binary.LittleEndian.Uint16(b)), Arch: int(binary.LittleEndian.Uint32(b[28:])), Data: b[head:][:n]},
 			packed: binary.LittleEndian.Uint32(b[16:]), flags: binary.LittleEndian.Uint64(b[40:]), unpacked: binary.LittleEndian.Uint64(b[56:])}
 		if e.Kind == PTX || e.Kind == Cubin {
 			out = append(out, e)
@@ -125,8 +158,8 @@ func entries(data []byte) ([]raw, error) {
 	return out, nil
 }
 
-// unpack returns the entry with its contents as they were before they were packed.
-func (r *raw) unpack() (Entry, error) {
+// Unpack returns the entry with its contents as they were before they were packed.
+func (r *Packed) Unpack() (Entry, error) {
 	e := r.Entry
 	bad := func(err error) (Entry, error) { return Entry{}, fmt.Errorf("fatbin: entry for sm_%d: %w", e.Arch, err) }
 	if r.flags&(flagLZ4|flagZstd) == 0 || r.packed == 0 {

@@ -139,6 +139,33 @@ func TestDamaged(t *testing.T) {
 	}
 }
 
+// TestFind: containers are found wherever they lie, also after something that only looks like one.
+func TestFind(t *testing.T) {
+	one, two := container(t, part{Cubin, 61, []byte("code"), 0, 0}), container(t, part{PTX, 50, text, flagLZ4, 8}, part{Cubin, 52, []byte("more"), 0, 0})
+	cut := one[:20]
+	file := bytes.Join([][]byte{[]byte("\x7fELF, and so on "), one, []byte("odd"), cut, two, one}, nil)
+	units := Find(file)
+	var got []string
+	for _, u := range units {
+		for i := range u {
+			e, err := u[i].Unpack()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, e.String())
+			if want := map[int]string{61: "code", 50: string(text), 52: "more"}[e.Arch]; string(e.Data) != want {
+				t.Errorf("%s: %d bytes, want %d", e, len(e.Data), len(want))
+			}
+		}
+	}
+	if want := "code for sm_61, PTX for sm_50, code for sm_52, code for sm_61"; strings.Join(got, ", ") != want || len(units) != 3 {
+		t.Errorf("%d containers: %v; want 3: %s", len(units), got, want)
+	}
+	if got := Find([]byte("nothing")); got != nil {
+		t.Errorf("nothing holds %v", got)
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	f.Add(container(f, part{Cubin, 61, []byte("code"), 0, 0}, part{PTX, 50, text, flagLZ4, 8}))
 	f.Add(container(f, part{PTX, 50, text, flagZstd, 0}))

@@ -1,0 +1,215 @@
+// Command wheels tries the machine code for sm_50 to sm_62 in Python packages that nobody here made: which kernels load, and
+// whether they are disassembled as NVIDIA's nvdisasm does. It prints one row of a table a package, and why kernels are refused.
+// scripts/wheels/run.sh fetches the packages of list.txt and calls it; nothing of them enters this project.
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"warpdrop/sim/isa"
+	"warpdrop/sim/isa/fatbin"
+	"warpdrop/sim/sm/lower"
+)
+
+var nvdisasm = flag.String("nvdisasm", "", "compare disassembly with this program's")
+
+var verbose = flag.Bool("v", false, "print every refusal")
+
+// counts are a package's figures.
+type counts struct {
+	archs                map[int]bool
+	kernels, loads       int
+	reasons              map[string]int
+	instructions, differ int
+}
+
+func main() {
+	log.SetFlags(0)
+	flag.Parse()
+	fmt.Println("| package | architectures | kernels | load | share | instructions | read differently |\n|---|---|---|---|---|---|---|")
+	sum := counts{archs: map[int]bool{}, reasons: map[string]int{}}
+	for _, file := range flag.Args() {
+		c := counts{archs: map[int]bool{}, reasons: map[string]int{}}
+		if err := c.wheel(file); err != nil {
+			log.Fatalf("%s: %v", file, err)
+		}
+		name, version, _ := strings.Cut(filepath.Base(file), "-")
+		version, _, _ = strings.Cut(version, "-")
+		c.print(name + " " + version)
+		sum.kernels, sum.loads = sum.kernels+c.kernels, sum.loads+c.loads
+		sum.instructions, sum.differ = sum.instructions+c.instructions, sum.differ+c.differ
+		for r, n := range c.reasons {
+			sum.reasons[r] += n
+		}
+		maps.Copy(sum.archs, c.archs)
+	}
+	sum.print("all")
+	for _, r := range slices.SortedFunc(maps.Keys(sum.reasons), func(a, b string) int { return sum.reasons[b] - sum.reasons[a] }) {
+		fmt.Printf("%6d  %s\n", sum.reasons[r], r)
+	}
+}
+
+func (c *counts) print(name string) {
+	archs := strings.Trim(fmt.Sprint(slices.Sorted(maps.Keys(c.archs))), "[]")
+	fmt.Printf("| %s | %s | %d | %d | %.2f %% | %d | %d |\n", name, archs, c.kernels, c.loads, 100*float64(c.loads)/float64(max(c.kernels, 1)), c.instructions, c.differ)
+}
+
+// wheel tries every file of a package.
+func (c *counts) wheel(file string) error {
+	z, err := zip.OpenReader(file)
+	if err != nil {
+		return err
+	}
+	defer z.Close()
+	for _, f := range z.File {
+		if strings.HasSuffix(f.Name, ".py") || f.UncompressedSize64 < 4096 || strings.Contains(f.Name, "cublas") && !strings.Contains(f.Name, "nocublas") {
+			continue
+		}
+		r, err := f.Open()
+		if err != nil {
+			return err
+		}
+		data, err := io.ReadAll(r)
+		r.Close()
+		if err != nil {
+			return err
+		}
+		for _, u := range fatbin.Find(data) {
+			for i := range u {
+				if u[i].Kind != fatbin.Cubin || u[i].Arch < 50 || u[i].Arch > 62 {
+					continue
+				}
+				e, err := u[i].Unpack()
+				if err != nil {
+					return fmt.Errorf("%s: %w", f.Name, err)
+				}
+				if isa.Linked(e.Data) { // an object's kernels stand linked in another unit
+					c.cubin(e.Data)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+var numbers = regexp.MustCompile(`kernel \S+ |/\*[0-9a-f]+\*/|0x[0-9a-f]+|\b\d+\b|\bR\d+\b|\[[^\]]*\]`)
+
+// cubin tries every kernel of a cubin.
+func (c *counts) cubin(data []byte) {
+	names, err := isa.KernelNames(data)
+	if err != nil {
+		c.reasons[err.Error()]++
+		return
+	}
+	c.kernels += len(names)
+	cubin, err := isa.ReadCubin(data)
+	if err != nil {
+		c.reasons[short(err)] += len(names)
+		return
+	}
+	c.archs[cubin.Arch] = true
+	if cubin.GlobalBytes > 0 {
+		if err := cubin.Link(1 << 40); err != nil {
+			c.reasons[err.Error()] += len(names)
+			return
+		}
+	}
+kernels:
+	for i := range cubin.Kernels {
+		k := &cubin.Kernels[i]
+		if k.Flaw != nil {
+			c.reasons[short(k.Flaw)]++
+			if *verbose {
+				log.Print(k.Flaw)
+			}
+			continue
+		}
+		for _, f := range k.Externs {
+			if !slices.Contains(lower.SystemCalls, f) {
+				c.reasons["calls "+f]++
+				continue kernels
+			}
+		}
+		if _, err := lower.Lower(&cubin.Code, k.Entry, lower.LowerConfig{Name: k.Name, Registers: k.Registers, End: k.Entry + k.Size, LineBytes: 128, ConstLineBytes: 64}); err != nil {
+			c.reasons[short(err)]++
+			if *verbose {
+				log.Print(err)
+			}
+			continue
+		}
+		c.loads++
+	}
+	if *nvdisasm == "" {
+		return
+	}
+	for _, s := range cubin.Sections {
+		if err := c.compare(&cubin.Code, s); err != nil {
+			log.Printf("%s: %v", s.Name, err)
+			c.differ++
+		}
+	}
+}
+
+var line = regexp.MustCompile(`/\*([0-9a-f]+)\*/\s+(.*?)\s*;`)
+
+// compare disassembles a section both ways.
+func (c *counts) compare(code *isa.Code, s isa.Symbol) error {
+	f, err := os.CreateTemp("", "wheels")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	if _, err := f.Write(code.Image[s.Address:][:s.Size]); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	var out bytes.Buffer
+	cmd := exec.Command(*nvdisasm, "-b", "SM61", "-novliw", f.Name())
+	cmd.Stdout = &out
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("nvdisasm: %w", err)
+	}
+	theirs := map[string]string{}
+	for _, m := range line.FindAllStringSubmatch(out.String(), -1) {
+		theirs[strings.TrimLeft(m[1], "0")] = strings.TrimSpace(strings.Trim(m[2], "{} "))
+	}
+	for i := code.Family.Index(s.Address); i < code.Family.Index(s.Address+s.Size); i++ {
+		pc := code.Family.PC(i)
+		c.instructions++
+		text := ""
+		if in, err := code.Family.Decode(code.Word(pc), pc-s.Address, code.Control(pc)); err == nil {
+			text = in.String()
+		}
+		if t := theirs[fmt.Sprintf("%x", pc-s.Address)]; t != text {
+			if c.differ++; c.differ <= 10 {
+				log.Printf("%s, %#x: %q; nvdisasm has %q", s.Name, pc-s.Address, text, t)
+			}
+		}
+	}
+	return nil
+}
+
+// short leaves out of an error what differs from kernel to kernel.
+func short(err error) string {
+	text := err.Error()
+	if m := relocation.FindStringSubmatch(text); m != nil {
+		return "relocation of type " + m[1]
+	}
+	return numbers.ReplaceAllString(text, "")
+}
+
+var relocation = regexp.MustCompile(`relocation of type (\d+)`)
