@@ -1,6 +1,6 @@
 package dropout
 
-var _ = register(Kind{Name: RDP, Text: "one row in dp is kept", Drops: DropsRows, HasDP: true, Support: func(o Options) (Support, error) {
+var _ = register(Kind{Name: RDP, Text: "one row in dp is kept", Look: "blue solid box plain", Drops: DropsRows, HasDP: true, Support: func(o Options) (Support, error) {
 	return newRegular(o, RDP)
 }})
 

@@ -21,6 +21,7 @@ const (
 type Kind struct {
 	Name    Method
 	Text    string // what is kept, for help and legends
+	Look    string // in figures, see plots.SetLook; "" = one of those that go round
 	Drops   Drops  // DropsRows or DropsTiles
 	HasDP   bool   // draws one dp and bias from a distribution (Search)
 	HasOf   bool   // keeps k of every Of rows

@@ -8,7 +8,7 @@ import (
 // RowsK keeps k of every n rows: the same residues modulo n all over the layer, drawn anew each iteration, any k of n alike.
 const RowsK Method = "rows-k"
 
-var _ = register(Kind{Name: RowsK, Text: "k of every n rows are kept, at residues drawn anew", Drops: DropsRows, HasOf: true,
+var _ = register(Kind{Name: RowsK, Text: "k of every n rows are kept, at residues drawn anew", Look: "orange dashdot circle falling", Drops: DropsRows, HasOf: true,
 	Support: func(o Options) (Support, error) {
 		_, _, err := KeptOf(o.Rate, o.Of, 0)
 		return rowsK{o.Rate, o.Of}, err

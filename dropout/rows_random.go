@@ -6,7 +6,7 @@ import "math"
 // time", NeurIPS 2021).
 const RowsRandom Method = "rows-random"
 
-var _ = register(Kind{Name: RowsRandom, Text: "a fixed number of rows is kept, any of them", Drops: DropsRows,
+var _ = register(Kind{Name: RowsRandom, Text: "a fixed number of rows is kept, any of them", Look: "skyblue dotted ring level", Drops: DropsRows,
 	Support: func(o Options) (Support, error) { return rowsRandom(o.Rate), checkRate(o.Rate) }})
 
 type rowsRandom float64

@@ -4,10 +4,10 @@ package dropout
 const TDPSkewed Method = "tdp-skewed"
 
 var (
-	_ = register(Kind{Name: TDP, Text: "one tile in dp is kept", Drops: DropsTiles, HasDP: true, Support: func(o Options) (Support, error) {
+	_ = register(Kind{Name: TDP, Text: "one tile in dp is kept", Look: "green dashed pyramid rising", Drops: DropsTiles, HasDP: true, Support: func(o Options) (Support, error) {
 		return newRegular(o, TDP)
 	}})
-	_ = register(Kind{Name: TDPSkewed, Text: "one tile in dp is kept, each row of tiles turned on", Drops: DropsTiles, HasDP: true,
+	_ = register(Kind{Name: TDPSkewed, Text: "one tile in dp is kept, each row of tiles turned on", Look: "green dotted square falling", Drops: DropsTiles, HasDP: true,
 		Support: func(o Options) (Support, error) { return newRegular(o, TDPSkewed) }})
 )
 

@@ -7,7 +7,7 @@ import "slices"
 // equal work.
 const TilesRandom Method = "tiles-random"
 
-var _ = register(Kind{Name: TilesRandom, Text: "a fixed number of tiles is kept, as many in each row and column", Drops: DropsTiles,
+var _ = register(Kind{Name: TilesRandom, Text: "a fixed number of tiles is kept, as many in each row and column", Look: "grey dashdot plus rising", Drops: DropsTiles,
 	Support: func(o Options) (Support, error) { return tilesRandom(o.Rate), checkRate(o.Rate) }})
 
 type tilesRandom float64

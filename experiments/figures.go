@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"warpdrop/dropout"
 	"warpdrop/plots"
 	"warpdrop/sim/sm/timing"
 )
@@ -115,9 +116,11 @@ func speedupByRate(r *Results) (*plots.Figure, error) {
 	if len(series) == 0 {
 		return r.noBaseline()
 	}
-	for _, m := range []string{"rdp", "tdp"} {
+	paper := PaperRows(r.Experiment.Paper)
+	for _, k := range dropout.Kinds() {
+		m := string(k.Name)
 		s := plots.Series{Name: m, Paper: true}
-		for _, p := range PaperRows(r.Experiment.Paper) {
+		for _, p := range paper {
 			if p.Method == m && p.Speedup > 0 {
 				s.X, s.Y = append(s.X, rate(&Row{Rates: p.Rates})), append(s.Y, p.Speedup)
 			}

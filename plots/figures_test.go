@@ -105,6 +105,27 @@ func TestNothingToDraw(t *testing.T) {
 	}
 }
 
+func init() { // as their registry says
+	for name, look := range map[string]string{"rdp": "blue solid box plain", "tdp": "green dashed pyramid rising"} {
+		if err := SetLook(name, look); err != nil {
+			panic(err)
+		}
+	}
+}
+
+// TestSetLook: a look that cannot be read is an error that names the word and what is allowed.
+func TestSetLook(t *testing.T) {
+	for look, want := range map[string]string{"blue": "want four words", "blue solid box wavy": "\"wavy\" is not one of crossed, falling, level, plain, rising",
+		"pink solid box plain": "\"pink\" is not one of black, blue", "blue wide box plain": "\"wide\" is not one of dashdot", "blue solid star plain": "\"star\""} {
+		if err := SetLook("x", look); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", look, err, want)
+		}
+	}
+	if _, ok := looks["x"]; ok {
+		t.Error("a look that was refused is kept")
+	}
+}
+
 // TestReadableInGrey checks that methods, and parts that touch in a stack, differ in lightness or else in hatching, and
 // methods as lines in marker or dashes too.
 func TestReadableInGrey(t *testing.T) {

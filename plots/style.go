@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image/color"
 	"io"
+	"maps"
 	"math"
 	"reflect"
 	"slices"
@@ -54,14 +55,13 @@ var (
 	dashDot = []vg.Length{vg.Points(6), vg.Points(2), vg.Points(1.5), vg.Points(2)}
 )
 
-// looks fixes a look for each name that comes back in many figures: methods, parts of an iteration, stall reasons.
+// looks fixes a look for each name that comes back in many figures: methods, parts of an iteration, stall reasons. SetLook
+// adds to it.
 var looks = map[string]Look{
 	"none":        {grey, dotted, draw.RingGlyph{}, noHatch},
 	"dense":       {black, solid, draw.CircleGlyph{}, noHatch},
 	"masked":      {vermilion, dashDot, cross{}, crossed},
 	"dropconnect": {purple, dashDot, plus{}, level},
-	"rdp":         {blue, solid, draw.BoxGlyph{}, noHatch},
-	"tdp":         {green, dashed, draw.PyramidGlyph{}, rising},
 
 	"activation":            {yellow, solid, draw.BoxGlyph{}, noHatch},
 	"clip":                  {purple, solid, draw.BoxGlyph{}, crossed},
@@ -95,6 +95,42 @@ var looks = map[string]Look{
 	"no_warp":           {lightGrey, solid, draw.BoxGlyph{}, noHatch},
 	"other":             {white, solid, draw.BoxGlyph{}, noHatch},
 }
+
+// The words that SetLook takes.
+var (
+	colorWords = map[string]color.NRGBA{"black": black, "orange": orange, "skyblue": skyBlue, "green": green, "yellow": yellow, "blue": blue,
+		"vermilion": vermilion, "purple": purple, "grey": grey}
+	dashWords   = map[string][]vg.Length{"solid": solid, "dashed": dashed, "dotted": dotted, "dashdot": dashDot}
+	markerWords = map[string]draw.GlyphDrawer{"circle": draw.CircleGlyph{}, "ring": draw.RingGlyph{}, "box": draw.BoxGlyph{}, "square": draw.SquareGlyph{},
+		"pyramid": draw.PyramidGlyph{}, "triangle": draw.TriangleGlyph{}, "cross": cross{}, "plus": plus{}}
+	hatchWords = map[string]hatch{"plain": noHatch, "rising": rising, "falling": falling, "crossed": crossed, "level": level}
+)
+
+// SetLook fixes the look of what is called name: a colour, dashes, a marker and a hatching in four words, like "blue solid box
+// plain". It is for initialisation: figures may be drawn side by side afterwards.
+func SetLook(name, look string) error {
+	w := strings.Fields(look)
+	if len(w) != 4 {
+		return fmt.Errorf("look %q of %s: want four words: colour, dashes, marker, hatching", look, name)
+	}
+	c, knownColor := colorWords[w[0]]
+	d, knownDashes := dashWords[w[1]]
+	m, knownMarker := markerWords[w[2]]
+	h, knownHatch := hatchWords[w[3]]
+	for _, x := range []struct {
+		known bool
+		word  string
+		all   []string
+	}{{knownColor, w[0], words(colorWords)}, {knownDashes, w[1], words(dashWords)}, {knownMarker, w[2], words(markerWords)}, {knownHatch, w[3], words(hatchWords)}} {
+		if !x.known {
+			return fmt.Errorf("look %q of %s: %q is not one of %s", look, name, x.word, strings.Join(x.all, ", "))
+		}
+	}
+	looks[strings.ToLower(name)] = Look{c, d, m, h}
+	return nil
+}
+
+func words[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }
 
 // cycle serves names without a look of their own.
 var cycle = []Look{

@@ -2,12 +2,13 @@ package lower
 
 import (
 	"testing"
+
 	"warpdrop/sim/isa"
 )
 
 // TestBankConflicts: register mod 4 is the bank; .reuse saves the read of the same slot in an instruction that follows.
 func TestBankConflicts(t *testing.T) {
-	l := &lowerer{p: &Program{}}
+	l := &lowerer{target: targets[isa.Maxwell], p: &Program{}}
 	next := func(op Op, reuse uint8) {
 		l.p.Ops = append(l.p.Ops, op)
 		l.reuse = append(l.reuse, reuse)
