@@ -184,6 +184,18 @@ func (s *Stream) Masks() MaskStream {
 	}
 }
 
+// Share is the share of units or tiles that an iteration keeps.
+func (s *Stream) Share(iteration uint64) float64 {
+	d, tiles := s.At(iteration, 0), s.shape.TileRows*s.shape.TileCols
+	switch {
+	case !d.Tiles:
+		return float64(d.Units.Size()) / float64(d.Units.N)
+	case d.List != nil:
+		return float64(len(d.List)) / float64(tiles)
+	}
+	return float64(CountKept(tiles, d.DP, d.Bias)) / float64(tiles)
+}
+
 // At draws the selection of an iteration, for one of its groups.
 func (s *Stream) At(iteration uint64, group int) Selection {
 	s.words = NewWords(s.seed, s.layer, iteration, group)

@@ -76,6 +76,12 @@ var fixtures = []struct {
     sweep: {tile: [8, 16, 32, 64], patterns: [4, 8], seed: [1, 2]}
   - train-mlp: {hidden: [1024, 1024], rates: [0.5, 0.5], method: dense}
 `, []string{"trade-off", "accuracy-tile", "sub-models-tile"}},
+	{"choice", `
+  - train-mlp: {hidden: [512, 512], rates: [0.5, 0.5]}
+    sweep: {method: [dense, rdp, tdp, rows-k, rows-random, rows-slice, tiles-random], seed: [1, 2]}
+  - train-lstm: {layers: 2, hidden: 200, rates: [0.5, 0.5]}
+    sweep: {method: [dense, rdp, tdp, rows-k, rows-random, rows-slice, tiles-random], seed: [1, 2]}
+`, []string{"sub-models", "sub-models-perplexity", "kept-share", "kept-share-perplexity"}},
 	{"presets", `
   - mlp: {hidden: [512, 512], rates: [0.5, 0.5]}
     sweep: {gpu: [gtx1080ti, gtx1080, p4, gtx980], method: [dense, rdp, tdp]}

@@ -21,6 +21,7 @@ var _ = register(&work[LSTM]{
 	Row: func(r *Row, s LSTM) {
 		r.recurrent(s.Recurrent)
 		r.dropping(s.Dropping)
+		r.choosing(s.Dropping, s.dropped())
 		r.trainedWith("", false, s.Groups, s.GroupBy)
 		r.GPU = s.GPU
 	},

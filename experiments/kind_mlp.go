@@ -20,6 +20,7 @@ var _ = register(&work[MLP]{
 	Row: func(r *Row, s MLP) {
 		r.perceptron(s.Perceptron)
 		r.dropping(s.Dropping)
+		r.choosing(s.Dropping, s.dropped())
 		r.trainedWith("", false, s.Groups, "")
 		r.GPU, r.Update = s.GPU, s.Update
 	},

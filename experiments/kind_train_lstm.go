@@ -18,6 +18,7 @@ var _ = register(&work[TrainLSTM]{
 	Row: func(r *Row, s TrainLSTM) {
 		r.recurrent(s.Recurrent)
 		r.dropping(s.Dropping)
+		r.choosing(s.Dropping, s.dropped())
 		r.trainedWith(s.Scale, s.SharedMask, s.Groups, s.GroupBy)
 	},
 	Label: func(s TrainLSTM) []string {

@@ -20,6 +20,7 @@ var _ = register(&work[TrainMLP]{
 	Row: func(r *Row, s TrainMLP) {
 		r.perceptron(s.Perceptron)
 		r.dropping(s.Dropping)
+		r.choosing(s.Dropping, s.dropped())
 		r.trainedWith(s.Scale, false, s.Groups, "")
 	},
 	Label: func(s TrainMLP) []string {

@@ -84,9 +84,10 @@ type Row struct {
 	Parts    map[string]number `json:"parts,omitempty" csv:"-"`    // cycles by part of the iteration
 	Coverage string            `json:"coverage,omitempty" csv:"-"` // what the cycles are of
 
-	sim   *SimResult
-	train []*TrainResult
-	found *SearchResult
+	choice *choice
+	sim    *SimResult
+	train  []*TrainResult
+	found  *SearchResult
 }
 
 // number is a float64 whose NaN stands for "not measured": empty in CSV, null in JSON.
