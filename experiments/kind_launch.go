@@ -50,11 +50,11 @@ type Launch struct {
 	Grid   []int    `json:"grid" need:"true" jsonschema:"minimum=1,maximum=2147483647" jsonschema_description:"Blocks: x, y and z, or fewer."`
 	Block  []int    `json:"block" need:"true" jsonschema:"minimum=1,maximum=1024" jsonschema_description:"Threads of a block: x, y and z, or fewer."`
 	Shared int      `json:"shared" jsonschema:"minimum=0,maximum=49152,default=0" jsonschema_description:"Bytes of dynamic shared memory a block."`
-	Args   []string `json:"args" jsonschema_description:"A kernel argument each, as warpdrop sim --arg takes them: i32:5, f32:0.5, buf:4096, buf:4096:file=x.bin, buf:4096:normal=1."`
+	Args   []string `json:"args" jsonschema_description:"A kernel argument each, as warpdrop sim --arg takes them: i32:5, f32:0.5, buf:4096, buf:4096:file=x.bin, buf:4096:random=1, struct:{f32:1,u8:2} and so on."`
 
 	Compiler  string   `json:"compiler,omitempty" jsonschema:"enum=nvrtc,enum=clang" jsonschema_description:"Of a .cu file; without it nvrtc where it is found, else clang."`
 	Defines   []string `json:"defines,omitempty" jsonschema_description:"NAME or NAME=VALUE each, for the compiler of a .cu file."`
-	Variables []string `json:"variables,omitempty" jsonschema_description:"What __constant__ and __device__ variables hold: NAME:BYTES:file=x.bin or NAME:BYTES:normal=1."`
+	Variables []string `json:"variables,omitempty" jsonschema_description:"What __constant__ and __device__ variables hold: NAME=ARG with an argument as above, or NAME:BYTES:file=x.bin, NAME:BYTES:normal=1 and so on."`
 	Warm      bool     `json:"warm,omitempty" jsonschema_description:"Measure the second of two launches, as benchmarks do."`
 	Waves     int      `json:"waves,omitempty" jsonschema:"minimum=4,maximum=1000000" jsonschema_description:"Simulate so many waves of blocks, a wave being as many as the GPU holds at once, and extend the result; without it all blocks are simulated."`
 	Clock     int      `json:"clock,omitempty" jsonschema:"minimum=100,maximum=10000" jsonschema_description:"Core clock in MHz, the memory's being the preset's; without it the preset's."`

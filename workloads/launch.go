@@ -2,12 +2,7 @@ package workloads
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
-	"math"
-	"math/rand/v2"
-	"strconv"
-	"strings"
 
 	"warpdrop/internal/codefile"
 	"warpdrop/internal/cudac"
@@ -22,8 +17,8 @@ type LaunchSpec struct {
 	Defines   []string // NAME or NAME=VALUE, of a .cu file
 	Kernel    string   // needed when the file has several
 	Config    sim.LaunchConfig
-	Args      []string // one a parameter, in order; see ParseArg
-	Variables []string // NAME:BYTES:file=PATH and so on, as of a buffer: what __device__ and __constant__ variables hold
+	Args      []string // one a parameter, in order; see ArgHelp
+	Variables []string // what __device__ and __constant__ variables hold, each as SetVariable reads it
 	Warm      bool     // the second of two launches is measured, as benchmarks do: code and small arrays are in the caches
 	Read      ReadFile // nil: infile.Read
 }
@@ -85,8 +80,8 @@ func SimulateLaunch(ctx context.Context, gpu *sim.GPU, spec LaunchSpec, opt Opti
 	}
 	r.modules[spec.Code] = m
 	for _, text := range spec.Variables {
-		if err := setVariable(r.dev, m, text, read); err != nil {
-			return nil, fmt.Errorf("variables: %q: %w", text, err)
+		if _, err := setVariable(r.dev, m, text, read); err != nil {
+			return nil, fmt.Errorf("variables: %w", err)
 		}
 	}
 	var args []sim.Arg
@@ -111,185 +106,4 @@ func SimulateLaunch(ctx context.Context, gpu *sim.GPU, spec LaunchSpec, opt Opti
 	l := r.launches[0]
 	return &LaunchRun{IterationResult{Cycles: l.Cycles, TimeUS: gpu.Seconds(l.Cycles) * 1e6, Launches: r.launches, Counters: l.Counters},
 		by, k.Info(), res.BlocksPerSM, res.Sample}, nil
-}
-
-// setVariable writes what the text says into a variable of the module.
-func setVariable(dev *sim.Device, m *sim.Module, text string, read ReadFile) error {
-	name, v, _ := strings.Cut(text, ":")
-	b, err := parseBuffer(v)
-	if err != nil {
-		return err
-	}
-	at, size, err := m.Global(name)
-	if err != nil {
-		return err
-	}
-	if b.Bytes > size {
-		return fmt.Errorf("the variable has %d bytes", size)
-	}
-	return b.fill(dev, at, read)
-}
-
-// Buffer is a device buffer that an argument asked for.
-type Buffer struct {
-	Ptr    sim.Ptr
-	Bytes  int64
-	File   string // that it was filled from; "" = zeros, unless Random says otherwise
-	Random string // distribution of the float32 numbers that it was filled with: one of the keys of distributions; "" = none
-	Seed   uint64 // of these
-	Out    string // that the caller is to write it to after the run; "" = none
-}
-
-// distributions are what a buffer may be filled with.
-var distributions = map[string]func(*rand.Rand) float32{
-	"normal":  func(r *rand.Rand) float32 { return float32(r.NormFloat64()) },
-	"uniform": (*rand.Rand).Float32, // in [0, 1)
-}
-
-// fill writes what the buffer was asked to hold to device memory at p.
-func (b *Buffer) fill(dev *sim.Device, p sim.Ptr, read ReadFile) error {
-	var data []byte
-	switch {
-	case b.File != "":
-		var err error
-		if data, err = read(b.File, b.Bytes); err != nil {
-			return err
-		}
-	case b.Random != "":
-		rng, draw := rand.New(rand.NewPCG(b.Seed, 1)), distributions[b.Random]
-		data = make([]byte, b.Bytes/4*4)
-		for i := 0; i < len(data); i += 4 {
-			binary.LittleEndian.PutUint32(data[i:], math.Float32bits(draw(rng)))
-		}
-	default:
-		return nil
-	}
-	return dev.Write(p, data)
-}
-
-// ParseArg reads the text of a kernel argument: KIND:VALUE with KIND one of i32 u32 i64 u64 f32 f64, or
-// buf:BYTES[:file=PATH|:normal=SEED|:uniform=SEED][,out=PATH]. A buffer is reserved on dev and filled from its file or with random
-// float32 numbers; it is nil for a number.
-func ParseArg(dev *sim.Device, s string) (sim.Arg, *Buffer, error) {
-	return parseArg(dev, s, infile.Read)
-}
-
-func parseArg(dev *sim.Device, s string, read ReadFile) (sim.Arg, *Buffer, error) {
-	kind, v, ok := strings.Cut(s, ":")
-	bad := func(err error) (sim.Arg, *Buffer, error) {
-		return sim.Arg{}, nil, fmt.Errorf("%q: %w", s, err)
-	}
-	if !ok {
-		return bad(fmt.Errorf("want KIND:VALUE with KIND one of i32 u32 i64 u64 f32 f64 buf"))
-	}
-	switch kind {
-	case "i32":
-		n, err := strconv.ParseInt(v, 0, 32)
-		if err != nil {
-			return bad(err)
-		}
-		return sim.I32(int32(n)), nil, nil
-	case "u32":
-		n, err := strconv.ParseUint(v, 0, 32)
-		if err != nil {
-			return bad(err)
-		}
-		return sim.U32(uint32(n)), nil, nil
-	case "i64":
-		n, err := strconv.ParseInt(v, 0, 64)
-		if err != nil {
-			return bad(err)
-		}
-		return sim.I64(n), nil, nil
-	case "u64":
-		n, err := strconv.ParseUint(v, 0, 64)
-		if err != nil {
-			return bad(err)
-		}
-		return sim.U64(n), nil, nil
-	case "f32":
-		x, err := strconv.ParseFloat(v, 32)
-		if err != nil {
-			return bad(err)
-		}
-		return sim.F32(float32(x)), nil, nil
-	case "f64":
-		x, err := strconv.ParseFloat(v, 64)
-		if err != nil {
-			return bad(err)
-		}
-		return sim.F64(x), nil, nil
-	case "buf":
-		b, err := parseBuffer(v)
-		if err != nil {
-			return bad(err)
-		}
-		if b.Ptr, err = dev.Malloc(b.Bytes); err != nil {
-			return bad(err)
-		}
-		if err := b.fill(dev, b.Ptr, read); err != nil {
-			return bad(err)
-		}
-		return sim.PtrArg(b.Ptr), b, nil
-	}
-	return bad(fmt.Errorf("kind %q is not one of i32 u32 i64 u64 f32 f64 buf", kind))
-}
-
-// Buffers are the buffers that arguments ask for and the contents of variables, with no device memory yet. What SimulateLaunch
-// would refuse is left out.
-func Buffers(args, variables []string) (out []*Buffer) {
-	add := func(text string) {
-		if b, err := parseBuffer(text); err == nil {
-			out = append(out, b)
-		}
-	}
-	for _, a := range args {
-		if v, ok := strings.CutPrefix(a, "buf:"); ok {
-			add(v)
-		}
-	}
-	for _, v := range variables {
-		_, text, _ := strings.Cut(v, ":")
-		add(text)
-	}
-	return out
-}
-
-// parseBuffer reads BYTES[:file=PATH|:normal=SEED|:uniform=SEED][,out=PATH]; the parts may stand in either order, behind ':' or ','.
-func parseBuffer(v string) (*Buffer, error) {
-	end := strings.IndexAny(v, ":,")
-	size, rest := v, ""
-	if end >= 0 {
-		size, rest = v[:end], v[end+1:]
-	}
-	n, err := strconv.ParseInt(size, 0, 64)
-	if err != nil || n < 1 {
-		return nil, fmt.Errorf("%q is not a number of bytes above 0", size)
-	}
-	b := &Buffer{Bytes: n}
-	for rest != "" {
-		part := rest
-		if i := strings.Index(rest, ",out="); i >= 0 && !strings.HasPrefix(rest, "out=") {
-			part, rest = rest[:i], rest[i+1:]
-		} else if i := strings.Index(rest, ",file="); i >= 0 && !strings.HasPrefix(rest, "file=") {
-			part, rest = rest[:i], rest[i+1:]
-		} else {
-			rest = ""
-		}
-		key, path, _ := strings.Cut(part, "=")
-		switch {
-		case key == "file" && path != "":
-			b.File = path
-		case key == "out" && path != "":
-			b.Out = path
-		case distributions[key] != nil:
-			b.Random = key
-			if b.Seed, err = strconv.ParseUint(path, 10, 64); err != nil {
-				return nil, fmt.Errorf("%q: the seed is not a whole number from 0", part)
-			}
-		default:
-			return nil, fmt.Errorf("%q is not file=PATH, normal=SEED, uniform=SEED or out=PATH", part)
-		}
-	}
-	return b, nil
 }

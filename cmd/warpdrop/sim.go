@@ -150,6 +150,7 @@ func newSimCommand() *cobra.Command {
 		maxCycles                    int64
 		asJSON, functional, ptx      bool
 		specs, checks, defines       []string
+		variables                    []string
 		compiler                     string
 	)
 	c := &cobra.Command{
@@ -161,9 +162,9 @@ GPU best, else PTX is compiled for it. warpdrop kernels FILE lists what there is
 the source has it, or with its template arguments and parameters.
 
 Arguments are given in order, one --arg a kernel parameter:
-  i32:V u32:V i64:V u64:V f32:V f64:V        a number
-  buf:BYTES[:file=PATH][,out=PATH]           a device buffer, zero-filled or filled from a raw file; written to out= after the run
-  buf:BYTES[:normal=SEED|:uniform=SEED]      a device buffer of random float32 numbers
+` + workloads.ArgHelp + `
+--global sets a __device__ or __constant__ variable before the run: NAME=ARG stores an argument of these kinds (of a buffer, its
+address), NAME:BYTES[:FILL][,out=PATH] fills the variable as a buffer, and writes what it holds after the run to out=.
 
 --waves N simulates the first N waves of blocks, a wave being as many as the chip holds at once, and extends cycles and counters
 to the whole grid. What comes out is labelled as sampled, with its error.
@@ -237,13 +238,21 @@ mostly use. A .ptx file is compiled by ptxas.`,
 					return usageError{fmt.Errorf("--arg %w", err)}
 				}
 				list = append(list, a)
-				if b != nil {
-					buffers = append(buffers, b)
+				buffers = append(buffers, b...)
+			}
+			for _, s := range variables {
+				b, err := workloads.SetVariable(dev, mod, s)
+				if err != nil {
+					return usageError{fmt.Errorf("--global %w", err)}
 				}
-				if b != nil && b.Out != "" {
-					if err := atomicfile.Try(b.Out); err != nil {
-						return usageError{fmt.Errorf("--arg %s: %w", s, err)}
-					}
+				buffers = append(buffers, b...)
+			}
+			for _, b := range buffers {
+				if b.Out == "" {
+					continue
+				}
+				if err := atomicfile.Try(b.Out); err != nil {
+					return usageError{fmt.Errorf("out=%s: %w", b.Out, err)}
 				}
 			}
 			if i := slices.IndexFunc(buffers, func(b *workloads.Buffer) bool { return b.Out != "" }); i >= 0 && waves != 0 {
@@ -307,6 +316,7 @@ mostly use. A .ptx file is compiled by ptxas.`,
 	f.BoolVar(&functional, "functional", false, "compute values only, several times as fast: no cycles, no counters")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object")
 	f.StringArrayVar(&specs, "arg", nil, "a kernel argument, in order")
+	f.StringArrayVar(&variables, "global", nil, "what a __device__ or __constant__ variable holds: NAME=ARG or NAME:BYTES:FILL; may be given several times")
 	return c
 }
 

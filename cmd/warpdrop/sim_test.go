@@ -283,3 +283,34 @@ func TestSimExamples(t *testing.T) {
 		t.Error("no example")
 	}
 }
+
+// TestSimVariables: --global sets __constant__ and __device__ variables by value and by contents, and writes what they hold after.
+func TestSimVariables(t *testing.T) {
+	dir := t.TempDir()
+	out, calls, table := filepath.Join(dir, "out"), filepath.Join(dir, "calls"), filepath.Join(dir, "table")
+	if err := os.WriteFile(table, []byte{0, 0, 128, 63, 0, 0, 0, 64, 0, 0, 64, 64, 0, 0, 128, 64}, 0o644); err != nil { // 1, 2, 3, 4
+		t.Fatal(err)
+	}
+	args := []string{"../../sim/testdata/globals.cubin", "--kernel", "look", "--grid", "5", "--block", "4", "--arg", "buf:16,out=" + out, "--arg", "i32:1",
+		"--global", "scale=f32:0.5", "--global", "offsets=struct:{i16:7,i16:8,i16:9}", "--global", "table:16:file=" + table, "--global", "calls:4:u32=100,out=" + calls}
+	if code, _, stderr := runSim(args...); code != 0 {
+		t.Fatalf("exit %d: %s", code, stderr)
+	}
+	data, err := os.ReadFile(out)
+	if err != nil || len(data) != 16 {
+		t.Fatal(len(data), err)
+	}
+	for i := range 4 {
+		if got, want := math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:])), 0.5*float32(i+1)+8; got != want {
+			t.Errorf("thread %d has %g, want %g", i, got, want)
+		}
+	}
+	if data, err := os.ReadFile(calls); err != nil || binary.LittleEndian.Uint32(data) != 105 {
+		t.Errorf("calls: %v, %v; want 100 and 5 blocks", data, err)
+	}
+	for bad, want := range map[string]string{"nothing=f32:1": "no variable \"nothing\"", "scale=f64:1": "the variable has 4 bytes", "scale": "want NAME=ARG"} {
+		if code, _, stderr := runSim(append(args, "--global", bad)...); code != 2 || !strings.Contains(stderr, want) {
+			t.Errorf("--global %s: exit %d, %s; want 2 and %q", bad, code, stderr, want)
+		}
+	}
+}
