@@ -479,8 +479,7 @@ func (m *SM) settle(s *scheduler, slot int, w *warp, op *lower.Op, pc int32, act
 		} else {
 			if op.Unit == lower.UnitBranch {
 				c.Branches += int64(op.Branch)
-				// A branch that some threads take and others do not, or an indirect one that parts them.
-				if op.Branch != 0 && (mask != 0 && mask != active || w.Active != active && (op.Code == lower.CodeBRX || op.Imm2 != int32(isa.CCT) && w.PC == pc+1)) {
+				if op.Branch != 0 && parted(w, op, pc, active, mask) {
 					c.DivergentBranches++
 				}
 			}
@@ -505,24 +504,7 @@ func (m *SM) settle(s *scheduler, slot int, w *warp, op *lower.Op, pc int32, act
 			}
 		}
 	} else if op.WrBar < 6 || op.RdBar < 6 {
-		start := t
-		switch op.Unit {
-		case lower.UnitShared: // SHFL goes through the shared-memory pipe: one warp a clock an SM
-			start = max(t, m.sharedFree)
-			m.sharedFree = start + int64(m.cfg.SharedPass)
-		case lower.UnitSFU, lower.UnitConvert: // one pipe
-			s.unitFree[lower.UnitSFU], s.unitFree[lower.UnitConvert] = s.unitFree[op.Unit], s.unitFree[op.Unit]
-		case lower.UnitFP16: // one for all schedulers
-			for i := range m.nsched {
-				m.sched[i].unitFree[lower.UnitFP16] = s.unitFree[lower.UnitFP16]
-			}
-		}
-		if op.WrBar < 6 {
-			m.setBarrier(wi, op.WrBar, start+int64(m.units[op.Unit].Latency), ReasonVariable)
-		}
-		if op.RdBar < 6 {
-			m.setBarrier(wi, op.RdBar, t+int64(m.cfg.ReadLatency), ReasonVariable)
-		}
+		m.variable(s, wi, op, t)
 	}
 	if op.Banks != 0 {
 		c.RegisterBankConflicts += int64(op.Banks)
@@ -534,6 +516,33 @@ func (m *SM) settle(s *scheduler, slot int, w *warp, op *lower.Op, pc int32, act
 	s.yield = op.Yield
 	m.schedule(s, slot, w, t, ready, reason)
 	return op.Dual
+}
+
+// parted tells whether a branch split the warp: some active threads took it and others did not, or they went to different places.
+func parted(w *warp, op *lower.Op, pc int32, active, mask uint32) bool {
+	return mask != 0 && mask != active || w.Active != active && (op.Code == lower.CodeBRX || op.Imm2 != int32(isa.CCT) && w.PC == pc+1)
+}
+
+// variable sets the barriers of an instruction of variable latency that is no memory access, at cycle t.
+func (m *SM) variable(s *scheduler, wi *warpIssue, op *lower.Op, t int64) {
+	start := t
+	switch op.Unit {
+	case lower.UnitShared: // SHFL goes through the shared-memory pipe: one warp a clock an SM
+		start = max(t, m.sharedFree)
+		m.sharedFree = start + int64(m.cfg.SharedPass)
+	case lower.UnitSFU, lower.UnitConvert: // one pipe
+		s.unitFree[lower.UnitSFU], s.unitFree[lower.UnitConvert] = s.unitFree[op.Unit], s.unitFree[op.Unit]
+	case lower.UnitFP16: // one for all schedulers
+		for i := range m.nsched {
+			m.sched[i].unitFree[lower.UnitFP16] = s.unitFree[lower.UnitFP16]
+		}
+	}
+	if op.WrBar < 6 {
+		m.setBarrier(wi, op.WrBar, start+int64(m.units[op.Unit].Latency), ReasonVariable)
+	}
+	if op.RdBar < 6 {
+		m.setBarrier(wi, op.RdBar, t+int64(m.cfg.ReadLatency), ReasonVariable)
+	}
 }
 
 // schedule finds when warp w, free from cycle ready on, may issue the instruction at its PC.
