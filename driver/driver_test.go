@@ -3,9 +3,11 @@ package driver
 import (
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -487,6 +489,41 @@ func TestHostThreads(t *testing.T) {
 	if len(c.d.threads) > 2 {
 		t.Errorf("%d threads are remembered", len(c.d.threads))
 	}
+}
+
+// TestResultsDocumented: docs/driver.md says when each is answered.
+func TestResultsDocumented(t *testing.T) {
+	doc, err := os.ReadFile("../docs/driver.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(doc), "## Errors")
+	for r := range resultNames {
+		if r != Success && !regexp.MustCompile(fmt.Sprintf(`(?m)^\| .*\b%d\b.* \| \S`, r)).MatchString(table) {
+			t.Errorf("%d, %s: no row", r, r)
+		}
+	}
+}
+
+// TestModuleFiles: what is no file, or too large for one, is refused before it is read.
+func TestModuleFiles(t *testing.T) {
+	c := newClient(t)
+	large := filepath.Join(t.TempDir(), "large")
+	f, err := os.Create(large)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Truncate(maxFile + 1); err != nil {
+		t.Skip(err)
+	}
+	f.Close()
+	for path, want := range map[string]Result{large: InvalidValue, os.TempDir(): InvalidValue, filepath.Join(t.TempDir(), "none"): FileNotFound} {
+		c.want(want, "cuModuleLoad", c.out().addr(), c.text(path))
+		if !strings.Contains(c.said.String(), path) {
+			t.Errorf("%s: no word of it", path)
+		}
+	}
+	c.get("cuModuleLoad", c.text("../sim/testdata/checks.cubin"))
 }
 
 // TestResults: every result has a name and a text of its own.

@@ -13,6 +13,7 @@ import (
 
 	"warpdrop/internal/atomicfile"
 	"warpdrop/internal/cudac"
+	"warpdrop/internal/infile"
 	"warpdrop/internal/scratch"
 	"warpdrop/internal/toolchain"
 )
@@ -58,7 +59,7 @@ func (d *Driver) compile(ptx []byte) ([]byte, Result) {
 	kept := ""
 	if d.options.Cache != "" {
 		kept = filepath.Join(d.options.Cache, hex.EncodeToString(sum[:])+".cubin")
-		if data, err := os.ReadFile(kept); err == nil && len(data) > 0 {
+		if data, err := infile.Read(kept, maxFile); err == nil && len(data) > 0 {
 			return data, Success
 		}
 	}
@@ -192,10 +193,9 @@ func init() {
 			if r != Success {
 				return r
 			}
-			data, err := os.ReadFile(hostString(c.u64(2)))
-			if err != nil {
-				c.say("link: %v", err)
-				return FileNotFound
+			data, r := c.readFile(hostString(c.u64(2)))
+			if r != Success {
+				return r
 			}
 			return c.add(l, c.int(1), data)
 		},

@@ -5,9 +5,10 @@ import (
 	"debug/elf"
 	"encoding/binary"
 	"errors"
-	"os"
+	"io/fs"
 	"slices"
 
+	"warpdrop/internal/infile"
 	"warpdrop/sim"
 	"warpdrop/sim/isa/fatbin"
 )
@@ -101,12 +102,28 @@ func (c *call) load(out int, cubin []byte, r Result) Result {
 
 // file reads a module's file.
 func (c *call) file(i int) ([]byte, Result) {
-	data, err := os.ReadFile(hostString(c.u64(i)))
-	if err != nil {
+	data, r := c.readFile(hostString(c.u64(i)))
+	if r != Success {
+		return nil, r
+	}
+	return c.imageOf(data)
+}
+
+// maxFile bounds a file of machine code or PTX, and one in the cache.
+const maxFile = 1 << 30
+
+// readFile reads a file that the program names.
+func (c *call) readFile(path string) ([]byte, Result) {
+	data, err := infile.Read(path, maxFile)
+	switch {
+	case err == nil:
+		return data, Success
+	case errors.Is(err, fs.ErrNotExist):
 		c.say("%v", err)
 		return nil, FileNotFound
 	}
-	return c.imageOf(data)
+	c.say("%v", err)
+	return nil, InvalidValue
 }
 
 func (c *call) module(i int) (*module, Result) {

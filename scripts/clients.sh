@@ -26,10 +26,28 @@ run() { # run LIMIT COMMAND …: each in a process of its own
   timeout "$limit" "$work/warpdrop" exec --quiet -- "$venv/bin/python" -W ignore "$@" > "$work/out.txt" 2>&1 || { cat "$work/out.txt"; echo "clients: failed: $*" >&2; failed=1; }
   tail -n 3 "$work/out.txt"
 }
-WARPDROP_LIBCUDA=$lib scripts/cuda++ -O1 driver/clients/runtime.cu -o "$work/runtime"
-start=$("$work/warpdrop" exec --quiet -- "$work/runtime" 2> "$work/out.txt") || { cat "$work/out.txt"; echo "clients: failed: runtime.cu" >&2; failed=1; }
-echo "$start"
+compiled() { scripts/cuda++ -O1 "driver/clients/$1.cu" -o "$work/$1"; }
+failed() { echo "clients: failed: $*" >&2; failed=1; }
+compiled runtime
+for i in 1 2; do "$work/warpdrop" exec --quiet -- "$work/runtime" > "$work/runtime$i.txt" 2>&1 & pids[i]=$!; done # two programs at once
+for i in 1 2; do wait "${pids[i]}" || { cat "$work/runtime$i.txt"; failed runtime.cu; }; done
+tail -n 1 "$work/runtime1.txt"
+# A program that is killed, ended or interrupted in a launch, or whose launch comes to its limit.
+compiled endless
+for end in KILL TERM INT limit; do
+  report=$work/endless-$end.json
+  (trap - INT; exec "$work/warpdrop" exec --json "$report" $([ $end != limit ] || echo --max-cycles 20000) -- "$work/endless") > "$work/out.txt" 2>&1 & pid=$!
+  for i in $(seq 100); do [ -s "$work/out.txt" ] && break; sleep .2; done
+  if [ $end != limit ]; then sleep 2; kill -$end "$(head -n 1 "$work/out.txt")"; fi
+  code=0; wait $pid || code=$?
+  case $end in
+    limit) [ $code = 0 ] && grep -q cudaErrorLaunchTimeout "$work/out.txt" && grep -q "still running after 20000 cycles" "$work/out.txt" && [ -s "$report" ] ;;
+    INT) [ $code != 0 ] && grep -q "interrupted in kernel" "$work/out.txt" ;;
+    *) [ $code != 0 ] && [ ! -e "$report" ] ;;
+  esac || { cat "$work/out.txt"; failed "endless.cu, $end: exit code $code"; }
+done
 for f in driver/clients/*.py; do run 300 "$f"; done
+CC=clang-19 WARPDROP_MODE=functional run 300 examples/tinygrad_dropout.py --method rdp --hidden 64 --batch 16
 modules="cudapy.test_atomics cudapy.test_array cudadrv.test_cuda_memory cudadrv.test_events cudadrv.test_context_stack cudadrv.test_host_alloc"
 if [ -n "$all" ]; then
   modules="$modules cudapy.test_math cudapy.test_intrinsics cudapy.test_libdevice cudapy.test_managed_alloc cudapy.test_complex cudapy.test_sm cudapy.test_sync
