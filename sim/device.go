@@ -132,6 +132,7 @@ type Result struct {
 	OverheadCycles int64   // launch overhead before it
 	TimeUS         float64 // of both, microseconds at the preset's core clock
 	BlocksPerSM    int     // that fit on an SM at once
+	Limit          string  // what keeps more from fitting: block slots, warp slots, registers or shared memory
 	Counters       Counters
 	Profile        *Profile // with Device.Profile, else nil
 	Sample         *Sample  // which blocks were simulated; nil = all. Cycles and Counters are of the whole grid, Profile of these blocks
@@ -222,7 +223,7 @@ func (d *Device) Launch(ctx context.Context, k *Kernel, cfg LaunchConfig, args .
 
 // newResult returns the result of a launch that has yet to run.
 func (d *Device) newResult(k *Kernel, cfg LaunchConfig, g *grid) *Result {
-	return &Result{Kernel: k.Name(), Grid: cfg.Grid, Block: cfg.Block, OverheadCycles: d.overhead(), BlocksPerSM: d.gpu.SM.Resident(g.need)}
+	return &Result{Kernel: k.Name(), Grid: cfg.Grid, Block: cfg.Block, OverheadCycles: d.overhead(), BlocksPerSM: d.gpu.SM.Resident(g.need), Limit: d.gpu.SM.Limit(g.need)}
 }
 
 // overhead is the cycles from a launch to its first block.

@@ -19,6 +19,7 @@ type ProfileLine struct {
 	Warps     int64   // executions by warps
 	Threads   int64   // executions by threads whose guard holds
 	Conflicts int64   // shared-memory passes beyond those that an access without bank conflicts needs
+	Sectors   int64   // 32-byte sectors that global and local accesses touched
 	Stalls    []int64 // warp cycles without issue before it, by what the warp waited for: see StallReasons
 }
 
@@ -29,7 +30,7 @@ func newProfile(f *timing.Profile) *Profile {
 	p := &Profile{}
 	for i, warps := range f.Warps {
 		if warps != 0 {
-			p.Lines = append(p.Lines, ProfileLine{f.Prog.Text(int32(i)), warps, f.Threads[i], f.Conflicts[i], slices.Clone(f.Stalls[i][:])})
+			p.Lines = append(p.Lines, ProfileLine{f.Prog.Text(int32(i)), warps, f.Threads[i], f.Conflicts[i], f.Sectors[i], slices.Clone(f.Stalls[i][:])})
 		}
 	}
 	return p
@@ -42,6 +43,7 @@ func (p *Profile) Total() ProfileLine {
 		sum.Warps += l.Warps
 		sum.Threads += l.Threads
 		sum.Conflicts += l.Conflicts
+		sum.Sectors += l.Sectors
 		for i, n := range l.Stalls {
 			sum.Stalls[i] += n
 		}

@@ -145,6 +145,7 @@ func newSimCommand() *cobra.Command {
 	var (
 		kernel, grid, block, gpuName string
 		profile, trace               string
+		report, against              string
 		shared, threads              int
 		waves                        int
 		maxCycles                    int64
@@ -201,12 +202,16 @@ mostly use. A .ptx file is compiled by ptxas.`,
 			if err != nil {
 				return usageError{err}
 			}
+			before, err := readReport(against)
+			if err != nil {
+				return err
+			}
 			dev.Threads = threads
 			dev.MaxCycles = maxCycles
-			if dev.Functional = functional; functional && (profile != "" || trace != "" || waves != 0 || slices.Contains(checks, "hazards")) {
-				return usagef("--functional computes values only: --profile, --trace, --waves and --check hazards need time")
+			if dev.Functional = functional; functional && (profile != "" || report != "" || trace != "" || waves != 0 || slices.Contains(checks, "hazards")) {
+				return usagef("--functional computes values only: --profile, --report, --trace, --waves and --check hazards need time")
 			}
-			dev.Profile = profile != ""
+			dev.Profile = profile != "" || report != ""
 			if trace != "" {
 				dev.Trace = &sim.Trace{}
 			}
@@ -282,6 +287,11 @@ mostly use. A .ptx file is compiled by ptxas.`,
 					return err
 				}
 			}
+			if report != "" {
+				if err := writeReport(report, before, r, gpu); err != nil {
+					return err
+				}
+			}
 			if profile != "" {
 				if err := atomicfile.WriteBytes(profile, []byte(sim.ProfileListing(r))); err != nil {
 					return err
@@ -310,6 +320,8 @@ mostly use. A .ptx file is compiled by ptxas.`,
 	f.IntVar(&waves, "waves", 0, fmt.Sprintf("simulate so many waves of blocks, at least %d, and extend the result (0: all blocks)", sim.MinWaves))
 	f.Int64Var(&maxCycles, "max-cycles", 0, "stop with an error after so many cycles (0: no limit)")
 	f.IntVar(&threads, "threads", 0, "goroutines that simulate (0: one a core); changes no result")
+	outputVar(f, &report, "report", "write a page for people to this file: .html, or .json and .txt with the same")
+	f.StringVar(&against, "against", "", "a .json report of another run, which --report sets beside this one")
 	outputVar(f, &profile, "profile", "write the listing with counts and stall cycles beside each instruction to this file")
 	f.StringSliceVar(&checks, "check", nil, "look for errors that change no value here: "+strings.Join(sim.CheckNames(), ", "))
 	outputVar(f, &trace, "trace", "write kernels, blocks on SMs and counters over time to this file, for ui.perfetto.dev or chrome://tracing")

@@ -40,6 +40,20 @@ func (c *Config) Resident(n Need) int {
 	return b
 }
 
+// Limit is what keeps more blocks of need n from an SM.
+func (c *Config) Limit(n Need) string {
+	fit := c.Resident(n)
+	switch {
+	case fit == c.BlocksPerSM:
+		return "block slots"
+	case fit == c.Resident(Need{Warps: n.Warps}):
+		return "warp slots"
+	case fit == c.Resident(Need{Warps: n.Warps, Registers: n.Registers}):
+		return "registers"
+	}
+	return "shared memory"
+}
+
 // Fits reports whether the SM has room for one more block with need n.
 func (m *SM) Fits(n Need) bool {
 	return m.blocks < m.cfg.BlocksPerSM && m.resident+n.Warps <= m.cfg.WarpsPerSM &&

@@ -649,6 +649,9 @@ func (m *SM) access(w *warp, op *lower.Op, pc int32, t int64) {
 		// A generic access waits for the held one too: its unit is UnitGlobal wherever it leads.
 		invariant.Hold(m.heldUntil == 0, "SM %d: a global access is issued while another is held", m.ID)
 	}
+	if m.Profile != nil {
+		m.Profile.Sectors[pc] += int64(a.Sectors())
+	}
 	m.present(w, op, a, t)
 }
 

@@ -1,0 +1,225 @@
+// Package profile makes pages of one launch for people: what bounds it, where its cycles went, which instructions they were,
+// and what that suggests. It reads a sim.Result that was made with Device.Profile and computes nothing of its own.
+package profile
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"warpdrop/sim"
+)
+
+// Page is all that a profile page says.
+type Page struct {
+	Kernel  string           `json:"kernel"`
+	GPU     string           `json:"gpu"`
+	Grid    string           `json:"grid"`
+	Block   string           `json:"block"`
+	Facts   []Fact           `json:"facts"`
+	Light   []Share          `json:"speed_of_light"` // share of each resource's peak, the largest first
+	Roof    sim.Roofline     `json:"roofline"`
+	Issued  []Share          `json:"scheduler_cycles"` // issued and stalls; they add up to 1
+	Waits   []Share          `json:"warp_stalls"`      // of all warp cycles without issue
+	Levels  []Level          `json:"memory"`
+	Lines   []Line           `json:"instructions"` // in the order of the code; what nothing executed is left out
+	Advice  []Advice         `json:"advice"`
+	Against []Difference     `json:"against,omitempty"` // another run of this kernel
+	Numbers map[string]int64 `json:"numbers"`           // for Compare
+}
+
+// Fact is one line of the head.
+type Fact struct {
+	Name string `json:"name"`
+	Text string `json:"text"`
+}
+
+// Share is a part of a whole.
+type Share struct {
+	Name  string  `json:"name"`
+	Share float64 `json:"share"` // 0 … 1
+	Text  string  `json:"text,omitempty"`
+}
+
+// Percent is the share for a style attribute and a label.
+func (s Share) Percent() string { return fmt.Sprintf("%.1f", 100*s.Share) }
+
+// Level is a part of the memory system.
+type Level struct {
+	Name  string  `json:"name"`
+	Bytes int64   `json:"bytes"`
+	GBps  float64 `json:"gb_per_s"`
+	Hit   float64 `json:"hit_rate"` // -1: it has none
+}
+
+// Line is one instruction.
+type Line struct {
+	Address   string  `json:"address"`
+	Text      string  `json:"text"`
+	Warps     int64   `json:"warps"`
+	Threads   int64   `json:"threads"`
+	Stalls    int64   `json:"stall_cycles"` // of warps, before this instruction
+	Share     float64 `json:"stall_share"`  // of all of them
+	Waits     []Share `json:"waits,omitempty"`
+	Conflicts int64   `json:"conflicts"`
+	Sectors   float64 `json:"sectors_an_access"` // of a warp's access to global or local memory
+	Target    string  `json:"target,omitempty"`  // address that it branches to
+}
+
+// Lanes is the mean number of threads that took part.
+func (l Line) Lanes() float64 { return float64(l.Threads) / float64(max(l.Warps, 1)) }
+
+// Heat is the share of the stall cycles as a colour's strength, 0 … 100.
+func (l Line) Heat() int { return min(int(100*l.Share*4), 100) }
+
+// Wait is the main reason.
+func (l Line) Wait() string {
+	if len(l.Waits) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s %.0f %%", l.Waits[0].Name, 100*l.Waits[0].Share)
+}
+
+// Difference is a figure of this run beside that of another.
+type Difference struct {
+	Name   string  `json:"name"`
+	Now    int64   `json:"now"`
+	Before int64   `json:"before"`
+	Ratio  float64 `json:"ratio"` // now / before; 0 where before is 0
+}
+
+// New makes the page of a launch on g.
+func New(r *sim.Result, g *sim.GPU) *Page {
+	c := &r.Counters
+	seconds := g.Seconds(max(r.Cycles, 1))
+	p := &Page{Kernel: r.Kernel, GPU: g.Name, Grid: r.Grid.String(), Block: r.Block.String(), Roof: r.Roofline(g)}
+	p.facts(r, g)
+	for name, share := range r.UnitUtilization(g) {
+		if share > 0.001 {
+			p.Light = append(p.Light, Share{"unit: " + name, share, "busy"})
+		}
+	}
+	band := c.Memory.Bandwidth(max(r.Cycles, 1), g.CoreMHz)
+	p.Light = append(p.Light, Share{"DRAM", p.Roof.GBps / p.Roof.PeakGBps, fmt.Sprintf("%.0f of %.0f GB/s", p.Roof.GBps, p.Roof.PeakGBps)},
+		Share{"FP arithmetic", p.Roof.GFLOPS / p.Roof.PeakGFLOPS, fmt.Sprintf("%.0f of %.0f GFLOP/s", p.Roof.GFLOPS, p.Roof.PeakGFLOPS)},
+		Share{"issue slots", float64(c.SM.IssueCycles) / float64(max(r.Cycles, 1)*int64(g.SMs*g.SM.Schedulers)), "schedulers that issued"})
+	largest(p.Light)
+	p.Issued = append(shares(c.Stalls(), c.SM.IssueCycles), Share{"issued", 0, "work"})
+	total := c.SM.IssueCycles
+	for _, n := range c.Stalls() {
+		total += n
+	}
+	p.Issued[len(p.Issued)-1].Share = float64(c.SM.IssueCycles) / float64(max(total, 1))
+	largest(p.Issued)
+	p.Waits = shares(c.WarpStalls(), 0)
+	rates := c.Memory.Rates()
+	shared := 128 * c.SM.SharedPasses
+	p.Levels = []Level{
+		{"shared memory", shared, float64(shared) / seconds / 1e9, -1},
+		{"L1", c.Memory.L1Bytes(), band.L1, rates.L1Hit},
+		{"L2", c.Memory.L2Bytes(), band.L2, rates.L2Hit},
+		{"DRAM", c.Memory.DRAMBytes(), band.DRAM, -1},
+	}
+	p.lines(r)
+	p.Numbers = map[string]int64{"cycles": r.Cycles, "warp instructions": c.SM.WarpInstructions, "bank conflicts": c.SM.SharedBankConflicts,
+		"divergent branches": c.SM.DivergentBranches, "sectors read": c.Memory.LoadSectors, "sectors written": c.Memory.StoreSectors,
+		"DRAM bytes": c.Memory.DRAMBytes()}
+	p.Advice = advise(p, r, g)
+	return p
+}
+
+// Compare sets another run of a kernel beside this one.
+func (p *Page) Compare(before *Page) {
+	for _, name := range []string{"cycles", "warp instructions", "bank conflicts", "divergent branches", "sectors read", "sectors written", "DRAM bytes"} {
+		d := Difference{Name: name, Now: p.Numbers[name], Before: before.Numbers[name]}
+		if d.Before != 0 {
+			d.Ratio = float64(d.Now) / float64(d.Before)
+		}
+		p.Against = append(p.Against, d)
+	}
+}
+
+func (p *Page) facts(r *sim.Result, g *sim.GPU) {
+	c := &r.Counters
+	warps := (r.Block.Count() + 31) / 32
+	waves := float64(r.Grid.Count()) / float64(max(r.BlocksPerSM*g.SMs, 1))
+	add := func(name, format string, args ...any) {
+		p.Facts = append(p.Facts, Fact{name, fmt.Sprintf(format, args...)})
+	}
+	add("cycles", "%d, %d with launch overhead", r.Cycles, r.Cycles+r.OverheadCycles)
+	add("time", "%.2f µs with launch overhead, at %g MHz", r.TimeUS, g.CoreMHz)
+	add("warp instructions", "%d, IPC %.2f", c.SM.WarpInstructions, r.IPC())
+	add("occupancy", "%.1f %% achieved, %.1f %% possible: %d blocks of %d warps an SM, limited by %s", 100*r.AchievedOccupancy(g),
+		100*float64(r.BlocksPerSM)*float64(warps)/float64(g.SM.WarpsPerSM), r.BlocksPerSM, warps, r.Limit)
+	add("waves", "%.2f: %d blocks on %d SMs", waves, r.Grid.Count(), g.SMs)
+	add("SIMT efficiency", "%.1f %%; %d of %d branches diverged", 100*c.SIMTEfficiency(), c.SM.DivergentBranches, c.SM.Branches)
+	add("shared memory", "%d accesses, %d passes, %d of them bank conflicts", c.SM.SharedAccesses, c.SM.SharedPasses, c.SM.SharedBankConflicts)
+	if e, ok := r.Energy(g); ok {
+		add("energy (estimate)", "%.4g mJ, %.0f W", 1e3*e.Total(), e.Watts())
+	}
+}
+
+// shares are the parts of counts and of what is counted beside them.
+func shares(counts map[string]int64, beside int64) (out []Share) {
+	total := beside
+	for _, n := range counts {
+		total += n
+	}
+	for name, n := range counts {
+		if n > 0 {
+			out = append(out, Share{name, float64(n) / float64(total), ""})
+		}
+	}
+	largest(out)
+	return out
+}
+
+func largest(s []Share) {
+	slices.SortFunc(s, func(a, b Share) int { return cmp.Or(cmp.Compare(b.Share, a.Share), strings.Compare(a.Name, b.Name)) })
+}
+
+var (
+	placed = regexp.MustCompile(`^/\*([0-9a-f]+)\*/ (.*)$`)
+	branch = regexp.MustCompile(`^(?:@!?P\d )?(?:BRA|SSY|PBK|PCNT|CAL|JCAL)\S* .*?0x([0-9a-f]+)`)
+)
+
+func (p *Page) lines(r *sim.Result) {
+	if r.Profile == nil {
+		return
+	}
+	reasons := sim.StallReasons()
+	var all int64
+	for _, l := range r.Profile.Lines {
+		for _, n := range l.Stalls {
+			all += n
+		}
+	}
+	for _, l := range r.Profile.Lines {
+		line := Line{Text: l.Text, Warps: l.Warps, Threads: l.Threads, Conflicts: l.Conflicts, Sectors: float64(l.Sectors) / float64(l.Warps)}
+		if m := placed.FindStringSubmatch(l.Text); m != nil {
+			line.Address, line.Text = m[1], m[2]
+		}
+		if m := branch.FindStringSubmatch(line.Text); m != nil {
+			at, _ := strconv.ParseUint(m[1], 16, 64)
+			line.Target = fmt.Sprintf("%04x", at)
+		}
+		waits := map[string]int64{}
+		for i, n := range l.Stalls {
+			waits[reasons[i]] += n
+			line.Stalls += n
+		}
+		line.Share = float64(line.Stalls) / float64(max(all, 1))
+		line.Waits = shares(waits, 0)
+		p.Lines = append(p.Lines, line)
+	}
+}
+
+// Hottest are the n instructions that warps waited longest before.
+func (p *Page) Hottest(n int) []Line {
+	out := slices.Clone(p.Lines)
+	slices.SortStableFunc(out, func(a, b Line) int { return cmp.Compare(b.Stalls, a.Stalls) })
+	return out[:min(n, len(out))]
+}
