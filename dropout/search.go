@@ -32,6 +32,23 @@ func DefaultSearch() SearchOptions {
 	return SearchOptions{Method: Exact, Lambda1: 0.9, Step: 4, Threshold: 1e-10, MaxSteps: 100_000}
 }
 
+// Network is a kind of network that is trained.
+type Network string
+
+const (
+	MLP  Network = "mlp"
+	LSTM Network = "lstm"
+)
+
+// TrainingSearch is how training finds the distribution of dp where no way is asked for: the one that the measurements favour, which
+// stand in docs/dropout.md under "Which search".
+func TrainingSearch(n Network) string {
+	if n == LSTM {
+		return Balanced
+	}
+	return Exact
+}
+
 // SearchReport says how a search went.
 type SearchReport struct {
 	Method    string  `json:"method"`

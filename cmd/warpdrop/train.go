@@ -42,13 +42,13 @@ type trainFlags struct {
 	saving                  train.Saving
 }
 
-func (t *trainFlags) add(c *cobra.Command) {
+func (t *trainFlags) add(c *cobra.Command, n dropout.Network) {
 	f := c.Flags()
 	f.StringVar(&t.method, "method", "dense", "none, dense (conventional dropout), "+dropout.Names(dropout.Methods())+"; mlp also dropconnect")
 	f.IntVar(&t.of, "of", 0, "rows-k: k of every so many rows are kept (0: from 10 on, one that has the rate and, if there is any, divides the layer)")
 	f.Float64SliceVar(&t.rates, "rate", []float64{0.5}, "dropout rate: one for all layers, or one a layer")
 	f.IntVar(&t.patterns, "patterns", 0, "rdp, tdp: number N of patterns dp = 1 .. N (0: chosen from the rate)")
-	f.StringVar(&t.search, "search", dropout.Exact, "rdp, tdp: how the distribution of dp is found: exact (largest entropy), sgd (Algorithm 1) or balanced (least spread of the kept share)")
+	f.StringVar(&t.search, "search", dropout.TrainingSearch(n), "rdp, tdp: how the distribution of dp is found: exact (largest entropy), sgd (Algorithm 1) or balanced (least spread of the kept share)")
 	f.StringVar(&t.scale, "scale", "rate", "rdp, tdp: what is kept is multiplied by 1/(1-rate) in every iteration (rate), or by the iteration's dp (dp)")
 	f.IntVar(&t.tile, "tile", 32, "methods that drop tiles: edge of one")
 	f.Uint64Var(&t.seed, "seed", 1, "seed of weights, order, masks and patterns")
@@ -122,7 +122,7 @@ MNIST is read from the folder --data or $WARPDROP_MNIST, else from Go's module c
 	f.IntVar(&cfg.Groups, "groups", 1, "methods that drop rows: groups of the batch's samples with a pattern each")
 	f.IntVar(&cfg.TrainSamples, "train-samples", 0, "images to train with (0: all 60,000)")
 	f.StringVar(&cfg.DataDir, "data", "", "folder with the four files of MNIST, gzipped")
-	t.add(c)
+	t.add(c, dropout.MLP)
 	return c
 }
 
@@ -186,7 +186,7 @@ for networks of 200, 650 and 1500 units.`,
 	f.BoolVar(&cfg.SharedMask, "shared-mask", false, "dense: one mask of units for all words of a window, drawn anew each iteration")
 	f.IntVar(&cfg.Groups, "groups", 1, "methods that drop rows: groups of the window with a pattern each")
 	f.StringVar((*string)(&cfg.GroupBy), "group-by", string(train.GroupSamples), "what falls into groups: samples (sequences side by side) or steps (of time)")
-	t.add(c)
+	t.add(c, dropout.LSTM)
 	return c
 }
 
