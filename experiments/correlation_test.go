@@ -256,25 +256,63 @@ func TestRanks(t *testing.T) {
 	}
 }
 
-// TestMeasuredSets: the committed sets load whole, and their kernels compile, as the first and last row of each ask for.
-func TestMeasuredSets(t *testing.T) {
-	sets, err := filepath.Glob("../workloads/measured/*.yaml")
-	if err != nil || len(sets) != 3 {
-		t.Fatalf("sets %v (%v)", sets, err)
+// measuredSets are the committed ones, and rows of each that are simulated in little time.
+var measuredSets = map[string]struct {
+	rows int      // that the set asks for
+	some []string // names
+}{
+	"convolution": {71, []string{"80/4/2/2/1/0", "8/8/1/5/0/1"}},
+	"pnpoly":      {121, []string{"736/1/0/1/0"}},
+	"gemm":        {121, nil},
+}
+
+// loadMeasured loads a committed set from the repository's root.
+func loadMeasured(t *testing.T, name string) *Correlation {
+	t.Helper()
+	c, err := LoadCorrelation("workloads/measured/"+name+"-gtx1080ti.yaml", CorrelationOverride{})
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, path := range sets {
-		c, err := LoadCorrelation(path, CorrelationOverride{})
-		if err != nil {
-			t.Fatal(err)
+	return c
+}
+
+// TestMeasuredSets: the committed sets load, with a launch of each row.
+func TestMeasuredSets(t *testing.T) {
+	t.Chdir("..")
+	for name, want := range measuredSets {
+		c := loadMeasured(t, name)
+		if n := len(c.Rows()); n != want.rows {
+			t.Errorf("%s has %d rows, want %d", name, n, want.rows)
 		}
-		if n := len(c.Rows()); n != 121 {
-			t.Errorf("%s has %d rows", path, n)
+		for _, one := range want.some {
+			if !slices.ContainsFunc(c.Rows(), func(r Configured) bool { return r.Name == one }) {
+				t.Errorf("%s has no row %s", name, one)
+			}
 		}
-		host := NewHost("")
-		if _, err := host.Versions(c.Rows()[0].Launch); errors.Is(err, toolchain.ErrMissing) {
-			t.Logf("%s: not compiled: %v", path, err)
-		} else if err != nil {
-			t.Error(err)
+	}
+}
+
+// TestMeasuredTimes simulates a few rows of each set beside their times on the card. It needs NVRTC, of the tool chain that WARPDROP_TOOLCHAIN
+// names.
+func TestMeasuredTimes(t *testing.T) {
+	if os.Getenv(toolchain.Variable) == "" {
+		t.Skip("set " + toolchain.Variable + " to the tool chain that scripts/toolchain.sh installs")
+	}
+	t.Chdir("..")
+	for name, set := range measuredSets {
+		c := loadMeasured(t, name)
+		c.rows = slices.DeleteFunc(c.rows, func(r Configured) bool { return !slices.Contains(set.some, r.Name) })
+		if len(c.rows) == 0 {
+			continue
+		}
+		if _, err := NewHost("").Versions(c.rows[0].Launch); errors.Is(err, toolchain.ErrMissing) {
+			t.Skip(err)
+		}
+		for _, r := range run(t, c, t.TempDir()).Rows {
+			t.Logf("%s %s: %.0f us, %.0f on the card, %+.1f %%", name, r.Name, r.Simulated, r.Measured, 100*r.Error)
+			if math.Abs(r.Error) > 0.25 {
+				t.Errorf("%s %s: %.0f us, %.0f on the card", name, r.Name, r.Simulated, r.Measured)
+			}
 		}
 	}
 }

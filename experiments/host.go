@@ -26,6 +26,7 @@ type Host struct {
 	readText       sync.Once
 	inputs         inputs // of launches
 	checkpoints    string // folder; "" = none are kept
+	cubins         string // likewise
 }
 
 // NewHost makes the worker; data is the folder of the training data, or "".
@@ -33,9 +34,9 @@ func NewHost(data string) *Host {
 	return &Host{data: data, blas: train.BLASGonum, blasName: train.BLASGonum}
 }
 
-// SetCheckpoints names the folder that trainings keep their state in, under their points' names: one that was stopped goes on from
-// there.
-func (h *Host) SetCheckpoints(dir string) { h.checkpoints = dir }
+// SetStore names the store in whose folder trainings keep their state, under their points' names, so that one that was stopped goes on
+// from there, and launches the machine code that they compile.
+func (h *Host) SetStore(s *Store) { h.checkpoints, h.cubins = s.Checkpoints(), s.Cubins() }
 
 // ErrCannotRun is the error for a spec that is sound and that this version cannot run.
 var ErrCannotRun = errors.New("this version of warpdrop cannot run it")

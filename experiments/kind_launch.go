@@ -164,7 +164,7 @@ func runLaunch(ctx context.Context, h *Host, spec Launch, threads int, progress 
 		return d
 	}
 	got, err := workloads.SimulateLaunch(ctx, gpu, workloads.LaunchSpec{Code: spec.Cubin, Compiler: spec.Compiler, Defines: spec.Defines, Kernel: spec.Kernel,
-		Args: spec.Args, Variables: spec.Variables, Warm: spec.Warm, Read: h.inputs.read,
+		Args: spec.Args, Variables: spec.Variables, Warm: spec.Warm, Read: h.inputs.read, Kept: h.cubins,
 		Config: sim.LaunchConfig{Grid: dim(spec.Grid), Block: dim(spec.Block), Shared: spec.Shared, Waves: spec.Waves}},
 		workloads.Options{Threads: threads, Progress: func(done, total int) { progress(float64(done) / float64(max(total, 1))) }})
 	if err != nil {

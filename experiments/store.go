@@ -62,7 +62,7 @@ var (
 // storeMade tells whether a name in a store's folder is one that a store makes.
 func storeMade(e fs.DirEntry) bool {
 	switch name := e.Name(); {
-	case name == "claims" || name == "corrupt" || name == checkpointsName:
+	case name == "claims" || name == "corrupt" || name == checkpointsName || name == cubinsName:
 		return e.IsDir()
 	case !e.Type().IsRegular():
 		return false
@@ -148,6 +148,12 @@ const checkpointsName = "checkpoints"
 
 // Checkpoints is that folder.
 func (s *Store) Checkpoints() string { return filepath.Join(s.dir, checkpointsName) }
+
+// cubinsName is the folder in a store where machine code that was compiled for launches is kept.
+const cubinsName = "cubins"
+
+// Cubins is that folder.
+func (s *Store) Cubins() string { return filepath.Join(s.dir, cubinsName) }
 
 // Hashes are the names of the points that have a file, whole or not.
 func (s *Store) Hashes() (map[string]bool, error) {
@@ -274,7 +280,13 @@ func (s *Store) Claim(ctx context.Context, hash string, wait bool) (release func
 }
 
 // Sweep removes what writers that were killed left behind, older than an hour: files of a store's own names, and nothing else.
-func (s *Store) Sweep() { sweep(s.dir, storeLeft) }
+func (s *Store) Sweep() {
+	sweep(s.dir, storeLeft)
+	sweep(s.Cubins(), func(e fs.DirEntry) bool {
+		_, part := atomicfile.IsPart(e.Name())
+		return part && e.Type().IsRegular()
+	})
+}
 
 // sweep removes the entries of a folder that left knows as what killed writers leave behind, older than an hour.
 func sweep(dir string, left func(fs.DirEntry) bool) {

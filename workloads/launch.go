@@ -1,9 +1,15 @@
 package workloads
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"os"
+	"path/filepath"
 
+	"warpdrop/internal/atomicfile"
 	"warpdrop/internal/codefile"
 	"warpdrop/internal/cudac"
 	"warpdrop/internal/infile"
@@ -21,6 +27,7 @@ type LaunchSpec struct {
 	Variables []string // what __device__ and __constant__ variables hold, each as SetVariable reads it
 	Warm      bool     // the second of two launches is measured, as benchmarks do: code and small arrays are in the caches
 	Read      ReadFile // nil: infile.Read
+	Kept      string   // folder where compiled machine code is kept and found again; "" = none
 }
 
 // ReadFile reads a file of at most limit bytes that a launch names. A caller that knows what the file has to hold refuses another.
@@ -37,10 +44,14 @@ type LaunchRun struct {
 
 // ReadCode looks for code in a file, compiling a .cu or .ptx file; by is the compiler of such a file.
 func ReadCode(ctx context.Context, file string, opt cudac.Options, read ReadFile) (f *codefile.File, by string, err error) {
+	return readCode(ctx, file, opt, read, "")
+}
+
+// readCode is ReadCode with a folder for what is compiled, or "".
+func readCode(ctx context.Context, file string, opt cudac.Options, read ReadFile, kept string) (f *codefile.File, by string, err error) {
 	data, err := read(file, codefile.MaxBytes)
 	if err == nil && cudac.IsSource(file) {
-		opt.Headers = Headers()
-		data, by, err = cudac.Compile(ctx, file, opt)
+		data, by, err = compile(ctx, file, data, opt, kept)
 	}
 	if err != nil {
 		return nil, "", err
@@ -49,13 +60,37 @@ func ReadCode(ctx context.Context, file string, opt cudac.Options, read ReadFile
 	return f, by, err
 }
 
+// compile compiles a source, or finds what was made of it before in folder kept: a file's first line names the compiler. A folder that
+// cannot be read or written costs time, nothing else.
+func compile(ctx context.Context, file string, source []byte, opt cudac.Options, kept string) (code []byte, by string, err error) {
+	opt.Headers = Headers()
+	if kept != "" {
+		which, err := cudac.Which(file, opt.Compiler)
+		if err != nil {
+			return nil, "", err
+		}
+		sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d\x00%q\x00%v\x00%s", cudac.Version, which, opt.Arch, opt.Defines, opt.Headers, source))
+		kept = filepath.Join(kept, hex.EncodeToString(sum[:]))
+		if have, err := infile.Read(kept, codefile.MaxBytes); err == nil {
+			if by, code, ok := bytes.Cut(have, []byte("\n")); ok && codefile.IsCubin(code) {
+				return code, string(by), nil
+			}
+		}
+	}
+	code, by, err = cudac.Compile(ctx, file, opt)
+	if err == nil && kept != "" && os.MkdirAll(filepath.Dir(kept), 0o777) == nil {
+		_ = atomicfile.WriteBytes(kept, append([]byte(by+"\n"), code...))
+	}
+	return code, by, err
+}
+
 // SimulateLaunch runs one kernel of a file on a fresh device of preset gpu. Nothing is written to out= files.
 func SimulateLaunch(ctx context.Context, gpu *sim.GPU, spec LaunchSpec, opt Options) (*LaunchRun, error) {
 	read := spec.Read
 	if read == nil {
 		read = infile.Read
 	}
-	file, by, err := ReadCode(ctx, spec.Code, cudac.Options{Compiler: spec.Compiler, Arch: gpu.Arch, Defines: spec.Defines}, read)
+	file, by, err := readCode(ctx, spec.Code, cudac.Options{Compiler: spec.Compiler, Arch: gpu.Arch, Defines: spec.Defines}, read, spec.Kept)
 	if err != nil {
 		return nil, err
 	}

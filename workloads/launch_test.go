@@ -1,11 +1,15 @@
 package workloads
 
 import (
+	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"warpdrop/internal/cudac"
+	"warpdrop/internal/toolchain"
 	"warpdrop/sim"
 )
 
@@ -50,5 +54,46 @@ func TestHostileArguments(t *testing.T) {
 	}
 	if _, _, err := ParseArg(dev, "buf:65:file="+long); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestKeptCode: what was compiled is found again, for the same source and defines alone, and a damaged file is made anew.
+func TestKeptCode(t *testing.T) {
+	dir := t.TempDir()
+	file, kept := filepath.Join(dir, "k.cu"), filepath.Join(dir, "kept")
+	source := []byte("extern \"C\" __global__ void k(int *p) { p[threadIdx.x] = N; }\n")
+	if err := os.WriteFile(file, source, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	count := func() int {
+		entries, _ := os.ReadDir(kept)
+		return len(entries)
+	}
+	get := func(n string) []byte {
+		t.Helper()
+		code, by, err := compile(t.Context(), file, source, cudac.Options{Arch: 61, Defines: []string{"N=" + n}}, kept)
+		if errors.Is(err, toolchain.ErrMissing) {
+			t.Skip(err)
+		}
+		if err != nil || by == "" {
+			t.Fatal(by, err)
+		}
+		return code
+	}
+	one := get("1")
+	if again := get("1"); !bytes.Equal(one, again) || count() != 1 {
+		t.Errorf("the same source again: %d bytes, before %d; %d files", len(again), len(one), count())
+	}
+	if two := get("2"); bytes.Equal(one, two) || count() != 2 {
+		t.Errorf("with another define: the same code, or %d files", count())
+	}
+	entries, _ := os.ReadDir(kept)
+	for _, e := range entries {
+		if err := os.WriteFile(filepath.Join(kept, e.Name()), []byte("NVRTC\nno code"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if again := get("1"); !bytes.Equal(one, again) {
+		t.Error("a damaged file is taken for code")
 	}
 }

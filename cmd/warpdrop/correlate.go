@@ -84,6 +84,8 @@ Exit code: 0, 1 if a configuration failed (the others are kept), 2 if the file w
 			} else if err != nil {
 				return err
 			}
+			kept.Sweep()
+			host.SetStore(kept)
 			bar := newProgress(cmd.ErrOrStderr(), experiments.NewPlan(points, host, kept))
 			stored, runErr := experiments.Local{Worker: host, Jobs: jobs}.Execute(cmd.Context(), points, kept, bar.notify)
 			bar.close()

@@ -234,7 +234,7 @@ func (r *request) open(points []experiments.Point) (*experiments.Store, error) {
 		err = usageError{err}
 	}
 	if err == nil {
-		r.host.SetCheckpoints(store.Checkpoints())
+		r.host.SetStore(store)
 	}
 	return store, err
 }

@@ -41,7 +41,7 @@ func newTaskCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			host.SetCheckpoints(store.Checkpoints())
+			host.SetStore(store)
 			points := map[string]experiments.Point{}
 			for _, s := range e.Specs(o.Scale) {
 				if bound, err := experiments.Points([]experiments.Spec{s}, host); err == nil { // others are refused by the run

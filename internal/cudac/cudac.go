@@ -21,6 +21,9 @@ import (
 // Compilers are the names of Options.Compiler beside "", which takes the first that is found.
 var Compilers = []string{"nvrtc", "clang"}
 
+// Version changes with every change of the flags that a source is compiled with: code that was kept of it is made anew then.
+const Version = "1"
+
 // Options say how a source is compiled.
 type Options struct {
 	Compiler string            // of CUDA C++: one of Compilers; empty: nvrtc where it is found, else clang
