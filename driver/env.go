@@ -31,11 +31,11 @@ var Variables = []Variable{
 		o.MaxCycles = int64(n)
 		return err
 	}},
-	{"WARPDROP_MODE", "timed, or functional: values only, no cycles, several times as fast (timed)", func(o *Options, v string) error {
-		if v != "timed" && v != "functional" {
-			return fmt.Errorf("%q is not timed or functional", v)
+	{"WARPDROP_MODE", "timed; sampled: the first waves of blocks in time, the rest for their values; functional: values only, no cycles (timed)", func(o *Options, v string) error {
+		if v != "timed" && v != "sampled" && v != "functional" {
+			return fmt.Errorf("%q is not timed, sampled or functional", v)
 		}
-		o.Selection.None = v == "functional"
+		o.Selection.None, o.Selection.Sampled = v == "functional", v == "sampled"
 		return nil
 	}},
 	{"WARPDROP_KERNELS", "time kernels whose names match this regular expression, run others for their values", func(o *Options, v string) (err error) {

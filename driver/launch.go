@@ -78,8 +78,12 @@ func (d *Driver) launch(s *stream, l *launch) Result {
 	d.mirror(false)
 	timed := d.options.Selection.next(l.f.name)
 	d.dev.Functional, d.dev.Hazards = !timed, timed && d.hazards
+	config := l.config
+	if timed && d.options.Selection.Sampled {
+		config.Waves, config.Rest = sampledWaves, true
+	}
 	ctx, stop := d.report.watch(d, l)
-	r, err := d.dev.Launch(ctx, l.f.kernel, l.config, l.args()...)
+	r, err := d.dev.Launch(ctx, l.f.kernel, config, l.args()...)
 	interrupted := stop()
 	d.mirror(true)
 	if r != nil { // also beside what a check found

@@ -42,6 +42,7 @@ type rowKey struct {
 type row struct {
 	rowKey
 	calls     int
+	sampled   int // of them
 	us        float64
 	cycles    int64
 	warps     int64 // warp instructions
@@ -72,6 +73,8 @@ type LaunchTime struct {
 	Conflicts int64   `json:"shared_bank_conflicts"`
 	Divergent int64   `json:"divergent_branches"`
 	DRAMBytes int64   `json:"dram_bytes"`
+	// Sample says which blocks were timed; nil if all were.
+	Sample *sim.Sample `json:"sample,omitempty"`
 }
 
 // span is something that takes time in a stream, for the trace.
@@ -110,6 +113,9 @@ func (r *report) launch(d *Driver, s *stream, l *launch, got *sim.Result, from f
 	}
 	c := &got.Counters.SM
 	x.calls++
+	if got.Sample != nil {
+		x.sampled++
+	}
 	x.us += got.TimeUS
 	x.cycles += got.Cycles
 	x.warps += c.WarpInstructions
@@ -123,7 +129,7 @@ func (r *report) launch(d *Driver, s *stream, l *launch, got *sim.Result, from f
 		if len(r.launches) < maxRecords {
 			x := Launch{Kernel: got.Kernel, Grid: key.grid, Block: key.block, Stream: s.id, StartUS: from, Functional: got.Functional, WarpInsts: c.WarpInstructions, WallSeconds: got.WallSeconds}
 			if !got.Functional {
-				x.LaunchTime = &LaunchTime{got.TimeUS, got.Cycles, got.IPC(), c.SharedBankConflicts, c.DivergentBranches, got.Counters.Memory.DRAMBytes()}
+				x.LaunchTime = &LaunchTime{got.TimeUS, got.Cycles, got.IPC(), c.SharedBankConflicts, c.DivergentBranches, got.Counters.Memory.DRAMBytes(), got.Sample}
 			}
 			r.launches = append(r.launches, x)
 		} else {
@@ -289,6 +295,7 @@ func (r *report) totals() (t row, values int) {
 		t.warps += x.warps
 		t.conflicts += x.conflicts
 		t.wall += x.wall
+		t.sampled += x.sampled
 		if x.functional {
 			values += x.calls
 		}
@@ -301,6 +308,9 @@ func (d *Driver) summary() string {
 	t, values := d.report.totals()
 	s := fmt.Sprintf("%s (%s, model %s): %d launches of %d kernels and shapes, %.1f us in kernels, %.1f us in copies; %.1f s to simulate", d.gpu.Product, d.gpu.Name, sim.ModelVersion,
 		t.calls, len(d.report.rows), t.us, d.clock.copies, t.wall)
+	if t.sampled > 0 {
+		s += fmt.Sprintf("; %d of the launches were sampled (~)", t.sampled)
+	}
 	if values > 0 {
 		s += fmt.Sprintf("; %d of the launches ran for their values only and took no modelled time", values)
 	}
@@ -330,6 +340,9 @@ func (r *report) figures(x *row) figures {
 	total, _ := r.totals()
 	share := x.us / max(total.us, 1e-9)
 	f.Cycles, f.US, f.Share, f.Bar = fmt.Sprint(x.cycles/int64(x.calls)), fmt.Sprintf("%.1f", x.us), fmt.Sprintf("%.1f %%", 100*share), int(120*share)
+	if x.sampled > 0 {
+		f.Cycles = "~" + f.Cycles
+	}
 	f.IPC, f.Stall = fmt.Sprintf("%.2f", float64(x.warps)/float64(max(x.cycles, 1))), x.topStall()
 	f.Conflicts, f.Divergent = fmt.Sprint(x.conflicts), fmt.Sprint(x.divergent)
 	return f

@@ -8,9 +8,13 @@ type Selection struct {
 	Kernels *regexp.Regexp // only kernels whose names match; nil = all
 	Skip    int            // launches of those that are not timed yet
 	Count   int            // launches of those that are; 0 = all
+	Sampled bool           // of those, the first waves of blocks are timed and the result is extended
 
 	seen int // launches of those so far
 }
+
+// sampledWaves is how many waves of blocks a sampled launch is timed for.
+const sampledWaves = 6
 
 // next reports whether the next launch, of this kernel, is timed.
 func (s *Selection) next(kernel string) bool {

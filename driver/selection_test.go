@@ -76,9 +76,56 @@ func TestSelection(t *testing.T) {
 	}
 }
 
+// TestSampled: of a launch of many waves the first are timed, and all blocks have their values.
+func TestSampled(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "l.json")
+	c := newClient(t, func(o *Options) { o.Selection.Sampled, o.JSON = true, file })
+	const blocks = 6000
+	const n = blocks * 256
+	x, y, m := c.alloc(4*n), c.alloc(4*n), c.module()
+	c.ok("cuMemsetD32_v2", x, 0x3f800000, n) // 1.0
+	c.ok("cuMemsetD32_v2", y, 0, n)
+	f := c.function(m, "saxpy")
+	c.ok("cuLaunchKernel", f, blocks, 1, 1, 256, 1, 1, 0, 0, c.saxpy(y, x, 0.5, n), 0)
+	c.ok("cuLaunchKernel", f, 10, 1, 1, 256, 1, 1, 0, 0, c.saxpy(y, x, 0.5, 2560), 0)
+	back := c.mem(4 * n)
+	c.ok("cuMemcpyDtoH_v2", back.addr(), y, 4*n)
+	for i := range n {
+		want := float32(0.5)
+		if i < 2560 {
+			want = 1
+		}
+		if back.float(i) != want {
+			t.Fatalf("y[%d] is %g, want %g", i, back.float(i), want)
+		}
+	}
+	if err := c.d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rep struct{ Launches []Launch }
+	if err := json.Unmarshal(data, &rep); err != nil {
+		t.Fatal(err)
+	}
+	l := rep.Launches
+	if len(l) != 2 || l[0].Sample == nil || l[0].Sample.Total != blocks || l[0].Sample.Blocks >= blocks || l[1].Sample != nil {
+		t.Fatalf("launches %+v", l)
+	}
+	// Warp instructions are those of the whole grid: as many a block as in the launch of ten.
+	if got, want := l[0].WarpInsts, l[1].WarpInsts*blocks/10; got < want*99/100 || got > want*101/100 {
+		t.Errorf("%d warp instructions, want %d", got, want)
+	}
+	if said := c.said.String(); !strings.Contains(said, "1 of the launches were sampled (~)") {
+		t.Errorf("the table says\n%s", said)
+	}
+}
+
 // TestVariables: what a variable does not allow is refused with its name.
 func TestVariables(t *testing.T) {
-	for kv, want := range map[string]string{"WARPDROP_MODE=fast": "not timed or functional", "WARPDROP_KERNELS=(": "missing closing", "WARPDROP_COUNT=0": "not a number in 1..",
+	for kv, want := range map[string]string{"WARPDROP_MODE=fast": "not timed, sampled or functional", "WARPDROP_KERNELS=(": "missing closing", "WARPDROP_COUNT=0": "not a number in 1..",
 		"WARPDROP_THREADS=x": "not a number in 0..1024", "WARPDROP_MODE=functional WARPDROP_CHECK=hazards": "there is none"} {
 		_, err := FromEnvironment(func(name string) (string, bool) {
 			for _, x := range strings.Fields(kv) {

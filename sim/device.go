@@ -119,8 +119,9 @@ type LaunchConfig struct {
 	// that widen loads may; without it the first byte past the end is an error.
 	Pad bool
 	// Waves, when not 0, simulates that many waves of blocks and extends the result, where the grid has more: see Sample.
-	// Memory then holds what the simulated blocks wrote.
+	// Memory then holds what the simulated blocks wrote; with Rest the others run for their values after them.
 	Waves int
+	Rest  bool
 }
 
 // Result is what a launch took.
@@ -217,8 +218,17 @@ func (d *Device) Launch(ctx context.Context, k *Kernel, cfg LaunchConfig, args .
 			"warp_instructions": r.Counters.SM.WarpInstructions, "blocks_per_sm": r.BlocksPerSM})
 	}
 	g.extend(r, d.gpu)
+	findings := d.findings()
+	if s := g.sampled; s != nil && cfg.Rest {
+		g.total = s.Total
+		_, more, err := d.values(ctx, k, g, s.Blocks)
+		if err != nil {
+			return nil, errors.Join(err, findings, more)
+		}
+		findings = errors.Join(findings, more)
+	}
 	r.WallSeconds = time.Since(began).Seconds()
-	return r, d.findings()
+	return r, findings
 }
 
 // newResult returns the result of a launch that has yet to run.

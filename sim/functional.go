@@ -41,6 +41,19 @@ func (d *Device) functional(ctx context.Context, k *Kernel, cfg LaunchConfig, g 
 		return nil, fmt.Errorf("kernel %s: Device.Functional computes values only: it has no Profile, no Trace and no Hazards", k.Name())
 	}
 	began := time.Now()
+	instructions, findings, err := d.values(ctx, k, g, 0)
+	if err != nil {
+		return nil, errors.Join(err, findings)
+	}
+	r := &Result{Kernel: k.Name(), Functional: true, Grid: cfg.Grid, Block: cfg.Block, BlocksPerSM: d.gpu.SM.Resident(g.need)}
+	r.Counters.SM = timing.Counters{WarpInstructions: instructions, Blocks: g.total}
+	r.WallSeconds = time.Since(began).Seconds()
+	return r, findings
+}
+
+// values runs the blocks of g from number first on for their values, and returns how many warp instructions that were and
+// what the checks found.
+func (d *Device) values(ctx context.Context, k *Kernel, g *grid, first int64) (instructions int64, findings, err error) {
 	threads := d.Threads
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
@@ -49,13 +62,14 @@ func (d *Device) functional(ctx context.Context, k *Kernel, cfg LaunchConfig, g 
 	if heap || slices.ContainsFunc(g.prog.Ops, func(op lower.Op) bool { return op.Code == lower.CodeATOM }) {
 		threads = 1
 	}
-	threads = int(min(int64(threads), g.total))
+	threads = int(min(int64(threads), g.total-first))
 	f := &functionalLaunch{dev: d, grid: g, ctx: ctx, open: max(1, d.gpu.SMs*d.gpu.SM.Resident(g.need)/threads)}
+	f.next.Store(first)
 	f.failedAt.Store(g.total)
 	if heap {
 		f.heaps = d.heaps
 		if err := exec.SettleAlone(f.heaps); err != nil {
-			return nil, fmt.Errorf("kernel %s: %w", k.Name(), err)
+			return 0, nil, fmt.Errorf("kernel %s: %w", k.Name(), err)
 		}
 	}
 	var group sync.WaitGroup
@@ -85,7 +99,6 @@ func (d *Device) functional(ctx context.Context, k *Kernel, cfg LaunchConfig, g 
 			f.failed = fmt.Errorf("kernel %s: %w", k.Name(), err)
 		}
 	}
-	var findings error
 	if checks[0] != nil {
 		findings = exec.NewCheckError(checks)
 	}
@@ -99,13 +112,7 @@ func (d *Device) functional(ctx context.Context, k *Kernel, cfg LaunchConfig, g 
 		}
 		lost += runners[i].Exec.Output.Lost
 	}
-	if err := errors.Join(f.failed, d.printed(printed, lost)); err != nil {
-		return nil, errors.Join(err, findings)
-	}
-	r := &Result{Kernel: k.Name(), Functional: true, Grid: cfg.Grid, Block: cfg.Block, BlocksPerSM: d.gpu.SM.Resident(g.need)}
-	r.Counters.SM = timing.Counters{WarpInstructions: f.instructions, Blocks: g.total}
-	r.WallSeconds = time.Since(began).Seconds()
-	return r, findings
+	return f.instructions, findings, errors.Join(f.failed, d.printed(printed, lost))
 }
 
 // functionalLaunch is a launch that runs for its values.

@@ -130,7 +130,7 @@ var execFlags = []struct {
 	{"report", "WARPDROP_REPORT", true, "write kernels by time to this HTML file"},
 	{"json", "WARPDROP_JSON", true, "write every launch to this JSON file"},
 	{"trace", "WARPDROP_TRACE", true, "write streams and copies over time to this file, for ui.perfetto.dev"},
-	{"mode", "WARPDROP_MODE", false, "timed, or functional: values only, no cycles, several times as fast (timed)"},
+	{"mode", "WARPDROP_MODE", false, "timed, sampled (the first waves of blocks are timed) or functional (values only, no cycles)"},
 	{"kernels", "WARPDROP_KERNELS", false, "time kernels whose names match this regular expression, run others for their values"},
 	{"skip", "WARPDROP_SKIP", false, "run so many launches (of --kernels) for their values before the first that is timed"},
 	{"count", "WARPDROP_COUNT", false, "time so many launches (of --kernels), run those after them for their values"},
