@@ -169,7 +169,7 @@ func (m *Module) Kernel(name string) (*Kernel, error) {
 		}
 	}
 	p, err := m.code.lower(k, lower.LowerConfig{Name: name, Registers: k.Registers, End: k.Entry + k.Size, LineBytes: m.dev.gpu.SM.ICache.LineBytes,
-		FirstLine: m.first, ConstLineBytes: m.dev.gpu.SM.ConstCache.LineBytes})
+		FirstLine: m.first, ConstLineBytes: m.dev.gpu.SM.ConstCache.LineBytes, CacheLoads: k.CacheLoads})
 	if err != nil {
 		return nil, err
 	}

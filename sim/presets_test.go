@@ -11,7 +11,7 @@ import (
 )
 
 // TestStaircases: on each preset a pointer chase takes L1's latency up to L1's size, L2's up to L2's size, then DRAM's. The
-// sums are those of docs/memory.md, for a row that has to be opened; some loads find it open.
+// sums are those of docs/memory.md.
 func TestStaircases(t *testing.T) {
 	for _, name := range sim.GPUs() {
 		t.Run(name, func(t *testing.T) {
@@ -22,24 +22,27 @@ func TestStaircases(t *testing.T) {
 			m := &gpu.Memory
 			l2 := float64(m.L1.MissLatency + 1 + m.Crossbar.RequestLatency + m.L2.Latency + m.Crossbar.ReplyLatency + 2)
 			d := &m.DRAM
-			dram := l2 - float64(m.L2.Latency) + float64(d.ReturnLatency) +
-				float64(d.RP+d.RCD+d.CL+d.Burst/d.DataRate)*float64(d.ClockDen)/float64(d.ClockNum)
+			// Of the eight lines that lie together the first opens their row; a load that comes in a refresh, rfc of refi, waits for
+			// half of it.
+			clocks := float64(d.RP+d.RCD)/8 + float64(d.CL+d.Burst/d.DataRate) + float64(d.RFC*d.RFC)/float64(2*d.REFI)
+			dram := l2 - float64(m.L2.Latency) + float64(d.ReturnLatency) + clocks*float64(d.ClockDen)/float64(d.ClockNum)
 			l2Bytes := m.Slices() * m.L2.SliceBytes
 			for _, c := range []struct {
 				footprint int
 				want      float64
+				share     float64
 			}{
-				{8 << 10, float64(m.L1.Latency)},
-				{m.L1.Bytes, float64(m.L1.Latency)},
-				{m.L1.Bytes + 8<<10, l2},
-				{l2Bytes * 7 / 8, l2},
-				{l2Bytes * 5 / 4, dram},
+				{8 << 10, float64(m.L1.Latency), .05},
+				{m.L1.Bytes, float64(m.L1.Latency), .05},
+				{m.L1.Bytes + 8<<10, l2, .05},
+				{l2Bytes * 7 / 8, l2, .05},
+				{l2Bytes * 5 / 4, dram, .08}, // loads and refreshes can fall into step: seven loads come in refi
 			} {
 				got, err := chase(gpu, c.footprint)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if math.Abs(got-c.want) > .05*c.want {
+				if math.Abs(got-c.want) > c.share*c.want {
 					t.Errorf("%d KiB: %.1f cycles a load, want %.1f", c.footprint>>10, got, c.want)
 				}
 			}

@@ -38,6 +38,7 @@ type Kernel struct {
 	Const       [ConstBanks][]byte // initial contents of each bank; c[0] and absent banks are nil
 	Barriers    int                // named barriers used
 	MaxThreads  int                // __launch_bounds__ of a block, 0 = none given
+	CacheLoads  bool               // it asks for its global loads to be cached in L1 (ptxas -dlcm=ca, ld.global.ca)
 	Externs     []string           // functions of CUDA's run-time system that it calls, as far as the file lists them
 
 	Flaw error // why the kernel cannot be launched, though others of the file can

@@ -27,6 +27,7 @@ const (
 	attrFrameSize    = 0x11
 	attrMinStack     = 0x12
 	attrParam        = 0x17
+	attrCaching      = 0x21 // EIATTR_EXPLICIT_CACHING, without a value
 	attrMaxStack     = 0x23
 	attrRegCount     = 0x2f
 	attrBranchTables = 0x34
@@ -315,6 +316,8 @@ func (l *loader) kernelAttribute(k *Kernel, attr byte, b []byte) error {
 			return fmt.Errorf("blocks of %d x %d x %d threads; at most 1024", word(0), word(1), word(2))
 		}
 		k.MaxThreads = int(n) * int(word(2))
+	case attrCaching:
+		k.CacheLoads = true
 	case attrParamCBank:
 		k.ParamBase, k.ParamBytes = int(word(1)&0xffff), int(word(1)>>16)
 	case attrParam:

@@ -27,12 +27,13 @@ const (
 type CacheOp uint8
 
 const (
-	CacheDefault CacheOp = iota
-	CacheCG              // cache at L2 only
-	CacheCS              // streaming
-	CacheCV              // volatile: do not cache
-	CacheWT              // write through
-	CacheLU              // last use
+	CacheDefault CacheOp = iota // as the preset says of global loads: l1.global_loads
+	CacheCA                     // cache at all levels: global loads of a kernel that asked for it
+	CacheCG                     // cache at L2 only
+	CacheCS                     // streaming
+	CacheCV                     // volatile: do not cache
+	CacheWT                     // write through
+	CacheLU                     // last use
 )
 
 // Access is what one warp instruction asks of memory: the executor fills it from the real addresses, the timing model

@@ -83,8 +83,12 @@ func TestMappingIsOneToOne(t *testing.T) {
 		n := cfg.Slices()
 		seen := map[[2]uint64]bool{}
 		count := make([]int, n)
-		for line := uint64(1 << 25); line < 1<<25+uint64(n)*1000; line++ {
-			s, local := m.slice(line)
+		place := func(line uint64) (slice int, local uint64) {
+			c, s, local := m.place(line)
+			return c*cfg.L2.SlicesPerChannel + s, local
+		}
+		for line := uint64(1 << 25); line < 1<<25+uint64(n)*1024; line++ {
+			s, local := place(line)
 			key := [2]uint64{uint64(s), local}
 			if s < 0 || s >= n || seen[key] {
 				t.Fatalf("%d slices: line %d shares slice %d, line %d", n, line, s, local)
@@ -93,13 +97,13 @@ func TestMappingIsOneToOne(t *testing.T) {
 			count[s]++
 		}
 		for s, c := range count {
-			if c < 999 || c > 1001 {
-				t.Errorf("%d slices: slice %d has %d of %d contiguous lines", n, s, c, 1000*n)
+			if c < 1024-16 || c > 1024+16 {
+				t.Errorf("%d slices: slice %d has %d of %d contiguous lines", n, s, c, 1024*n)
 			}
 		}
 		clear(count)
 		for i := range uint64(1000 * n) {
-			s, _ := m.slice(i * uint64(n) * 4)
+			s, _ := place(i * uint64(n) * 4)
 			count[s]++
 		}
 		for s, c := range count {
@@ -110,14 +114,29 @@ func TestMappingIsOneToOne(t *testing.T) {
 		// A slice's lines differ in (bank, row, column); a row holds as many lines as fit.
 		rows := map[[2]int64]int{}
 		for local := range uint64(4096) {
-			for s := range cfg.L2.SlicesPerChannel {
-				b, row := m.dram(s, local)
+			for range cfg.L2.SlicesPerChannel {
+				b, row := m.dram(local)
 				rows[[2]int64{int64(b), row}]++
 			}
 		}
 		for k, c := range rows {
 			if c > cfg.DRAM.RowBytes/LineBytes {
 				t.Fatalf("bank %d row %d holds %d lines of %d", k[0], k[1], c, cfg.DRAM.RowBytes/LineBytes)
+			}
+		}
+		// What is 16 KiB apart, and nothing nearer beyond 1 KiB, shares a row.
+		row := func(line uint64) [3]int64 {
+			c, _, local := m.place(line)
+			b, r := m.dram(local)
+			return [3]int64{int64(c), int64(b), r}
+		}
+		for i := range uint64(1000) {
+			const kib = 1024 / LineBytes
+			line := i * 32 * kib
+			for _, d := range []uint64{1, 2, 4, 7, 8, 15, 16, 24, 32, 64} {
+				if got, want := row(line+d*kib) == row(line), d == 16; got != want {
+					t.Errorf("%d channels: lines %d and %d KiB further share a row: %v, want %v", channels, line, d, got, want)
+				}
 			}
 		}
 		if want := 4096 * cfg.L2.SlicesPerChannel * LineBytes / cfg.DRAM.RowBytes; len(rows) != want {

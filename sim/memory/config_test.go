@@ -49,8 +49,8 @@ func TestConfigRanges(t *testing.T) {
 }
 
 func TestConfigPeak(t *testing.T) {
-	if got := preset(t).PeakBytesPerSecond(presetMHz) / 1e9; math.Abs(got-484) > 0.01 {
-		t.Errorf("peak bandwidth is %.3f GB/s; the data sheet says 484", got)
+	if got := preset(t).PeakBytesPerSecond(presetMHz) / 1e9; math.Abs(got-440.44) > 0.01 {
+		t.Errorf("peak bandwidth is %.3f GB/s; 352 bits at 2 x 5005 MHz, the memory clock of P2, are 440.44", got)
 	}
 	if got := preset(t).Slices(); got != 22 {
 		t.Errorf("%d L2 slices; the 1080 Ti has 22", got)

@@ -225,7 +225,7 @@ func (d *dram) init(cfg *DRAMConfig, m *mapping, count *Counters) {
 
 // read queues a read of sectors into an L2 line and returns its place; the queue must not be full. now is the command clock.
 func (d *dram) read(slice int, local uint64, mask uint8, line int32, now int64) uint32 {
-	bank, row := d.m.dram(slice, local)
+	bank, row := d.m.dram(local)
 	open := d.banks[bank].row == row
 	if !d.writing {
 		d.wake(&d.reads, bank, open, now)
@@ -238,7 +238,7 @@ func (d *dram) read(slice int, local uint64, mask uint8, line int32, now int64) 
 
 // write queues a write-back; the queue must not be full.
 func (d *dram) write(slice int, local uint64, mask uint8, now int64) {
-	bank, row := d.m.dram(slice, local)
+	bank, row := d.m.dram(local)
 	open := d.banks[bank].row == row
 	if d.writing {
 		d.wake(&d.writes, bank, open, now)

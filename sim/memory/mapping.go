@@ -29,59 +29,83 @@ func (d *divisor) quotient(x uint64) uint64 {
 	return q
 }
 
-// mapping places lines of device memory in L2 slices and DRAM.
+// Places of the address map that are the same on every GPU: of a GTX 1070 and a GTX 1080, Jain et al. (RTAS 2019, "Fractional
+// GPUs") read that 1 KiB of addresses lies on one channel, and that bit 14 of an address chooses neither channel nor
+// bank, so that a row holds what is 16 KiB apart. Matrices whose rows are 4, 8 or 16 KiB long gain from it.
+const (
+	chunkBits = 3 // lines that lie together, 1 KiB
+	nearBits  = 4 // bits of a chunk's number below those that choose among a row's chunks
+)
+
+// mapping places lines of device memory in channels, L2 slices and DRAM.
 //
-// Lines are dealt to the n slices in rounds: line L is in round L/n, and goes to slice (L mod n + h(round)) mod n. Each
-// round gives every slice exactly one line, so that any contiguous footprint is spread evenly also where n is not a
-// power of two, and the pair (slice, round) is the line's whole address. The rotation h, a multiplicative hash of the
-// round (Knuth), keeps strides that are multiples of n lines from falling on one slice; policy "modulo" leaves it out.
+// A row of DRAM holds chunks of 1 KiB that are 16 KiB apart: the bits of the address that tell these from each other are taken
+// out of it. What is left numbers groups of chunks, and the groups are dealt to the n channels in rounds: group G is in
+// round G/n, and goes to channel (G mod n + h(round)) mod n. Each round gives every channel exactly one group, so that large
+// contiguous footprints are spread evenly also where n is not a power of two, and (channel, round, chunk, line) is the
+// line's whole address. The rotation h, a multiplicative hash of the round (Knuth), keeps strides that are multiples of n
+// chunks from falling on one channel; policy "modulo" leaves it out. How 11 or 12 channels are really hashed is not
+// published; of 8, only by exclusive or of address bits, which the rotation stands for.
 //
-// A channel has neighbouring slices; its lines are numbered round x slices + slice, and that number's bits are, from
-// the lowest: one of column, those of the bank group, the rest of the column, the rest of the bank, the row. So
-// neighbouring lines of a channel alternate between bank groups, whose column commands may follow each other faster
-// than within one. Bank and group are exclusive-ored with the row's low bits (permutation-based interleaving, Zhang
-// et al., MICRO 2000), which keeps arrays whose distance is a multiple of all banks' rows apart.
+// A channel's slices take the lines of a chunk in turn, beginning with one that the round's hash gives. A round's rows are
+// in the bank that its low bits say (the bank group in the lowest), exclusive-ored with those of the row (permutation-based
+// interleaving, Zhang et al., MICRO 2000), which keeps arrays whose distance is a multiple of all banks' rows apart.
 type mapping struct {
-	slices     divisor
-	perChannel divisor
-	rotate     bool
-	colBits    uint // lines a row
-	groupBits  uint
-	bankBits   uint // banks in a group
+	channels  divisor
+	rotate    bool
+	lineBits  uint // of a chunk's lines
+	farBits   uint // chunks of a row
+	perSlice  divisor
+	number    [4][1 << chunkBits]uint8 // slice of each line of a chunk, by two bits of the round's hash
+	within    [1 << chunkBits]uint8    // and which of the slice's lines of the chunk it is
+	bankBits  uint
+	bankCount uint64
 }
 
 func newMapping(c *Config) mapping {
-	return mapping{
-		slices:     newDivisor(c.Slices()),
-		perChannel: newDivisor(c.L2.SlicesPerChannel),
-		rotate:     hashes[c.L2.Hash] == hashRotate,
-		colBits:    uint(bits.TrailingZeros(uint(c.DRAM.RowBytes / LineBytes))),
-		groupBits:  uint(bits.TrailingZeros(uint(c.DRAM.BankGroups))),
-		bankBits:   uint(bits.TrailingZeros(uint(c.DRAM.Banks / c.DRAM.BankGroups))),
+	columns := uint(bits.TrailingZeros(uint(c.DRAM.RowBytes / LineBytes)))
+	slices := c.L2.SlicesPerChannel
+	m := mapping{
+		channels:  newDivisor(c.DRAM.Channels),
+		rotate:    hashes[c.L2.Hash] == hashRotate,
+		lineBits:  min(chunkBits, columns),
+		bankBits:  uint(bits.TrailingZeros(uint(c.DRAM.Banks))),
+		bankCount: uint64(c.DRAM.Banks),
 	}
-}
-
-// slice returns the L2 slice that holds a line (an address divided by LineBytes), and the line's number within it.
-func (m *mapping) slice(line uint64) (slice int, local uint64) {
-	local, s := m.slices.divide(line)
-	if m.rotate {
-		h := local * 0x9E3779B97F4A7C15 >> 32
-		s += h * m.slices.n >> 32
-		if s >= m.slices.n {
-			s -= m.slices.n
+	m.farBits = columns - m.lineBits
+	m.perSlice = newDivisor(ceilDiv(1<<m.lineBits, slices))
+	for l := range 1 << m.lineBits {
+		m.within[l] = uint8(l / slices)
+		for k := range m.number {
+			m.number[k][l] = uint8((l%slices + l/slices + k) % slices)
 		}
 	}
-	return int(s), local
+	return m
 }
 
-// dram returns the bank (its group in the low bits) and row of a channel's slice's line.
-func (m *mapping) dram(slice int, local uint64) (bank uint8, row int64) {
-	n := local*m.perChannel.n + uint64(slice)
-	n >>= 1
-	group := n & (1<<m.groupBits - 1)
-	n >>= m.groupBits + m.colBits - 1
-	b := n & (1<<m.bankBits - 1)
-	n >>= m.bankBits
-	b = (b<<m.groupBits | group) ^ n&(1<<(m.groupBits+m.bankBits)-1)
-	return uint8(b), int64(n)
+// place returns the channel that a line (an address divided by LineBytes) lies on, the number of its slice there, and its
+// own number within the slice.
+func (m *mapping) place(line uint64) (channel, slice int, local uint64) {
+	l := line & (1<<m.lineBits - 1)
+	chunk := line >> m.lineBits
+	far := chunk >> nearBits & (1<<m.farBits - 1)
+	round, c := m.channels.divide(chunk&(1<<nearBits-1) | chunk>>(nearBits+m.farBits)<<nearBits)
+	var turn uint64
+	if m.rotate {
+		h := round * 0x9E3779B97F4A7C15 >> 32
+		c += h * m.channels.n >> 32
+		if c >= m.channels.n {
+			c -= m.channels.n
+		}
+		turn = h & 3
+	}
+	return int(c), int(m.number[turn][l]), (round<<m.farBits|far)*m.perSlice.n + uint64(m.within[l])
+}
+
+// dram returns the bank (its group in the low bits) and row of a slice's line.
+func (m *mapping) dram(local uint64) (bank uint8, row int64) {
+	chunk, _ := m.perSlice.divide(local)
+	round := chunk >> m.farBits
+	upper := round >> m.bankBits
+	return uint8((round ^ upper) & (m.bankCount - 1)), int64(upper)
 }

@@ -89,7 +89,8 @@ type Port struct {
 	busy    [4]int64                    // cycle at which a part takes the next access
 	pending [4][][sectorsPerLine]uint16 // entry that each queued sector of each line waits for
 	sets    divisor
-	global  bool // global loads use L1
+	global  bool // global loads without a cache operator use L1
+	filled  bool // L1 has taken in global loads since the kernel began: stores drop what it has of them
 
 	lines  coalescer
 	kept   *Access   // refused access that lines still holds
@@ -147,6 +148,7 @@ func (p *Port) begin(now int64) {
 		p.parts[i].clear()
 		p.busy[i] = now
 	}
+	p.filled = false
 	p.out.free, p.in.free = max(p.out.free, now), max(p.in.free, now)
 	p.unknown = max(p.unknown, now+p.system.window)
 	p.taken = max(p.taken, now)
@@ -170,10 +172,11 @@ func (p *Port) Access(now int64, a *Access, token uint32) (accepted bool, retry,
 	start := max(now, p.busy[part])
 	switch a.Kind {
 	case Load, LoadReadOnly:
-		cached := a.Kind == LoadReadOnly || a.Space == SpaceLocal || p.global
+		cached := a.Kind == LoadReadOnly || a.Space == SpaceLocal || a.Cache == CacheCA || p.global
 		if a.Cache == CacheCG || a.Cache == CacheCV {
 			cached = false
 		}
+		p.filled = p.filled || cached && a.Kind == Load && a.Space == SpaceGlobal
 		accepted, retry, done, readDone = p.load(now, start, part, cached, token)
 	case Store:
 		accepted, retry, done, readDone = p.store(now, start, part, a.Space == SpaceLocal)
@@ -370,7 +373,7 @@ func (p *Port) store(now, start int64, part int, local bool) (bool, int64, int64
 				l, f := l1.split(k)
 				l.valid |= uint64(c.full[i]) << (f & 63)
 			}
-		} else if p.global {
+		} else if p.filled {
 			// Global stores go around L1 and drop what it has of them.
 			p.drop(tag, set, c.mask[i])
 		}
@@ -397,7 +400,7 @@ func (p *Port) atomic(now, start int64, part int, result bool, token uint32) (bo
 	for i := range c.n {
 		n := bits.OnesCount8(c.mask[i])
 		p.count.AtomicSectors += int64(n)
-		if p.global {
+		if p.filled {
 			tag, set := p.place(c.line[i])
 			p.drop(tag, set, c.mask[i])
 		}
@@ -431,8 +434,7 @@ func (p *Port) send(turn int64, line uint64, entry uint16, kind packetKind, mask
 	p.count.RequestBytes += int64(bytes)
 	wait, sent := p.out.take(turn+int64(p.cfg.L1.MissLatency), bytes)
 	p.count.RequestWait += wait
-	slice, local := s.m.slice(line)
-	channel, number := s.m.perChannel.divide(uint64(slice))
+	channel, number, local := s.m.place(line)
 	p.sent |= 1 << channel
 	x := p.outbox[channel].push()
 	x.arrive, x.local, x.entry, x.sm, x.slice, x.kind, x.next = sent+int64(p.cfg.Crossbar.RequestLatency), local, entry, uint8(p.sm), uint8(number), kind, -1

@@ -34,9 +34,10 @@ func TestStaircase(t *testing.T) {
 		cache     CacheOp
 		lo, hi    float64
 	}{
-		{"L1", 4 << 10, CacheDefault, 82 * .95, 82 * 1.05},
-		{"L1, all of one part", 24 << 10, CacheDefault, 82 * .95, 82 * 1.05},
-		{"just over L1", 30 << 10, CacheDefault, 216 * .95, 216 * 1.05},
+		{"L1", 4 << 10, CacheCA, 82 * .95, 82 * 1.05},
+		{"L1, all of one part", 24 << 10, CacheCA, 82 * .95, 82 * 1.05},
+		{"just over L1", 30 << 10, CacheCA, 216 * .95, 216 * 1.05},
+		{"L2, L1 not asked for", 4 << 10, CacheDefault, 216 * .95, 216 * 1.05},
 		{"L2", 1 << 20, CacheDefault, 216 * .95, 216 * 1.05},
 		{"L2, around L1", 4 << 10, CacheCG, 216 * .95, 216 * 1.05},
 		{"L2, nearly all", 2600 << 10, CacheDefault, 216 * .95, 216 * 1.05},
@@ -51,6 +52,50 @@ func TestStaircase(t *testing.T) {
 	}
 }
 
+// TestL1Opt: global loads use L1 where the preset says so, or their kernel asked for it; a store drops what L1 has of the line.
+func TestL1Opt(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		preset bool
+		cache  CacheOp
+		kind   AccessKind
+		hit    bool // the second load finds the line in L1
+	}{
+		{"by default", false, CacheDefault, Load, false},
+		{"asked for", false, CacheCA, Load, true},
+		{"preset", true, CacheDefault, Load, true},
+		{"preset, around L1", true, CacheCG, Load, false},
+		{"read-only path", false, CacheDefault, LoadReadOnly, true},
+	} {
+		for _, stored := range []bool{false, true} {
+			cfg := preset(t)
+			cfg.L1.GlobalLoads = c.preset
+			d := newDriver(t, cfg, 1, 1, func(_, _, k int, a *Access) bool {
+				a.Space, a.Kind, a.Cache, a.Mask, a.Bytes = SpaceGlobal, c.kind, c.cache, ^uint32(0), 4
+				if stored && k == 1 {
+					a.Kind, a.Cache = Store, CacheDefault
+				}
+				for i := range a.Addr {
+					a.Addr[i] = 1<<32 + uint64(4*i)
+				}
+				return k < 3
+			})
+			d.run()
+			// Loads 0, 1, 2, or load, store, load. Stores do not keep the read-only path coherent.
+			hits, want := d.s.Counters().L1Hits/4, int64(0)
+			switch {
+			case c.hit && !stored:
+				want = 2
+			case c.hit && c.kind == LoadReadOnly:
+				want = 1
+			}
+			if hits != want {
+				t.Errorf("%s, with a store between: %v: %d of the loads hit L1, want %d", c.name, stored, hits, want)
+			}
+		}
+	}
+}
+
 // gbps is bytes in cycles at the preset's core clock, in GB/s.
 func gbps(bytes, cycles int64) float64 { return float64(bytes) * presetMHz / 1e3 / float64(cycles) }
 
@@ -60,10 +105,10 @@ func TestStreamingBandwidth(t *testing.T) {
 	d := newDriver(t, cfg, sms, warps, copyProgram(sms, warps, n))
 	cycles := d.run()
 	c := d.s.Counters()
-	share := gbps(2*n, cycles) / 484
-	t.Logf("copy of %d MiB: %.1f GB/s, %.1f %% of peak; row hits %.1f %%", n>>20, gbps(2*n, cycles), 100*share, 100*float64(c.DRAMRowHits)/float64(c.DRAMReads+c.DRAMWrites))
-	if share < .85 || share > .95 {
-		t.Errorf("copy reaches %.1f %% of peak, want 85 to 95", 100*share)
+	got := gbps(2*n, cycles)
+	t.Logf("copy of %d MiB: %.1f GB/s; row hits %.1f %%", n>>20, got, 100*float64(c.DRAMRowHits)/float64(c.DRAMReads+c.DRAMWrites))
+	if got < 350 || got > 388 { // docs/memory.md: about 360 on a GTX 1080 Ti; 80 % of the data sheet's 484 at most
+		t.Errorf("a copy reaches %.1f GB/s, want 350 to 388", got)
 	}
 	// All that was read came from DRAM once, whole sectors were written without being read.
 	if c.DRAMReads != n/SectorBytes || c.L2ReadMisses != n/SectorBytes || c.L2Writes != n/SectorBytes {
@@ -171,7 +216,7 @@ func mixed(footprint uint64, n int, seed uint64) program {
 		if a.Kind == Atomic || a.Kind == Reduce {
 			bytes = 4
 		}
-		a.Cache = []CacheOp{CacheDefault, CacheCG, CacheDefault, CacheCV}[x>>6%4]
+		a.Cache = []CacheOp{CacheDefault, CacheCG, CacheCA, CacheCV}[x>>6%4]
 		base := 1<<32 + x>>20%footprint&^15
 		element(a, a.Kind, base, bytes)
 		a.Space = []Space{SpaceGlobal, SpaceGlobal, SpaceGlobal, SpaceLocal}[x>>8%4]
@@ -248,9 +293,9 @@ func TestConservation(t *testing.T) {
 	fcfs := small(full)
 	fcfs.DRAM.Scheduler, fcfs.L2.Hash, fcfs.L2.Replacement, fcfs.L1.Replacement = "fcfs", "modulo", "fifo", "fifo"
 	fcfs.DRAM.REFI = 0
-	uncached := small(full)
-	uncached.L1.GlobalLoads = false
-	for name, cfg := range map[string]Config{"preset": full, "small": small(full), "fcfs": fcfs, "uncached": uncached} {
+	cached := small(full)
+	cached.L1.GlobalLoads = true
+	for name, cfg := range map[string]Config{"preset": full, "small": small(full), "fcfs": fcfs, "cached": cached} {
 		t.Run(name, func(t *testing.T) {
 			for _, footprint := range []uint64{4 << 10, 1 << 20, 64 << 20} {
 				d := newDriver(t, &cfg, 5, 32, mixed(footprint, 40, footprint))

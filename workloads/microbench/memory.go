@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"encoding/binary"
 	"fmt"
+	"strings"
 
 	"warpdrop/sim"
 )
@@ -218,7 +219,11 @@ func (b *memoryBench) streams() error {
 		if err != nil {
 			return err
 		}
-		b.add("bandwidth: "+c.kernel, fmt.Sprintf("%d MiB an array", bytes/mib), b.gbps(c.moved, r), "GB/s", .85*b.peak(), .95*b.peak(), "85-95 % of the data sheet's peak")
+		low, high, from := 0.0, 0.0, "" // no figure of the card is published for scale and triad
+		if strings.HasPrefix(c.kernel, "stream_copy") {
+			low, high, from = .79*b.peak(), .88*b.peak(), "about 360 GB/s, 387 at most (NVIDIA forum)"
+		}
+		b.add("bandwidth: "+c.kernel, fmt.Sprintf("%d MiB an array", bytes/mib), b.gbps(c.moved, r), "GB/s", low, high, from)
 	}
 	return b.free(arrays[:]...)
 }

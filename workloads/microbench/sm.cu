@@ -112,7 +112,8 @@ THROUGHPUT_LDS(lds64, 2, "{ .reg .u32 x; ld.volatile.shared.v2.u32 {%0, x}, [%1]
 THROUGHPUT_LDS(lds128, 4, "{ .reg .u32 x, y, z; ld.volatile.shared.v4.u32 {%0, x, y, z}, [%1]; }")
 
 // banks runs 256 x n FFMAs with three registers each; the Go program gives them other registers (banks.go).
-__global__ void banks(float *out, const float *in, int n) {
+// Inputs that all warps share come through the read-only path: from L2 alone, one slice would serve every warp of the chip.
+__global__ void banks(float *__restrict__ out, const float *__restrict__ in, int n) {
   float x[8], a[8], b[8];
   for (int i = 0; i < 8; i++) x[i] = in[i] + threadIdx.x, a[i] = in[8 + i], b[i] = in[16 + i];
 #pragma nounroll
@@ -191,7 +192,7 @@ __global__ void masked(float *out, const uint8_t *take, float a, float b, int n)
 #define RESIDENT(N)                                                                                                                       \
   __global__ void resident_##N(unsigned *blocks, unsigned *most, float *out, const float *in, int cycles) {                               \
     float x[N], sum = 0;                                                                                                                  \
-    _Pragma("unroll") for (int i = 0; i < N; i++) asm volatile("ld.global.f32 %0, [%1];" : "=f"(x[i]) : "l"(in + i));            \
+    _Pragma("unroll") for (int i = 0; i < N; i++) asm volatile("ld.global.nc.f32 %0, [%1];" : "=f"(x[i]) : "l"(in + i));         \
     unsigned sm;                                                                                                                          \
     asm volatile("mov.u32 %0, %%smid;" : "=r"(sm));                                                                                       \
     if (threadIdx.x == 0) {                                                                                                               \

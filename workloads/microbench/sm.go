@@ -320,7 +320,7 @@ func (b *smBench) banks() error {
 
 // peak measures FFMAs without bank conflicts on the whole chip, start, loop and end included.
 func (b *smBench) peak(mod *sim.Module) error {
-	const rounds, block = 32, 1024
+	const rounds, block = 48, 1024
 	k, err := mod.Kernel("banks")
 	if err != nil {
 		return err

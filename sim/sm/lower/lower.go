@@ -18,6 +18,7 @@ type LowerConfig struct {
 	LineBytes      int    // instruction cache line
 	FirstLine      int32  // number of the code's first line, counted from the start of the device's code
 	ConstLineBytes int    // constant cache line
+	CacheLoads     bool   // global loads without a cache operator use L1 (isa.Kernel)
 }
 
 // poolRef says what a pool row holds: an immediate, or the word at a byte offset of a constant bank.

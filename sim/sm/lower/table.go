@@ -923,6 +923,9 @@ func (l *lowerer) caching() {
 func lowerLoad(l *lowerer) {
 	l.width()
 	l.caching()
+	if l.cfg.CacheLoads && memory.CacheOp(l.op.Cache) == memory.CacheDefault {
+		l.op.Cache = uint8(memory.CacheCA)
+	}
 	l.dst(words(l.op.Size))
 	l.address()
 	if l.peek(isa.KindPred) {
