@@ -55,6 +55,7 @@ type Launch struct {
 	Compiler  string   `json:"compiler,omitempty" jsonschema:"enum=nvrtc,enum=clang" jsonschema_description:"Of a .cu file; without it nvrtc where it is found, else clang."`
 	Defines   []string `json:"defines,omitempty" jsonschema_description:"NAME or NAME=VALUE each, for the compiler of a .cu file."`
 	Variables []string `json:"variables,omitempty" jsonschema_description:"What __constant__ and __device__ variables hold: NAME=ARG with an argument as above, or NAME:BYTES:file=x.bin, NAME:BYTES:normal=1 and so on."`
+	MaxCycles int64    `json:"max_cycles,omitempty" jsonschema:"minimum=1" jsonschema_description:"A launch that takes more cycles ends with an error that says where its warps are; without it there is no limit."`
 	Warm      bool     `json:"warm,omitempty" jsonschema_description:"Measure the second of two launches, as benchmarks do."`
 	Waves     int      `json:"waves,omitempty" jsonschema:"minimum=4,maximum=1000000" jsonschema_description:"Simulate so many waves of blocks, a wave being as many as the GPU holds at once, and extend the result; without it all blocks are simulated."`
 	Clock     int      `json:"clock,omitempty" jsonschema:"minimum=100,maximum=10000" jsonschema_description:"Core clock in MHz, the memory's being the preset's; without it the preset's."`
@@ -164,7 +165,7 @@ func runLaunch(ctx context.Context, h *Host, spec Launch, threads int, progress 
 		return d
 	}
 	got, err := workloads.SimulateLaunch(ctx, gpu, workloads.LaunchSpec{Code: spec.Cubin, Compiler: spec.Compiler, Defines: spec.Defines, Kernel: spec.Kernel,
-		Args: spec.Args, Variables: spec.Variables, Warm: spec.Warm, Read: h.inputs.read, Kept: h.cubins,
+		Args: spec.Args, Variables: spec.Variables, MaxCycles: spec.MaxCycles, Warm: spec.Warm, Read: h.inputs.read, Kept: h.cubins,
 		Config: sim.LaunchConfig{Grid: dim(spec.Grid), Block: dim(spec.Block), Shared: spec.Shared, Waves: spec.Waves}},
 		workloads.Options{Threads: threads, Progress: func(done, total int) { progress(float64(done) / float64(max(total, 1))) }})
 	if err != nil {

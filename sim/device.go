@@ -42,6 +42,9 @@ type Device struct {
 	Stdout io.Writer
 	// Functional has Launch compute what memory holds and nothing else: no cycles, no times, no caches. Result says so.
 	Functional bool
+	// Stalled, when set, is called with a line that says so when a launch has done nothing for StallCycles that another thread could
+	// see; the launch goes on. It may be waiting for itself, as where a lock is never given back.
+	Stalled func(what string)
 	// Observe, when set, is called at the end of each window with the cycle reached and the SMs' counters so far.
 	Observe func(Progress)
 
@@ -381,6 +384,10 @@ func (d *Device) run(ctx context.Context, q *queue, start int64) error {
 		}
 		replies = false
 	}
+	stall := stallWatch{next: start + StallCycles/4, since: start}
+	if d.Stalled == nil {
+		stall.next = math.MaxInt64
+	}
 	for {
 		workers.Run(len(d.sms), runSM)
 		replies = false
@@ -479,13 +486,16 @@ func (d *Device) run(ctx context.Context, q *queue, start int64) error {
 			return nil
 		}
 		if next = min(next, more); next == math.MaxInt64 {
-			return d.stuck(ErrDeadlock, fmt.Sprintf("%s: deadlock after %d cycles: no warp can go on", q.name(), to-start))
+			return d.stuck(q, ErrDeadlock, fmt.Sprintf("%s: deadlock after %d cycles: no warp can go on", q.name(), to-start))
 		}
 		if d.MaxCycles > 0 && to-start >= d.MaxCycles {
-			return d.stuck(ErrCycleLimit, fmt.Sprintf("%s: still running after %d cycles (the limit set by max-cycles); %d of %d blocks finished", q.name(), d.MaxCycles, blocks, total))
+			return d.stuck(q, ErrCycleLimit, fmt.Sprintf("%s: still running after %d cycles (the limit set by max-cycles); %d of %d blocks finished", q.name(), d.MaxCycles, blocks, total))
 		}
 		if err := ctx.Err(); err != nil {
-			return err
+			return d.stuck(q, err, fmt.Sprintf("%s: stopped after %d cycles (%v); %d of %d blocks finished", q.name(), to-start, err, blocks, total))
+		}
+		if to >= stall.next {
+			stall.look(d, q, to, blocks)
 		}
 		from = max(to, next)
 		to = from + window
@@ -532,8 +542,13 @@ func (d *Device) findings() error {
 }
 
 // stuck says where the warps stand, for errors of a launch that does not end.
-func (d *Device) stuck(kind error, what string) error {
+func (d *Device) stuck(q *queue, kind error, what string) error {
 	e := newStuckError(kind, what)
+	for _, g := range q.active {
+		if n := g.total - g.next; n > 0 {
+			e.rooms = append(e.rooms, fmt.Sprintf("\n  %d blocks of kernel %s wait for room, the first of them %v: the chip holds %d at once", n, g.prog.Name, g.index(g.next), int64(d.gpu.SMs*d.gpu.SM.Resident(g.need))))
+		}
+	}
 	for _, m := range d.sms {
 		m.Waiting(func(w *exec.Warp, op int32, why string) { e.add(fmt.Sprintf("SM %d, ", m.ID), w, op, why) })
 	}

@@ -33,6 +33,8 @@ var (
 
 	ErrDeadlock   = errors.New("deadlock")
 	ErrCycleLimit = errors.New("limit of cycles reached")
+
+	// A launch that its context ended has the context's error, and says where its warps stood.
 )
 
 // stuckError is a launch that does not end, with where its warps stand.
@@ -41,6 +43,7 @@ type stuckError struct {
 	text  string
 	warps []string // the first few
 	more  int
+	rooms []string // launches with blocks that wait for room
 }
 
 func newStuckError(kind error, what string) *stuckError { return &stuckError{kind: kind, text: what} }
@@ -61,7 +64,7 @@ func (e *stuckError) Error() string {
 	if e.more > 0 {
 		s += fmt.Sprintf("\n  and %d more warps", e.more)
 	}
-	return s
+	return s + strings.Join(e.rooms, "")
 }
 
 // Unwrap returns the error's kind.

@@ -25,6 +25,7 @@ type LaunchSpec struct {
 	Config    sim.LaunchConfig
 	Args      []string // one a parameter, in order; see ArgHelp
 	Variables []string // what __device__ and __constant__ variables hold, each as SetVariable reads it
+	MaxCycles int64    // a launch that takes more ends with an error; 0 = no limit
 	Warm      bool     // the second of two launches is measured, as benchmarks do: code and small arrays are in the caches
 	Read      ReadFile // nil: infile.Read
 	Kept      string   // folder where compiled machine code is kept and found again; "" = none
@@ -105,6 +106,7 @@ func SimulateLaunch(ctx context.Context, gpu *sim.GPU, spec LaunchSpec, opt Opti
 	if opt.Progress != nil {
 		r.dev.Observe = func(p sim.Progress) { opt.Progress(int(p.Blocks), int(p.Total)) }
 	}
+	r.dev.MaxCycles = spec.MaxCycles
 	m, err := r.dev.LoadModule(code.Image)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", spec.Code, err)

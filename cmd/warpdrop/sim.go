@@ -208,6 +208,11 @@ mostly use. A .ptx file is compiled by ptxas.`,
 			}
 			dev.Threads = threads
 			dev.MaxCycles = maxCycles
+			dev.Stdout = cmd.OutOrStdout()
+			if asJSON {
+				dev.Stdout = cmd.ErrOrStderr()
+			}
+			dev.Stalled = func(what string) { fmt.Fprintln(cmd.ErrOrStderr(), "warpdrop:", what) }
 			if dev.Functional = functional; functional && (profile != "" || report != "" || trace != "" || waves != 0 || slices.Contains(checks, "hazards")) {
 				return usagef("--functional computes values only: --profile, --report, --trace, --waves and --check hazards need time")
 			}

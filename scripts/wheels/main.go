@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"warpdrop/sim/isa"
@@ -154,24 +155,27 @@ kernels:
 	if *nvdisasm == "" {
 		return
 	}
-	for _, s := range cubin.Sections {
-		if err := c.compare(&cubin.Code, s); err != nil {
-			log.Printf("%s: %v", s.Name, err)
-			c.differ++
-		}
+	if err := c.compare(&cubin.Code); err != nil {
+		log.Printf("%s: %v", names[0], err)
+		c.differ++
 	}
 }
 
 var line = regexp.MustCompile(`/\*([0-9a-f]+)\*/\s+(.*?)\s*;`)
 
-// compare disassembles a section both ways.
-func (c *counts) compare(code *isa.Code, s isa.Symbol) error {
+// compare disassembles all sections both ways.
+func (c *counts) compare(code *isa.Code) error {
+	if len(code.Sections) == 0 {
+		return nil
+	}
+	last := code.Sections[len(code.Sections)-1]
+	end := last.Address + last.Size
 	f, err := os.CreateTemp("", "wheels")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name())
-	if _, err := f.Write(code.Image[s.Address:][:s.Size]); err != nil {
+	if _, err := f.Write(code.Image[:end]); err != nil {
 		return err
 	}
 	if err := f.Close(); err != nil {
@@ -183,20 +187,26 @@ func (c *counts) compare(code *isa.Code, s isa.Symbol) error {
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("nvdisasm: %w", err)
 	}
-	theirs := map[string]string{}
-	for _, m := range line.FindAllStringSubmatch(out.String(), -1) {
-		theirs[strings.TrimLeft(m[1], "0")] = strings.TrimSpace(strings.Trim(m[2], "{} "))
+	theirs := map[uint32]string{}
+	for text := range strings.Lines(out.String()) {
+		if m := line.FindStringSubmatch(text); m != nil {
+			pc, err := strconv.ParseUint(m[1], 16, 32)
+			if err != nil {
+				return err
+			}
+			theirs[uint32(pc)] = m[2]
+		}
 	}
-	for i := code.Family.Index(s.Address); i < code.Family.Index(s.Address+s.Size); i++ {
+	for i := range code.Family.Index(end) {
 		pc := code.Family.PC(i)
 		c.instructions++
 		text := ""
-		if in, err := code.Family.Decode(code.Word(pc), pc-s.Address, code.Control(pc)); err == nil {
+		if in, err := code.Family.Decode(code.Word(pc), pc, code.Control(pc)); err == nil {
 			text = in.String()
 		}
-		if t := theirs[fmt.Sprintf("%x", pc-s.Address)]; t != text {
+		if t := theirs[pc]; t != text {
 			if c.differ++; c.differ <= 10 {
-				log.Printf("%s, %#x: %q; nvdisasm has %q", s.Name, pc-s.Address, text, t)
+				log.Printf("%s, %#x: %q; nvdisasm has %q", last.Name, pc, text, t)
 			}
 		}
 	}

@@ -8,7 +8,8 @@ import (
 // View is one SM's view of device memory. Within a window, loads see memory as it stood at the window's start, overlaid
 // with this SM's own stores and atomics; those go to a log, which Commit applies at the window's end.
 type View struct {
-	Global *Global
+	Global  *Global
+	Changes int64 // atomics of this SM's threads that left another value than they found
 	// Direct has stores and atomics reach device memory at once: there are no windows, and nothing to commit.
 	Direct bool
 
@@ -325,6 +326,9 @@ func (s *View) apply(r *record) {
 		if r.atomic {
 			old := r.op.ApplyBytes(r.typ, mem, uint64(words[k])|uint64(words[k+1])<<32, uint64(words[k+2])|uint64(words[k+3])<<32)
 			k += 4
+			if now := uint64(binary.LittleEndian.Uint32(mem)); r.bytes == 4 && now != old || r.bytes == 8 && binary.LittleEndian.Uint64(mem) != old {
+				s.Changes++
+			}
 			if r.dst != nil {
 				i := bits.TrailingZeros32(m)
 				r.dst[i] = uint32(old)
