@@ -68,7 +68,6 @@ func TestCountsOfOwnKernels(t *testing.T) {
 	image, other := pixels(176*144), pixels(176*144)
 	pixel := func(words []uint32, i int) int { return int(words[i/2] >> (16 * (i % 2)) & 0xffff) }
 	signal := floats(1 << 21)
-	sortKeys := ints(448*1024, math.MaxUint32)
 	for _, k := range []struct {
 		name, stands string
 		grid, block  sim.Dim3
@@ -116,16 +115,6 @@ func TestCountsOfOwnKernels(t *testing.T) {
 				return nil
 			}},
 		{"nearest", "kmeans_k1", sim.Dim3{X: 1024}, sim.Dim3{X: 256}, []any{floats(34 << 18), 1 << 18, make([]uint32, 1<<18)}, nil, nil},
-		{"merge_sort", "mergeSort_k1", sim.Dim3{X: 448}, sim.Dim3{X: 512}, []any{make([]uint32, len(sortKeys)), make([]uint32, len(sortKeys)), sortKeys, ints(len(sortKeys), math.MaxUint32)}, nil,
-			func(b [][]uint32) error {
-				for i := range 448 {
-					want := slices.Sorted(slices.Values(sortKeys[1024*i : 1024*i+1024]))
-					if !slices.Equal(b[0][1024*i:1024*i+1024], want) {
-						return fmt.Errorf("block %d is not sorted", i)
-					}
-				}
-				return nil
-			}},
 		{"motion", "parboil_sad_k1", sim.Dim3{X: 44, Y: 36}, sim.Dim3{X: 61}, []any{image, other, make([]uint32, 44*36*546), 176, 144}, nil,
 			func(b [][]uint32) error {
 				for _, c := range []struct{ x, y, p int }{{0, 0, 0}, {5, 7, 1088}, {43, 35, 544}, {20, 30, 17}} {

@@ -1,4 +1,4 @@
-// Kernels of the same character as eight whose power was measured on a TITAN X (Pascal) and whose originals cannot be run here, as they
+// Kernels of the same character as seven whose power was measured on a TITAN X (Pascal) and whose originals cannot be run here, as they
 // read textures or need input that is not public. counts_test.go runs them; docs/energy.md says what each stands for.
 
 // A B+ tree whose nodes have up to 256 keys, in ascending order; unused keys are the largest number. Node 0 is the root.
@@ -135,44 +135,6 @@ extern "C" __global__ void nearest(const float *__restrict__ features, int point
     }
   }
   cluster[p] = which;
-}
-
-// How many of n sorted keys come before key; equal ones do if same is set. n is a power of two.
-__device__ int before(unsigned key, const unsigned *keys, int n, bool same) {
-  int at = 0;
-  for (int step = n; step > 0; step >>= 1) {
-    int next = at + step < n ? at + step : n;
-    if (keys[next - 1] < key || (same && keys[next - 1] == key))
-      at = next;
-  }
-  return at;
-}
-
-// Sorts 1,024 keys with their values in shared memory by merging: every thread finds the places of two by bisection.
-extern "C" __global__ void merge_sort(unsigned *out, unsigned *outValues, const unsigned *in, const unsigned *inValues) {
-  __shared__ unsigned keys[1024], values[1024];
-  int t = threadIdx.x, at = 1024 * blockIdx.x + t;
-  keys[t] = in[at];
-  values[t] = inValues[at];
-  keys[t + 512] = in[at + 512];
-  values[t + 512] = inValues[at + 512];
-  for (int stride = 1; stride < 1024; stride <<= 1) {
-    int low = t & (stride - 1);
-    unsigned *k = keys + 2 * (t - low), *v = values + 2 * (t - low);
-    __syncthreads();
-    unsigned keyA = k[low], valueA = v[low], keyB = k[low + stride], valueB = v[low + stride];
-    int a = before(keyA, k + stride, stride, false) + low, b = before(keyB, k, stride, true) + low;
-    __syncthreads();
-    k[a] = keyA;
-    v[a] = valueA;
-    k[b] = keyB;
-    v[b] = valueB;
-  }
-  __syncthreads();
-  out[at] = keys[t];
-  outValues[at] = values[t];
-  out[at + 512] = keys[t + 512];
-  outValues[at + 512] = values[t + 512];
 }
 
 // Sums of absolute differences of a 4 x 4 block of an image with another at 33 x 33 displacements, 18 a thread and three at a time, which
