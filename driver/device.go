@@ -42,7 +42,7 @@ func (d *Driver) attribute(a int) (v int, known bool) {
 		89:  0,                // concurrent managed access
 		90:  1,                // compute preemption
 		91:  0,                // host pointers of registered memory are not device pointers
-		95:  0,                // cooperative launch: see docs/driver.md
+		95:  1,                // cooperative launch
 		97:  c.SharedPerBlock, // with opt-in
 		99:  1,                // host memory can be registered
 		106: c.BlocksPerSM,

@@ -34,6 +34,7 @@ const (
 	IllegalInstruction  Result = 715
 	MisalignedAddress   Result = 716
 	LaunchFailed        Result = 719
+	CooperativeTooLarge Result = 720
 	NotSupported        Result = 801
 	CaptureUnsupported  Result = 900
 	CaptureInvalidated  Result = 901
@@ -73,6 +74,7 @@ var resultNames = map[Result][2]string{
 	IllegalInstruction:  {"CUDA_ERROR_ILLEGAL_INSTRUCTION", "an illegal instruction was encountered"},
 	MisalignedAddress:   {"CUDA_ERROR_MISALIGNED_ADDRESS", "misaligned address"},
 	LaunchFailed:        {"CUDA_ERROR_LAUNCH_FAILED", "unspecified launch failure"},
+	CooperativeTooLarge: {"CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE", "too many blocks in cooperative launch"},
 	NotSupported:        {"CUDA_ERROR_NOT_SUPPORTED", "operation not supported"},
 	CaptureUnsupported:  {"CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED", "operation not permitted when stream is capturing"},
 	CaptureInvalidated:  {"CUDA_ERROR_STREAM_CAPTURE_INVALIDATED", "operation failed due to a previous error during capture"},

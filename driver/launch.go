@@ -147,6 +147,15 @@ func (c *call) enqueueIn(s *stream, l *launch) Result {
 	return c.launch(s, l)
 }
 
+// cooperate makes l a cooperative launch, if the chip holds its blocks.
+func (c *call) cooperate(l *launch) Result {
+	if l.config.Grid.Count() > int64(c.gpu.SMs*l.f.kernel.BlocksPerSM(int(l.config.Block.Count()), l.config.Shared)) {
+		return CooperativeTooLarge
+	}
+	l.config.Cooperative = true
+	return Success
+}
+
 func (c *call) dims(i int) (d [3]uint32) { return [3]uint32{c.u32(i), c.u32(i + 1), c.u32(i + 2)} }
 
 func init() {
@@ -170,19 +179,35 @@ func init() {
 			// CUlaunchConfig: grid, block, shared bytes, stream, attributes, their number.
 			g := structure(c.u64(0), 56)
 			const cooperative = 2
+			together := false
 			for i := range uint64(g.u32(48)) { // CUlaunchAttribute: id, then its value 8 bytes on, 72 bytes in all
 				a := g.u64(40) + 72*i
 				if get32(a) == cooperative && get32(a+8) != 0 {
-					return NotSupported
+					together = true
 				}
 			}
 			l, r := c.newLaunch(f, [3]uint32{g.u32(0), g.u32(4), g.u32(8)}, [3]uint32{g.u32(12), g.u32(16), g.u32(20)}, g.u32(24), c.u64(2), c.u64(3))
 			if r != Success {
 				return r
 			}
+			if together {
+				if r := c.cooperate(l); r != Success {
+					return r
+				}
+			}
 			c.args = append(c.args, g.u64(32))
 			return c.enqueue(len(c.args)-1, l, r)
 		},
-		"cuLaunchCooperativeKernel": func(*call) Result { return NotSupported }, // the attribute says so too
+		"cuLaunchCooperativeKernel": func(c *call) Result {
+			f, r := c.function(0)
+			if r != Success {
+				return r
+			}
+			l, r := c.newLaunch(f, c.dims(1), c.dims(4), c.u32(7), c.u64(9), 0)
+			if r == Success {
+				r = c.cooperate(l)
+			}
+			return c.enqueue(8, l, r)
+		},
 	})
 }

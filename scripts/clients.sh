@@ -26,12 +26,14 @@ run() { # run LIMIT COMMAND …: each in a process of its own
   timeout "$limit" "$work/warpdrop" exec --quiet -- "$venv/bin/python" -W ignore "$@" > "$work/out.txt" 2>&1 || { cat "$work/out.txt"; echo "clients: failed: $*" >&2; failed=1; }
   tail -n 3 "$work/out.txt"
 }
-compiled() { scripts/cuda++ -O1 "driver/clients/$1.cu" -o "$work/$1"; }
+compiled() { scripts/cuda++ -std=c++17 -O1 "driver/clients/$1.cu" -o "$work/$1"; }
 failed() { echo "clients: failed: $*" >&2; failed=1; }
 compiled runtime
 for i in 1 2; do "$work/warpdrop" exec --quiet -- "$work/runtime" > "$work/runtime$i.txt" 2>&1 & pids[i]=$!; done # two programs at once
 for i in 1 2; do wait "${pids[i]}" || { cat "$work/runtime$i.txt"; failed runtime.cu; }; done
 tail -n 1 "$work/runtime1.txt"
+compiled cooperative
+for mode in timed functional; do "$work/warpdrop" exec --quiet --mode $mode -- "$work/cooperative" || failed "cooperative.cu, $mode"; done
 # A program that is killed, ended or interrupted in a launch, or whose launch comes to its limit.
 compiled endless
 for end in KILL TERM INT limit; do

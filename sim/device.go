@@ -58,6 +58,7 @@ type Device struct {
 	streams  []*Stream
 	finished []finishedBlock // in this window
 	now      int64           // core cycles since the device was made
+	grids    Ptr             // memory of cooperative launches; 0 until there is one
 	lines    int32           // instruction cache lines that loaded code takes
 	launches int64           // made so far
 	heaps    []*exec.Heap    // of device malloc, one an SM; nil until a kernel is loaded that calls it
@@ -121,6 +122,9 @@ type LaunchConfig struct {
 	// Pad lets a block reach the rest of the last unit in which the hardware deals out shared memory, as code of compilers
 	// that widen loads may; without it the first byte past the end is an error.
 	Pad bool
+	// Cooperative has all blocks on the chip at once, so that they can wait for each other (cudaLaunchCooperativeKernel); a grid
+	// that the chip does not hold is ErrTooLarge.
+	Cooperative bool
 	// Waves, when not 0, simulates that many waves of blocks and extends the result, where the grid has more: see Sample.
 	// Memory then holds what the simulated blocks wrote; with Rest the others run for their values after them.
 	Waves int
@@ -158,17 +162,18 @@ func (r *Result) AchievedOccupancy(g *GPU) float64 {
 
 // grid is a launch under way.
 type grid struct {
-	prog       *lower.Program
-	need       timing.Need
-	dim, block [3]uint32
-	next       int64 // block to dispatch
-	total      int64
-	finished   int64
-	start, end int64 // cycles: on the chip; last block finished so far
-	result     *Result
-	stream     *Stream // nil if it was not launched in one
-	sampled    *Sample // nil = all blocks are simulated
-	waves      []mark  // of a sampled one
+	prog        *lower.Program
+	need        timing.Need
+	dim, block  [3]uint32
+	next        int64 // block to dispatch
+	total       int64
+	finished    int64
+	cooperative bool
+	start, end  int64 // cycles: on the chip; last block finished so far
+	result      *Result
+	stream      *Stream // nil if it was not launched in one
+	sampled     *Sample // nil = all blocks are simulated
+	waves       []mark  // of a sampled one
 }
 
 // index returns the coordinates of block i: x runs fastest.
@@ -248,7 +253,7 @@ func (d *Device) prepare(k *Kernel, cfg LaunchConfig, args []Arg) (*grid, error)
 		return nil, err
 	}
 	c := &d.gpu.SM
-	g := &grid{dim: cfg.Grid.array(), block: cfg.Block.array(), total: cfg.Grid.Count()}
+	g := &grid{cooperative: cfg.Cooperative, dim: cfg.Grid.array(), block: cfg.Block.array(), total: cfg.Grid.Count()}
 	threads := cfg.Block.Count()
 	limit := int64(c.MaxThreads)
 	if m := k.kernel.MaxThreads; m > 0 {
@@ -268,7 +273,13 @@ func (d *Device) prepare(k *Kernel, cfg LaunchConfig, args []Arg) (*grid, error)
 	if err != nil {
 		return nil, err
 	}
-	g.prog = k.bind(g.block, g.dim, cfg.Shared, params)
+	var workspace Ptr
+	if cfg.Cooperative {
+		if workspace, err = d.cooperative(k); err != nil {
+			return nil, err
+		}
+	}
+	g.prog = k.bind(g.block, g.dim, cfg.Shared, params, workspace)
 	if cfg.Pad {
 		n := g.prog.SharedBytes + c.SharedUnit - 1
 		g.prog.SharedBytes = min(n-n%c.SharedUnit, c.SharedPerBlock)
@@ -277,6 +288,9 @@ func (d *Device) prepare(k *Kernel, cfg LaunchConfig, args []Arg) (*grid, error)
 	if c.Resident(g.need) < 1 {
 		return nil, fmt.Errorf("a block of %d threads needs %d registers and %d bytes of shared memory; an SM of %s has %d and %d",
 			threads, g.need.Registers, g.need.Shared, d.gpu.Name, c.Registers, c.Shared)
+	}
+	if most := int64(c.Resident(g.need)) * int64(d.gpu.SMs); cfg.Cooperative && g.total > most {
+		return nil, fmt.Errorf("%w: %d blocks, and the chip holds %d of them at once", ErrTooLarge, g.total, most)
 	}
 	if err := d.localFits(g); err != nil {
 		return nil, err

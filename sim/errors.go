@@ -31,6 +31,7 @@ var (
 	ErrHeap       = exec.ErrHeap    // free of what malloc did not return
 	ErrBarrier    = exec.ErrBarrier // BAR whose thread count is no multiple of 32
 
+	ErrTooLarge   = errors.New("cooperative launch too large")
 	ErrDeadlock   = errors.New("deadlock")
 	ErrCycleLimit = errors.New("limit of cycles reached")
 

@@ -164,8 +164,10 @@ func (f *functionalLaunch) work(r *functional.Runner) {
 			}
 		}
 		under = kept
-		if n := len(under); n > 0 && n < f.open && under[0].Instructions >= patience {
-			start()
+		for n := len(under); n > 0 && n < f.open && (g.cooperative || under[0].Instructions >= patience); n++ {
+			if start(); !g.cooperative || len(under) == n {
+				break
+			}
 		}
 	}
 }

@@ -164,3 +164,33 @@ func TestFunctionalChecks(t *testing.T) {
 		t.Errorf("with_barrier: %v", err)
 	}
 }
+
+// TestCooperative: blocks of a cooperative launch meet, in time and for values only; a grid that the chip does not hold is
+// refused.
+func TestCooperative(t *testing.T) {
+	for _, functional := range []bool{false, true} {
+		b := meetBench(t, 2)
+		b.dev.Functional = functional
+		const blocks = 28 * 16
+		count, out := b.buffer(1), b.buffer(blocks+1)
+		cfg := shape(blocks, 128, 0)
+		cfg.Cooperative = true
+		if _, err := b.launch("meet", cfg, sim.PtrArg(count), sim.PtrArg(out)); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.words(count, 1)[0]; got != blocks {
+			t.Errorf("%d blocks met, want %d", got, blocks)
+		}
+		cfg.Grid.X++
+		if _, err := b.launch("meet", cfg, sim.PtrArg(count), sim.PtrArg(out)); !errors.Is(err, sim.ErrTooLarge) || !strings.Contains(err.Error(), "449 blocks, and the chip holds 448") {
+			t.Errorf("one block too many: %v", err)
+		}
+		k, err := b.mod.Kernel("meet")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.dev.NewStream().Launch(k, cfg, sim.PtrArg(count), sim.PtrArg(out)); err == nil || !strings.Contains(err.Error(), "chip to itself") {
+			t.Errorf("in a stream: %v", err)
+		}
+	}
+}

@@ -259,7 +259,7 @@ func (k *Kernel) parameters(args []Arg) ([]byte, error) {
 }
 
 // bind returns the program of one launch.
-func (k *Kernel) bind(block, grid [3]uint32, shared int, params []byte) *lower.Program {
+func (k *Kernel) bind(block, grid [3]uint32, shared int, params []byte, workspace Ptr) *lower.Program {
 	local := k.stack
 	abi := k.module.cubin.Family.ABI
 	c0 := make([]byte, k.kernel.ParamBase+len(params))
@@ -270,6 +270,10 @@ func (k *Kernel) bind(block, grid [3]uint32, shared int, params []byte) *lower.P
 	binary.LittleEndian.PutUint32(c0[abi.Stack:], uint32(local))
 	binary.LittleEndian.PutUint32(c0[abi.DynamicShared:], uint32(shared))
 	binary.LittleEndian.PutUint64(c0[abi.Constants:], uint64(k.constant))
+	if workspace != 0 {
+		binary.LittleEndian.PutUint32(c0[abi.Workspace[0]:], uint32(workspace))
+		binary.LittleEndian.PutUint32(c0[abi.Workspace[1]:], uint32(workspace>>32))
+	}
 	copy(c0[k.kernel.ParamBase:], params)
 	banks := k.kernel.Const
 	banks[0] = c0
@@ -285,6 +289,26 @@ func (k *Kernel) bind(block, grid [3]uint32, shared int, params []byte) *lower.P
 	k.dev.launches++
 	p.Launch = k.dev.launches
 	return p
+}
+
+// workspaceBytes is what a cooperative launch gets: its size, and the count at which its blocks meet.
+const workspaceBytes = 256
+
+// cooperative returns the memory, cleared, through which the blocks of a cooperative launch of k meet.
+func (d *Device) cooperative(k *Kernel) (Ptr, error) {
+	if k.module.cubin.Family.ABI.Workspace == [2]uint32{} {
+		return 0, errors.New("a cooperative launch: where code for this GPU looks for its workspace is not known")
+	}
+	if d.grids == 0 {
+		p, err := d.Malloc(workspaceBytes)
+		if err != nil {
+			return 0, err
+		}
+		d.grids = p
+	}
+	clean := make([]byte, workspaceBytes)
+	binary.LittleEndian.PutUint32(clean, workspaceBytes)
+	return d.grids, d.Write(d.grids, clean)
 }
 
 // abandon makes the device usable after a launch that failed in the middle: nothing of it stays resident or under way.

@@ -65,6 +65,9 @@ func (s *Stream) Launch(k *Kernel, cfg LaunchConfig, args ...Arg) (*Result, erro
 	if cfg.Waves != 0 { // launches that share the chip have no waves of their own
 		return nil, fmt.Errorf("kernel %s: %d waves; a launch in a stream is simulated as a whole", k.Name(), cfg.Waves)
 	}
+	if cfg.Cooperative { // two of them share the device's one workspace, and may not fit together
+		return nil, fmt.Errorf("kernel %s: a cooperative launch has the chip to itself; use Device.Launch", k.Name())
+	}
 	g, err := s.dev.prepare(k, cfg, args)
 	if err != nil {
 		return nil, fmt.Errorf("kernel %s: %w", k.Name(), err)

@@ -58,6 +58,7 @@ type ABI struct {
 	SharedWindow, LocalWindow [2]uint32 // lower and upper word of the generic address of shared and local memory
 	Constants                 uint32    // generic address of the __constant__ variables, 64 bits
 	DynamicShared             uint32    // bytes of dynamic shared memory
+	Workspace                 [2]uint32 // lower and upper word of the address of a cooperative launch's memory; 0, 0 = not known
 	Params                    uint32    // first parameter, unless the file says otherwise
 }
 

@@ -20,7 +20,7 @@ var Maxwell = &Family{
 	constant: field{at: 20, width: 14}, bank: field{at: 34, width: 5}, immediate: field{20, 19, 56, 1},
 	wide: field{at: 20, width: 32}, offset: field{at: 20, width: 24}, bytes: field{at: 20, width: 16}, bytesBank: field{at: 36, width: 5},
 	ABI: &ABI{BlockDim: 0x8, GridDim: 0x14, Stack: 0x20, SharedWindow: [2]uint32{0, 0x100}, LocalWindow: [2]uint32{0x4, 0x104},
-		Constants: 0xd0, DynamicShared: 0xfc, Params: 0x140},
+		Constants: 0xd0, DynamicShared: 0xfc, Workspace: [2]uint32{0x38, 0x34}, Params: 0x140},
 	split: func(group []byte, at uint32) (Word, Control) {
 		return Word{Lo: binary.LittleEndian.Uint64(group[at:])}, DecodeControl(binary.LittleEndian.Uint64(group), int(at/wordBytes)-1)
 	},

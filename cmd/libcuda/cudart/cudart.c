@@ -449,7 +449,7 @@ static const struct {
 	{400, "cudaErrorInvalidResourceHandle", 0}, {NOT_FOUND, "cudaErrorSymbolNotFound", 0}, {NOT_READY, "cudaErrorNotReady", 0}, {700, "cudaErrorIllegalAddress", 0},
 	{701, "cudaErrorLaunchOutOfResources", 0}, {702, "cudaErrorLaunchTimeout", 0}, {710, "cudaErrorAssert", 0}, {712, "cudaErrorHostMemoryAlreadyRegistered", 0},
 	{713, "cudaErrorHostMemoryNotRegistered", 0}, {714, "cudaErrorHardwareStackError", 0}, {715, "cudaErrorIllegalInstruction", 0}, {716, "cudaErrorMisalignedAddress", 0},
-	{719, "cudaErrorLaunchFailure", 0}, {801, "cudaErrorNotSupported", 0}, {900, "cudaErrorStreamCaptureUnsupported", 0}, {901, "cudaErrorStreamCaptureInvalidated", 0},
+	{719, "cudaErrorLaunchFailure", 0}, {720, "cudaErrorCooperativeLaunchTooLarge", 0}, {801, "cudaErrorNotSupported", 0}, {900, "cudaErrorStreamCaptureUnsupported", 0}, {901, "cudaErrorStreamCaptureInvalidated", 0},
 	{999, "cudaErrorUnknown", 0},
 };
 
