@@ -72,7 +72,26 @@ type form struct {
 	specifics int
 }
 
-// row is one instruction form. A word is of this form when its bits under mask are those of match; docs/isa.md explains spec.
+// row is one instruction form. A word is of this form when its bits under mask are those of match; of several such forms the
+// one with more fixed bits counts. spec says what the other bits mean, in tokens in the order in which nvdisasm prints them:
+//
+//	.FTZ@44          suffix FTZ when bit 44 is set; .UD!54 when bit 54 is clear; .LUT always
+//	.round@39:2      the two bits from 39 on choose from the list round of Family.suffixes; @39:2+42:1: bit 42 is the highest
+//	R0               a register, 8 bits at 0; RZ is that register always; U32 a uniform register
+//	P39 Q41          a predicate, 3 bits; Q is stored inverted
+//	S T0 B G W20@49  special register, condition code test, barrier, set of barriers, the register after R20 (or its pair)
+//	C Y32 K          c[bank][offset] of arithmetic; with the bank in a uniform register; of loads and branches
+//	M8+20:24*2       [R8 + 24 bits at 20 times 4]; A and a are addresses of attributes
+//	i I s20:32 u39:5 numbers: the family's immediate, the same printed without sign, signed, unsigned
+//	f F d h H w      floats of the upper 20 bits, of 32 bits; doubles; halves; FSWZADD's signs
+//	L J8 Z8          branch target; register plus offset, relative and absolute
+//	Xshape@28:3      a word of the list shape of Family.texts
+//	P48?7            not printed when it is 7
+//	noguard          first: the form has no guard
+//
+// In brackets behind an operand, with commas: CC47 (bit 47 writes the condition code), -48 (negated by bit 48), -49/48 (unless
+// bit 48 is set too: both mean .PO), |46 (absolute value), ~40 and !42 (inverted), half@53 (a list of Family.selections), some
+// (RZ is refused), spaced and minus (nvdisasm's other ways of printing).
 type row struct {
 	op          Op
 	match, mask Word

@@ -2,7 +2,8 @@ package isa
 
 // row64 is a row of words of 64 bits. In its spec, $i, $f, $d and $h stand for an operand that is a register at bit 20, a
 // constant or an immediate (of the integer, float, double or half kind): such a row stands for three. $3 is a third register
-// operand that may change places with a constant: one row more.
+// operand that may change places with a constant: one row more. $v and $u are the types of a video instruction, $V and $U its
+// second source: see expandVideo.
 type row64 struct {
 	op    Op
 	match uint64
