@@ -69,7 +69,8 @@ func TestAtomicKernels(t *testing.T) {
 	m := load(t, "across")
 	const blocks, threads = 3, 96
 	const n = blocks * threads
-	cells, wide, sums, old := m.buffer(make([]uint32, 6)), m.buffer(make([]uint32, 4)), m.buffer(make([]uint32, 1)), m.buffer(make([]uint32, n))
+	cells, wide, sums, old := m.buffer(make([]uint32, 6)), m.buffer(make([]uint32, 4)), m.buffer(make([]uint32, 1)),
+		m.buffer(make([]uint32, n))
 	must(t, m.run("atomics", [3]uint32{blocks, 1, 1}, [3]uint32{threads, 1, 1}, cells, wide, sums, old))
 	var xor uint32
 	for i := range uint32(n) {

@@ -5,5 +5,6 @@
 //   - timing: when each warp issues; schedulers, barriers, caches, room for blocks, counters, hazards.
 //   - functional: the same values without time, a block after the other.
 //
-// Imports point down: timing and functional to exec to lower. The tests here run whole kernels through the rooms together.
+// Imports point down: timing and functional to exec to lower. The tests here run whole kernels through the rooms
+// together.
 package sm

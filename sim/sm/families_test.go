@@ -387,7 +387,8 @@ func families(t *testing.T, m *machine, name string, cols [3][]uint32, words int
 	t.Helper()
 	n := len(cols[0]) / words
 	out := m.buffer(make([]uint32, n*words))
-	must(t, m.run(name, [3]uint32{uint32(n / 128), 1, 1}, [3]uint32{128, 1, 1}, m.buffer(cols[0]), m.buffer(cols[1]), m.buffer(cols[2]), out))
+	must(t, m.run(name, [3]uint32{uint32(n / 128), 1, 1}, [3]uint32{128, 1, 1}, m.buffer(cols[0]), m.buffer(cols[1]),
+		m.buffer(cols[2]), out))
 	return m.read(out, n*words)
 }
 
@@ -420,14 +421,17 @@ func TestFamilies32(t *testing.T) {
 			equal = nans // selections pass a NaN on; library code need not give the canonical one
 		}
 		check(name, func(i int) uint32 {
-			return canonical(f(math.Float32frombits(cols[0][i]), math.Float32frombits(cols[1][i]), math.Float32frombits(cols[2][i])))
+			return canonical(f(math.Float32frombits(cols[0][i]), math.Float32frombits(cols[1][i]),
+				math.Float32frombits(cols[2][i])))
 		}, equal)
 	}
 	for name, f := range u32Families {
 		check(name, func(i int) uint32 { return f(cols[0][i], cols[1][i], cols[2][i]) }, never)
 	}
 	for name, f := range f32Close {
-		check(name, func(i int) uint32 { return canonical(ftz(float32(f(float64(ftz(math.Float32frombits(cols[0][i]))))))) }, func(got, want uint32) bool {
+		check(name, func(i int) uint32 {
+			return canonical(ftz(float32(f(float64(ftz(math.Float32frombits(cols[0][i])))))))
+		}, func(got, want uint32) bool {
 			x, y := float64(math.Float32frombits(got)), float64(math.Float32frombits(want))
 			return nans(got, want) || math.Abs(x-y) <= 0x1p-21*max(math.Abs(y), 1)
 		})
@@ -444,7 +448,9 @@ func TestFamilies32(t *testing.T) {
 			return uint32(a % b)
 		}, func(got, want uint32) bool { return want == 0 }) // division by zero is undefined
 	}
-	check("half_", func(i int) uint32 { return canonical(float32(nearestHalf(float64(math.Float32frombits(cols[0][i]))))) }, never)
+	check("half_", func(i int) uint32 {
+		return canonical(float32(nearestHalf(float64(math.Float32frombits(cols[0][i])))))
+	}, never)
 }
 
 // nearestHalf rounds to half precision by way of math/big.
@@ -467,9 +473,12 @@ func nearestHalf(x float64) float64 {
 
 func TestFamilies64(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 10))
-	edges64 := []uint64{0, 1, 2, 31, 32, 33, 63, 64, 0xffffffff, 1 << 32, 1<<63 - 1, 1 << 63, ^uint64(0), ^uint64(0) - 1,
-		math.Float64bits(1), math.Float64bits(-1), math.Float64bits(1.5), math.Float64bits(math.Inf(1)), math.Float64bits(math.Inf(-1)), math.Float64bits(math.NaN()),
-		math.Float64bits(math.MaxFloat64), 1<<52 - 1, 1 << 52, math.Float64bits(0x1p-1000), math.Float64bits(3e9), math.Float64bits(-3e9), math.Float64bits(1e19)}
+	edges64 := []uint64{0, 1, 2, 31, 32, 33, 63, 64, 0xffffffff, 1 << 32, 1<<63 - 1, 1 << 63, ^uint64(0),
+		^uint64(0) - 1,
+		math.Float64bits(1), math.Float64bits(-1), math.Float64bits(1.5), math.Float64bits(math.Inf(1)),
+		math.Float64bits(math.Inf(-1)), math.Float64bits(math.NaN()),
+		math.Float64bits(math.MaxFloat64), 1<<52 - 1, 1 << 52, math.Float64bits(0x1p-1000), math.Float64bits(3e9),
+		math.Float64bits(-3e9), math.Float64bits(1e19)}
 	var cols [3][]uint32
 	var vals [3][]uint64
 	for k := range cols {
@@ -497,7 +506,8 @@ func TestFamilies64(t *testing.T) {
 				g := uint64(got[2*i]) | uint64(got[2*i+1])<<32
 				if w := want(i); g != w && !equal(g, w) {
 					if wrong++; wrong <= 4 {
-						t.Errorf("%s(%#x, %#x, %#x) = %#x (%g), want %#x (%g)", name, vals[0][i], vals[1][i], vals[2][i], g, math.Float64frombits(g), w, math.Float64frombits(w))
+						t.Errorf("%s(%#x, %#x, %#x) = %#x (%g), want %#x (%g)", name, vals[0][i], vals[1][i],
+							vals[2][i], g, math.Float64frombits(g), w, math.Float64frombits(w))
 					}
 				}
 			}
@@ -515,7 +525,8 @@ func TestFamilies64(t *testing.T) {
 	}
 	for name, f := range f64Families {
 		check(name, func(i int) uint64 {
-			return math.Float64bits(f(math.Float64frombits(vals[0][i]), math.Float64frombits(vals[1][i]), math.Float64frombits(vals[2][i])))
+			return math.Float64bits(f(math.Float64frombits(vals[0][i]), math.Float64frombits(vals[1][i]),
+				math.Float64frombits(vals[2][i])))
 		}, nans)
 	}
 	for _, name := range []string{"div64", "rem64"} {
@@ -544,7 +555,8 @@ func TestFamilies64(t *testing.T) {
 			m.t = t
 			got := families(t, m, name, cols, 2)
 			for i := range vals[0] {
-				a, b, c := math.Float64frombits(vals[0][i]), math.Float64frombits(vals[1][i]), math.Float64frombits(vals[2][i])
+				a, b, c := math.Float64frombits(vals[0][i]), math.Float64frombits(vals[1][i]),
+					math.Float64frombits(vals[2][i])
 				if s := a + b + c; s-s != 0 || math.IsInf(a*b, 0) {
 					continue
 				}
@@ -564,7 +576,8 @@ func TestFamilies64(t *testing.T) {
 					ok = side > 0 && new(big.Float).SetFloat64(math.Nextafter(g, math.Inf(-1))).Cmp(x) < 0
 				}
 				if !ok {
-					t.Errorf("%s(%g, %g, %g) = %g is not the neighbour of %s in its direction", name, a, b, c, g, x.Text('g', 40))
+					t.Errorf("%s(%g, %g, %g) = %g is not the neighbour of %s in its direction", name, a, b, c, g,
+						x.Text('g', 40))
 				}
 			}
 		})

@@ -30,7 +30,8 @@ type machine struct {
 func hazardConfig() *timing.Config {
 	c := &timing.Config{PredicateLatency: 13, BarrierSet: 2}
 	u := &c.Units
-	for _, t := range []*timing.UnitTiming{&u.FP32, &u.Half, &u.Branch, &u.FP64, &u.SFU, &u.Convert, &u.Conv64, &u.Imul, &u.Shared, &u.Global, &u.Const, &u.SReg, &u.None} {
+	for _, t := range []*timing.UnitTiming{&u.FP32, &u.Half, &u.Branch, &u.FP64, &u.SFU, &u.Convert, &u.Conv64, &u.Imul,
+		&u.Shared, &u.Global, &u.Const, &u.SReg, &u.None} {
 		*t = timing.UnitTiming{Interval: 1, Latency: 6}
 	}
 	u.SFU.Read, u.Convert.Read, u.Conv64.Read, u.Shared.Read, u.Const.Read, u.Global.Read = 4, 4, 4, 2, 2, 4
@@ -91,7 +92,8 @@ func (m *machine) run(kernel string, grid, block [3]uint32, args ...any) error {
 	if k == nil {
 		return fmt.Errorf("no kernel %s", kernel)
 	}
-	p, err := lower.Lower(&m.cubin.Code, k.Entry, lower.LowerConfig{Name: kernel, Registers: k.Registers, End: k.Entry + k.Size})
+	p, err := lower.Lower(&m.cubin.Code, k.Entry, lower.LowerConfig{Name: kernel, Registers: k.Registers,
+		End: k.Entry + k.Size})
 	if err != nil {
 		return err
 	}

@@ -166,7 +166,8 @@ var packedFamilies = map[string]func(a, b, c uint32) uint32{
 	},
 	"h2fmaftz": func(a, b, c uint32) uint32 {
 		return pair(func(i int) uint16 {
-			return flushed(halfFMA(halfValue(flushed(half(a, i))), halfValue(flushed(half(b, i))), halfValue(flushed(half(c, i)))))
+			return flushed(halfFMA(halfValue(flushed(half(a, i))), halfValue(flushed(half(b, i))),
+				halfValue(flushed(half(c, i)))))
 		})
 	},
 	"h2add": func(a, b, c uint32) uint32 {
@@ -179,13 +180,18 @@ var packedFamilies = map[string]func(a, b, c uint32) uint32{
 		return pair(func(i int) uint16 { return halfBits(halfValue(half(a, i)) * halfValue(half(b, i))) })
 	},
 	"h2set": func(a, b, c uint32) uint32 {
-		return pair(func(i int) uint16 { return uint16(0x3c00 * boolInt(halfValue(half(a, i)) < halfValue(half(b, i)))) })
+		return pair(func(i int) uint16 {
+			return uint16(0x3c00 * boolInt(halfValue(half(a, i)) < halfValue(half(b,
+				i))))
+		})
 	},
 	"h2setp": func(a, b, c uint32) uint32 {
-		return boolInt(halfValue(half(a, 0)) > halfValue(half(b, 0))) + 2*boolInt(halfValue(half(a, 1)) > halfValue(half(b, 1)))
+		return boolInt(halfValue(half(a, 0)) > halfValue(half(b, 0))) +
+			2*boolInt(halfValue(half(a, 1)) > halfValue(half(b, 1)))
 	},
 	"hadd": func(a, b, c uint32) uint32 {
-		return uint32(halfBits(halfValue(half(a, 0))+halfValue(half(b, 1)))) | uint32(halfBits(halfValue(half(a, 1))*halfValue(half(b, 0))))<<16
+		return uint32(halfBits(halfValue(half(a, 0))+halfValue(half(b, 1)))) |
+			uint32(halfBits(halfValue(half(a, 1))*halfValue(half(b, 0))))<<16
 	},
 	"hcvt": func(a, b, c uint32) uint32 {
 		return canonical(float32(halfValue(half(a, 0))) + float32(halfValue(half(a, 1))))
@@ -210,14 +216,18 @@ var packedFamilies = map[string]func(a, b, c uint32) uint32{
 	"cnot_":     func(a, b, c uint32) uint32 { return boolInt(a == 0) },
 	"testp_":    func(a, b, c uint32) uint32 { return boolInt(a&infinityBits == 0 && a<<1 != 0) },
 	"copysign_": func(a, b, c uint32) uint32 { return a&signBit | b&^signBit },
-	"fsat":      func(a, b, c uint32) uint32 { return saturatedFloat(math.Float32frombits(a) + math.Float32frombits(b)) },
-	"cvtsat":    func(a, b, c uint32) uint32 { return saturatedFloat(math.Float32frombits(a)) },
+	"fsat": func(a, b, c uint32) uint32 {
+		return saturatedFloat(math.Float32frombits(a) +
+			math.Float32frombits(b))
+	},
+	"cvtsat": func(a, b, c uint32) uint32 { return saturatedFloat(math.Float32frombits(a)) },
 	"sqrt_rz": func(a, b, c uint32) uint32 {
 		x := math.Float32frombits(a)
 		if !(x > 0) || math.IsInf(float64(x), 0) {
 			return canonical(float32(math.Sqrt(float64(x))))
 		}
-		return directed(math.Sqrt(float64(x)), new(big.Float).SetPrec(300).Sqrt(new(big.Float).SetPrec(300).SetFloat64(float64(x))), false, true)
+		return directed(math.Sqrt(float64(x)),
+			new(big.Float).SetPrec(300).Sqrt(new(big.Float).SetPrec(300).SetFloat64(float64(x))), false, true)
 	},
 	"rcp_rp": func(a, b, c uint32) uint32 { return quotient(1, math.Float32frombits(a), true, false) },
 	"div_rm": func(a, b, c uint32) uint32 {
@@ -307,7 +317,8 @@ func quotient(x, y float32, up, down bool) uint32 {
 	if x == 0 || y == 0 || math.IsInf(float64(x), 0) || math.IsInf(float64(y), 0) || q != q {
 		return canonical(float32(q))
 	}
-	exact := new(big.Float).SetPrec(400).Quo(new(big.Float).SetFloat64(float64(x)), new(big.Float).SetPrec(400).SetFloat64(float64(y)))
+	exact := new(big.Float).SetPrec(400).Quo(new(big.Float).SetFloat64(float64(x)),
+		new(big.Float).SetPrec(400).SetFloat64(float64(y)))
 	v, acc := exact.Float32()
 	switch {
 	case up && acc == big.Below:
@@ -334,7 +345,8 @@ func TestPackedFamilies(t *testing.T) {
 	for k := range cols { // halves of all kinds
 		for i := range cols[k] {
 			if i%4 == 3 {
-				edges := []uint32{0, 0x8000, 1, 0x3ff, 0x400, 0x83ff, 0x3c00, 0xbc00, 0x7bff, 0xfbff, 0x7c00, 0xfc00, 0x7e00, 0x3555, 0x0c00}
+				edges := []uint32{0, 0x8000, 1, 0x3ff, 0x400, 0x83ff, 0x3c00, 0xbc00, 0x7bff, 0xfbff, 0x7c00, 0xfc00,
+					0x7e00, 0x3555, 0x0c00}
 				cols[k][i] = edges[r.IntN(len(edges))] | edges[r.IntN(len(edges))]<<16
 			} else if i%4 == 2 {
 				cols[k][i] = (0x3000 + r.Uint32N(0x1800)) | (0x3000+r.Uint32N(0x1800))<<16 | r.Uint32()&0x80008000
@@ -373,7 +385,8 @@ func TestPackedFamilies(t *testing.T) {
 				a, b := float64(math.Float32frombits(cols[0][i])), float64(math.Float32frombits(cols[1][i]))
 				want := f(a, b)
 				w := float64(float32(want))
-				if d := math.Abs(b); name[:3] == "div" && (d > 0x1p126 || d < 0x1p-126) || name == "cosa" && math.Abs(a) > 100 {
+				if d := math.Abs(b); name[:3] == "div" && (d > 0x1p126 || d < 0x1p-126) || name == "cosa" &&
+					math.Abs(a) > 100 {
 					continue // outside of the range for which PTX states an error
 				}
 				got := float64(math.Float32frombits(g))

@@ -39,7 +39,8 @@ func same(t *testing.T, what string, got, want []uint32) {
 	for i := range want {
 		if got[i] != want[i] {
 			if wrong++; wrong <= 5 {
-				t.Errorf("%s[%d] = %#x (%g), want %#x (%g)", what, i, got[i], math.Float32frombits(got[i]), want[i], math.Float32frombits(want[i]))
+				t.Errorf("%s[%d] = %#x (%g), want %#x (%g)", what, i, got[i], math.Float32frombits(got[i]), want[i],
+					math.Float32frombits(want[i]))
 			}
 		}
 	}
@@ -140,7 +141,8 @@ func TestProgramSparseProduct(t *testing.T) {
 		rows = append(rows, uint32(len(cols)))
 	}
 	y := m.buffer(make([]uint32, n))
-	must(t, m.run("spmv", threads(2), threads(64), m.buffer(rows), m.buffer(cols), m.buffer(floats(vals)), m.buffer(floats(x)), y, int32(n)))
+	must(t, m.run("spmv", threads(2), threads(64), m.buffer(rows), m.buffer(cols), m.buffer(floats(vals)),
+		m.buffer(floats(x)), y, int32(n)))
 	same(t, "y", m.read(y, n), floats(want))
 }
 
@@ -176,7 +178,8 @@ func TestProgramDGEMM(t *testing.T) {
 		}
 	}
 	out := m.buffer(make([]uint32, 2*n*n))
-	must(t, m.run("dgemm", [3]uint32{2, 2, 1}, [3]uint32{16, 16, 1}, m.buffer(words(a)), m.buffer(words(b)), out, int32(n)))
+	must(t, m.run("dgemm", [3]uint32{2, 2, 1}, [3]uint32{16, 16, 1}, m.buffer(words(a)), m.buffer(words(b)), out,
+		int32(n)))
 	same(t, "c", m.read(out, 2*n*n), words(c))
 }
 
@@ -299,6 +302,7 @@ func TestProgramSGD(t *testing.T) {
 		}
 	}
 	wb := m.buffer(floats(w))
-	must(t, m.run("sgd", threads(2), threads(96), wb, m.buffer(floats(g)), m.buffer(floats(mask)), float32(0.1), int64(n)))
+	must(t, m.run("sgd", threads(2), threads(96), wb, m.buffer(floats(g)), m.buffer(floats(mask)), float32(0.1),
+		int64(n)))
 	same(t, "w", m.read(wb, n), floats(want))
 }

@@ -1,6 +1,7 @@
 package sm
 
 import (
+	"bufio"
 	"go/parser"
 	"go/token"
 	"os"
@@ -8,9 +9,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
-// TestRooms holds the imports between the rooms to one direction: timing and functional to exec to lower, and nothing from below up.
+// TestRooms holds the imports between the rooms to one direction: timing and functional to exec to lower, and nothing
+// from below up.
 func TestRooms(t *testing.T) {
 	const rooms = "warpdrop/sim/sm/"
 	allowed := map[string][]string{
@@ -50,8 +53,34 @@ func TestRooms(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		if name := e.Name(); strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") && name != "doc.go" {
+		if name := e.Name(); strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") &&
+			name != "doc.go" {
 			t.Errorf("%s stands outside of the rooms", name)
 		}
+	}
+}
+
+// TestLineWidth holds the lines of the rooms to 120 columns, a tab being four; generated files are as they are.
+func TestLineWidth(t *testing.T) {
+	err := filepath.WalkDir(".", func(name string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_asm_amd64.go") {
+			return err
+		}
+		f, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		lines := bufio.NewScanner(f)
+		for n := 1; lines.Scan(); n++ {
+			line := strings.ReplaceAll(lines.Text(), "\t", "    ")
+			if w := utf8.RuneCountInString(line); w > 120 {
+				t.Errorf("%s:%d: %d columns", name, n, w)
+			}
+		}
+		return lines.Err()
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

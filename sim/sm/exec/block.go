@@ -59,7 +59,8 @@ func (b *Block) Reset(p *lower.Program, threads int, index, dim, grid [3]uint32)
 		if lanes == 32 {
 			live = ^uint32(0)
 		}
-		*w = Warp{Block: b, InBlock: i, Active: live, Live: live, PC: p.Entry, Stack: w.Stack[:0], Ops: p.Ops, fmas: p.FMAs}
+		*w = Warp{Block: b, InBlock: i, Active: live, Live: live, PC: p.Entry, Stack: w.Stack[:0], Ops: p.Ops,
+			fmas: p.FMAs}
 		w.base = [2]unsafe.Pointer{unsafe.Pointer(&b.rows[i*rows]), unsafe.Pointer(&p.Pool[0])}
 		w.Preds[7] = ^uint32(0)
 		w.Local = b.local[i*32*p.LocalBytes : (i+1)*32*p.LocalBytes]
@@ -74,8 +75,8 @@ func resize[T any](s []T, n int) []T {
 	return s[:n]
 }
 
-// Wipe clears what the block's threads can read. Its SM does it when it goes on: what it clears is used next, and by this
-// thread.
+// Wipe clears what the block's threads can read. Its SM does it when it goes on: what it clears is used next, and by
+// this thread.
 func (b *Block) Wipe() {
 	clear(b.Shared[:len(b.Shared)+sharedPadding])
 	clear(b.rows)
@@ -85,8 +86,8 @@ func (b *Block) Wipe() {
 // Live returns the number of warps that have not exited.
 func (b *Block) Live() int { return b.live }
 
-// Arrive counts warp w as arrived at the barrier that r names and reports whether it has to wait there: until a Complete
-// that follows lets it go on.
+// Arrive counts warp w as arrived at the barrier that r names and reports whether it has to wait there: until a
+// Complete that follows lets it go on.
 func (b *Block) Arrive(w *Warp, r *BarRequest) (wait bool) {
 	bar := &b.barriers[r.ID&15]
 	b.arrivals |= 1 << (r.ID & 15)
@@ -153,8 +154,8 @@ func (b *Block) Arrivals(id int) (arrived, expect int) {
 	return bar.arrived, bar.expect
 }
 
-// Exit counts warp w, whose threads have all exited, and returns the barriers at which others wait, a bit each: they may
-// be complete now.
+// Exit counts warp w, whose threads have all exited, and returns the barriers at which others wait, a bit each: they
+// may be complete now.
 func (b *Block) Exit(w *Warp) (barriers uint16) {
 	b.live--
 	if b.shadow != nil {

@@ -6,7 +6,8 @@ import (
 	"warpdrop/sim/sm/lower"
 )
 
-// TestReusedBlock checks that a block which ended while threads had arrived at a barrier leaves nothing of it to the next one.
+// TestReusedBlock checks that a block which ended while threads had arrived at a barrier leaves nothing of it to the
+// next one.
 func TestReusedBlock(t *testing.T) {
 	p := &lower.Program{Registers: 1, Pool: make([]lower.Row, 1)}
 	var b Block

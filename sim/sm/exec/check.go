@@ -13,18 +13,19 @@ import (
 // Check looks for errors that change no value here but may on hardware; one belongs to one SM. It costs time: a block's
 // shared memory has a record a byte.
 //
-// Races are pairs of accesses to one byte of shared memory by different warps, at least one of them a plain store, that no
-// barrier orders. Which accesses a barrier orders follows from vector clocks of the block's warps, so named barriers,
-// bar.arrive and warps that have exited count as they should (Flanagan and Freund, "FastTrack", PLDI 2009). The threads of
-// a warp run in lockstep on this hardware and need no barrier; two of them that store different values to one byte in one
-// instruction are a race. Two atomics are none. Warps that store one value to one place, as many do to clear it, and read it
-// only after their own store, cannot see a difference: such a race is benign, and reported on request.
+// Races are pairs of accesses to one byte of shared memory by different warps, at least one of them a plain store, that
+// no barrier orders. Which accesses a barrier orders follows from vector clocks of the block's warps, so named
+// barriers, bar.arrive and warps that have exited count as they should (Flanagan and Freund, "FastTrack", PLDI 2009).
+// The threads of a warp run in lockstep on this hardware and need no barrier; two of them that store different values
+// to one byte in one instruction are a race. Two atomics are none. Warps that store one value to one place, as many do
+// to clear it, and read it only after their own store, cannot see a difference: such a race is benign, and reported on
+// request.
 //
-// Divergence is a barrier that part of a warp's threads reach while others are elsewhere; Shuffles are reads of the register
-// of a thread that takes no part.
+// Divergence is a barrier that part of a warp's threads reach while others are elsewhere; Shuffles are reads of the
+// register of a thread that takes no part.
 //
-// Uninitialised reads are of bytes of shared or local memory that the block or the thread has not written. Device memory
-// counts as written: an allocation is zero-filled.
+// Uninitialised reads are of bytes of shared or local memory that the block or the thread has not written. Device
+// memory counts as written: an allocation is zero-filled.
 type Check struct {
 	Races, Uninit        bool
 	Benign               bool // races of one value, too
@@ -66,7 +67,8 @@ func (c *Check) barrier(w *Warp, mask uint32, pc int32, cycle int64) {
 		return
 	}
 	lane := bits.TrailingZeros32(mask)
-	c.found(Finding{Kind: kindDivergence, Prog: w.Block.Prog, Block: w.Block.Index, Cycle: cycle, Start: uint64(bits.OnesCount32(mask)),
+	c.found(Finding{Kind: kindDivergence, Prog: w.Block.Prog, Block: w.Block.Index, Cycle: cycle,
+		Start: uint64(bits.OnesCount32(mask)),
 		Bytes: uint64(bits.OnesCount32(w.Live)), First: ThreadAccess{Op: -1}, Second: w.thread(w.InBlock, lane, pc)})
 }
 
@@ -91,30 +93,36 @@ func (f *Finding) String() string {
 		if f.Space == memory.SpaceLocal {
 			space = "local"
 		}
-		return fmt.Sprintf("%s: byte %#x of %s memory is read before it is written\n  %s", where, f.Addr, space, f.Second.text(f.Prog))
+		return fmt.Sprintf("%s: byte %#x of %s memory is read before it is written\n  %s", where, f.Addr, space,
+			f.Second.text(f.Prog))
 	}
 	switch f.Kind {
 	case kindDivergence:
-		return fmt.Sprintf("%s: barrier in divergent code: %d of the warp's %d threads reach it\n  %s", where, f.Start, f.Bytes, f.Second.text(f.Prog))
+		return fmt.Sprintf("%s: barrier in divergent code: %d of the warp's %d threads reach it\n  %s", where, f.Start,
+			f.Bytes, f.Second.text(f.Prog))
 	case kindShuffle:
-		return fmt.Sprintf("%s: shuffle from lane %d, which takes no part in it\n  %s", where, f.Start, f.Second.text(f.Prog))
+		return fmt.Sprintf("%s: shuffle from lane %d, which takes no part in it\n  %s", where, f.Start,
+			f.Second.text(f.Prog))
 	}
 	order := "no barrier between"
 	if f.First.InBlock == f.Second.InBlock {
 		order = "in one instruction"
 	}
-	return fmt.Sprintf("%s: race on byte %#x of shared memory (%s, %s), in an access of %d bytes at %#x\n  %s\n  %s", where, f.Addr, f.Kind, order,
+	return fmt.Sprintf("%s: race on byte %#x of shared memory (%s, %s), in an access of %d bytes at %#x\n  %s\n  %s",
+		where, f.Addr, f.Kind, order,
 		f.Bytes, f.Start, f.First.text(f.Prog), f.Second.text(f.Prog))
 }
 
 func (a *ThreadAccess) text(p *lower.Program) string {
-	return fmt.Sprintf("thread (%d,%d,%d), warp %d lane %d: %s", a.Thread[0], a.Thread[1], a.Thread[2], a.InBlock, a.Lane, p.Text(a.Op))
+	return fmt.Sprintf("thread (%d,%d,%d), warp %d lane %d: %s", a.Thread[0], a.Thread[1], a.Thread[2], a.InBlock,
+		a.Lane, p.Text(a.Op))
 }
 
 // CheckError lists what the checks of a launch found. The launch has run to its end.
 type CheckError struct{ Findings []Finding }
 
-// NewCheckError returns the findings of all SMs in order of time, one for each pair of instructions; nil if there are none.
+// NewCheckError returns the findings of all SMs in order of time, one for each pair of instructions; nil if there are
+// none.
 func NewCheckError(checks []*Check) error {
 	e := &CheckError{}
 	for _, c := range checks {
@@ -238,7 +246,8 @@ func (s *shadow) exit(w *Warp) { join(s.exited, s.clocks[w.InBlock]) }
 func (w *Warp) thread(warp, lane int, op int32) ThreadAccess {
 	t := uint32(warp*32 + lane)
 	d := w.Block.Dim
-	return ThreadAccess{Op: op, Thread: [3]uint32{t % d[0], t / d[0] % d[1], t / (d[0] * d[1])}, InBlock: warp, Lane: lane}
+	return ThreadAccess{Op: op, Thread: [3]uint32{t % d[0], t / d[0] % d[1], t / (d[0] * d[1])}, InBlock: warp,
+		Lane: lane}
 }
 
 func (c *Check) found(f Finding) {
@@ -285,8 +294,10 @@ func (c *Check) shared(x *Exec, w *Warp, op *lower.Op, pc int32, mask uint32) {
 		for k := range uint64(x.Access.Bytes) {
 			at := x.Access.Addr[lane] + k
 			report := func(kind string, first ThreadAccess) {
-				c.found(Finding{Kind: kind, Prog: w.Block.Prog, Block: w.Block.Index, Space: memory.SpaceShared, Addr: at, Cycle: x.Clock,
-					Start: x.Access.Addr[lane], Bytes: uint64(x.Access.Bytes), First: first, Second: w.thread(w.InBlock, lane, pc)})
+				c.found(Finding{Kind: kind, Prog: w.Block.Prog, Block: w.Block.Index, Space: memory.SpaceShared,
+					Addr: at, Cycle: x.Clock,
+					Start: x.Access.Addr[lane], Bytes: uint64(x.Access.Bytes), First: first,
+					Second: w.thread(w.InBlock, lane, pc)})
 			}
 			race := func(kind string, first ThreadAccess, benign bool) {
 				if !benign {
@@ -308,7 +319,8 @@ func (c *Check) shared(x *Exec, w *Warp, op *lower.Op, pc int32, mask uint32) {
 			unordered := last.clock != 0 && int(last.warp) != w.InBlock && own[last.warp] < last.clock
 			if load {
 				if unordered {
-					race("read after write", w.thread(int(last.warp), int(last.lane), last.op), last.writers>>w.InBlock&1 != 0)
+					race("read after write", w.thread(int(last.warp), int(last.lane), last.op),
+						last.writers>>w.InBlock&1 != 0)
 				}
 				s.read(at, readBy{now, pc, uint8(w.InBlock), uint8(lane)})
 				continue
@@ -321,12 +333,14 @@ func (c *Check) shared(x *Exec, w *Warp, op *lower.Op, pc int32, mask uint32) {
 			if unordered && !(atomic && last.atomic) {
 				race("write after write", w.thread(int(last.warp), int(last.lane), last.op), same)
 			}
-			if !same && !atomic && last.clock == now && int(last.warp) == w.InBlock && last.op == pc && s.thisTime(x, at, lane, mask) {
+			if !same && !atomic && last.clock == now && int(last.warp) == w.InBlock && last.op == pc &&
+				s.thisTime(x, at, lane, mask) {
 				report("write after write", w.thread(w.InBlock, int(last.lane), pc))
 			}
 			for _, r := range s.reads[at] {
 				if int(r.warp) != w.InBlock && own[r.warp] < r.clock {
-					race("write after read", w.thread(int(r.warp), int(r.lane), r.op), same && last.writers>>r.warp&1 != 0)
+					race("write after read", w.thread(int(r.warp), int(r.lane), r.op),
+						same && last.writers>>r.warp&1 != 0)
 				}
 			}
 			s.reads[at] = s.reads[at][:0]
@@ -369,7 +383,8 @@ func (c *Check) local(x *Exec, w *Warp, op *lower.Op, pc int32, mask uint32) {
 		for k := range uint64(x.Access.Bytes) {
 			v := &valid[uint64(lane)*size+from+k]
 			if !*v && (op.Code == lower.CodeLDL || op.Code == lower.CodeLD) {
-				c.found(Finding{Prog: w.Block.Prog, Block: w.Block.Index, Space: memory.SpaceLocal, Addr: from + k, Cycle: x.Clock,
+				c.found(Finding{Prog: w.Block.Prog, Block: w.Block.Index, Space: memory.SpaceLocal, Addr: from + k,
+					Cycle: x.Clock,
 					First: ThreadAccess{Op: -1}, Second: w.thread(w.InBlock, lane, pc)})
 			}
 			*v = true

@@ -93,7 +93,8 @@ func (x *Exec) fault(kind error, reason string, lane int) {
 
 func (x *Exec) push(w *Warp, kind StackKind, pc int32, mask uint32) {
 	if len(w.Stack) >= maxStack {
-		x.fault(ErrStack, "stack overflow: more than 1024 entries of the divergence stack", bits.TrailingZeros32(w.Active))
+		x.fault(ErrStack, "stack overflow: more than 1024 entries of the divergence stack",
+			bits.TrailingZeros32(w.Active))
 		return
 	}
 	if mask != 0 {

@@ -1,5 +1,5 @@
-// Package exec computes values: the state of warps and blocks, lane arithmetic, the divergence stack, memory accesses and
-// barriers. It knows no cycle: whoever drives it says which warp goes on.
+// Package exec computes values: the state of warps and blocks, lane arithmetic, the divergence stack, memory accesses
+// and barriers. It knows no cycle: whoever drives it says which warp goes on.
 package exec
 
 import (
@@ -63,8 +63,8 @@ func (x *Exec) dst(w *Warp, op *lower.Op) *lower.Row {
 	return w.row(lower.Src(op.Dst))
 }
 
-// prefetchAhead is how many instructions ahead of an FFMA registers are fetched. Measured on a 1024^2 SGEMM with all SMs
-// busy, the mean FFMA takes 10 to 17 ns with it and 36 to 80 without, depending on what else the machine does.
+// prefetchAhead is how many instructions ahead of an FFMA registers are fetched. Measured on a 1024^2 SGEMM with all
+// SMs busy, the mean FFMA takes 10 to 17 ns with it and 36 to 80 without, depending on what else the machine does.
 const prefetchAhead = 5
 
 // Exec executes op, the instruction at w.PC, for the lanes in mask: those active whose guard holds. It moves w.PC.

@@ -53,7 +53,8 @@ type Fault struct {
 }
 
 func (f *Fault) Error() string {
-	return fmt.Sprintf("kernel %s, block (%d,%d,%d), warp %d lane %d, %s: %s", f.Prog.Name, f.Block[0], f.Block[1], f.Block[2], f.Warp, f.Lane, f.Prog.Text(f.Op), f.Text)
+	return fmt.Sprintf("kernel %s, block (%d,%d,%d), warp %d lane %d, %s: %s", f.Prog.Name, f.Block[0], f.Block[1],
+		f.Block[2], f.Warp, f.Lane, f.Prog.Text(f.Op), f.Text)
 }
 
 // Unwrap returns the fault's kind.
@@ -61,7 +62,8 @@ func (f *Fault) Unwrap() error { return f.Kind }
 
 // Failed returns the error that Exec met at the instruction at pc of warp w, and clears it.
 func (x *Exec) Failed(w *Warp, pc int32) *Fault {
-	f := &Fault{Kind: x.Fault.Kind, Prog: w.Block.Prog, Block: w.Block.Index, Warp: w.InBlock, Lane: x.Fault.Lane, Op: pc, Cycle: x.Clock, Text: x.Fault.String()}
+	f := &Fault{Kind: x.Fault.Kind, Prog: w.Block.Prog, Block: w.Block.Index, Warp: w.InBlock, Lane: x.Fault.Lane,
+		Op: pc, Cycle: x.Clock, Text: x.Fault.String()}
 	x.Fault = ExecFault{}
 	return f
 }

@@ -124,8 +124,8 @@ func (x *Exec) multiFunction(w *Warp, op *lower.Op, mask uint32) {
 }
 
 // safeDivision reports whether a/b can go the fast way that ptxas emits after FCHK: a reciprocal, a product and
-// residuals by FFMA, none of which may over- or underflow. What hardware checks exactly is not documented; a false "no" costs
-// time (the slow way gives the same quotient), a false "yes" would cost correctness.
+// residuals by FFMA, none of which may over- or underflow. What hardware checks exactly is not documented; a false "no"
+// costs time (the slow way gives the same quotient), a false "yes" would cost correctness.
 func safeDivision(a, b uint32) bool {
 	ea, eb := int(a>>23&255), int(b>>23&255)
 	return ea > 25 && ea < 255 && eb > 1 && eb < 252 && ea-eb > -125 && ea-eb < 126

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// formatter does what C's printf does with a format and its arguments, which lie one behind the other, each at a multiple of
-// its size.
+// formatter does what C's printf does with a format and its arguments, which lie one behind the other, each at a
+// multiple of its size.
 type formatter struct {
 	args   uint64 // address of the next argument
 	read   func(addr uint64, p []byte) bool

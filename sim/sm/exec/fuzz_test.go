@@ -97,8 +97,8 @@ func (s *sandbox) run(word uint64, r *rand.Rand) bool {
 	return true
 }
 
-// TestExecRandom executes random words and single-bit mutations of the committed kernels' instructions: whatever they do, it
-// is a value or a fault, and no panic.
+// TestExecRandom executes random words and single-bit mutations of the committed kernels' instructions: whatever they
+// do, it is a value or a fault, and no panic.
 func TestExecRandom(t *testing.T) {
 	s, err := newSandbox()
 	if err != nil {
@@ -138,7 +138,8 @@ func TestExecRandom(t *testing.T) {
 }
 
 func FuzzExec(f *testing.F) {
-	for _, w := range []uint64{0x5c98078000870001, 0xeedc200000070002, 0xef4c000000070001, 0x5980000000270003, 0xe24000000080000f, 0xed00000000070000, 0xefa0000014070404} {
+	for _, w := range []uint64{0x5c98078000870001, 0xeedc200000070002, 0xef4c000000070001, 0x5980000000270003,
+		0xe24000000080000f, 0xed00000000070000, 0xefa0000014070404} {
 		f.Add(w, uint64(1))
 	}
 	f.Fuzz(func(t *testing.T, word, seed uint64) {

@@ -14,7 +14,8 @@ func TestGenerated(t *testing.T) {
 		t.Skip("short: does not run the generator")
 	}
 	dir := t.TempDir()
-	cmd := exec.Command("go", "run", "./internal/asmgen", "-out", filepath.Join(dir, "lanes_amd64.s"), "-stubs", filepath.Join(dir, "lanes_asm_amd64.go"), "-pkg", "exec")
+	cmd := exec.Command("go", "run", "./internal/asmgen", "-out", filepath.Join(dir, "lanes_amd64.s"), "-stubs",
+		filepath.Join(dir, "lanes_asm_amd64.go"), "-pkg", "exec")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, text)
 	}

@@ -6,10 +6,10 @@ import (
 	"sort"
 )
 
-// Heap is the part of the device's heap from which the threads of one SM get memory: a stretch of addresses of its own, as
-// long as the whole heap, so that SMs that run side by side need not agree on places. What they get in a window together is
-// bounded by what was free at its start: each has an equal share of that. A warp that wants more than its SM's share waits until its
-// SM is given all that is free.
+// Heap is the part of the device's heap from which the threads of one SM get memory: a stretch of addresses of its own,
+// as long as the whole heap, so that SMs that run side by side need not agree on places. What they get in a window
+// together is bounded by what was free at its start: each has an equal share of that. A warp that wants more than its
+// SM's share waits until its SM is given all that is free.
 type Heap struct {
 	Base  uint64
 	limit uint64 // bytes of the whole heap
@@ -37,8 +37,8 @@ func NewHeaps(bases []uint64, limit uint64) (heaps []*Heap) {
 	return heaps
 }
 
-// Malloc puts the addresses of the bytes in sizes into addrs: the first that fit, or 0. It reports false, and does nothing, where
-// the SM's share of this window does not do; the next may.
+// Malloc puts the addresses of the bytes in sizes into addrs: the first that fit, or 0. It reports false, and does
+// nothing, where the SM's share of this window does not do; the next may.
 func (h *Heap) Malloc(sizes, addrs []uint64) bool {
 	total := uint64(0)
 	for _, n := range sizes {
@@ -106,7 +106,8 @@ func notAllocated(addr uint64) error {
 	return fmt.Errorf("free of %#x, which malloc did not return or which is free already", addr)
 }
 
-// Settle is what happens between windows: memory goes back to the SMs that it came from, and what is free is shared out anew.
+// Settle is what happens between windows: memory goes back to the SMs that it came from, and what is free is shared out
+// anew.
 func Settle(heaps []*Heap) error {
 	for _, h := range heaps {
 		for _, addr := range h.late {

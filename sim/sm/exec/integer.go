@@ -130,8 +130,8 @@ func (x *Exec) population(w *Warp, op *lower.Op, mask uint32) {
 	}
 }
 
-// wideMinMax executes IMNMX.XHI and .XLO. The upper half leaves in the condition code whether the halves are equal and which was
-// taken; the lower half goes by that.
+// wideMinMax executes IMNMX.XHI and .XLO. The upper half leaves in the condition code whether the halves are equal and
+// which was taken; the lower half goes by that.
 func (x *Exec) wideMinMax(w *Warp, op *lower.Op, mask uint32) {
 	d := x.dst(w, op)
 	a, b := w.row(op.A), w.row(op.B)
@@ -320,7 +320,8 @@ func (t *terms) signed() int64 {
 func (x *Exec) wideInteger(w *Warp, op *lower.Op, mask uint32) {
 	d := x.dst(w, op)
 	a, b, c := w.row(op.A), w.row(op.B), w.row(op.C)
-	if op.Code == lower.CodeIADD3X && op.Flags&lower.FlagRight != 0 && !op.UseX && !op.SetCC && op.Flags&lower.FlagSAT == 0 {
+	if op.Code == lower.CodeIADD3X && op.Flags&lower.FlagRight != 0 && !op.UseX && !op.SetCC &&
+		op.Flags&lower.FlagSAT == 0 {
 		upperSum(d, op, a, b, c, mask)
 		return
 	}
@@ -344,7 +345,8 @@ func (x *Exec) wideInteger(w *Warp, op *lower.Op, mask uint32) {
 		case op.Code == lower.CodeXMADX:
 			md := &xmadModes[op.Aux]
 			v = v&md.keep | b[i]<<16&md.merge
-		case op.Code == lower.CodeIADD3X && op.Flags&lower.FlagRight != 0: // IADD3.RS, .LS: the sum of a and b is shifted by a half
+		case op.Code == lower.CodeIADD3X && op.Flags&lower.FlagRight != 0:
+			// IADD3.RS, .LS: the sum of a and b is shifted by a half
 			v = uint32((uint64(t.p)+uint64(t.q)+uint64(t.plus))>>16) + t.r
 		case op.Code == lower.CodeIADD3X && op.Flags&lower.FlagShift != 0:
 			v = (t.p+t.q+t.plus)<<16 + t.r
@@ -371,8 +373,8 @@ func (x *Exec) wideInteger(w *Warp, op *lower.Op, mask uint32) {
 	}
 }
 
-// upperSum executes IADD3.RS without a condition code: with it compiled code puts a product of 32-bit numbers together from
-// those of their halves.
+// upperSum executes IADD3.RS without a condition code: with it compiled code puts a product of 32-bit numbers together
+// from those of their halves.
 func upperSum(d *lower.Row, op *lower.Op, a, b, c *lower.Row, mask uint32) {
 	na, pa := inverted(op.Flags&lower.FlagNegA != 0)
 	nb, pb := inverted(op.Flags&lower.FlagNegB != 0)
@@ -464,9 +466,9 @@ func halfOf(x uint32, which int64) uint32 {
 }
 
 // signFix returns what XMAD.CSFU takes from its addend. It is not documented; this follows from the code of a signed
-// product's upper half, which multiplies halves as a.L*b.H and a.H*b.L + (a.L*b.L >> 16), adds the two with IADD3.RS (a 33-bit
-// sum of unsigned numbers, shifted by 16) and adds a.H*b.H from XMAD.CSFU: for each of the two that is negative, the
-// unsigned sum is 2^32 too large, that is 2^16 after the shift.
+// product's upper half, which multiplies halves as a.L*b.H and a.H*b.L + (a.L*b.L >> 16), adds the two with IADD3.RS (a
+// 33-bit sum of unsigned numbers, shifted by 16) and adds a.H*b.H from XMAD.CSFU: for each of the two that is negative,
+// the unsigned sum is 2^32 too large, that is 2^16 after the shift.
 func signFix(a, b, mode uint32) uint32 {
 	var fix uint32
 	if mode&lower.XMADSignA != 0 && int32(a) < 0 && b&0xffff != 0 {

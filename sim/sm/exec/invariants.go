@@ -9,7 +9,8 @@ import (
 // hold is invariant.Hold about a warp.
 func (w *Warp) hold(ok bool, what string, args ...any) {
 	if !ok {
-		invariant.Hold(false, "warp %d of block %v at instruction %d: "+what, append([]any{w.InBlock, w.Block.Index, w.PC}, args...)...)
+		invariant.Hold(false, "warp %d of block %v at instruction %d: "+what,
+			append([]any{w.InBlock, w.Block.Index, w.PC}, args...)...)
 	}
 }
 
@@ -29,8 +30,8 @@ func (w *Warp) consistent() {
 	}
 }
 
-// placed checks that each thread of compiled code that has not exited is active, or that an entry of the divergence stack
-// says where it goes on.
+// placed checks that each thread of compiled code that has not exited is active, or that an entry of the divergence
+// stack says where it goes on.
 func (w *Warp) placed() {
 	w.hold(w.PC >= 0 && int(w.PC) < len(w.Ops), "the program has %d", len(w.Ops))
 	somewhere := w.Active
@@ -49,8 +50,10 @@ func (b *Block) consistent() {
 	}
 	for id := range b.barriers {
 		bar := &b.barriers[id]
-		hold(b.arrivals>>id&1 != 0 == (bar.arrived != 0), id, "%d threads have arrived, and the mark is %t", bar.arrived, b.arrivals>>id&1 != 0)
-		hold(32*bits.OnesCount64(bar.waiting) <= bar.arrived, id, "warps %#x wait, but only %d threads have arrived", bar.waiting, bar.arrived)
+		hold(b.arrivals>>id&1 != 0 == (bar.arrived != 0), id, "%d threads have arrived, and the mark is %t",
+			bar.arrived, b.arrivals>>id&1 != 0)
+		hold(32*bits.OnesCount64(bar.waiting) <= bar.arrived, id, "warps %#x wait, but only %d threads have arrived",
+			bar.waiting, bar.arrived)
 		arrived, expect := b.Arrivals(id)
 		hold(arrived == 0 || arrived < expect, id, "closed with %d of %d threads", arrived, expect)
 		for m := bar.waiting; m != 0; m &= m - 1 {
@@ -58,10 +61,12 @@ func (b *Block) consistent() {
 			hold(i < len(b.Warps) && b.Warps[i].Live != 0, id, "waits for warp %d, which has exited", i)
 		}
 	}
-	invariant.Hold(b.live >= 0 && b.live <= len(b.Warps), "block %v: %d of %d warps live", b.Index, b.live, len(b.Warps))
+	invariant.Hold(b.live >= 0 && b.live <= len(b.Warps), "block %v: %d of %d warps live", b.Index, b.live,
+		len(b.Warps))
 }
 
-// Consistent checks the block's warps and barriers (build tag check). waits reports the barrier at which a warp is held.
+// Consistent checks the block's warps and barriers (build tag check). waits reports the barrier at which a warp is
+// held.
 func (b *Block) Consistent(waits func(w *Warp) (barrier int, held bool)) {
 	b.consistent()
 	live := 0
@@ -75,7 +80,8 @@ func (b *Block) Consistent(waits func(w *Warp) (barrier int, held bool)) {
 		at, held := waits(w)
 		for id := range b.barriers {
 			marked := b.barriers[id].waiting>>w.InBlock&1 != 0
-			invariant.Hold(marked == (held && id == at), "block %v: warp %d and barrier %d do not agree that it waits there", b.Index, w.InBlock, id)
+			invariant.Hold(marked == (held && id == at),
+				"block %v: warp %d and barrier %d do not agree that it waits there", b.Index, w.InBlock, id)
 		}
 	}
 	invariant.Hold(live == b.live, "block %v: %d warps live, %d are counted", b.Index, live, b.live)

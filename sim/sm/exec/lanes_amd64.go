@@ -329,8 +329,8 @@ func laneOffsets(base, rel *lower.Row, offset uint32) uint32 {
 	return offsetsGo(base, rel, offset)
 }
 
-// laneNear loads a word for each lane in mask from base + offset, an offset from mem, and reports whether it did: addresses
-// must be aligned, not above limit, and within 128 bytes of the lowest.
+// laneNear loads a word for each lane in mask from base + offset, an offset from mem, and reports whether it did:
+// addresses must be aligned, not above limit, and within 128 bytes of the lowest.
 func laneNear(dst, base *lower.Row, mem unsafe.Pointer, offset, limit, mask uint32) bool {
 	if vectors == vectorAVX512 {
 		return nearAVX512(dst, base, (*byte)(mem), offset, limit, mask) != 0
@@ -383,17 +383,20 @@ func lanePlace(src *lower.Row, to unsafe.Pointer, p *pattern, words int) {
 
 const _ = (lower.UnitShared - 8) + (lower.UnitGlobal - 8) // availableAVX512 counts on both being 8 or more
 
-// Available returns the slots from which a scheduler can issue at cycle t or, where there is none, the first cycle at which
-// it can (math.MaxInt64: never), and from which slots then. A slot can issue when its warp is ready and its unit free; the two kinds of
-// memory are free from the cycles given on, other units as free has it. It is vector code, and stands with the lanes' for
-// that reason.
-func Available(ready *[Slots]int64, unit *[Slots]lower.Unit, free *[16]int64, sharedFree, globalFree, t int64) (now, then uint32, soonest int64) {
+// Available returns the slots from which a scheduler can issue at cycle t or, where there is none, the first cycle at
+// which it can (math.MaxInt64: never), and from which slots then. A slot can issue when its warp is ready and its unit
+// free; the two kinds of memory are free from the cycles given on, other units as free has it. It is vector code, and
+// stands with the lanes' for that reason.
+func Available(ready *[Slots]int64, unit *[Slots]lower.Unit, free *[16]int64, sharedFree, globalFree, t int64) (now,
+	then uint32, soonest int64) {
 	units := (*[Slots]uint8)(unsafe.Pointer(unit))
 	switch vectors {
 	case vectorAVX512:
-		return availableAVX512(ready, units, free, uint32(lower.UnitShared), uint32(lower.UnitGlobal), sharedFree, globalFree, t)
+		return availableAVX512(ready, units, free, uint32(lower.UnitShared), uint32(lower.UnitGlobal), sharedFree,
+			globalFree, t)
 	case vectorAVX2:
-		return availableAVX2(ready, units, free, uint32(lower.UnitShared), uint32(lower.UnitGlobal), sharedFree, globalFree, t)
+		return availableAVX2(ready, units, free, uint32(lower.UnitShared), uint32(lower.UnitGlobal), sharedFree,
+			globalFree, t)
 	}
 	return availableGo(ready, unit, free, sharedFree, globalFree, t)
 }

@@ -48,7 +48,8 @@ func TestLanes(t *testing.T) {
 				if x != y || fmt.Sprint(rx) != fmt.Sprint(ry) {
 					for i := range x {
 						if x[i] != y[i] {
-							t.Fatalf("%s: lane %d of mask %#x: %#x, plain %#x; a %#x b %#x c %#x", name, i, mask, x[i], y[i], a[i], b[i], c[i])
+							t.Fatalf("%s: lane %d of mask %#x: %#x, plain %#x; a %#x b %#x c %#x", name, i, mask, x[i],
+								y[i], a[i], b[i], c[i])
 						}
 					}
 					t.Fatalf("%s: results %x, plain %x", name, rx, ry)
@@ -56,25 +57,41 @@ func TestLanes(t *testing.T) {
 			}
 			both := func(name string, vec, plain func(d *lower.Row)) {
 				t.Helper()
-				check(name, func(d *lower.Row) []uint32 { vec(d); return nil }, func(d *lower.Row) []uint32 { plain(d); return nil })
+				check(name, func(d *lower.Row) []uint32 { vec(d); return nil },
+					func(d *lower.Row) []uint32 { plain(d); return nil })
 			}
-			both("ffma", func(d *lower.Row) { laneFFMA(d, &a, &b, &c, mask, negP, negC) }, func(d *lower.Row) { ffmaGo(d, &a, &b, &c, mask, negP, negC) })
-			both("ffma.ftz", func(d *lower.Row) { laneFFMAFTZ(d, &a, &b, &c, mask, negP, negC) }, func(d *lower.Row) { ffmaFTZGo(d, &a, &b, &c, mask, negP, negC) })
-			both("fadd", func(d *lower.Row) { laneFADD(d, &a, &b, mask, ma, mb) }, func(d *lower.Row) { faddGo(d, &a, &b, mask, ma, mb) })
-			both("fadd.ftz", func(d *lower.Row) { laneFADDFTZ(d, &a, &b, mask, ma, mb) }, func(d *lower.Row) { faddFTZGo(d, &a, &b, mask, ma, mb) })
-			both("fmul", func(d *lower.Row) { laneFMUL(d, &a, &b, mask, negP) }, func(d *lower.Row) { fmulGo(d, &a, &b, mask, negP) })
-			both("fmul.ftz", func(d *lower.Row) { laneFMULFTZ(d, &a, &b, mask, negP) }, func(d *lower.Row) { fmulFTZGo(d, &a, &b, mask, negP) })
+			both("ffma", func(d *lower.Row) { laneFFMA(d, &a, &b, &c, mask, negP, negC) },
+				func(d *lower.Row) { ffmaGo(d, &a, &b, &c, mask, negP, negC) })
+			both("ffma.ftz", func(d *lower.Row) { laneFFMAFTZ(d, &a, &b, &c, mask, negP, negC) },
+				func(d *lower.Row) { ffmaFTZGo(d, &a, &b, &c, mask, negP, negC) })
+			both("fadd", func(d *lower.Row) { laneFADD(d, &a, &b, mask, ma, mb) },
+				func(d *lower.Row) { faddGo(d, &a, &b, mask, ma, mb) })
+			both("fadd.ftz", func(d *lower.Row) { laneFADDFTZ(d, &a, &b, mask, ma, mb) },
+				func(d *lower.Row) { faddFTZGo(d, &a, &b, mask, ma, mb) })
+			both("fmul", func(d *lower.Row) { laneFMUL(d, &a, &b, mask, negP) },
+				func(d *lower.Row) { fmulGo(d, &a, &b, mask, negP) })
+			both("fmul.ftz", func(d *lower.Row) { laneFMULFTZ(d, &a, &b, mask, negP) },
+				func(d *lower.Row) { fmulFTZGo(d, &a, &b, mask, negP) })
 			both("mov", func(d *lower.Row) { laneMOV(d, &a, mask) }, func(d *lower.Row) { movGo(d, &a, mask) })
-			both("sel", func(d *lower.Row) { laneSEL(d, &a, &b, mask, pred) }, func(d *lower.Row) { selGo(d, &a, &b, mask, pred) })
-			both("iadd", func(d *lower.Row) { laneIADD(d, &a, &b, mask, na, nb, plus) }, func(d *lower.Row) { iaddGo(d, &a, &b, mask, na, nb, plus) })
-			both("iadd3", func(d *lower.Row) { laneIADD3(d, &a, &b, &c, mask, na, nb, nc, plus) }, func(d *lower.Row) { iadd3Go(d, &a, &b, &c, mask, na, nb, nc, plus) })
-			both("shadd", func(d *lower.Row) { laneSHADD(d, &a, &b, mask, shift, na, nb, plus) }, func(d *lower.Row) { shaddGo(d, &a, &b, mask, shift, na, nb, plus) })
-			both("shl", func(d *lower.Row) { laneSHL(d, &a, &b, mask, limit) }, func(d *lower.Row) { shlGo(d, &a, &b, mask, limit) })
-			both("shr", func(d *lower.Row) { laneSHR(d, &a, &b, mask, limit) }, func(d *lower.Row) { shrGo(d, &a, &b, mask, limit) })
-			both("sar", func(d *lower.Row) { laneSAR(d, &a, &b, mask, limit) }, func(d *lower.Row) { sarGo(d, &a, &b, mask, limit) })
-			both("imnmx", func(d *lower.Row) { laneIMNMX(d, &a, &b, mask, bias, pred) }, func(d *lower.Row) { imnmxGo(d, &a, &b, mask, bias, pred) })
+			both("sel", func(d *lower.Row) { laneSEL(d, &a, &b, mask, pred) },
+				func(d *lower.Row) { selGo(d, &a, &b, mask, pred) })
+			both("iadd", func(d *lower.Row) { laneIADD(d, &a, &b, mask, na, nb, plus) },
+				func(d *lower.Row) { iaddGo(d, &a, &b, mask, na, nb, plus) })
+			both("iadd3", func(d *lower.Row) { laneIADD3(d, &a, &b, &c, mask, na, nb, nc, plus) },
+				func(d *lower.Row) { iadd3Go(d, &a, &b, &c, mask, na, nb, nc, plus) })
+			both("shadd", func(d *lower.Row) { laneSHADD(d, &a, &b, mask, shift, na, nb, plus) },
+				func(d *lower.Row) { shaddGo(d, &a, &b, mask, shift, na, nb, plus) })
+			both("shl", func(d *lower.Row) { laneSHL(d, &a, &b, mask, limit) },
+				func(d *lower.Row) { shlGo(d, &a, &b, mask, limit) })
+			both("shr", func(d *lower.Row) { laneSHR(d, &a, &b, mask, limit) },
+				func(d *lower.Row) { shrGo(d, &a, &b, mask, limit) })
+			both("sar", func(d *lower.Row) { laneSAR(d, &a, &b, mask, limit) },
+				func(d *lower.Row) { sarGo(d, &a, &b, mask, limit) })
+			both("imnmx", func(d *lower.Row) { laneIMNMX(d, &a, &b, mask, bias, pred) },
+				func(d *lower.Row) { imnmxGo(d, &a, &b, mask, bias, pred) })
 			mode := &xmadModes[n%len(xmadModes)]
-			both("xmad", func(d *lower.Row) { laneXMAD(d, &a, &b, &c, mode, mask) }, func(d *lower.Row) { xmadGo(d, &a, &b, &c, mode, mask) })
+			both("xmad", func(d *lower.Row) { laneXMAD(d, &a, &b, &c, mode, mask) },
+				func(d *lower.Row) { xmadGo(d, &a, &b, &c, mode, mask) })
 			table := &luts[n&255]
 			check("lop3", func(d *lower.Row) []uint32 { return []uint32{laneLOP3(d, &a, &b, &c, table, mask)} },
 				func(d *lower.Row) []uint32 { return []uint32{lop3Go(d, &a, &b, &c, table, mask)} })
@@ -89,7 +106,11 @@ func TestLanes(t *testing.T) {
 			check("icmp", func(*lower.Row) []uint32 { l, e := laneICMP(&a, &b, bias); return []uint32{l, e} },
 				func(*lower.Row) []uint32 { l, e := icmpGo(&a, &b, bias); return []uint32{l, e} })
 			for _, ftz := range []bool{false, true} {
-				check("fcmp", func(*lower.Row) []uint32 { l, e, u := laneFCMP(&a, &b, ma, mb, ftz); return []uint32{l, e, u} },
+				check("fcmp", func(*lower.Row) []uint32 {
+					l, e, u := laneFCMP(&a, &b, ma, mb, ftz)
+					return []uint32{l,
+						e, u}
+				},
 					func(*lower.Row) []uint32 { l, e, u := fcmpGo(&a, &b, ma, mb, ftz); return []uint32{l, e, u} })
 			}
 			// In place, as in FFMA R0, R1, R2, R0.
@@ -178,7 +199,8 @@ func TestPatterns(t *testing.T) {
 			}
 			lanePlace(&x[0], to, &p, words)
 			third := slices.Clone(mem)
-			placeGo(&x[0], unsafe.Add(unsafe.Pointer(&third[0]), uintptr(from)-uintptr(unsafe.Pointer(&mem[0]))), &p.index, words, p.mask)
+			placeGo(&x[0], unsafe.Add(unsafe.Pointer(&third[0]), uintptr(from)-uintptr(unsafe.Pointer(&mem[0]))),
+				&p.index, words, p.mask)
 			if !slices.Equal(other, third) {
 				t.Fatalf("place of %d words differs", words)
 			}
@@ -197,7 +219,8 @@ func TestPatterns(t *testing.T) {
 				base[r.IntN(32)]++
 			}
 			d, e := x[0], x[0]
-			okD, okE := laneNear(&d, &base, unsafe.Pointer(&mem[0]), 0, limit, p.mask), nearGo(&e, &base, unsafe.Pointer(&mem[0]), 0, limit, p.mask)
+			okD, okE := laneNear(&d, &base, unsafe.Pointer(&mem[0]), 0, limit, p.mask),
+				nearGo(&e, &base, unsafe.Pointer(&mem[0]), 0, limit, p.mask)
 			if d != e || okD != okE {
 				t.Fatalf("near: %v %x, plain %v %x", okD, d, okE, e)
 			}
@@ -298,7 +321,8 @@ func TestAddresses(t *testing.T) {
 			for i := range lo {
 				a := uint64(base) + uint64(r.IntN(len(mem)/words))*4*uint64(words)
 				if n%4 == 3 && r.IntN(8) == 0 {
-					a = []uint64{base - 4, base + limit + 4, base + 2, 0, 1 << 63, ^uint64(0), base + limit + 1<<32}[r.IntN(7)]
+					a = []uint64{base - 4, base + limit + 4, base + 2, 0, 1 << 63, ^uint64(0),
+						base + limit + 1<<32}[r.IntN(7)]
 				}
 				lo[i], hi[i] = uint32(a), uint32(a>>32)
 			}

@@ -98,8 +98,8 @@ func mul32(a, b uint32, mode uint32) uint32 {
 	return round32(float64(f32(a))*float64(f32(b)), mode)
 }
 
-// mulScaled32 is a times b times two to the power of scale, rounded once: ptxas puts a factor into FMUL's scale only where
-// the product need not be rounded before (mul.f32, not mul.rn.f32).
+// mulScaled32 is a times b times two to the power of scale, rounded once: ptxas puts a factor into FMUL's scale only
+// where the product need not be rounded before (mul.f32, not mul.rn.f32).
 func mulScaled32(a, b uint32, scale int, mode uint32) uint32 {
 	return round32(math.Ldexp(float64(f32(a))*float64(f32(b)), scale), mode)
 }

@@ -95,8 +95,8 @@ func iaddGo(dst, a, b *lower.Row, mask, na, nb, plus uint32) {
 	}
 }
 
-// addcGo adds (a^na) + (b^nb) + 1 where cin is set; the results are lane masks for all 32 lanes: the two carries of the two
-// additions, zero, negative and signed overflow.
+// addcGo adds (a^na) + (b^nb) + 1 where cin is set; the results are lane masks for all 32 lanes: the two carries of the
+// two additions, zero, negative and signed overflow.
 func addcGo(dst, a, b *lower.Row, mask, na, nb, cin uint32) (c1, c2, zero, minus, over uint32) {
 	for i := range dst {
 		p, q := a[i]^na, b[i]^nb
@@ -247,8 +247,8 @@ func imnmxGo(dst, a, b *lower.Row, mask, bias, pred uint32) {
 	}
 }
 
-// addr32Go puts base + offset of the lanes in mask into out, zero for the others, and returns the lanes whose address is above limit or has a
-// bit of align set.
+// addr32Go puts base + offset of the lanes in mask into out, zero for the others, and returns the lanes whose address
+// is above limit or has a bit of align set.
 func addr32Go(out *[32]uint64, base *lower.Row, offset, limit, align, mask uint32) (bad uint32) {
 	for i := range out {
 		a := base[i] + offset
@@ -263,8 +263,8 @@ func addr32Go(out *[32]uint64, base *lower.Row, offset, limit, align, mask uint3
 	return bad & mask
 }
 
-// addr64Go puts the 64-bit addresses hi:lo + offset of the lanes in mask into out, base for the others, and returns the lanes whose
-// address is not within base … base+limit or has a bit of align set.
+// addr64Go puts the 64-bit addresses hi:lo + offset of the lanes in mask into out, base for the others, and returns the
+// lanes whose address is not within base … base+limit or has a bit of align set.
 func addr64Go(out *[32]uint64, lo, hi *lower.Row, offset, base, limit, align uint64, mask uint32) (bad uint32) {
 	for i := range out {
 		a := uint64(hi[i])<<32 | uint64(lo[i])

@@ -74,7 +74,8 @@ func lanePlace(src *lower.Row, to unsafe.Pointer, p *pattern, words int) {
 }
 
 // Available returns the slots from which a scheduler can issue at cycle t: see lanes_amd64.go.
-func Available(ready *[Slots]int64, unit *[Slots]lower.Unit, free *[16]int64, sharedFree, globalFree, t int64) (now, then uint32, soonest int64) {
+func Available(ready *[Slots]int64, unit *[Slots]lower.Unit, free *[16]int64, sharedFree, globalFree, t int64) (now,
+	then uint32, soonest int64) {
 	return availableGo(ready, unit, free, sharedFree, globalFree, t)
 }
 

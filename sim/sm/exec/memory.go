@@ -97,14 +97,15 @@ func (x *Exec) sharedAddress(w *Warp, op *lower.Op, mask uint32) bool {
 	return false
 }
 
-// widened says how an access of n bytes looks that begins at offset, inside of size bytes, and ends beyond: compilers make
-// one wide load of several where they may count on what a driver adds to an allocation. It is empty for other accesses.
+// widened says how an access of n bytes looks that begins at offset, inside of size bytes, and ends beyond: compilers
+// make one wide load of several where they may count on what a driver adds to an allocation. It is empty for other
+// accesses.
 func widened(n int, offset, size uint64, driver string) string {
 	if offset >= size || offset+uint64(n) <= size {
 		return ""
 	}
-	return fmt.Sprintf("; the access of %d bytes begins inside and ends %d beyond, as where a compiler has widened a load: "+
-		"a driver pads %s bytes, here give %d", n, offset+uint64(n)-size, driver, offset+uint64(n))
+	return fmt.Sprintf("; the access of %d bytes begins inside and ends %d beyond, as where a compiler has widened"+
+		" a load: a driver pads %s bytes, here give %d", n, offset+uint64(n)-size, driver, offset+uint64(n))
 }
 
 func describeSize(who string, n int) string { return who + " " + strconv.Itoa(n) + " bytes" }
@@ -326,7 +327,8 @@ func (x *Exec) atomicGlobal(w *Warp, op *lower.Op, mask uint32) {
 			hi = w.row(lower.Src(op.Dst) + 1)
 		}
 	}
-	x.Global.Atomic(x.Clock, mask, &x.Access.Addr, memory.AtomicOp(op.Aux&255), memory.AtomicType(op.Aux>>8), a, b, dst, hi)
+	x.Global.Atomic(x.Clock, mask, &x.Access.Addr, memory.AtomicOp(op.Aux&255), memory.AtomicType(op.Aux>>8), a, b, dst,
+		hi)
 }
 
 func (x *Exec) atomicShared(w *Warp, op *lower.Op, mask uint32) {
@@ -370,7 +372,8 @@ func (x *Exec) local(w *Warp, op *lower.Op, mask uint32, write bool) {
 			x.failed(ErrMisaligned, "misaligned local-memory access", i, off, "")
 			return
 		case off > size || size-off < n:
-			x.failed(ErrStack, "local-memory access out of bounds (stack overflow?)", i, off, describeSize("the thread has", int(size)))
+			x.failed(ErrStack, "local-memory access out of bounds (stack overflow?)", i, off,
+				describeSize("the thread has", int(size)))
 			return
 		}
 		p := w.Local[uint64(i)*size+off:][:n]
@@ -395,7 +398,8 @@ func (x *Exec) local(w *Warp, op *lower.Op, mask uint32, write bool) {
 }
 
 // generic executes LD and ST: addresses within the windows are shared or local, the rest global. The timing model takes
-// one space an access; when lanes differ, which compiled code hardly does, it is told that of the first, with its lanes.
+// one space an access; when lanes differ, which compiled code hardly does, it is told that of the first, with its
+// lanes.
 func (x *Exec) generic(w *Warp, op *lower.Op, mask uint32) {
 	a := &x.Access
 	lo, hi := w.row(op.A), w.row(lower.PoolZero)

@@ -83,7 +83,8 @@ func video(op *lower.Op, a, b, c uint32) uint32 {
 		case x == y:
 			cmp = lower.CmpEQ
 		}
-		if [8]uint32{0, lower.CmpLT, lower.CmpEQ, lower.CmpLT | lower.CmpEQ, lower.CmpGT, lower.CmpLT | lower.CmpGT, lower.CmpGT | lower.CmpEQ, 7}[mode]&cmp != 0 {
+		if [8]uint32{0, lower.CmpLT, lower.CmpEQ, lower.CmpLT | lower.CmpEQ, lower.CmpGT, lower.CmpLT | lower.CmpGT,
+			lower.CmpGT | lower.CmpEQ, 7}[mode]&cmp != 0 {
 			v = 1
 		}
 	case lower.CodeVMAD:
@@ -184,7 +185,8 @@ func flushHalf(h uint16) uint16 {
 	return h
 }
 
-// halfSource is one source of a lane: half h of the pair u, or what pick gives in its place, with the two sign modifiers in mods.
+// halfSource is one source of a lane: half h of the pair u, or what pick gives in its place, with the two sign
+// modifiers in mods.
 func halfSource(u uint32, h int, pick, mods uint32, ftz bool) float64 {
 	if pick == lower.PickFloat {
 		if u = modify(u, signMods[mods]); ftz {
@@ -211,14 +213,15 @@ func halfSource(u uint32, h int, pick, mods uint32, ftz bool) float64 {
 // halfSources are the sources of half h of lane i.
 func (w *Warp) halfSources(op *lower.Op, i, h int) (v [3]float64) {
 	for k, s := range [3]lower.Src{op.A, op.B, op.C} {
-		v[k] = halfSource(w.row(s)[i], h, op.Aux>>(lower.HalfPick+2*k)&3, op.Flags>>(2*k)&3, op.Flags&lower.FlagFTZ != 0)
+		v[k] = halfSource(w.row(s)[i], h, op.Aux>>(lower.HalfPick+2*k)&3, op.Flags>>(2*k)&3,
+			op.Flags&lower.FlagFTZ != 0)
 	}
 	return v
 }
 
-// halves executes HADD2, HMUL2 and HFMA2. What is computed is exact, or rounded to odd with as many bits as it takes, and is
-// then rounded once, to halves or with .F32 to FP32: ptxas puts a conversion to FP32 into an addition that need not be
-// rounded (add.f16), and leaves it beside one that must be (add.rn.f16).
+// halves executes HADD2, HMUL2 and HFMA2. What is computed is exact, or rounded to odd with as many bits as it takes,
+// and is then rounded once, to halves or with .F32 to FP32: ptxas puts a conversion to FP32 into an addition that need
+// not be rounded (add.f16), and leaves it beside one that must be (add.rn.f16).
 func (x *Exec) halves(w *Warp, op *lower.Op, mask uint32) {
 	d := x.dst(w, op)
 	for m := mask; m != 0; m &= m - 1 {

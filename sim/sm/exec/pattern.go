@@ -9,8 +9,8 @@ import (
 )
 
 // pattern is how the lanes' shared-memory addresses of one access lie to each other. Code in a loop asks for the same
-// pattern over and over from other places, and neither the passes over the banks nor the way to fetch the data depend on
-// the place: to shift all addresses by as many words turns the banks round, no more. So both are found once.
+// pattern over and over from other places, and neither the passes over the banks nor the way to fetch the data depend
+// on the place: to shift all addresses by as many words turns the banks round, no more. So both are found once.
 type pattern struct {
 	rel   lower.Row // by lane: address less the anchor, which is the first active lane's address rounded down to a word
 	index lower.Row // by lane: address less the lowest one; 0 in lanes that do not take part
@@ -45,8 +45,8 @@ func (p *pattern) matches(base *lower.Row, offset uint32, mask uint32, size uint
 	return p.mask == mask && p.size == size && p.store == store && laneOffsets(base, &p.rel, offset)&mask == mask
 }
 
-// find returns the pattern of a shared-memory access and the place of its lowest address, or nil for an access that has to be
-// looked at lane by lane because it is out of bounds or misaligned.
+// find returns the pattern of a shared-memory access and the place of its lowest address, or nil for an access that has
+// to be looked at lane by lane because it is out of bounds or misaligned.
 func (x *Exec) find(w *Warp, op *lower.Op, mask uint32, store bool) (*pattern, int64) {
 	base := w.row(op.A)
 	anchor := (base[bits.TrailingZeros32(mask)&31] + uint32(op.Imm)) &^ 3
@@ -93,7 +93,8 @@ func (x *Exec) search(w *Warp, op *lower.Op, mask uint32, store bool, offset uin
 		lowest, highest = min(lowest, at), max(highest, at)
 	}
 	anchor := uint32(op.Imm) - offset
-	*p = pattern{mask: mask, size: op.Size, store: store, low: int32(uint32(lowest) - anchor), span: int64(highest-lowest) + int64(a.Bytes)}
+	*p = pattern{mask: mask, size: op.Size, store: store, low: int32(uint32(lowest) - anchor),
+		span: int64(highest-lowest) + int64(a.Bytes)}
 	p.unit = mask == ^uint32(0)
 	for m := mask; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros32(m)
@@ -111,7 +112,8 @@ func (x *Exec) search(w *Warp, op *lower.Op, mask uint32, store bool, offset uin
 func (x *Exec) loadShared(w *Warp, op *lower.Op, mask uint32) bool {
 	// Words within as many bytes as the banks are wide lie in different banks, or are the same.
 	if n := len(w.Block.Shared); op.Size == lower.Size32 && n >= 4 &&
-		laneNear(x.dst(w, op), w.row(op.A), unsafe.Pointer(unsafe.SliceData(w.Block.Shared)), uint32(op.Imm), uint32(n-4), mask) {
+		laneNear(x.dst(w, op), w.row(op.A), unsafe.Pointer(unsafe.SliceData(w.Block.Shared)), uint32(op.Imm),
+			uint32(n-4), mask) {
 		x.Passes, x.Conflicts = 1, 0
 		return true
 	}

@@ -10,8 +10,8 @@ import (
 	"warpdrop/sim/sm/lower"
 )
 
-// TestPatternCost executes shared-memory accesses of a few shapes at many places and compares passes, conflicts and data with
-// those of each access by itself.
+// TestPatternCost executes shared-memory accesses of a few shapes at many places and compares passes, conflicts and
+// data with those of each access by itself.
 func TestPatternCost(t *testing.T) {
 	const size = 8192
 	p := &lower.Program{Ops: make([]lower.Op, 4), Pool: make([]lower.Row, 4), Registers: 32, SharedBytes: size}
@@ -37,7 +37,8 @@ func TestPatternCost(t *testing.T) {
 	}
 	for n := range 20000 {
 		k := r.IntN(len(shapes))
-		op := lower.Op{Code: []lower.Code{lower.CodeLDS, lower.CodeSTS}[n&1], Dst: 16, A: 8, C: 20, Size: uint8(n / 2 % 7), IsMem: true, NoGuard: true, Imm: int64(r.IntN(3) * 16)}
+		op := lower.Op{Code: []lower.Code{lower.CodeLDS, lower.CodeSTS}[n&1], Dst: 16, A: 8, C: 20,
+			Size: uint8(n / 2 % 7), IsMem: true, NoGuard: true, Imm: int64(r.IntN(3) * 16)}
 		width := lower.SizeBytes[op.Size]
 		base := r.Uint32N(1000) * uint32(width)
 		a := memory.Access{Space: memory.SpaceShared, Kind: memory.Load, Bytes: width, Mask: masks[k]}

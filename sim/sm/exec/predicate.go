@@ -158,8 +158,8 @@ func (w *Warp) setPred(p uint8, value, mask uint32) {
 	}
 }
 
-// setPreds combines a comparison with the source predicate as .AND/.OR/.XOR says and writes the destinations; the second
-// gets the combination of the opposite.
+// setPreds combines a comparison with the source predicate as .AND/.OR/.XOR says and writes the destinations; the
+// second gets the combination of the opposite.
 func (w *Warp) setPreds(op *lower.Op, cmp, mask uint32) {
 	w.setPred2(op, cmp, ^cmp, mask)
 }

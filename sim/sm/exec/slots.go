@@ -10,7 +10,8 @@ import (
 const Slots = 16
 
 // availableGo is Available without vector code.
-func availableGo(ready *[Slots]int64, unit *[Slots]lower.Unit, free *[16]int64, sharedFree, globalFree, t int64) (now, then uint32, soonest int64) {
+func availableGo(ready *[Slots]int64, unit *[Slots]lower.Unit, free *[16]int64, sharedFree, globalFree, t int64) (now,
+	then uint32, soonest int64) {
 	soonest = math.MaxInt64
 	for i, at := range ready {
 		at = max(at, free[unit[i]&15])

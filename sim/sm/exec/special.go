@@ -86,7 +86,8 @@ func (x *Exec) specials(w *Warp, number uint32) {
 			}
 			return
 		}
-	case lower.SRLaneID, lower.SRTid, lower.SRTidY, lower.SRTidZ, lower.SREqMask, lower.SRLtMask, lower.SRLeMask, lower.SRGtMask, lower.SRGeMask:
+	case lower.SRLaneID, lower.SRTid, lower.SRTidY, lower.SRTidZ, lower.SREqMask, lower.SRLtMask, lower.SRLeMask,
+		lower.SRGtMask, lower.SRGeMask:
 	default: // the same in all
 		v := x.special(w, number, 0)
 		for i := range x.tmp {

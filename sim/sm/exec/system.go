@@ -8,8 +8,8 @@ import (
 	"warpdrop/sim/sm/lower"
 )
 
-// Functions of CUDA's run-time system take their arguments from R4 on, 64-bit ones in even pairs, and leave their result
-// there. What they cost is not modelled: they take the time of a call.
+// Functions of CUDA's run-time system take their arguments from R4 on, 64-bit ones in even pairs, and leave their
+// result there. What they cost is not modelled: they take the time of a call.
 
 // Printed is what one thread has printed with one call.
 type Printed struct {
@@ -33,12 +33,14 @@ func (x *Exec) system(w *Warp, op *lower.Op, mask uint32) (done bool) {
 	name := w.Block.Prog.Text(w.PC)
 	i := bits.TrailingZeros32(mask)
 	if op.Aux == 0 {
-		x.fault(ErrIllegal, fmt.Sprintf("call of %s, which is not executed; of CUDA's run-time system are %v", name, lower.SystemCalls), i)
+		x.fault(ErrIllegal, fmt.Sprintf("call of %s, which is not executed; of CUDA's run-time system are %v", name,
+			lower.SystemCalls), i)
 		return true
 	}
 	need := [...]int{8, registers, 6, 6}[op.Aux-1]
 	if w.Block.Prog.Registers < need {
-		x.fault(ErrIllegal, fmt.Sprintf("call of %s by code of %d registers; its arguments reach to R%d", name, w.Block.Prog.Registers, need-1), i)
+		x.fault(ErrIllegal, fmt.Sprintf("call of %s by code of %d registers; its arguments reach to R%d", name,
+			w.Block.Prog.Registers, need-1), i)
 		return true
 	}
 	switch lower.SystemCalls[op.Aux-1] {
@@ -138,7 +140,8 @@ func (x *Exec) assertion(w *Warp, mask uint32) {
 	if n := bits.OnesCount32(mask) - 1; n > 0 {
 		more = fmt.Sprintf(" (and in %d more threads of the warp)", n)
 	}
-	x.fault(ErrAssert, fmt.Sprintf("%s:%d: %s: thread (%d,%d,%d): assertion `%s` failed%s", texts[1], w.row(8)[i], texts[2], t[0], t[1], t[2], texts[0], more), i)
+	x.fault(ErrAssert, fmt.Sprintf("%s:%d: %s: thread (%d,%d,%d): assertion `%s` failed%s", texts[1], w.row(8)[i],
+		texts[2], t[0], t[1], t[2], texts[0], more), i)
 }
 
 // maxText bounds a string that a thread hands to the run-time system.
@@ -161,7 +164,8 @@ func (x *Exec) text(w *Warp, i int, addr uint64) (string, bool) {
 	return "", false
 }
 
-// peek reads len(p) bytes at a generic address as lane i sees them. It reports whether all are readable, and makes a fault if not.
+// peek reads len(p) bytes at a generic address as lane i sees them. It reports whether all are readable, and makes a
+// fault if not.
 func (x *Exec) peek(w *Warp, i int, addr uint64, p []byte) bool {
 	n := uint64(len(p))
 	off := addr & (memory.WindowBytes - 1)
@@ -182,6 +186,7 @@ func (x *Exec) peek(w *Warp, i int, addr uint64, p []byte) bool {
 			return true
 		}
 	}
-	x.Fault = ExecFault{Kind: ErrBounds, Reason: "argument out of bounds", Lane: i, Addr: addr, Bytes: len(p), Where: x.Global.Global.Describe(addr)}
+	x.Fault = ExecFault{Kind: ErrBounds, Reason: "argument out of bounds", Lane: i, Addr: addr, Bytes: len(p),
+		Where: x.Global.Global.Describe(addr)}
 	return false
 }

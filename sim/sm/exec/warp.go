@@ -27,8 +27,8 @@ const (
 	StackLongJump
 )
 
-// Warp is the architectural state of 32 threads: what their instructions read and write. When they issue is the business of
-// others.
+// Warp is the architectural state of 32 threads: what their instructions read and write. When they issue is the
+// business of others.
 type Warp struct {
 	base   [2]unsafe.Pointer // registers of this warp; the launch's constant pool
 	Ops    []lower.Op        // Block.Prog.Ops
@@ -48,7 +48,8 @@ type Warp struct {
 }
 
 // CC holds the condition code flags, one lane mask each: zero, sign, carry, overflow. A sum of three numbers can carry
-// two; C2 is set then. How hardware keeps that is not documented; compiled 64-bit sums (IADD3.CC, IADD3.X) depend on it.
+// two; C2 is set then. How hardware keeps that is not documented; compiled 64-bit sums (IADD3.CC, IADD3.X) depend on
+// it.
 type CC struct{ Z, S, C, O, C2 uint32 }
 
 // row returns the 32 lanes that s names.

@@ -1,5 +1,5 @@
-// Package functional drives blocks for their values alone: no clock, no caches, no room on an SM. Each warp of a block runs
-// until it waits at a barrier or has had its turn, so that warps which wait for each other in a loop get on too.
+// Package functional drives blocks for their values alone: no clock, no caches, no room on an SM. Each warp of a block
+// runs until it waits at a barrier or has had its turn, so that warps which wait for each other in a loop get on too.
 package functional
 
 import (
@@ -10,8 +10,8 @@ import (
 	"warpdrop/sim/sm/lower"
 )
 
-// turn is how many instructions a warp executes at most before the next one's turn: many, since its registers are in the
-// host's fastest cache then.
+// turn is how many instructions a warp executes at most before the next one's turn: many, since its registers are in
+// the host's fastest cache then.
 const turn = 4096
 
 // Block is a block under way.
@@ -50,8 +50,8 @@ func (r *Runner) Start(p *lower.Program, threads int, number int64, index, dim, 
 	return b
 }
 
-// Run lets block b go on for at least quantum warp instructions, or to its end. It is done when b.Live() is 0; stuck is true
-// if no warp of it can go on.
+// Run lets block b go on for at least quantum warp instructions, or to its end. It is done when b.Live() is 0; stuck is
+// true if no warp of it can go on.
 func (r *Runner) Run(b *Block, quantum int64) (stuck bool, fault *exec.Fault) {
 	x := &r.Exec
 	x.SMID = uint32(b.Number % int64(max(x.SMs, 1)))
@@ -131,7 +131,8 @@ func (b *Block) Waiting(report func(w *exec.Warp, op int32, why string)) {
 	for i, w := range b.Warps {
 		if b.waiting>>i&1 != 0 {
 			arrived, expect := b.Arrivals(int(b.at[i]))
-			report(w, w.PC-1, fmt.Sprintf("waits at barrier %d, where %d of %d threads have arrived", b.at[i], arrived, expect))
+			report(w, w.PC-1, fmt.Sprintf("waits at barrier %d, where %d of %d threads have arrived", b.at[i], arrived,
+				expect))
 		}
 	}
 }

@@ -2,11 +2,12 @@ package lower
 
 import "warpdrop/sim/isa"
 
-// banks computes what register-bank conflicts cost each instruction: the register file has so many banks (target.banks), by the
-// register's number; each further source of an instruction in one bank costs a cycle. A source that an instruction before latched in the
-// same slot of the operand-reuse cache (.reuse) needs no bank. Only arithmetic is charged: instructions to the slower
-// units collect their operands over several cycles anyway, and leave the cache alone. That another warp's issue in
-// between empties the cache is not modelled: code with .reuse rarely yields there.
+// banks computes what register-bank conflicts cost each instruction: the register file has so many banks
+// (target.banks), by the register's number; each further source of an instruction in one bank costs a cycle. A source
+// that an instruction before latched in the same slot of the operand-reuse cache (.reuse) needs no bank. Only
+// arithmetic is charged: instructions to the slower units collect their operands over several cycles anyway, and leave
+// the cache alone. That another warp's issue in between empties the cache is not modelled: code with .reuse rarely
+// yields there.
 func (l *lowerer) banks() {
 	var cache reuseCache
 	for i := range l.p.Ops {
@@ -31,11 +32,11 @@ func (l *lowerer) banks() {
 	}
 }
 
-// reuseCache is the operand-reuse cache: of each of an instruction's three source slots it holds two registers, one more
-// than their number, the latest first; 0 is none. A register stays until it is read in that slot without .reuse, is
-// written, or two others come. That is how maxas counts conflicts (MaxAs.pm: "2 reuse slots per register slot", cleared by
-// reads without the flag, untouched by memory instructions), and ptxas sets the flags so: of 26,000 in the product
-// kernels a quarter stand before another instruction, mostly a paired LDS, and the register is read after it.
+// reuseCache is the operand-reuse cache: of each of an instruction's three source slots it holds two registers, one
+// more than their number, the latest first; 0 is none. A register stays until it is read in that slot without .reuse,
+// is written, or two others come. That is how maxas counts conflicts (MaxAs.pm: "2 reuse slots per register slot",
+// cleared by reads without the flag, untouched by memory instructions), and ptxas sets the flags so: of 26,000 in the
+// product kernels a quarter stand before another instruction, mostly a paired LDS, and the register is read after it.
 type reuseCache [3][2]Src
 
 // conflicts returns the cycles that reading the sources from so many register banks takes beyond the first.
@@ -88,9 +89,10 @@ func (c *reuseCache) drop(from, to Src) {
 	}
 }
 
-// runs finds the plain FFMAs that a warp may issue one after the other with nothing else happening on the SM that concerns
-// it: no other instruction cache line, no constant cache, no barrier to wait for but before the first, no stall but after
-// the last; register-bank conflicts hold the whole scheduler, so they may come in between. SM.run issues such a run in one piece.
+// runs finds the plain FFMAs that a warp may issue one after the other with nothing else happening on the SM that
+// concerns it: no other instruction cache line, no constant cache, no barrier to wait for but before the first, no
+// stall but after the last; register-bank conflicts hold the whole scheduler, so they may come in between. SM.run
+// issues such a run in one piece.
 func (l *lowerer) runs() {
 	ops := l.p.Ops
 	l.p.FMAs = make([]FMA, len(ops))
@@ -100,13 +102,15 @@ func (l *lowerer) runs() {
 	}
 	for i := len(ops) - 2; i >= 0; i-- {
 		op, next := &ops[i], &ops[i+1]
-		plain := op.Code == CodeFFMA && op.NoGuard && op.Flags == 0 && !op.SetCC && op.WrBar >= 6 && op.RdBar >= 6 && !op.Dual && op.ConstLine == 0 &&
+		plain := op.Code == CodeFFMA && op.NoGuard && op.Flags == 0 && !op.SetCC && op.WrBar >= 6 && op.RdBar >= 6 &&
+			!op.Dual && op.ConstLine == 0 &&
 			op.Dst != isa.RZ && (op.A|op.B|op.C)&PoolBit == 0
 		if !plain || next.Line != op.Line || next.ConstLine != 0 {
 			continue
 		}
 		op.Run = 1
-		l.p.FMAs[i] = FMA{uint16(op.Dst) * RowBytes, uint16(op.A) * RowBytes, uint16(op.B) * RowBytes, uint16(op.C) * RowBytes}
+		l.p.FMAs[i] = FMA{uint16(op.Dst) * RowBytes, uint16(op.A) * RowBytes, uint16(op.B) * RowBytes,
+			uint16(op.C) * RowBytes}
 		if op.Stall == 1 && !op.Yield && next.Wait == 0 && next.Run > 0 && next.Run < 64 {
 			op.Run += next.Run
 			op.RunBanks = next.RunBanks + op.Banks
@@ -114,11 +118,12 @@ func (l *lowerer) runs() {
 	}
 }
 
-// aheadOps is how many instructions' registers are prefetched when a warp wakes. A warp waits for as long as it takes all others to
-// touch more than the host's caches near the core hold.
+// aheadOps is how many instructions' registers are prefetched when a warp wakes. A warp waits for as long as it takes
+// all others to touch more than the host's caches near the core hold.
 const aheadOps = 24
 
-// ahead lists for each instruction that waits for a barrier the registers that it and those after it read, up to the next that waits.
+// ahead lists for each instruction that waits for a barrier the registers that it and those after it read, up to the
+// next that waits.
 func (l *lowerer) ahead() {
 	ops := l.p.Ops
 	l.p.Ahead = make([][]uint8, len(ops))

@@ -1,5 +1,5 @@
-// Package lower turns machine instructions into Ops, flat and without pointers: what to execute, on which unit, with which
-// registers, and what the control word says. It knows the instruction set; it neither executes nor times.
+// Package lower turns machine instructions into Ops, flat and without pointers: what to execute, on which unit, with
+// which registers, and what the control word says. It knows the instruction set; it neither executes nor times.
 package lower
 
 import (
@@ -32,9 +32,9 @@ type poolRef struct {
 // zeroRows is the number of zero rows at the start of the pool: RZ as the first of up to four registers.
 const zeroRows = 4
 
-// Lower turns linked code into Ops, one an instruction from the first to the last that can be reached in each section, for
-// the kernel whose first instruction is at byte offset entry. An instruction that the kernel can reach and that cannot be
-// executed is an error; others are not looked at.
+// Lower turns linked code into Ops, one an instruction from the first to the last that can be reached in each section,
+// for the kernel whose first instruction is at byte offset entry. An instruction that the kernel can reach and that
+// cannot be executed is an error; others are not looked at.
 func Lower(code *isa.Code, entry uint32, cfg LowerConfig) (*Program, error) {
 	target := targets[code.Family]
 	if target == nil {
@@ -44,7 +44,8 @@ func Lower(code *isa.Code, entry uint32, cfg LowerConfig) (*Program, error) {
 		return nil, fmt.Errorf("kernel %s: entry %#x is not in the code", cfg.Name, entry)
 	}
 	l := &lowerer{cfg: cfg, code: code, target: target, refs: map[poolKey]Src{},
-		p: &Program{Name: cfg.Name, Code: code, Start: entry / code.Family.GroupBytes * code.Family.GroupBytes, refs: make([]poolRef, zeroRows)}}
+		p: &Program{Name: cfg.Name, Code: code, Start: entry / code.Family.GroupBytes * code.Family.GroupBytes,
+			refs: make([]poolRef, zeroRows)}}
 	if err := l.reach(l.index(entry)); err != nil {
 		return nil, err
 	}
@@ -53,7 +54,8 @@ func Lower(code *isa.Code, entry uint32, cfg LowerConfig) (*Program, error) {
 	} else {
 		l.p.Registers = cfg.Registers
 		if l.registers > cfg.Registers {
-			return nil, fmt.Errorf("kernel %s: the code names R%d; the kernel has %d registers", cfg.Name, l.registers-1, cfg.Registers)
+			return nil, fmt.Errorf("kernel %s: the code names R%d; the kernel has %d registers", cfg.Name,
+				l.registers-1, cfg.Registers)
 		}
 	}
 	l.banks()
@@ -127,9 +129,12 @@ type lowerer struct {
 
 // blankOp is an Op with what every instruction has: code, unit, guard and control word; it reads and writes nothing.
 func blankOp(in *isa.Inst, how lowering) Op {
-	return Op{Code: how.code, Unit: how.unit, Guard: in.Guard, GuardNot: in.GuardNot, NoGuard: in.Guard == isa.PT && !in.GuardNot,
-		Dst: isa.RZ, Width: 1, PDst: isa.PT, PDst2: isa.PT, PSrc: isa.PT, A: PoolZero, B: PoolZero, C: PoolZero, Imm2: int32(isa.CCT),
-		Stall: stallCycles(in.Control), Wait: in.Control.Wait, WrBar: in.Control.WriteBarrier, RdBar: in.Control.ReadBarrier, Yield: in.Control.Yield,
+	return Op{Code: how.code, Unit: how.unit, Guard: in.Guard, GuardNot: in.GuardNot,
+		NoGuard: in.Guard == isa.PT && !in.GuardNot,
+		Dst:     isa.RZ, Width: 1, PDst: isa.PT, PDst2: isa.PT, PSrc: isa.PT, A: PoolZero, B: PoolZero, C: PoolZero,
+		Imm2:  int32(isa.CCT),
+		Stall: stallCycles(in.Control), Wait: in.Control.Wait, WrBar: in.Control.WriteBarrier,
+		RdBar: in.Control.ReadBarrier, Yield: in.Control.Yield,
 		Dual: in.Control.Stall == 0}
 }
 
@@ -152,10 +157,10 @@ func (l *lowerer) understood() error {
 	return nil
 }
 
-// stallCycles returns the cycles that a control word's stall count makes the warp wait. Counts from 12 on hold only with the
-// yield flag set: without it 13 waits for 6 cycles (maxas wiki, "Control Codes"). ptxas agrees: where a result takes 13
-// cycles it writes 13 with the flag, and without it writes 13 where 6 are needed. That 12, 14 and 15 lose the same 7 is
-// an assumption.
+// stallCycles returns the cycles that a control word's stall count makes the warp wait. Counts from 12 on hold only
+// with the yield flag set: without it 13 waits for 6 cycles (maxas wiki, "Control Codes"). ptxas agrees: where a result
+// takes 13 cycles it writes 13 with the flag, and without it writes 13 where 6 are needed. That 12, 14 and 15 lose the
+// same 7 is an assumption.
 func stallCycles(c isa.Control) uint8 {
 	if c.Stall >= 12 && !c.Yield {
 		return c.Stall - 7
@@ -231,30 +236,37 @@ type choice[T any] struct {
 	value T
 }
 
-var roundings = []choice[uint32]{{isa.ModRM, RoundDown}, {isa.ModRP, RoundUp}, {isa.ModRZ, RoundZero}, {isa.ModRN, RoundNearest}}
+var roundings = []choice[uint32]{{isa.ModRM, RoundDown}, {isa.ModRP, RoundUp}, {isa.ModRZ, RoundZero},
+	{isa.ModRN, RoundNearest}}
 
-var integralModes = []choice[uint32]{{isa.ModFLOOR, RoundDown}, {isa.ModCEIL, RoundUp}, {isa.ModTRUNC, RoundZero}, {isa.ModROUND, RoundNearest}}
+var integralModes = []choice[uint32]{{isa.ModFLOOR, RoundDown}, {isa.ModCEIL, RoundUp}, {isa.ModTRUNC, RoundZero},
+	{isa.ModROUND, RoundNearest}}
 
 // comparisons: the ordered ones, those that hold for unordered operands too, and the constants.
 var comparisons = []choice[uint32]{
-	{isa.ModF, 0}, {isa.ModLT, CmpLT}, {isa.ModEQ, CmpEQ}, {isa.ModLE, CmpLT | CmpEQ}, {isa.ModGT, CmpGT}, {isa.ModNE, CmpLT | CmpGT},
+	{isa.ModF, 0}, {isa.ModLT, CmpLT}, {isa.ModEQ, CmpEQ}, {isa.ModLE, CmpLT | CmpEQ}, {isa.ModGT, CmpGT},
+	{isa.ModNE, CmpLT | CmpGT},
 	{isa.ModGE, CmpGT | CmpEQ}, {isa.ModNUM, CmpLT | CmpEQ | CmpGT}, {isa.ModNAN, CmpUN}, {isa.ModLTU, CmpLT | CmpUN},
-	{isa.ModEQU, CmpEQ | CmpUN}, {isa.ModLEU, CmpLT | CmpEQ | CmpUN}, {isa.ModGTU, CmpGT | CmpUN}, {isa.ModNEU, CmpLT | CmpGT | CmpUN},
+	{isa.ModEQU, CmpEQ | CmpUN}, {isa.ModLEU, CmpLT | CmpEQ | CmpUN}, {isa.ModGTU, CmpGT | CmpUN},
+	{isa.ModNEU, CmpLT | CmpGT | CmpUN},
 	{isa.ModGEU, CmpGT | CmpEQ | CmpUN}, {isa.ModT, 15}}
 
 var booleans = []choice[uint32]{{isa.ModAND, BoolAND}, {isa.ModOR, BoolOR}, {isa.ModXOR, BoolXOR}}
 
-var integerTypes = []choice[uint8]{{isa.ModU8, SizeU8}, {isa.ModS8, SizeS8}, {isa.ModU16, SizeU16}, {isa.ModS16, SizeS16},
+var integerTypes = []choice[uint8]{{isa.ModU8, SizeU8}, {isa.ModS8, SizeS8}, {isa.ModU16, SizeU16},
+	{isa.ModS16, SizeS16},
 	{isa.ModU32, Size32}, {isa.ModS32, Size32 | typeSigned}, {isa.ModU64, Size64}, {isa.ModS64, Size64 | typeSigned}}
 
 const typeSigned = 0x80
 
 var floatTypes = []choice[uint8]{{isa.ModF16, SizeU16}, {isa.ModF32, Size32}, {isa.ModF64, Size64}}
 
-var memorySizes = []choice[uint8]{{isa.ModU8, SizeU8}, {isa.ModS8, SizeS8}, {isa.ModU16, SizeU16}, {isa.ModS16, SizeS16},
+var memorySizes = []choice[uint8]{{isa.ModU8, SizeU8}, {isa.ModS8, SizeS8}, {isa.ModU16, SizeU16},
+	{isa.ModS16, SizeS16},
 	{isa.Mod32, Size32}, {isa.Mod64, Size64}, {isa.Mod128, Size128}}
 
-var cacheOps = []choice[memory.CacheOp]{{isa.ModCG, memory.CacheCG}, {isa.ModCS, memory.CacheCS}, {isa.ModCV, memory.CacheCV}, {isa.ModWT, memory.CacheWT}, {isa.ModLU, memory.CacheLU}}
+var cacheOps = []choice[memory.CacheOp]{{isa.ModCG, memory.CacheCG}, {isa.ModCS, memory.CacheCS},
+	{isa.ModCV, memory.CacheCV}, {isa.ModWT, memory.CacheWT}, {isa.ModLU, memory.CacheLU}}
 
 // operand returns the next operand, which must be of one of the given kinds.
 func (l *lowerer) operand(kinds ...isa.Kind) *isa.Operand {
@@ -314,8 +326,8 @@ func (l *lowerer) dst(words int) {
 	}
 }
 
-// plainCC takes the condition code as a destination of instructions whose code does not set it: its flags then say whether
-// the result is zero or negative.
+// plainCC takes the condition code as a destination of instructions whose code does not set it: its flags then say
+// whether the result is zero or negative.
 func (l *lowerer) plainCC() {
 	if l.op.SetCC && l.op.Width > 1 {
 		l.fail("%s with .CC is decoded but not executed", l.in.Op)

@@ -20,7 +20,8 @@ func TestNotExecuted(t *testing.T) {
 		t.Errorf("the instruction behind EXIT cannot be reached: %v", err)
 	}
 	_, err := Lower(code, 24, LowerConfig{Name: "k"})
-	if err == nil || !strings.Contains(err.Error(), "kernel k") || !strings.Contains(err.Error(), "/*0018*/") || !strings.Contains(err.Error(), "not executed") {
+	if err == nil || !strings.Contains(err.Error(), "kernel k") || !strings.Contains(err.Error(), "/*0018*/") ||
+		!strings.Contains(err.Error(), "not executed") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -32,7 +33,8 @@ func TestFamilyNotExecuted(t *testing.T) {
 	if in, err := code.Inst(0); err != nil || in.String() != "EXIT" {
 		t.Fatalf("%v, %v", in.String(), err)
 	}
-	if _, err := Lower(code, 0, LowerConfig{Name: "k"}); err == nil || !strings.Contains(err.Error(), "Ampere is decoded but not executed") {
+	if _, err := Lower(code, 0, LowerConfig{Name: "k"}); err == nil ||
+		!strings.Contains(err.Error(), "Ampere is decoded but not executed") {
 		t.Errorf("error %v", err)
 	}
 }

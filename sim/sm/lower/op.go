@@ -31,31 +31,32 @@ type Op struct {
 	GuardNot bool
 	NoGuard  bool // guard is PT: skip the look-up
 
-	Dst       uint8 // destination register, isa.RZ = none
-	Width     uint8 // 32-bit registers that Dst (or a store's data, in C) covers: 1, 2 or 4
-	PDst      uint8 // destination predicate, 7 = none
-	PDst2     uint8 // second destination predicate, 7 = none
-	PSrc      uint8 // source predicate, 7 = PT
-	PNot      bool
-	SetCC     bool // writes the condition code
-	UseX      bool // reads the carry (.X)
-	A         Src
-	B         Src
-	C         Src
-	Flags     uint32 // modifiers, by Code: see the Flag constants
-	Size      uint8  // width of a memory access or of a conversion's integer: SizeU8 …
-	Size2     uint8  // the same, of a conversion's source
-	Aux       uint32 // further modifiers, by Code: comparison, logic table, rounding …
-	Imm       int64  // address offset, branch target (index into Program.Ops), immediate lane arguments
-	Imm2      int32  // test of the condition code that a branch makes (isa.CCTest); the Code behind CodeSetCC
-	Cache     uint8  // memory.CacheOp
-	Stall     uint8
-	Wait      uint8 // mask of barriers to wait for, and waitCount
-	WrBar     uint8 // barrier set until the result is written, 7 = none
-	RdBar     uint8 // barrier set until the operands are read, 7 = none
-	Yield     bool
-	Dual      bool   // stall 0: the next instruction issues in the same cycle
-	Banks     uint8  // extra cycles that this instruction's register-bank conflicts cost, after reuse (found when lowered)
+	Dst   uint8 // destination register, isa.RZ = none
+	Width uint8 // 32-bit registers that Dst (or a store's data, in C) covers: 1, 2 or 4
+	PDst  uint8 // destination predicate, 7 = none
+	PDst2 uint8 // second destination predicate, 7 = none
+	PSrc  uint8 // source predicate, 7 = PT
+	PNot  bool
+	SetCC bool // writes the condition code
+	UseX  bool // reads the carry (.X)
+	A     Src
+	B     Src
+	C     Src
+	Flags uint32 // modifiers, by Code: see the Flag constants
+	Size  uint8  // width of a memory access or of a conversion's integer: SizeU8 …
+	Size2 uint8  // the same, of a conversion's source
+	Aux   uint32 // further modifiers, by Code: comparison, logic table, rounding …
+	Imm   int64  // address offset, branch target (index into Program.Ops), immediate lane arguments
+	Imm2  int32  // test of the condition code that a branch makes (isa.CCTest); the Code behind CodeSetCC
+	Cache uint8  // memory.CacheOp
+	Stall uint8
+	Wait  uint8 // mask of barriers to wait for, and waitCount
+	WrBar uint8 // barrier set until the result is written, 7 = none
+	RdBar uint8 // barrier set until the operands are read, 7 = none
+	Yield bool
+	Dual  bool // stall 0: the next instruction issues in the same cycle
+	// extra cycles that this instruction's register-bank conflicts cost, after reuse (found when lowered)
+	Banks     uint8
 	IsMem     bool   // Exec leaves an Access
 	IsCtrl    bool   // may change PC other than by 1, the active mask, or the warp's state
 	FLOP      uint8  // floating-point operations a thread: 2 for a fused multiply-add, 1 for a sum or product
@@ -64,8 +65,9 @@ type Op struct {
 	ConstLine int32  // constant cache line that a constant operand needs, 0 = none
 	PC        uint32 // byte offset in the image, for messages and profiles
 	Plain     bool   // no memory, no control, no barrier, no register-bank conflict
-	Run       uint8  // plain FFMAs from this one on that one warp may issue without a pause (see lowerer.runs), 0 = this is none
-	RunBanks  uint8  // cycles that register-bank conflicts put between them
+	// plain FFMAs from this one on that one warp may issue without a pause (see lowerer.runs), 0 = this is none
+	Run      uint8
+	RunBanks uint8 // cycles that register-bank conflicts put between them
 }
 
 // WaitCount in Op.Wait: the instruction waits until at most Imm others hold barrier Size (DEPBAR.LE).
@@ -139,8 +141,8 @@ func (p *Program) At(pc uint32) int32 { return p.at(int32(p.Code.Family.Index(pc
 // Control returns what the control word says of instruction op.
 func (p *Program) Control(op *Op) isa.Control { return p.Code.Control(op.PC) }
 
-// Text returns instruction op as disassemblers print it, with its byte offset in its section, and the section's name if that
-// is not the kernel's own.
+// Text returns instruction op as disassemblers print it, with its byte offset in its section, and the section's name if
+// that is not the kernel's own.
 func (p *Program) Text(op int32) string { return p.text(p.Ops[op].PC) }
 
 func (p *Program) text(pc uint32) string {
@@ -158,8 +160,8 @@ func (p *Program) text(pc uint32) string {
 	return fmt.Sprintf("%s/*%04x*/ %s", where, in.PC, in.String())
 }
 
-// SystemCalls are the functions of CUDA's run-time system that are executed: Aux of CodeSystem is the place in this list, from 1
-// on. Another one is a fault when it is called.
+// SystemCalls are the functions of CUDA's run-time system that are executed: Aux of CodeSystem is the place in this
+// list, from 1 on. Another one is a fault when it is called.
 var SystemCalls = []string{"vprintf", "__assertfail", "malloc", "free"}
 
 // Calls tells whether the program can call a function of CUDA's run-time system.
@@ -173,4 +175,5 @@ func (p *Program) Calls(name string) bool {
 }
 
 // UnitNames are the names of the execution unit classes as counters and presets write them.
-var UnitNames = [NumUnits]string{"fp32", "half_rate", "fp64", "fp16", "sfu", "convert", "convert64", "imul", "branch", "shared", "global", "const", "sreg", "none"}
+var UnitNames = [NumUnits]string{"fp32", "half_rate", "fp64", "fp16", "sfu", "convert", "convert64", "imul", "branch",
+	"shared", "global", "const", "sreg", "none"}

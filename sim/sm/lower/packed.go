@@ -2,8 +2,8 @@ package lower
 
 import "warpdrop/sim/isa"
 
-// Packed and video instructions: dot products of bytes (IDP), pairs of halves (HADD2 …), scalar and byte-wise video (VADD,
-// VABSDIFF4 …).
+// Packed and video instructions: dot products of bytes (IDP), pairs of halves (HADD2 …), scalar and byte-wise video
+// (VADD, VABSDIFF4 …).
 
 // Fields of Op.Aux of the integer ones.
 const (
@@ -50,7 +50,8 @@ func lowerIDP(l *lowerer) {
 	l.src(2, 1)
 }
 
-// lowerVideo takes the scalar video instructions; types and parts are read from the encoding, since they are not always printed.
+// lowerVideo takes the scalar video instructions; types and parts are read from the encoding, since they are not always
+// printed.
 func lowerVideo(l *lowerer) {
 	w := l.in.Word.Lo
 	bit := func(n int) uint32 { return uint32(w >> n & 1) }
@@ -95,7 +96,8 @@ func lowerVideo(l *lowerer) {
 		o2.Neg = false // in mode
 		l.place(i, &o2, s)
 	}
-	if l.in.Operands[2].Kind == isa.KindImm && l.op.Aux&PackSignedB == 0 && l.in.Op != isa.OpVSHL && l.in.Op != isa.OpVSHR {
+	if l.in.Operands[2].Kind == isa.KindImm && l.op.Aux&PackSignedB == 0 && l.in.Op != isa.OpVSHL &&
+		l.in.Op != isa.OpVSHR {
 		l.op.B = l.pool(poolRef{imm: uint32(l.in.Operands[2].Value) & 0xffff}, poolRef{}, false)
 	}
 }
@@ -106,7 +108,8 @@ func lowerVABSDIFF4(l *lowerer) {
 	for k := range l.in.Mods[:l.in.NumMods] {
 		l.seen[k] = true
 	}
-	aux := uint32(w>>48&1)<<3 | uint32(w>>49&1)<<7 | uint32(w>>50&1)*PackSAT | uint32(w>>53&3)<<PackMerge | uint32(w>>38&1)*PackSigned
+	aux := uint32(w>>48&1)<<3 | uint32(w>>49&1)<<7 | uint32(w>>50&1)*PackSAT | uint32(w>>53&3)<<PackMerge |
+		uint32(w>>38&1)*PackSigned
 	l.op.Aux = aux
 	l.op.Imm = int64(w>>51&3 | w>>36&3<<2) // the bytes that take part
 	l.dst(1)
@@ -167,7 +170,8 @@ func lowerHalves(n int) func(*lowerer) {
 			o, s := l.source(1)
 			l.place(i, o, s)
 			switch {
-			case o.Kind == isa.KindConst || o.Sel == isa.SelF32: // a word of a constant bank is FP32: ptxas writes half constants so
+			case o.Kind == isa.KindConst || o.Sel == isa.SelF32:
+				// a word of a constant bank is FP32: ptxas writes half constants so
 				l.op.Aux |= PickFloat << (HalfPick + 2*i)
 			case o.Sel == isa.SelNone:
 			case o.Sel == isa.SelH0_H0:

@@ -44,7 +44,8 @@ func (l *lowerer) part(i int32) *part {
 		}
 	}
 	n := l.index(s.Address+s.Size) - l.index(s.Address)
-	p := &part{first: l.index(s.Address), lowest: i, highest: i, ops: make([]Op, n), uses: make([]Uses, n), reuse: make([]uint8, n), done: make([]bool, n)}
+	p := &part{first: l.index(s.Address), lowest: i, highest: i, ops: make([]Op, n), uses: make([]Uses, n),
+		reuse: make([]uint8, n), done: make([]bool, n)}
 	l.parts = slices.Insert(l.parts, at, p)
 	return p
 }
@@ -132,8 +133,8 @@ func (l *lowerer) anything(work []int32, first int32) []int32 {
 	return work
 }
 
-// join puts the parts behind each other, each from the first to the last instruction that was reached; branches then count
-// from the first of all.
+// join puts the parts behind each other, each from the first to the last instruction that was reached; branches then
+// count from the first of all.
 func (l *lowerer) join(entry int32) {
 	n := int32(0)
 	for _, p := range l.parts {
@@ -146,7 +147,8 @@ func (l *lowerer) join(entry int32) {
 		for i := from; i < to; i++ {
 			op := &p.ops[i]
 			if !p.done[i] {
-				*op = Op{Code: CodeIllegal, IsCtrl: true, NoGuard: true, Guard: isa.PT, Unit: UnitBranch, WrBar: 7, RdBar: 7, Stall: 1}
+				*op = Op{Code: CodeIllegal, IsCtrl: true, NoGuard: true, Guard: isa.PT, Unit: UnitBranch, WrBar: 7,
+					RdBar: 7, Stall: 1}
 				op.PC = l.pc(p.first + i)
 			}
 			if Traits[op.Code].Target {

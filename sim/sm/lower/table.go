@@ -24,7 +24,13 @@ func maxwellRows() map[isa.Op]lowering {
 		isa.OpCCTLT:  {CodeNOP, UnitNone, lowerNothing},
 		isa.OpMOV:    {CodeMOV, UnitFP32, lowerMOV},
 		isa.OpMOV32I: {CodeMOV, UnitFP32, lowerMOV},
-		isa.OpSEL:    {CodeSEL, UnitHalf, func(l *lowerer) { l.dst(1); l.plainCC(); l.src(0, 1); l.src(1, 1); l.psrc() }},
+		isa.OpSEL: {CodeSEL, UnitHalf, func(l *lowerer) {
+			l.dst(1)
+			l.plainCC()
+			l.src(0, 1)
+			l.src(1, 1)
+			l.psrc()
+		}},
 
 		isa.OpFFMA:    {CodeFFMA, UnitFP32, lowerFFMA},
 		isa.OpFFMA32I: {CodeFFMA, UnitFP32, lowerFFMA},
@@ -36,9 +42,19 @@ func maxwellRows() map[isa.Op]lowering {
 		isa.OpFSETP:   {CodeFSETP, UnitHalf, lowerFSETP},
 		isa.OpFSET:    {CodeFSET, UnitHalf, lowerSET},
 		isa.OpFCMP:    {CodeFCMP, UnitHalf, lowerFCMP},
-		isa.OpFCHK:    {CodeFCHK, UnitHalf, func(l *lowerer) { l.ignore(isa.ModDIVIDE); l.pdst(); l.src(0, 1); l.src(1, 1) }},
-		isa.OpRRO:     {CodeRRO, UnitHalf, func(l *lowerer) { l.ignore(isa.ModSINCOS, isa.ModEX2); l.dst(1); l.plainCC(); l.src(0, 1) }},
-		isa.OpMUFU:    {CodeMUFU, UnitSFU, lowerMUFU},
+		isa.OpFCHK: {CodeFCHK, UnitHalf, func(l *lowerer) {
+			l.ignore(isa.ModDIVIDE)
+			l.pdst()
+			l.src(0, 1)
+			l.src(1, 1)
+		}},
+		isa.OpRRO: {CodeRRO, UnitHalf, func(l *lowerer) {
+			l.ignore(isa.ModSINCOS, isa.ModEX2)
+			l.dst(1)
+			l.plainCC()
+			l.src(0, 1)
+		}},
+		isa.OpMUFU: {CodeMUFU, UnitSFU, lowerMUFU},
 
 		isa.OpIADD:      {CodeIADD, UnitFP32, lowerIADD},
 		isa.OpIADD32I:   {CodeIADD, UnitFP32, lowerIADD},
@@ -58,22 +74,40 @@ func maxwellRows() map[isa.Op]lowering {
 		isa.OpSHR:       {CodeSHR, UnitHalf, lowerShift},
 		isa.OpSHF:       {CodeSHF, UnitHalf, lowerSHF},
 		isa.OpBFE:       {CodeBFE, UnitHalf, lowerBFE},
-		isa.OpBFI:       {CodeBFI, UnitHalf, func(l *lowerer) { l.dst(1); l.plainCC(); l.src(0, 1); l.src(1, 1); l.src(2, 1) }},
-		isa.OpPRMT:      {CodePRMT, UnitHalf, lowerPRMT},
-		isa.OpFLO:       {CodeFLO, UnitConvert, lowerFLO},
-		isa.OpPOPC:      {CodePOPC, UnitConvert, lowerPOPC},
-		isa.OpISETP:     {CodeISETP, UnitHalf, lowerISETP},
-		isa.OpISET:      {CodeISET, UnitHalf, lowerSET},
-		isa.OpICMP:      {CodeICMP, UnitHalf, lowerICMP},
-		isa.OpIMNMX:     {CodeIMNMX, UnitHalf, lowerMinMax},
+		isa.OpBFI: {CodeBFI, UnitHalf, func(l *lowerer) {
+			l.dst(1)
+			l.plainCC()
+			l.src(0, 1)
+			l.src(1, 1)
+			l.src(2, 1)
+		}},
+		isa.OpPRMT:  {CodePRMT, UnitHalf, lowerPRMT},
+		isa.OpFLO:   {CodeFLO, UnitConvert, lowerFLO},
+		isa.OpPOPC:  {CodePOPC, UnitConvert, lowerPOPC},
+		isa.OpISETP: {CodeISETP, UnitHalf, lowerISETP},
+		isa.OpISET:  {CodeISET, UnitHalf, lowerSET},
+		isa.OpICMP:  {CodeICMP, UnitHalf, lowerICMP},
+		isa.OpIMNMX: {CodeIMNMX, UnitHalf, lowerMinMax},
 
 		isa.OpF2F: {CodeF2F, UnitConvert, lowerF2F},
 		isa.OpF2I: {CodeF2I, UnitConvert, lowerF2I},
 		isa.OpI2F: {CodeI2F, UnitConvert, lowerI2F},
 		isa.OpI2I: {CodeI2I, UnitConvert, lowerI2I},
 
-		isa.OpDADD: {CodeDADD, UnitFP64, func(l *lowerer) { l.round(); l.dst(2); l.plainCC(); l.src(0, 2); l.src(1, 2) }},
-		isa.OpDMUL: {CodeDMUL, UnitFP64, func(l *lowerer) { l.round(); l.dst(2); l.plainCC(); l.src(0, 2); l.src(1, 2) }},
+		isa.OpDADD: {CodeDADD, UnitFP64, func(l *lowerer) {
+			l.round()
+			l.dst(2)
+			l.plainCC()
+			l.src(0, 2)
+			l.src(1, 2)
+		}},
+		isa.OpDMUL: {CodeDMUL, UnitFP64, func(l *lowerer) {
+			l.round()
+			l.dst(2)
+			l.plainCC()
+			l.src(0, 2)
+			l.src(1, 2)
+		}},
 		isa.OpDFMA: {CodeDFMA, UnitFP64, func(l *lowerer) {
 			l.round()
 			l.dst(2)
@@ -82,7 +116,13 @@ func maxwellRows() map[isa.Op]lowering {
 			l.src(1, 2)
 			l.src(2, 2)
 		}},
-		isa.OpDMNMX: {CodeDMNMX, UnitFP64, func(l *lowerer) { l.dst(2); l.plainCC(); l.src(0, 2); l.src(1, 2); l.psrc() }},
+		isa.OpDMNMX: {CodeDMNMX, UnitFP64, func(l *lowerer) {
+			l.dst(2)
+			l.plainCC()
+			l.src(0, 2)
+			l.src(1, 2)
+			l.psrc()
+		}},
 		isa.OpDSETP: {CodeDSETP, UnitFP64, func(l *lowerer) {
 			l.compare()
 			l.pdst()
@@ -146,8 +186,16 @@ func maxwellRows() map[isa.Op]lowering {
 		isa.OpRED:   {CodeATOM, UnitGlobal, lowerAtomic},
 		isa.OpATOMS: {CodeATOMS, UnitShared, lowerAtomic},
 
-		isa.OpBRA:      {CodeBRA, UnitBranch, func(l *lowerer) { l.ignore(isa.ModU, isa.ModLMT); l.condition(); l.branchTarget() }},
-		isa.OpJMP:      {CodeBRA, UnitBranch, func(l *lowerer) { l.ignore(isa.ModU, isa.ModLMT); l.condition(); l.branchTarget() }},
+		isa.OpBRA: {CodeBRA, UnitBranch, func(l *lowerer) {
+			l.ignore(isa.ModU, isa.ModLMT)
+			l.condition()
+			l.branchTarget()
+		}},
+		isa.OpJMP: {CodeBRA, UnitBranch, func(l *lowerer) {
+			l.ignore(isa.ModU, isa.ModLMT)
+			l.condition()
+			l.branchTarget()
+		}},
 		isa.OpBRX:      {CodeBRX, UnitBranch, lowerIndirect},
 		isa.OpJMX:      {CodeBRX, UnitBranch, lowerIndirect},
 		isa.OpSSY:      {CodeSSY, UnitBranch, (*lowerer).branchTarget},
@@ -248,7 +296,8 @@ func lowerFADD(l *lowerer) {
 }
 
 // scales are the powers of two that a product is multiplied by before it is rounded.
-var scales = []choice[int64]{{isa.ModD2, -1}, {isa.ModD4, -2}, {isa.ModD8, -3}, {isa.ModM2, 1}, {isa.ModM4, 2}, {isa.ModM8, 3}}
+var scales = []choice[int64]{{isa.ModD2, -1}, {isa.ModD4, -2}, {isa.ModD8, -3}, {isa.ModM2, 1}, {isa.ModM4, 2},
+	{isa.ModM8, 3}}
 
 func lowerFMUL(l *lowerer) {
 	l.float(CodeFMUL, CodeFMULFTZ, CodeFMULX)
@@ -345,7 +394,9 @@ func lowerICMP(l *lowerer) {
 }
 
 func lowerMUFU(l *lowerer) {
-	f, ok := pick(l, []choice[uint32]{{isa.ModCOS, MufuCOS}, {isa.ModSIN, MufuSIN}, {isa.ModEX2, MufuEX2}, {isa.ModLG2, MufuLG2}, {isa.ModRCP, MufuRCP}, {isa.ModRSQ, MufuRSQ}, {isa.ModRCP64H, MufuRCP64H}, {isa.ModRSQ64H, MufuRSQ64H}, {isa.ModSQRT, MufuSQRT}})
+	f, ok := pick(l, []choice[uint32]{{isa.ModCOS, MufuCOS}, {isa.ModSIN, MufuSIN}, {isa.ModEX2, MufuEX2},
+		{isa.ModLG2, MufuLG2}, {isa.ModRCP, MufuRCP}, {isa.ModRSQ, MufuRSQ}, {isa.ModRCP64H, MufuRCP64H},
+		{isa.ModRSQ64H, MufuRSQ64H}, {isa.ModSQRT, MufuSQRT}})
 	if !ok {
 		l.fail("this function of MUFU is not executed")
 	}
@@ -455,7 +506,8 @@ func lowerXMAD(l *lowerer) {
 	if len(signs) > 0 && signs[len(signs)-1] {
 		mode |= XMADSignB
 	}
-	for _, c := range []choice[uint32]{{isa.ModPSL, XMADPSL}, {isa.ModMRG, XMADMRG}, {isa.ModCLO, XMADCLO}, {isa.ModCHI, XMADCHI}, {isa.ModCBCC, XMADCBCC}} {
+	for _, c := range []choice[uint32]{{isa.ModPSL, XMADPSL}, {isa.ModMRG, XMADMRG}, {isa.ModCLO, XMADCLO},
+		{isa.ModCHI, XMADCHI}, {isa.ModCBCC, XMADCBCC}} {
 		if l.has(c.mod) {
 			mode |= c.value
 		}
@@ -605,7 +657,8 @@ func lowerBFE(l *lowerer) {
 }
 
 func lowerPRMT(l *lowerer) {
-	l.op.Aux, _ = pick(l, []choice[uint32]{{isa.ModIDX, PrmtIDX}, {isa.ModF4E, PrmtF4E}, {isa.ModB4E, PrmtB4E}, {isa.ModRC8, PrmtRC8},
+	l.op.Aux, _ = pick(l, []choice[uint32]{{isa.ModIDX, PrmtIDX}, {isa.ModF4E, PrmtF4E}, {isa.ModB4E, PrmtB4E},
+		{isa.ModRC8, PrmtRC8},
 		{isa.ModECL, PrmtECL}, {isa.ModECR, PrmtECR}, {isa.ModRC16, PrmtRC16}})
 	l.dst(1)
 	l.src(0, 1)
@@ -841,7 +894,8 @@ func lowerVOTE(l *lowerer) {
 }
 
 func lowerSHFL(l *lowerer) {
-	how, ok := pick(l, []choice[uint32]{{isa.ModIDX, ShflIDX}, {isa.ModUP, ShflUP}, {isa.ModDOWN, ShflDOWN}, {isa.ModBFLY, ShflBFLY}})
+	how, ok := pick(l, []choice[uint32]{{isa.ModIDX, ShflIDX}, {isa.ModUP, ShflUP}, {isa.ModDOWN, ShflDOWN},
+		{isa.ModBFLY, ShflBFLY}})
 	if !ok {
 		l.fail("this mode of SHFL is not executed")
 	}
@@ -854,8 +908,10 @@ func lowerSHFL(l *lowerer) {
 }
 
 // specials are the special registers that are executed.
-var specials = map[uint8]bool{SRLaneID: true, SRVirtID: true, SRTid: true, SRTidX: true, SRTidY: true, SRTidZ: true, SRCtaIDX: true, SRCtaIDY: true,
-	SRCtaIDZ: true, SREqMask: true, SRLtMask: true, SRLeMask: true, SRGtMask: true, SRGeMask: true, SRClockLo: true, SRClockHi: true,
+var specials = map[uint8]bool{SRLaneID: true, SRVirtID: true, SRTid: true, SRTidX: true, SRTidY: true, SRTidZ: true,
+	SRCtaIDX: true, SRCtaIDY: true,
+	SRCtaIDZ: true, SREqMask: true, SRLtMask: true, SRLeMask: true, SRGtMask: true, SRGeMask: true, SRClockLo: true,
+	SRClockHi:       true,
 	SRGlobalTimerLo: true, SRGlobalTimerHi: true, SRVirtCfg: true, SRSharedSize: true, SRStackBottom: true}
 
 func lowerS2R(l *lowerer) {
@@ -953,12 +1009,16 @@ func (l *lowerer) data(n int) {
 	l.op.Width = uint8(n)
 }
 
-var atomicOps = []choice[memory.AtomicOp]{{isa.ModADD, memory.AtomicAdd}, {isa.ModMIN, memory.AtomicMin}, {isa.ModMAX, memory.AtomicMax},
-	{isa.ModINC, memory.AtomicInc}, {isa.ModDEC, memory.AtomicDec}, {isa.ModAND, memory.AtomicAnd}, {isa.ModOR, memory.AtomicOr},
+var atomicOps = []choice[memory.AtomicOp]{{isa.ModADD, memory.AtomicAdd}, {isa.ModMIN, memory.AtomicMin},
+	{isa.ModMAX, memory.AtomicMax},
+	{isa.ModINC, memory.AtomicInc}, {isa.ModDEC, memory.AtomicDec}, {isa.ModAND, memory.AtomicAnd},
+	{isa.ModOR, memory.AtomicOr},
 	{isa.ModXOR, memory.AtomicXor}, {isa.ModEXCH, memory.AtomicExch}, {isa.ModCAS, memory.AtomicCAS}}
 
-var atomicTypes = []choice[memory.AtomicType]{{isa.ModU32, memory.AtomicU32}, {isa.ModS32, memory.AtomicS32}, {isa.ModU64, memory.AtomicU64},
-	{isa.Mod64, memory.AtomicU64}, {isa.ModS64, memory.AtomicS64}, {isa.ModF32, memory.AtomicF32}, {isa.ModF64, memory.AtomicF64}}
+var atomicTypes = []choice[memory.AtomicType]{{isa.ModU32, memory.AtomicU32}, {isa.ModS32, memory.AtomicS32},
+	{isa.ModU64, memory.AtomicU64},
+	{isa.Mod64, memory.AtomicU64}, {isa.ModS64, memory.AtomicS64}, {isa.ModF32, memory.AtomicF32},
+	{isa.ModF64, memory.AtomicF64}}
 
 func lowerAtomic(l *lowerer) {
 	how, ok := pick(l, atomicOps)

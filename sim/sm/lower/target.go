@@ -2,7 +2,8 @@ package lower
 
 import "warpdrop/sim/isa"
 
-// target is how the code of a family becomes Ops: what executes it is shared, what it is called and where it runs is not.
+// target is how the code of a family becomes Ops: what executes it is shared, what it is called and where it runs is
+// not.
 type target struct {
 	rows  map[isa.Op]lowering
 	nop   isa.Op // what fills code up to whole groups

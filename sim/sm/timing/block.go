@@ -223,7 +223,8 @@ func (m *SM) Waiting(report func(w *exec.Warp, op int32, why string)) {
 				continue
 			}
 			arrived, expect := w.block.Arrivals(int(w.issue.bar))
-			report(&w.Warp, w.PC-1, fmt.Sprintf("waits at barrier %d, where %d of %d threads have arrived", w.issue.bar, arrived, expect))
+			report(&w.Warp, w.PC-1, fmt.Sprintf("waits at barrier %d, where %d of %d threads have arrived", w.issue.bar,
+				arrived, expect))
 		}
 	}
 }

@@ -6,11 +6,12 @@ import (
 	"warpdrop/sim/sm/lower"
 )
 
-// TestResident compares blocks an SM with NVIDIA's CUDA occupancy calculator (spreadsheet, compute capability 6.1, 96 KiB
-// of shared memory an SM). The expected column was worked out by the calculator's own steps: warp limit, register limit
-// with warps rounded down to multiples of four, shared-memory limit, block limit.
+// TestResident compares blocks an SM with NVIDIA's CUDA occupancy calculator (spreadsheet, compute capability 6.1, 96
+// KiB of shared memory an SM). The expected column was worked out by the calculator's own steps: warp limit, register
+// limit with warps rounded down to multiples of four, shared-memory limit, block limit.
 func TestResident(t *testing.T) {
-	cfg := &Config{Schedulers: 4, WarpsPerSM: 64, ThreadsPerSM: 2048, BlocksPerSM: 32, Registers: 65536, RegisterUnit: 256, Shared: 98304, SharedUnit: 256}
+	cfg := &Config{Schedulers: 4, WarpsPerSM: 64, ThreadsPerSM: 2048, BlocksPerSM: 32, Registers: 65536,
+		RegisterUnit: 256, Shared: 98304, SharedUnit: 256}
 	for _, c := range []struct{ threads, registers, shared, want int }{
 		{32, 16, 0, 32},      // block slots
 		{64, 16, 0, 32},      // 64 warps / 2
@@ -50,7 +51,8 @@ func TestResident(t *testing.T) {
 	} {
 		n := NeedOf(cfg, &lower.Program{Registers: c.registers, SharedBytes: c.shared}, c.threads)
 		if got := cfg.Resident(n); got != c.want {
-			t.Errorf("%d threads, %d registers, %d bytes shared: %d blocks an SM, the calculator says %d", c.threads, c.registers, c.shared, got, c.want)
+			t.Errorf("%d threads, %d registers, %d bytes shared: %d blocks an SM, the calculator says %d", c.threads,
+				c.registers, c.shared, got, c.want)
 		}
 	}
 }

@@ -9,33 +9,38 @@ import (
 
 // Config holds every figure of a streaming multiprocessor; it comes from the GPU preset.
 type Config struct {
-	Schedulers     int    `yaml:"schedulers"`     // warp schedulers
-	WarpsPerSM     int    `yaml:"warps"`          // warp slots
-	ThreadsPerSM   int    `yaml:"threads"`        // resident threads
-	BlocksPerSM    int    `yaml:"blocks"`         // resident blocks
-	Registers      int    `yaml:"registers"`      // 32-bit registers
-	RegisterUnit   int    `yaml:"register_unit"`  // registers are allocated a warp in multiples of this
-	MaxRegisters   int    `yaml:"max_registers"`  // a thread
-	MaxThreads     int    `yaml:"max_block"`      // threads a block
-	Shared         int    `yaml:"shared_bytes"`   // shared memory
-	SharedPerBlock int    `yaml:"shared_block"`   // shared memory a block may have
-	SharedUnit     int    `yaml:"shared_unit"`    // shared memory is allocated in multiples of this
-	Policy         string `yaml:"policy"`         // warp scheduling policy: a key of Policies
-	DualIssue      bool   `yaml:"dual_issue"`     // obey the pairs that the control words mark
-	BranchTaken    int    `yaml:"branch_taken"`   // cycles from a taken branch to the warp's next instruction, at least
-	BlockBarrier   int    `yaml:"block_barrier"`  // cycles from the last warp's arrival at BAR to the first issue after it
-	BlockStart     int    `yaml:"block_start"`    // cycles from a block's dispatch to its first issue
-	Units          Units  `yaml:"units"`          // by execution unit class
-	SharedLatency  int    `yaml:"shared_latency"` // cycles from issue to data of a conflict-free shared load
-	SharedPass     int    `yaml:"shared_pass"`    // cycles that each pass over the banks occupies the shared-memory pipe
-	SharedWay      int    `yaml:"shared_way"`     // cycles of latency that each pass beyond the first adds
-	MemoryQueue    int    `yaml:"memory_queue"`   // cycles of work that may wait in front of the shared-memory pipe before issue stalls
-	ReadLatency    int    `yaml:"read_latency"`   // cycles from issue until a variable-latency instruction has read its registers
+	Schedulers     int    `yaml:"schedulers"`    // warp schedulers
+	WarpsPerSM     int    `yaml:"warps"`         // warp slots
+	ThreadsPerSM   int    `yaml:"threads"`       // resident threads
+	BlocksPerSM    int    `yaml:"blocks"`        // resident blocks
+	Registers      int    `yaml:"registers"`     // 32-bit registers
+	RegisterUnit   int    `yaml:"register_unit"` // registers are allocated a warp in multiples of this
+	MaxRegisters   int    `yaml:"max_registers"` // a thread
+	MaxThreads     int    `yaml:"max_block"`     // threads a block
+	Shared         int    `yaml:"shared_bytes"`  // shared memory
+	SharedPerBlock int    `yaml:"shared_block"`  // shared memory a block may have
+	SharedUnit     int    `yaml:"shared_unit"`   // shared memory is allocated in multiples of this
+	Policy         string `yaml:"policy"`        // warp scheduling policy: a key of Policies
+	DualIssue      bool   `yaml:"dual_issue"`    // obey the pairs that the control words mark
+	BranchTaken    int    `yaml:"branch_taken"`  // cycles from a taken branch to the warp's next instruction, at least
+	// cycles from the last warp's arrival at BAR to the first issue after it
+	BlockBarrier  int   `yaml:"block_barrier"`
+	BlockStart    int   `yaml:"block_start"`    // cycles from a block's dispatch to its first issue
+	Units         Units `yaml:"units"`          // by execution unit class
+	SharedLatency int   `yaml:"shared_latency"` // cycles from issue to data of a conflict-free shared load
+	// cycles that each pass over the banks occupies the shared-memory pipe
+	SharedPass int `yaml:"shared_pass"`
+	SharedWay  int `yaml:"shared_way"` // cycles of latency that each pass beyond the first adds
+	// cycles of work that may wait in front of the shared-memory pipe before issue stalls
+	MemoryQueue int `yaml:"memory_queue"`
+	// cycles from issue until a variable-latency instruction has read its registers
+	ReadLatency int `yaml:"read_latency"`
 	// Of the hazard check only:
-	PredicateLatency int    `yaml:"predicate_latency"` // cycles from issue to a predicate's value
-	BarrierSet       int    `yaml:"barrier_set"`       // cycles until a barrier that an instruction sets holds those that wait for it
-	ICache           ICache `yaml:"instruction_cache"`
-	ConstCache       CCache `yaml:"constant_cache"`
+	PredicateLatency int `yaml:"predicate_latency"` // cycles from issue to a predicate's value
+	// cycles until a barrier that an instruction sets holds those that wait for it
+	BarrierSet int    `yaml:"barrier_set"`
+	ICache     ICache `yaml:"instruction_cache"`
+	ConstCache CCache `yaml:"constant_cache"`
 }
 
 // ICache is the SM's instruction cache in front of a larger one (L1.5) shared with constants.
@@ -58,9 +63,10 @@ type CCache struct {
 
 // UnitTiming is how often and how fast an execution unit class runs warps.
 type UnitTiming struct {
-	Interval int `yaml:"interval"`       // cycles between two warps' starts on one scheduler
-	Latency  int `yaml:"latency"`        // cycles from issue to result
-	Read     int `yaml:"read,omitempty"` // cycles from issue until operands are read, where that is not at once (hazard check only)
+	Interval int `yaml:"interval"` // cycles between two warps' starts on one scheduler
+	Latency  int `yaml:"latency"`  // cycles from issue to result
+	// cycles from issue until operands are read, where that is not at once (hazard check only)
+	Read int `yaml:"read,omitempty"`
 }
 
 // Units holds the timing of each execution unit class, by the names users write.
@@ -83,8 +89,11 @@ type Units struct {
 
 // Table returns the timings indexed by Unit.
 func (u *Units) Table() [lower.NumUnits]UnitTiming {
-	return [lower.NumUnits]UnitTiming{lower.UnitFP32: u.FP32, lower.UnitHalf: u.Half, lower.UnitFP64: u.FP64, lower.UnitFP16: u.FP16, lower.UnitSFU: u.SFU, lower.UnitConvert: u.Convert, lower.UnitConvert64: u.Conv64, lower.UnitImul: u.Imul,
-		lower.UnitBranch: u.Branch, lower.UnitShared: u.Shared, lower.UnitGlobal: u.Global, lower.UnitConst: u.Const, lower.UnitSReg: u.SReg, lower.UnitNone: u.None}
+	return [lower.NumUnits]UnitTiming{lower.UnitFP32: u.FP32, lower.UnitHalf: u.Half, lower.UnitFP64: u.FP64,
+		lower.UnitFP16: u.FP16, lower.UnitSFU: u.SFU, lower.UnitConvert: u.Convert, lower.UnitConvert64: u.Conv64,
+		lower.UnitImul:   u.Imul,
+		lower.UnitBranch: u.Branch, lower.UnitShared: u.Shared, lower.UnitGlobal: u.Global, lower.UnitConst: u.Const,
+		lower.UnitSReg: u.SReg, lower.UnitNone: u.None}
 }
 
 // Limits of the simulator itself: the arrays of the hot loop have these sizes.
@@ -134,7 +143,8 @@ func (c *Config) Validate() error {
 		{"constant_cache.miss", c.ConstCache.Miss, 1, 10000},
 	}
 	for u, t := range c.Units.Table() {
-		bounds = append(bounds, bound{"units." + lower.UnitNames[u] + ".interval", t.Interval, 1, 1024}, bound{"units." + lower.UnitNames[u] + ".latency", t.Latency, 1, 10000},
+		bounds = append(bounds, bound{"units." + lower.UnitNames[u] + ".interval", t.Interval, 1, 1024},
+			bound{"units." + lower.UnitNames[u] + ".latency", t.Latency, 1, 10000},
 			bound{"units." + lower.UnitNames[u] + ".read", t.Read, 0, 15})
 	}
 	for _, b := range bounds {

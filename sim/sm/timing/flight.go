@@ -1,7 +1,7 @@
 package timing
 
-// flights are the instructions that hold each of a warp's barriers. Only warps of programs with a DEPBAR that waits for a
-// count above zero have them.
+// flights are the instructions that hold each of a warp's barriers. Only warps of programs with a DEPBAR that waits for
+// a count above zero have them.
 type flights [6]flight
 
 // reset returns f without instructions, or nil if they are not wanted.
@@ -18,14 +18,15 @@ func (f *flights) reset(wanted bool) *flights {
 	return f
 }
 
-// flight is the instructions that hold one barrier, in order of issue. DEPBAR.LE SBb, n goes on when at most n of them are
-// outstanding; the compiler takes them to be served in order, so all but the last n have to be done.
+// flight is the instructions that hold one barrier, in order of issue. DEPBAR.LE SBb, n goes on when at most n of them
+// are outstanding; the compiler takes them to be served in order, so all but the last n have to be done.
 type flight struct {
 	at    []int64 // release of each, Never while it is not known
 	first uint32  // number of at[0]
 }
 
-// add appends an instruction that is done at cycle at and returns its number; those that were done before now are dropped.
+// add appends an instruction that is done at cycle at and returns its number; those that were done before now are
+// dropped.
 func (f *flight) add(at, now int64) uint32 {
 	n := 0
 	for n < len(f.at) && f.at[n] <= now {

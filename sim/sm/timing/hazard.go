@@ -9,18 +9,18 @@ import (
 	"warpdrop/sim/sm/lower"
 )
 
-// Hazards looks for control words that let an instruction go before hardware would have its operands: a stall count that is
-// too short, a barrier that is not waited for. Values are computed in program order here, so that such code runs as if it
-// were right; on hardware it reads what was there before. One Hazards belongs to one SM.
+// Hazards looks for control words that let an instruction go before hardware would have its operands: a stall count
+// that is too short, a barrier that is not waited for. Values are computed in program order here, so that such code
+// runs as if it were right; on hardware it reads what was there before. One Hazards belongs to one SM.
 //
-// Time is that of the stall counts alone, as the compiler counts it: what else holds a warp up is luck. A fixed-latency result
-// is ready after its unit's latency, a predicate after predicate_latency; units that read their operands late (read) may be
-// issued that much before. A variable-latency result is ready when an instruction has waited for its barrier; one without a
-// barrier is served in order, so the next barrier of its queue stands for it too: conversions and the special functions are
-// one queue. A wait for a barrier takes at least until the latency of what set it is over. Registers that a variable-latency
-// instruction reads may not be written before its read barrier was waited for; one without a read barrier is taken to read
-// them in time, because ptxas leaves it out where enough instructions lie between. A barrier takes barrier_set cycles to
-// take effect.
+// Time is that of the stall counts alone, as the compiler counts it: what else holds a warp up is luck. A fixed-latency
+// result is ready after its unit's latency, a predicate after predicate_latency; units that read their operands late
+// (read) may be issued that much before. A variable-latency result is ready when an instruction has waited for its
+// barrier; one without a barrier is served in order, so the next barrier of its queue stands for it too: conversions
+// and the special functions are one queue. A wait for a barrier takes at least until the latency of what set it is
+// over. Registers that a variable-latency instruction reads may not be written before its read barrier was waited for;
+// one without a read barrier is taken to read them in time, because ptxas leaves it out where enough instructions lie
+// between. A barrier takes barrier_set cycles to take effect.
 type Hazards struct {
 	Findings []Hazard // one for each pair of instructions
 
@@ -40,7 +40,8 @@ type Hazard struct {
 }
 
 func (f *Hazard) String() string {
-	return fmt.Sprintf("kernel %s, block (%d,%d,%d), warp %d: %s\n  %s\n  %s", f.Prog.Name, f.Block[0], f.Block[1], f.Block[2], f.Warp, f.Text,
+	return fmt.Sprintf("kernel %s, block (%d,%d,%d), warp %d: %s\n  %s\n  %s", f.Prog.Name, f.Block[0], f.Block[1],
+		f.Block[2], f.Warp, f.Text,
 		f.Prog.Text(f.First), f.Prog.Text(f.Second))
 }
 
@@ -128,7 +129,8 @@ func (h *Hazards) Issue(w *exec.Warp, op *lower.Op, pc int32, mask uint32) {
 	variable := op.WrBar < 6
 	if !variable {
 		switch op.Unit {
-		case lower.UnitShared, lower.UnitGlobal, lower.UnitConst, lower.UnitSFU, lower.UnitConvert, lower.UnitConvert64, lower.UnitSReg, lower.UnitFP64, lower.UnitFP16, lower.UnitImul:
+		case lower.UnitShared, lower.UnitGlobal, lower.UnitConst, lower.UnitSFU, lower.UnitConvert, lower.UnitConvert64,
+			lower.UnitSReg, lower.UnitFP64, lower.UnitFP16, lower.UnitImul:
 			variable = true
 		}
 	}
@@ -147,8 +149,9 @@ func (h *Hazards) Issue(w *exec.Warp, op *lower.Op, pc int32, mask uint32) {
 			case x.pending:
 				h.found(w, x.writer, pc, fmt.Sprintf("R%d is read, %s", reg, unwaited(x.barrier)))
 			case x.ready > reads:
-				h.found(w, x.writer, pc, fmt.Sprintf("R%d is read %d cycles after it was computed, by stall counts; it takes %d",
-					reg, reads-x.ready+int64(h.latency(w, x.writer)), h.latency(w, x.writer)))
+				h.found(w, x.writer, pc,
+					fmt.Sprintf("R%d is read %d cycles after it was computed, by stall counts; it takes %d",
+						reg, reads-x.ready+int64(h.latency(w, x.writer)), h.latency(w, x.writer)))
 			}
 		}
 	}
@@ -171,8 +174,9 @@ func (h *Hazards) Issue(w *exec.Warp, op *lower.Op, pc int32, mask uint32) {
 	h.fly(w, op, u, pc, t, mask, variable)
 }
 
-// stall is the instruction's stall count. Without the yield flag 14 is taken for 9 cycles, at which libraries' code has no
-// hazards; double-precision results read right after it need at least 8. Time in the simulator has 7: see stallCycles.
+// stall is the instruction's stall count. Without the yield flag 14 is taken for 9 cycles, at which libraries' code has
+// no hazards; double-precision results read right after it need at least 8. Time in the simulator has 7: see
+// stallCycles.
 func (h *Hazards) stall(w *exec.Warp, op *lower.Op) int64 {
 	if c := w.Block.Prog.Control(op); c.Stall == 14 && !c.Yield {
 		return 9
@@ -180,8 +184,8 @@ func (h *Hazards) stall(w *exec.Warp, op *lower.Op) int64 {
 	return int64(op.Stall)
 }
 
-// queue is the unit that stands for all that are served in one order: compiled code lets one barrier stand for a conversion
-// and a special function before it.
+// queue is the unit that stands for all that are served in one order: compiled code lets one barrier stand for a
+// conversion and a special function before it.
 func queue(u lower.Unit) lower.Unit {
 	if u == lower.UnitConvert || u == lower.UnitConvert64 {
 		return lower.UnitSFU
@@ -213,7 +217,9 @@ func (h *Hazards) preads(w *exec.Warp, reads uint8, mask uint32, pc int32, t int
 		case x.pending:
 			h.found(w, x.writer, pc, fmt.Sprintf("%s is read, %s", name, unwaited(x.barrier)))
 		case x.ready > t:
-			h.found(w, x.writer, pc, fmt.Sprintf("%s is read %d cycles after it was computed, by stall counts; it takes %d", name, t-x.ready+int64(takes), takes))
+			h.found(w, x.writer, pc,
+				fmt.Sprintf("%s is read %d cycles after it was computed, by stall counts; it takes %d", name,
+					t-x.ready+int64(takes), takes))
 		}
 	}
 }
@@ -224,7 +230,9 @@ func (h *Hazards) overwrite(w *exec.Warp, x *operandState, reg int, unit lower.U
 		h.found(w, x.writer, pc, fmt.Sprintf("R%d is written twice, %s", reg, unwaited(x.barrier)))
 	}
 	if x.readers&mask != 0 && queue(w.Ops[x.reader].Unit) != queue(unit) {
-		h.found(w, x.reader, pc, fmt.Sprintf("R%d is overwritten while it may still be read: nothing has waited for barrier SB%d", reg, x.held))
+		h.found(w, x.reader, pc,
+			fmt.Sprintf("R%d is overwritten while it may still be read: nothing has waited for barrier SB%d", reg,
+				x.held))
 	}
 }
 
@@ -244,7 +252,8 @@ func (h *Hazards) write(x *operandState, variable bool, barrier uint8, ready int
 func (h *Hazards) fly(w *exec.Warp, op *lower.Op, u *lower.Uses, pc int32, t int64, mask uint32, variable bool) {
 	s := h.warps[w.Slot]
 	timing := h.units[op.Unit]
-	f := flying{op: pc, done: t + int64(timing.Latency), dst: u.Dst, preds: u.Writes, src: u.Src, unit: op.Unit, completed: true}
+	f := flying{op: pc, done: t + int64(timing.Latency), dst: u.Dst, preds: u.Writes, src: u.Src, unit: op.Unit,
+		completed: true}
 	if op.WrBar < 6 {
 		kept := s.loose[:0]
 		for _, x := range s.loose {
@@ -263,7 +272,8 @@ func (h *Hazards) fly(w *exec.Warp, op *lower.Op, u *lower.Uses, pc int32, t int
 	}
 	held := op.RdBar
 	if held < 6 {
-		s.barrier[held] = append(s.barrier[held], flying{op: pc, done: t + int64(timing.Read), src: u.Src, unit: op.Unit})
+		s.barrier[held] = append(s.barrier[held], flying{op: pc, done: t + int64(timing.Read), src: u.Src,
+			unit: op.Unit})
 		s.set[held], s.setter[held] = t, pc
 		for _, r := range u.Src {
 			for i := range int(r.N) {
@@ -289,7 +299,9 @@ func (h *Hazards) wait(w *exec.Warp, b uint8, n int, pc int32) {
 	list := s.barrier[b]
 	t := s.clock
 	if n == 0 && len(list) > 0 && t < s.set[b]+int64(h.cfg.BarrierSet) {
-		h.found(w, s.setter[b], pc, fmt.Sprintf("barrier SB%d is waited for %d cycles after it was set, by stall counts; it takes %d", b, t-s.set[b], h.cfg.BarrierSet))
+		h.found(w, s.setter[b], pc,
+			fmt.Sprintf("barrier SB%d is waited for %d cycles after it was set, by stall counts; it takes %d", b,
+				t-s.set[b], h.cfg.BarrierSet))
 	}
 	done := max(len(list)-n, 0)
 	for i := range list[:done] {
@@ -328,7 +340,8 @@ func (h *Hazards) found(w *exec.Warp, first, second int32, text string) {
 		return
 	}
 	h.seen[k] = true
-	h.Findings = append(h.Findings, Hazard{Prog: w.Block.Prog, Block: w.Block.Index, Warp: w.InBlock, First: first, Second: second, Text: text})
+	h.Findings = append(h.Findings, Hazard{Prog: w.Block.Prog, Block: w.Block.Index, Warp: w.InBlock, First: first,
+		Second: second, Text: text})
 }
 
 // HazardError lists the hazards of a launch, which has run to its end.

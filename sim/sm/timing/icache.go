@@ -23,7 +23,8 @@ type lineCache struct {
 
 func newLineCache(bytes, line, ways int) lineCache {
 	sets := max(bytes/(line*ways), 1)
-	c := lineCache{ways: ways, sets: int32(sets), mask: int32(sets-1) & -int32(1-min(sets&(sets-1), 1)), tag: make([]int32, sets*ways), ready: make([]int64, sets*ways)}
+	c := lineCache{ways: ways, sets: int32(sets), mask: int32(sets-1) & -int32(1-min(sets&(sets-1), 1)),
+		tag: make([]int32, sets*ways), ready: make([]int64, sets*ways)}
 	c.reset()
 	return c
 }

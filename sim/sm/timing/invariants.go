@@ -43,12 +43,14 @@ func (s *scheduler) consistent(m *SM, each func(w *warp)) {
 		hold(w.Live != 0, i, "its warp has exited")
 		w.issue.consistent(func(ok bool, what string, args ...any) { hold(ok, i, what, args...) })
 		op := &w.Ops[w.PC]
-		hold(s.unit[i] == op.Unit || w.issue.atBar, i, "waits for unit %d, its instruction needs %d", s.unit[i], op.Unit)
+		hold(s.unit[i] == op.Unit || w.issue.atBar, i, "waits for unit %d, its instruction needs %d", s.unit[i],
+			op.Unit)
 		if s.ready[i] == Never && !w.issue.atBar {
 			waits, _ := w.issue.waits(op, 0, 0)
 			hold(waits == Never, i, "sleeps, but its barriers open at %d", waits)
 		}
-		hold(!w.issue.atBar || s.ready[i] == Never, i, "waits at barrier %d and is ready at %d", w.issue.bar, s.ready[i])
+		hold(!w.issue.atBar || s.ready[i] == Never, i, "waits at barrier %d and is ready at %d", w.issue.bar,
+			s.ready[i])
 		looks := max(s.available(i, m), s.account, s.blocked)
 		hold(m.wakes[s.id] <= looks, i, "can issue at %d, the scheduler sleeps until %d", looks, m.wakes[s.id])
 		each(w)
@@ -67,7 +69,8 @@ func (wi *warpIssue) consistent(hold func(ok bool, what string, args ...any)) {
 		if wi.pending[b] > 0 {
 			hold(wi.barAt[b] == Never, "barrier %d waits for %d replies and opens at %d", b, wi.pending[b], wi.barAt[b])
 		} else {
-			hold(wi.barAt[b] == wi.latest[b], "barrier %d opens at %d, its last reply is at %d", b, wi.barAt[b], wi.latest[b])
+			hold(wi.barAt[b] == wi.latest[b], "barrier %d opens at %d, its last reply is at %d", b, wi.barAt[b],
+				wi.latest[b])
 		}
 		if wi.flights != nil {
 			n := 0
@@ -91,7 +94,8 @@ func (m *SM) roomConsistent(blocks map[*Resident]int) {
 		shared += b.need.Shared
 	}
 	hold := func(what string, counted, found, most int) {
-		invariant.Hold(counted == found && found <= most, "SM %d: %d %s are counted, %d in use, %d there", m.ID, counted, what, found, most)
+		invariant.Hold(counted == found && found <= most, "SM %d: %d %s are counted, %d in use, %d there", m.ID,
+			counted, what, found, most)
 	}
 	hold("blocks", m.blocks, len(blocks), m.cfg.BlocksPerSM)
 	hold("warps", m.resident, warps, m.cfg.WarpsPerSM)
@@ -100,8 +104,8 @@ func (m *SM) roomConsistent(blocks map[*Resident]int) {
 	hold("bytes of shared memory", m.sharedUsed, shared, m.cfg.Shared)
 }
 
-// loadsConsistent checks the memory instructions under way: each token is free or names one, and each barrier waits for as
-// many as hold it.
+// loadsConsistent checks the memory instructions under way: each token is free or names one, and each barrier waits for
+// as many as hold it.
 func (m *SM) loadsConsistent() {
 	free := make([]bool, len(m.loads))
 	for _, token := range m.freeLoads {
@@ -134,7 +138,9 @@ func (m *SM) loadsConsistent() {
 		for _, slot := range s.order[:s.n] {
 			w := s.warps[slot]
 			for b, n := range w.issue.pending {
-				invariant.Hold(n == want[held{w, uint8(b)}], "SM %d, warp slot %d: barrier %d waits for %d replies, %d are under way", m.ID, w.Slot, b, n, want[held{w, uint8(b)}])
+				invariant.Hold(n == want[held{w, uint8(b)}],
+					"SM %d, warp slot %d: barrier %d waits for %d replies, %d are under way", m.ID, w.Slot, b, n,
+					want[held{w, uint8(b)}])
 			}
 		}
 	}
@@ -158,6 +164,8 @@ func (m *SM) cyclesConsistent() {
 			resident += s.warps[slot].issue.at - m.since
 		}
 	}
-	invariant.Hold(schedulers == passed, "SM %d: %d scheduler cycles are accounted for, %d have passed", m.ID, schedulers, passed)
-	invariant.Hold(warps == resident, "SM %d: %d warp cycles are accounted for, warps were resident for %d", m.ID, warps, resident)
+	invariant.Hold(schedulers == passed, "SM %d: %d scheduler cycles are accounted for, %d have passed", m.ID,
+		schedulers, passed)
+	invariant.Hold(warps == resident, "SM %d: %d warp cycles are accounted for, warps were resident for %d", m.ID,
+		warps, resident)
 }

@@ -37,7 +37,8 @@ func TestBrokenStateIsFound(t *testing.T) {
 		{"threads 0x2 are lost", func(m *SM) { m.sched[0].warps[0].Active &^= 2 }},
 		{"PT is", func(m *SM) { m.sched[0].warps[0].Preds[7] = 0 }},
 	} {
-		cfg := &Config{Schedulers: 4, WarpsPerSM: 64, BlocksPerSM: 32, Registers: 65536, RegisterUnit: 256, Shared: 98304, SharedUnit: 256, Policy: "gto",
+		cfg := &Config{Schedulers: 4, WarpsPerSM: 64, BlocksPerSM: 32, Registers: 65536, RegisterUnit: 256,
+			Shared: 98304, SharedUnit: 256, Policy: "gto",
 			ICache:     ICache{Bytes: 1024, LineBytes: 128, Ways: 4, NextBytes: 4096},
 			ConstCache: CCache{Bytes: 1024, LineBytes: 64}}
 		m, err := New(0, cfg, nil)

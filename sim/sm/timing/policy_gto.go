@@ -5,7 +5,8 @@ import (
 	"warpdrop/sim/sm/lower"
 )
 
-var _ = registerPolicy(Policy{Name: "gto", Doc: "greedy-then-oldest: the same warp until it stalls, then the oldest that is ready",
+var _ = registerPolicy(Policy{Name: "gto",
+	Doc:  "greedy-then-oldest: the same warp until it stalls, then the oldest that is ready",
 	pick: oldest, greedy: true})
 
 // oldest picks the oldest warp that can issue, the current one last if it gave way.
@@ -14,7 +15,8 @@ func oldest(s *scheduler, t int64, m *SM) (slot int, next int64, first int) {
 	if s.yield {
 		gave = s.current
 	}
-	now, then, soonest := exec.Available(&s.ready, &s.unit, &s.unitFree, m.memoryFree(lower.UnitShared), m.memoryFree(lower.UnitGlobal), t)
+	now, then, soonest := exec.Available(&s.ready, &s.unit, &s.unitFree, m.memoryFree(lower.UnitShared),
+		m.memoryFree(lower.UnitGlobal), t)
 	if gave >= 0 && now != 1<<gave {
 		now &^= 1 << gave
 	}

@@ -3,13 +3,15 @@ package timing
 import "math/bits"
 
 var _ = registerPolicy(Policy{Name: "two_level",
-	Doc:  "two-level: round-robin within an active set of warps; a warp that waits for memory leaves the set (Narasiman et al., MICRO 2011)",
+	Doc: "two-level: round-robin within an active set of warps; a warp that waits for memory leaves the set " +
+		"(Narasiman et al., MICRO 2011)",
 	pick: twoLevel})
 
 // twoLevelActive is the size of the active set, which scheduler.marked holds.
 const twoLevelActive = 6
 
-// twoLevel picks the next warp of the active set that can issue. If there is none, the next of the others, which joins the set.
+// twoLevel picks the next warp of the active set that can issue. If there is none, the next of the others, which joins
+// the set.
 func twoLevel(s *scheduler, t int64, m *SM) (slot int, next int64, first int) {
 	next, first = Never, -1
 	second := -1 // ready, but outside of the set, or the current one that gave way

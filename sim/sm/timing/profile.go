@@ -15,7 +15,8 @@ type Profile struct {
 // NewProfile returns an empty profile of p.
 func NewProfile(p *lower.Program) *Profile {
 	n := len(p.Ops)
-	return &Profile{Prog: p, Warps: make([]int64, n), Threads: make([]int64, n), Stalls: make([][NumReasons]int64, n), Conflicts: make([]int64, n), Sectors: make([]int64, n)}
+	return &Profile{Prog: p, Warps: make([]int64, n), Threads: make([]int64, n), Stalls: make([][NumReasons]int64, n),
+		Conflicts: make([]int64, n), Sectors: make([]int64, n)}
 }
 
 // Add adds the counts of g, a profile of the same program, to f.

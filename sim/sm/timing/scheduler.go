@@ -13,15 +13,16 @@ const Never = math.MaxInt64
 // scheduler is one of the SM's warp schedulers. What it looks at when it picks stands in arrays by slot, so that a scan
 // touches two or three cache lines.
 type scheduler struct {
-	ready    [maxWarpsPerScheduler]int64      // earliest cycle at which the slot's warp may issue its next instruction
-	unit     [maxWarpsPerScheduler]lower.Unit // unit that this instruction needs
-	reason   [maxWarpsPerScheduler]Reason
-	order    [maxWarpsPerScheduler]uint8  // occupied slots, oldest first
-	older    [maxWarpsPerScheduler]uint16 // occupied slots that are older than each
-	n        int                          // occupied slots
-	current  int                          // slot that issued last, -1 = none
-	yield    bool                         // the last instruction asked to prefer another warp
-	marked   uint16                       // slots that the policy has marked, for its own use; a warp that leaves loses its mark
+	ready   [maxWarpsPerScheduler]int64      // earliest cycle at which the slot's warp may issue its next instruction
+	unit    [maxWarpsPerScheduler]lower.Unit // unit that this instruction needs
+	reason  [maxWarpsPerScheduler]Reason
+	order   [maxWarpsPerScheduler]uint8  // occupied slots, oldest first
+	older   [maxWarpsPerScheduler]uint16 // occupied slots that are older than each
+	n       int                          // occupied slots
+	current int                          // slot that issued last, -1 = none
+	yield   bool                         // the last instruction asked to prefer another warp
+	// slots that the policy has marked, for its own use; a warp that leaves loses its mark
+	marked   uint16
 	warps    [maxWarpsPerScheduler]*warp
 	unitFree [16]int64 // first cycle at which the unit takes another warp
 	id       uint8     // its number in the SM

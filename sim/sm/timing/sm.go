@@ -1,5 +1,5 @@
-// Package timing is one streaming multiprocessor in time: schedulers, issue, scoreboard barriers, instruction and constant
-// caches, blocks and their room, counters. Values come from exec at issue.
+// Package timing is one streaming multiprocessor in time: schedulers, issue, scoreboard barriers, instruction and
+// constant caches, blocks and their room, counters. Values come from exec at issue.
 package timing
 
 import (
@@ -28,7 +28,8 @@ type warpIssue struct {
 	flights   *flights  // nil if the program waits for no barrier's count (DEPBAR.LE above 0)
 }
 
-// pendingLoad is a memory instruction whose reply is outstanding; its index is the token that the memory system returns.
+// pendingLoad is a memory instruction whose reply is outstanding; its index is the token that the memory system
+// returns.
 type pendingLoad struct {
 	warp    *warp
 	serial  uint64 // of the warp's block, to tell a reused Warp from the one that asked
@@ -89,7 +90,8 @@ func New(id int, cfg *Config, port *memory.Port) (*SM, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &SM{ID: id, cfg: cfg, policy: p, greedy: p.greedy, units: cfg.Units.Table(), nsched: cfg.Schedulers, port: port,
+	m := &SM{ID: id, cfg: cfg, policy: p, greedy: p.greedy, units: cfg.Units.Table(), nsched: cfg.Schedulers,
+		port:   port,
 		icache: newInstructionCache(&cfg.ICache),
 		ccache: newLineCache(cfg.ConstCache.Bytes, cfg.ConstCache.LineBytes, 4),
 	}
@@ -171,7 +173,8 @@ func (m *SM) Run(from, to int64) {
 	}
 	m.fresh = m.fresh[:0]
 	if replies := m.port.Replies(); len(replies) > 0 {
-		// Much else has gone through the host's caches since the last window: ask for the schedulers and these warps at once.
+		// Much else has gone through the host's caches since the last window: ask for the schedulers and these warps at
+		// once.
 		prefetch.Lines(unsafe.Pointer(&m.units), int(unsafe.Sizeof(*m)-unsafe.Offsetof(m.units))/64)
 		for _, r := range replies {
 			prefetch.Lines(unsafe.Pointer(m.loads[r.Token].warp), int(unsafe.Sizeof(warp{})+63)/64)
@@ -259,8 +262,8 @@ func (m *SM) step(s *scheduler, t int64) {
 	}
 }
 
-// choose returns the slot from which scheduler s issues at cycle t when it looks at all of them; if it is -1, the scheduler
-// sleeps until one is ready.
+// choose returns the slot from which scheduler s issues at cycle t when it looks at all of them; if it is -1, the
+// scheduler sleeps until one is ready.
 func (m *SM) choose(s *scheduler, t int64) int {
 	m.Counters.WarpsScanned += int64(s.n)
 	slot, next, first := m.policy.pick(s, t, m)
@@ -280,10 +283,10 @@ func (m *SM) choose(s *scheduler, t int64) int {
 	return slot
 }
 
-// run issues the FFMAs from the PC of the warp in slot on, one a cycle, the first at cycle t, as many as there are in a run
-// and in the time for which nothing from outside can concern this warp. That is exact: with the greedy policy the warp is
-// picked as long as it is ready, and a run touches nothing that the schedulers share (see lowerer.runs). The others catch
-// up in their turn.
+// run issues the FFMAs from the PC of the warp in slot on, one a cycle, the first at cycle t, as many as there are in a
+// run and in the time for which nothing from outside can concern this warp. That is exact: with the greedy policy the
+// warp is picked as long as it is ready, and a run touches nothing that the schedulers share (see lowerer.runs). The
+// others catch up in their turn.
 func (m *SM) run(s *scheduler, slot int, w *warp, t int64) {
 	pc := w.PC
 	until := m.until
@@ -333,9 +336,9 @@ func (m *SM) run(s *scheduler, slot int, w *warp, t int64) {
 	m.follow(s, slot, w, t, t+int64(last.Stall))
 }
 
-// waited accounts for the cycles of the warp in slot since it last issued, now that it issues at cycle t: first what kept it
-// from being ready, by the last of its reasons; then the register-bank conflict of its own last instruction; then the time
-// until the unit was last free for it; the rest it was eligible.
+// waited accounts for the cycles of the warp in slot since it last issued, now that it issues at cycle t: first what
+// kept it from being ready, by the last of its reasons; then the register-bank conflict of its own last instruction;
+// then the time until the unit was last free for it; the rest it was eligible.
 func (m *SM) waited(s *scheduler, slot int, wi *warpIssue, t int64) {
 	c := &m.Counters
 	ready := min(max(s.ready[slot], wi.at), t)
@@ -401,7 +404,8 @@ func (m *SM) unitReason(u lower.Unit) Reason {
 }
 
 // memoryFree returns the first cycle at which a memory instruction for unit u may issue: the queue in front of the
-// shared-memory pipe holds a bounded number of cycles' work, and an access that was not accepted blocks those behind it.
+// shared-memory pipe holds a bounded number of cycles' work, and an access that was not accepted blocks those behind
+// it.
 func (m *SM) memoryFree(u lower.Unit) int64 {
 	if u == lower.UnitGlobal && m.heldUntil > 0 {
 		return m.heldUntil
@@ -518,9 +522,11 @@ func (m *SM) settle(s *scheduler, slot int, w *warp, op *lower.Op, pc int32, act
 	return op.Dual
 }
 
-// parted tells whether a branch split the warp: some active threads took it and others did not, or they went to different places.
+// parted tells whether a branch split the warp: some active threads took it and others did not, or they went to
+// different places.
 func parted(w *warp, op *lower.Op, pc int32, active, mask uint32) bool {
-	return mask != 0 && mask != active || w.Active != active && (op.Code == lower.CodeBRX || op.Imm2 != int32(isa.CCT) && w.PC == pc+1)
+	return mask != 0 && mask != active || w.Active != active && (op.Code == lower.CodeBRX ||
+		op.Imm2 != int32(isa.CCT) && w.PC == pc+1)
 }
 
 // variable sets the barriers of an instruction of variable latency that is no memory access, at cycle t.
@@ -617,7 +623,8 @@ func (m *SM) setBarrier(wi *warpIssue, b uint8, at int64, why Reason) {
 	}
 }
 
-// hold marks barrier b of a warp as held until a reply comes, and returns the instruction's number in the barrier's flight.
+// hold marks barrier b of a warp as held until a reply comes, and returns the instruction's number in the barrier's
+// flight.
 func (wi *warpIssue) hold(b uint8) (flight uint32) {
 	wi.pending[b]++
 	wi.barAt[b] = Never
@@ -750,15 +757,17 @@ func (m *SM) reply(token uint32, at int64) {
 	m.release(l.warp, l.serial, l.barrier, l.flight, at)
 }
 
-// release counts one outstanding reply of barrier b as arrived at cycle at, and wakes the warp if that was what it waited for.
-// There is nothing to do for an instruction without a barrier, or whose block, that with this serial, has ended: w may serve another.
+// release counts one outstanding reply of barrier b as arrived at cycle at, and wakes the warp if that was what it
+// waited for. There is nothing to do for an instruction without a barrier, or whose block, that with this serial, has
+// ended: w may serve another.
 func (m *SM) release(w *warp, serial uint64, b uint8, flight uint32, at int64) {
 	if b >= 6 || w.block.serial != serial {
 		return
 	}
 	wi := &w.issue
 	if invariant.On {
-		invariant.Hold(wi.pending[b] > 0, "SM %d, warp slot %d: a reply for barrier %d, which waits for none", m.ID, w.Slot, b)
+		invariant.Hold(wi.pending[b] > 0, "SM %d, warp slot %d: a reply for barrier %d, which waits for none", m.ID,
+			w.Slot, b)
 	}
 	wi.latest[b] = max(wi.latest[b], at)
 	wi.pending[b]--

@@ -25,9 +25,12 @@ func Code(words ...uint64) *isa.Code {
 	return isa.NewCode(isa.Maxwell, image)
 }
 
-// Edges are operands on which arithmetic tends to go wrong: zeros, denormals, extremes, infinities, NaNs, shift amounts.
-var Edges = []uint32{0, 1, 2, 31, 32, 33, 255, 0x7fff, 0x8000, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0x80000001, 0xffffffff, 0xfffffffe,
-	0x00800000, 0x007fffff, 0x80800000, 0x807fffff, 0x3f800000, 0xbf800000, 0x3f7fffff, 0x3f800001, 0x7f7fffff, 0xff7fffff, 0x7f800000, 0xff800000,
+// Edges are operands on which arithmetic tends to go wrong: zeros, denormals, extremes, infinities, NaNs, shift
+// amounts.
+var Edges = []uint32{0, 1, 2, 31, 32, 33, 255, 0x7fff, 0x8000, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0x80000001,
+	0xffffffff, 0xfffffffe,
+	0x00800000, 0x007fffff, 0x80800000, 0x807fffff, 0x3f800000, 0xbf800000, 0x3f7fffff, 0x3f800001, 0x7f7fffff,
+	0xff7fffff, 0x7f800000, 0xff800000,
 	0x7fc00000, 0x7f800001, 0xffc12345, 0x34000000, 0x33800000, 0x00000fff, 0x1e3ce508, 0x20000000, 0xa0000000}
 
 // Random returns a row of numbers among which edges and near cancellation are common.

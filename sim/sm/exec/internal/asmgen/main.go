@@ -1,5 +1,6 @@
-// Command asmgen writes the vector code of sim/sm/exec: lanes_amd64.s and its declarations. Each routine is written once, in
-// terms of the operations of type gen, and generated for AVX-512 and for AVX2. lanes_go.go says what each does.
+// Command asmgen writes the vector code of sim/sm/exec: lanes_amd64.s and its declarations. Each routine is written
+// once, in terms of the operations of type gen, and generated for AVX-512 and for AVX2. lanes_go.go says what each
+// does.
 package main
 
 import (
@@ -374,7 +375,8 @@ func integers() {
 		g.store("dst", g.choose(g.lanesOf("pred"), g.load("a"), g.load("b")))
 	})
 	routine("iadd", "dst, a, b *[32]uint32, mask, na, nb, plus uint32", func(g *gen) {
-		g.store("dst", g.add(g.add(g.xor(g.load("a"), g.param("na")), g.xor(g.load("b"), g.param("nb"))), g.param("plus")))
+		g.store("dst", g.add(g.add(g.xor(g.load("a"), g.param("na")), g.xor(g.load("b"), g.param("nb"))),
+			g.param("plus")))
 	})
 	routine("addc", "dst, a, b *[32]uint32, mask, na, nb, cin uint32", func(g *gen) {
 		a, b := g.xor(g.load("a"), g.param("na")), g.xor(g.load("b"), g.param("nb"))
@@ -533,8 +535,8 @@ func picks() {
 		}
 		RET()
 	}
-	// The same for addresses that nobody has looked at: ok if all are aligned, at most limit, and within 128 bytes of the
-	// lowest. Nothing is loaded otherwise.
+	// The same for addresses that nobody has looked at: ok if all are aligned, at most limit, and within 128 bytes of
+	// the lowest. Nothing is loaded otherwise.
 	TEXT("nearAVX512", NOSPLIT, "func(dst, base *[32]uint32, mem *byte, offset, limit, mask uint32) (ok uint32)")
 	Pragma("noescape")
 	{
@@ -605,7 +607,8 @@ func picks() {
 	}
 	// From 128 bytes, which two vectors hold: lanes gives the place of each lane's first word among their words.
 	for _, words := range []int{1, 2, 4} {
-		TEXT("pickNear"+string(rune('0'+words))+"AVX512", NOSPLIT, "func(dst *[32]uint32, mem *byte, lanes *[32]uint32)")
+		TEXT("pickNear"+string(rune('0'+words))+"AVX512", NOSPLIT,
+			"func(dst *[32]uint32, mem *byte, lanes *[32]uint32)")
 		Pragma("noescape")
 		dst, mem, lanes := Load(Param("dst"), GP64()), Load(Param("mem"), GP64()), Load(Param("lanes"), GP64())
 		low, high := ZMM(), ZMM()
@@ -776,10 +779,12 @@ func addresses() {
 			suffix, lanes = "AVX512", 8
 		}
 		g := &gen{wide: wide}
-		TEXT("addr64"+suffix, NOSPLIT, "func(out *[32]uint64, lo, hi *[32]uint32, offset, base, limit, align uint64, mask uint32) (bad uint32)")
+		TEXT("addr64"+suffix, NOSPLIT,
+			"func(out *[32]uint64, lo, hi *[32]uint32, offset, base, limit, align uint64, mask uint32) (bad uint32)")
 		Pragma("noescape")
 		out, lo, hi := Load(Param("out"), GP64()), Load(Param("lo"), GP64()), Load(Param("hi"), GP64())
-		offset, base, limit, align := g.wideBroadcast("offset"), g.wideBroadcast("base"), g.wideBroadcast("limit"), g.wideBroadcast("align")
+		offset, base, limit, align := g.wideBroadcast("offset"), g.wideBroadcast("base"), g.wideBroadcast("limit"),
+			g.wideBroadcast("align")
 		mask := Load(Param("mask"), GP32())
 		bad := GP32()
 		XORL(bad, bad)
@@ -846,7 +851,8 @@ func addresses() {
 		VZEROUPPER()
 		RET()
 
-		TEXT("addr32"+suffix, NOSPLIT, "func(out *[32]uint64, base *[32]uint32, offset, limit, align, mask uint32) (bad uint32)")
+		TEXT("addr32"+suffix, NOSPLIT,
+			"func(out *[32]uint64, base *[32]uint32, offset, limit, align, mask uint32) (bad uint32)")
 		Pragma("noescape")
 		g = &gen{wide: wide, rows: map[string]reg.Register{}, params: map[string]V{}, consts: map[uint32]V{}}
 		g.rows["mask32"] = Load(Param("mask"), GP32())
@@ -885,8 +891,8 @@ func addresses() {
 	}
 }
 
-// runs emits the routine that executes several FFMAs, given by the places of their rows. No lane mask, no blend with the
-// old value, when all lanes take part.
+// runs emits the routine that executes several FFMAs, given by the places of their rows. No lane mask, no blend with
+// the old value, when all lanes take part.
 func runs() {
 	for _, wide := range []bool{true, false} {
 		name := "ffmaRunAVX2"
@@ -997,7 +1003,9 @@ func scan() {
 		if wide {
 			suffix, lanes = "AVX512", 8
 		}
-		TEXT("available"+suffix, NOSPLIT, "func(ready *[16]int64, unit *[16]uint8, free *[16]int64, shared, global uint32, sharedFree, globalFree, t int64) (now, then uint32, soonest int64)")
+		TEXT("available"+suffix, NOSPLIT,
+			"func(ready *[16]int64, unit *[16]uint8, free *[16]int64, shared, global uint32, "+
+				"sharedFree, globalFree, t int64) (now, then uint32, soonest int64)")
 		Pragma("noescape")
 		ready, unit, free := Load(Param("ready"), GP64()), Load(Param("unit"), GP64()), Load(Param("free"), GP64())
 		limit, never := g.wideBroadcast("t"), g.vec()
@@ -1006,8 +1014,8 @@ func scan() {
 		x := XMM()
 		VMOVQ(r, x)
 		VPBROADCASTQ(x, never)
-		// The table of when units are free, with AVX-512 in registers. The two kinds of memory, whose numbers are 8 or more, are free when
-		// the parameters say so too.
+		// The table of when units are free, with AVX-512 in registers. The two kinds of memory, whose numbers are 8 or
+		// more, are free when the parameters say so too.
 		var table [2]V
 		var memory [2]struct{ unit, free V }
 		if wide {
