@@ -22,6 +22,8 @@ var checks = []struct {
 		func(d *Device) { d.Divergence = true }},
 	{"shuffles", "a shuffle reads from a thread that takes no part in it",
 		func(d *Device) { d.Shuffles = true }},
+	{"leaks", "memory that kernels took with malloc or new is not given back when the program ends",
+		func(d *Device) { d.Leaks = true }},
 	{"hazards", "stall counts or barriers of the machine code let an instruction go before its operands are there",
 		func(d *Device) { d.Hazards = true }},
 }

@@ -33,6 +33,8 @@ type Device struct {
 	// Checks of what threads do; EnableCheck sets them by name and says what each looks for. What they find is a *CheckError
 	// of the launch, which has run to its end; its Result is returned too.
 	Races, Benign, Uninit, Divergence, Shuffles bool
+	// Leaks lets CheckLeaks report what kernels took with malloc and did not give back.
+	Leaks bool
 	// Trace, when set, records launches, copies, blocks and counters over time.
 	Trace *Trace
 	// Hazards looks for control words that let an instruction go before its operands are there. What it

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"warpdrop/sim/sm/exec"
 )
@@ -81,5 +82,38 @@ func (d *Device) makeHeaps() error {
 		m.Exec.Heap = d.heaps[i]
 	}
 	d.used += heapBytes
+	return nil
+}
+
+// LeakError is memory that kernels took with malloc or new and did not give back.
+type LeakError struct {
+	Pieces []exec.Piece // by address
+}
+
+func (e *LeakError) Error() string {
+	const most = 8
+	var total uint64
+	var b strings.Builder
+	for i, p := range e.Pieces {
+		if total += p.Bytes; i < most {
+			fmt.Fprintf(&b, "\n  %d bytes at %#x, taken by kernel %s, block (%d,%d,%d), thread (%d,%d,%d)", p.Bytes, p.Addr, p.Kernel,
+				p.Block[0], p.Block[1], p.Block[2], p.Thread[0], p.Thread[1], p.Thread[2])
+		}
+	}
+	if n := len(e.Pieces) - most; n > 0 {
+		fmt.Fprintf(&b, "\n  and %d more", n)
+	}
+	return fmt.Sprintf("leaks: %d bytes of malloc's heap, in units of 16, were not given back:%s", total, b.String())
+}
+
+// CheckLeaks returns a *LeakError with what kernels hold of malloc's heap, nil if that is nothing or Device.Leaks is off. It is
+// for a program's end: memory may be taken by one launch and given back by another.
+func (d *Device) CheckLeaks() error {
+	if !d.Leaks {
+		return nil
+	}
+	if list := exec.Held(d.heaps); len(list) > 0 {
+		return &LeakError{list}
+	}
 	return nil
 }

@@ -3,6 +3,7 @@ package sim_test
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -154,10 +155,19 @@ func TestDeviceMalloc(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		b.dev.Leaks = true
 		if got := take(48); len(got) != n {
 			t.Errorf("%d threads have memory, want all %d", len(got), n)
 		}
+		var leaks *sim.LeakError
+		if err := b.dev.CheckLeaks(); !errors.As(err, &leaks) || len(leaks.Pieces) != n || !strings.Contains(err.Error(), "leaks: 138240 bytes") ||
+			!strings.Contains(err.Error(), "48 bytes at 0x") || !strings.Contains(err.Error(), "taken by kernel takes, block (0,0,0), thread (0,0,0)") {
+			t.Errorf("all is held: %v", err)
+		}
 		give()
+		if err := b.dev.CheckLeaks(); err != nil {
+			t.Errorf("all was given back: %v", err)
+		}
 		if got := take(32 << 10); len(got) != 256 {
 			t.Errorf("%d pieces of 32 KiB of a heap of 8 MiB, want 256", len(got))
 		}

@@ -302,6 +302,9 @@ mostly use. A .ptx file is compiled by ptxas.`,
 					return err
 				}
 			}
+			if err := dev.CheckLeaks(); err != nil {
+				return err
+			}
 			if functional {
 				return printFunctional(cmd, gpu, r, by, asJSON)
 			}

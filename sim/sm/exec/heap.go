@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sort"
@@ -19,7 +20,9 @@ type Heap struct {
 	used  uint64
 	free  []piece           // by address
 	sizes map[uint64]uint64 // of what is handed out
-	late  []uint64          // freed here, of another SM's
+
+	takers map[uint64]Piece // who has it, without the size
+	late   []uint64         // freed here, of another SM's
 }
 
 // piece is n free bytes.
@@ -32,7 +35,7 @@ const heapUnit = 16
 func NewHeaps(bases []uint64, limit uint64) (heaps []*Heap) {
 	for _, base := range bases {
 		heaps = append(heaps, &Heap{Base: base, limit: limit, share: limit / uint64(len(bases)), all: len(bases) == 1,
-			free: []piece{{base, limit / heapUnit * heapUnit}}, sizes: map[uint64]uint64{}})
+			free: []piece{{base, limit / heapUnit * heapUnit}}, sizes: map[uint64]uint64{}, takers: map[uint64]Piece{}})
 	}
 	return heaps
 }
@@ -90,6 +93,7 @@ func (h *Heap) Free(addr uint64) error {
 		return notAllocated(addr)
 	}
 	delete(h.sizes, addr)
+	delete(h.takers, addr)
 	h.used -= n
 	i := sort.Search(len(h.free), func(i int) bool { return h.free[i].at > addr })
 	h.free = slices.Insert(h.free, i, piece{addr, n})
@@ -147,14 +151,22 @@ func SettleAlone(heaps []*Heap) error {
 	return Settle(heaps)
 }
 
-// Held lists what has been handed out and not come back: addresses in order, and the bytes in all.
-func Held(heaps []*Heap) (addrs []uint64, bytes uint64) {
+// Piece is memory that a thread took.
+type Piece struct {
+	Addr, Bytes   uint64
+	Kernel        string
+	Block, Thread [3]uint32
+}
+
+// Held lists what has been handed out and not come back, in order of addresses.
+func Held(heaps []*Heap) (list []Piece) {
 	for _, h := range heaps {
-		for addr := range h.sizes {
-			addrs = append(addrs, addr)
+		for addr, n := range h.sizes {
+			p := h.takers[addr]
+			p.Addr, p.Bytes = addr, n
+			list = append(list, p)
 		}
-		bytes += h.used
 	}
-	slices.Sort(addrs)
-	return addrs, bytes
+	slices.SortFunc(list, func(a, b Piece) int { return cmp.Compare(a.Addr, b.Addr) })
+	return list
 }

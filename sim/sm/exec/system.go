@@ -77,6 +77,9 @@ func (x *Exec) malloc(w *Warp, mask uint32) (done bool) {
 	for m := mask; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros32(m)
 		w.row(4)[i], w.row(5)[i] = uint32(addrs[n]), uint32(addrs[n]>>32)
+		if addrs[n] != 0 {
+			x.Heap.takers[addrs[n]] = Piece{Kernel: w.Block.Prog.Name, Block: w.Block.Index, Thread: w.threadIndex(i)}
+		}
 		n++
 	}
 	return true
