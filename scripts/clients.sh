@@ -2,7 +2,7 @@
 # Runs programs that use CUDA on the simulated GPU: driver/clients/runtime.cu, compiled here; with libraries from PyPI in pinned
 # versions, scripts of ours in driver/clients, and
 # modules of numba-cuda's own tests, which its package carries. Needs Python 3.11 or later, gcc, clang and ptxas (scripts/toolchain.sh).
-# Usage: scripts/clients.sh [--all] [VENV]    --all runs all of numba-cuda's tests that the driver is made for: an hour or more
+# Usage: scripts/clients.sh [--all] [VENV]    --all runs all of numba-cuda's tests that the driver is made for, for their values: half an hour or more
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
@@ -52,9 +52,10 @@ for f in driver/clients/*.py; do run 300 "$f"; done
 CC=clang-19 WARPDROP_MODE=functional run 300 examples/tinygrad_dropout.py --method rdp --hidden 64 --batch 16
 modules="cudapy.test_atomics cudapy.test_array cudadrv.test_cuda_memory cudadrv.test_events cudadrv.test_context_stack cudadrv.test_host_alloc"
 if [ -n "$all" ]; then
-  modules="$modules cudapy.test_math cudapy.test_intrinsics cudapy.test_libdevice cudapy.test_managed_alloc cudapy.test_complex cudapy.test_sm cudapy.test_sync
+  modules="$modules cudapy.test_math cudapy.test_intrinsics cudapy.test_libdevice cudadrv.test_managed_alloc cudapy.test_complex cudapy.test_sm cudapy.test_sync
     cudapy.test_operator cudapy.test_ufuncs cudapy.test_random cudapy.test_constmem cudapy.test_localmem cudapy.test_dispatcher cudapy.test_lang cudapy.test_slicing
-    cudapy.test_matmul cudapy.test_laplace cudapy.test_montecarlo cudapy.test_powi cudapy.test_record_dtype cudapy.test_vector_type cudapy.test_warp_ops"
+    cudapy.test_matmul cudapy.test_laplace cudapy.test_montecarlo cudapy.test_powi cudapy.test_record_dtype cudapy.test_vector_type cudapy.test_warp_ops cudapy.test_print"
 fi
+[ -z "$all" ] || export WARPDROP_MODE=functional # what is tested are values
 for m in $modules; do run 1800 -m unittest "numba.cuda.tests.$m"; done
 exit $failed
