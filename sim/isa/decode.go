@@ -462,10 +462,15 @@ func (fam *Family) compileOperand(r *row, t string) operandForm {
 	default:
 		r.fail(t)
 	}
-	if attrs == "" {
-		return o
+	if attrs != "" {
+		fam.attributes(r, &o, strings.Split(attrs, ","))
 	}
-	for _, a := range strings.Split(attrs, ",") {
+	return o
+}
+
+// attributes reads what stands in brackets behind an operand.
+func (fam *Family) attributes(r *row, o *operandForm, attrs []string) {
+	for _, a := range attrs {
 		switch {
 		case a == "spaced":
 			o.spaced = true
@@ -506,5 +511,4 @@ func (fam *Family) compileOperand(r *row, t string) operandForm {
 			}
 		}
 	}
-	return o
 }
