@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 
@@ -45,5 +46,23 @@ func TestLowerings(t *testing.T) {
 		if how.code == CodeIllegal || how.code >= NumCodes {
 			t.Errorf("%s has no code", op)
 		}
+	}
+}
+
+// TestCostOfLowering: a kernel costs what its own section costs, whatever else is in the file.
+func TestCostOfLowering(t *testing.T) {
+	const mov, exit = 0x5c98078000870001, 0xe30000000007000f
+	code := rowtest.Code(mov, exit)
+	own := uint32(len(code.Image))
+	code.Image = append(code.Image, make([]byte, 16<<20)...)
+	code.Sections = []isa.Symbol{{Name: "k", Size: own}, {Name: "others", Address: own, Size: 16 << 20}}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, err := Lower(code, 8, LowerConfig{Name: "k"}); err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	if used := after.TotalAlloc - before.TotalAlloc; used > 1<<20 {
+		t.Errorf("%d bytes allocated for a kernel of two instructions", used)
 	}
 }
