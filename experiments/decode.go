@@ -15,6 +15,7 @@ import (
 
 	"warpdrop/dropout"
 	"warpdrop/internal/infile"
+	"warpdrop/internal/nearest"
 )
 
 // FileError is one thing wrong with an experiment file, at its place.
@@ -229,14 +230,12 @@ func (d *decoder) structure(n *yaml.Node, fields fieldList, v reflect.Value, ori
 	known := structFields(v.Type())
 	names := make([]string, 0, len(known))
 	for _, k := range known {
-		if k.name != "points" {
-			names = append(names, k.name)
-		}
+		names = append(names, k.name)
 	}
 	for _, f := range fields {
 		i := slices.IndexFunc(known, func(k structField) bool { return k.name == f.key.Value })
 		if i < 0 {
-			d.fail(f.key, "unknown key %q; allowed are %s", f.key.Value, strings.Join(names, ", "))
+			d.fail(f.key, "unknown key %q%s; allowed are %s", f.key.Value, nearest.Hint(f.key.Value, names), strings.Join(names, ", "))
 			continue
 		}
 		if origins != nil {
@@ -293,7 +292,9 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, f structField) {
 		panic("experiments: no decoder for " + v.Type().String())
 	}
 	kind := v.Kind()
-	bad := func() { d.fail(n, "%s is %s; allowed is %s", f.name, describe(n), f.allowed(kind)) }
+	bad := func() {
+		d.fail(n, "%s is %s%s; allowed is %s", f.name, describe(n), nearest.Hint(n.Value, f.enum), f.allowed(kind))
+	}
 	if n.Kind != yaml.ScalarNode {
 		bad()
 		return

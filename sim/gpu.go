@@ -18,6 +18,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"warpdrop/internal/infile"
+	"warpdrop/internal/nearest"
 	"warpdrop/sim/energy"
 	"warpdrop/sim/memory"
 	"warpdrop/sim/sm/timing"
@@ -181,7 +182,7 @@ func presetText(name string) (data []byte, where string, err error) {
 	}
 	data, err = presets.ReadFile("gpus/" + name + ".yaml")
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, "", fmt.Errorf("gpu %q is not one of %s, nor a .yaml file", name, strings.Join(GPUs(), ", "))
+		return nil, "", fmt.Errorf("gpu %q%s is not one of %s, nor a .yaml file", name, nearest.Hint(name, GPUs()), strings.Join(GPUs(), ", "))
 	}
 	return data, "preset " + name, err
 }

@@ -85,7 +85,7 @@ func TestPresetErrors(t *testing.T) {
 		{"not a number", "base: gtx1080ti\ncore_mhz: .nan\n", "core_mhz: NaN is not in 1..10000"},
 		{"not finite", "base: gtx1080ti\nlaunch_overhead_us: .inf\n", "launch_overhead_us: +Inf is not in 0..1e6"},
 		{"out of range", "base: gtx1080ti\nsm: {schedulers: 8}\n", "sm.schedulers: 8 is not in 1..4"},
-		{"base unknown", "base: gtx9000\n", `gpu "gtx9000" is not one of`},
+		{"base unknown", "base: gtx9000\n", `gpu "gtx9000" (did you mean "gtx1080"?) is not one of`},
 		{"base is itself", "base: self.yaml\n", "more than 8 presets build on each other"},
 		{"empty", "", "is not a list of keys"},
 		{"a list", "- 1\n", "is not a list of keys"},

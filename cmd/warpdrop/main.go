@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"warpdrop/internal/nearest"
 )
 
 // version is the release; results carry it together with the model version of package sim.
@@ -68,9 +70,13 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		Long:    "Warpdrop runs the real machine code of an NVIDIA GTX 1080 Ti in a cycle-level simulator, no GPU needed,\nand trains the same networks on the CPU, so that one file yields cycles, speedup, bank conflicts and accuracy.",
 		Example: "  warpdrop run experiments/quickstart.yaml",
 		Version: version,
-		Args: func(_ *cobra.Command, args []string) error { // a first word that is no command
+		Args: func(c *cobra.Command, args []string) error { // a first word that is no command
 			if len(args) > 0 {
-				return usagef("unknown command %q; see warpdrop --help", args[0])
+				var names []string
+				for _, sub := range c.Commands() {
+					names = append(names, sub.Name())
+				}
+				return usagef("unknown command %q%s; see warpdrop --help", args[0], nearest.Hint(args[0], names))
 			}
 			return nil
 		},
