@@ -43,7 +43,7 @@ func TestExec(t *testing.T) {
 		want string
 	}{
 		{[]string{}, "takes a program to run"},
-		{[]string{"--gpu", "gtx9000", "--", "true"}, `gpu "gtx9000" is not one of`},
+		{[]string{"--gpu", "gtx9000", "--", "true"}, `gpu "gtx9000" (did you mean "gtx1080"?) is not one of`},
 		{[]string{"--max-cycles", "x", "--", "true"}, `WARPDROP_MAX_CYCLES: "x" is not a number`},
 		{[]string{"--", "no-such-program"}, "no-such-program"},
 	} {

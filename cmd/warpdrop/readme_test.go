@@ -82,7 +82,7 @@ func TestExitCodes(t *testing.T) {
 		want string // on stderr
 	}{
 		{"frobnicate", 2, `unknown command "frobnicate"`},
-		{"gpus gtx9000", 2, `gpu "gtx9000" is not one of`},
+		{"gpus gtx9000", 2, `gpu "gtx9000" (did you mean "gtx1080"?) is not one of`},
 		{"validate " + good, 0, ""},
 		{"validate", 2, "one or more files"},
 		{"run " + bad, 2, "bad.yaml:4:20: rate is 1; allowed is a number from 0 below 1"},
