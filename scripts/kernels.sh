@@ -16,8 +16,10 @@ done
 check=
 if [ "${1:-}" = --check ]; then check=1; shift; fi
 if [ $# = 0 ]; then
-  # Those of workloads/measured are compiled when they run, each in many ways.
-  mapfile -t files < <(find workloads sim -path workloads/measured -prune -o \( -name '*.cu' -o -name '*.ptx' \) -print | LC_ALL=C sort)
+  # Sources without a cubin beside them are compiled when they run. A new one is named on the command line once.
+  mapfile -t files < <(find workloads sim profile -name '*.cubin' | LC_ALL=C sort | while read -r cubin; do
+    ls "${cubin%.cubin}".cu "${cubin%.cubin}".ptx 2> /dev/null || true
+  done)
   set -- "${files[@]}"
 fi
 tmp=$(mktemp -d)
