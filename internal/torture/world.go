@@ -104,6 +104,8 @@ func results(out string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	// What a writer that was killed has left goes an hour later.
+	figures = slices.DeleteFunc(figures, func(path string) bool { return strings.HasPrefix(filepath.Base(path), ".") })
 	slices.Sort(figures)
 	for _, path := range append([]string{filepath.Join(out, "results.csv"), filepath.Join(out, "results.json")}, figures...) {
 		data, err := os.ReadFile(path)
