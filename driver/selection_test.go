@@ -9,6 +9,23 @@ import (
 	"testing"
 )
 
+// closed ends the program and reads the launches that it wrote to a JSON file.
+func (c *client) closed(file string) []Launch {
+	c.t.Helper()
+	if err := c.d.Close(); err != nil {
+		c.t.Fatal(err)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	var rep struct{ Launches []Launch }
+	if err := json.Unmarshal(data, &rep); err != nil {
+		c.t.Fatal(err)
+	}
+	return rep.Launches
+}
+
 // TestSelection: only what the variables select is timed; the rest has its values and no time.
 func TestSelection(t *testing.T) {
 	for _, v := range []struct {
@@ -49,19 +66,9 @@ func TestSelection(t *testing.T) {
 			t.Errorf("%q: y is %g, want 2", v.env, got)
 		}
 		c.ok("cuLaunchKernel", c.function(m, "with_barrier"), 1, 1, 1, 128, 1, 1, 0, 0, c.pointers(y), 0)
-		if err := c.d.Close(); err != nil {
-			t.Fatal(err)
-		}
-		data, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var rep struct{ Launches []Launch }
-		if err := json.Unmarshal(data, &rep); err != nil {
-			t.Fatal(err)
-		}
+		launches := c.closed(file)
 		var timed []bool
-		for _, l := range rep.Launches {
+		for _, l := range launches {
 			timed = append(timed, l.LaunchTime != nil)
 			if (l.LaunchTime == nil) != l.Functional || l.LaunchTime != nil && l.Cycles == 0 || l.WarpInsts == 0 {
 				t.Errorf("%q: launch %+v", v.env, l)
@@ -99,18 +106,7 @@ func TestSampled(t *testing.T) {
 			t.Fatalf("y[%d] is %g, want %g", i, back.float(i), want)
 		}
 	}
-	if err := c.d.Close(); err != nil {
-		t.Fatal(err)
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var rep struct{ Launches []Launch }
-	if err := json.Unmarshal(data, &rep); err != nil {
-		t.Fatal(err)
-	}
-	l := rep.Launches
+	l := c.closed(file)
 	if len(l) != 2 || l[0].Sample == nil || l[0].Sample.Total != blocks || l[0].Sample.Blocks >= blocks || l[1].Sample != nil {
 		t.Fatalf("launches %+v", l)
 	}

@@ -40,13 +40,11 @@ func OpenStore(dir string) (*Store, error) {
 	if err := os.MkdirAll(filepath.Join(dir, "claims"), 0o777); err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	probe, err := os.CreateTemp(dir, ".probe-*")
-	if err != nil {
+	mark := filepath.Join(dir, storeMark)
+	if err := atomicfile.Try(mark); err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	probe.Close()
-	os.Remove(probe.Name())
-	if mark := filepath.Join(dir, storeMark); !exists(mark) {
+	if !exists(mark) {
 		if err := atomicfile.WriteBytes(mark, []byte(storeMarkText)); err != nil {
 			return nil, fmt.Errorf("store: %w", err)
 		}
@@ -56,7 +54,7 @@ func OpenStore(dir string) (*Store, error) {
 
 var (
 	pointFile = regexp.MustCompile(`^[0-9a-f]{64}\.json$`)
-	probeFile = regexp.MustCompile(`^\.probe-[0-9]+$`)
+	probeFile = regexp.MustCompile(`^\.probe-[0-9]+$`) // of warpdrop up to 0.1, which tried with a name of its own
 )
 
 // storeMade tells whether a name in a store's folder is one that a store makes.
