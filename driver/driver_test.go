@@ -492,9 +492,9 @@ func TestHostThreads(t *testing.T) {
 	}
 }
 
-// TestResultsDocumented: docs/driver.md says when each is answered.
+// TestResultsDocumented: docs/design/driver.md says when each is answered.
 func TestResultsDocumented(t *testing.T) {
-	doc, err := os.ReadFile("../docs/driver.md")
+	doc, err := os.ReadFile("../docs/design/driver.md")
 	if err != nil {
 		t.Fatal(err)
 	}

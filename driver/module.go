@@ -254,7 +254,7 @@ func init() {
 		"cuLibraryGetKernelCount":     count,
 		"cuLibraryEnumerateKernels":   enumerate,
 		"cuLibraryGetGlobal":          global,
-		"cuLibraryGetManaged":         func(*call) Result { return NotFound }, // __managed__ variables: see docs/driver.md
+		"cuLibraryGetManaged":         func(*call) Result { return NotFound }, // __managed__ variables: see docs/design/driver.md
 		"cuLibraryGetUnifiedFunction": func(*call) Result { return NotFound },
 		"cuLibraryGetModule": func(c *call) Result {
 			m, r := c.module(1)

@@ -184,7 +184,7 @@ func TestSamplerDrawsOnlyWhatHasProbability(t *testing.T) {
 }
 
 // The streams of patterns are part of stored results: what a seed draws may not change. Here it is drawn as
-// docs/dropout.md describes it, from four dps of equal probability.
+// docs/design/dropout.md describes it, from four dps of equal probability.
 func TestSamplerStream(t *testing.T) {
 	s := NewSampler(Distribution{Rate: 11.0 / 24, P: []float64{0.25, 0.25, 0.25, 0.25}}, 6<<32|7, 1)
 	for i := range uint64(1000) {

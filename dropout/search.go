@@ -27,7 +27,7 @@ type SearchOptions struct {
 }
 
 // DefaultSearch is the exact solution with a number of patterns that suits the rate; the paper's search starts from the
-// paper's lambda1 = 0.9 when Method is set to SGD. docs/dropout.md has the measurements behind these values.
+// paper's lambda1 = 0.9 when Method is set to SGD. docs/design/dropout.md has the measurements behind these values.
 func DefaultSearch() SearchOptions {
 	return SearchOptions{Method: Exact, Lambda1: 0.9, Step: 4, Threshold: 1e-10, MaxSteps: 100_000}
 }
@@ -41,7 +41,7 @@ const (
 )
 
 // TrainingSearch is how training finds the distribution of dp where no way is asked for: the one that the measurements favour, which
-// stand in docs/dropout.md under "Which search".
+// stand in docs/design/dropout.md under "Which search".
 func TrainingSearch(n Network) string {
 	if n == LSTM {
 		return Balanced
@@ -63,7 +63,7 @@ type SearchReport struct {
 // DefaultPatterns is the N that Search takes when none is asked for, at least 4. Exact: the smallest with N >= 1.2/(1-rate). It meets
 // the rate with any N, and networks train the better the smaller N is; the fifth above the least N there can be keeps it from
 // drawing one dp alone. SGD: the smallest with N >= 2/(1-rate), since the entropy term moves the rate, and the more so the
-// smaller N is. docs/dropout.md has the measurements. It is 0 where rate is no dropout rate.
+// smaller N is. docs/design/dropout.md has the measurements. It is 0 where rate is no dropout rate.
 func DefaultPatterns(method string, rate float64) int {
 	if checkRate(rate) != nil {
 		return 0

@@ -369,7 +369,7 @@ func BenchmarkSearch(b *testing.B) {
 	}
 }
 
-// BenchmarkGonum is the same minimum with gonum's optimisers, for the comparison in docs/dropout.md.
+// BenchmarkGonum is the same minimum with gonum's optimisers, for the comparison in docs/design/dropout.md.
 func BenchmarkGonum(b *testing.B) {
 	for _, m := range []struct {
 		name string

@@ -7,7 +7,7 @@
 
   warpdrop exec --json launches.json -- python examples/tinygrad_dropout.py --method rdp
 
-The losses of both devices are printed and have to agree; tinygrad's CPU device needs clang (CC=clang-19). What is in launches.json is the GPU's part. See docs/driver.md."""
+The losses of both devices are printed and have to agree; tinygrad's CPU device needs clang (CC=clang-19). What is in launches.json is the GPU's part. See docs/design/driver.md."""
 import argparse
 import sys
 

@@ -30,7 +30,7 @@ func (r *Row) energyOf(parts []energy.Part) (mj float64) {
 }
 
 // energyNote is what a reader must know of every estimate.
-const energyNote = "An estimate from counts of events; docs/energy.md has its error on kernels whose power was measured. Compare methods, not joules."
+const energyNote = "An estimate from counts of events; docs/design/energy.md has its error on kernels whose power was measured. Compare methods, not joules."
 
 // energyTable is the report's table of energy, without rows where nothing is known.
 func (r *Results) energyTable() plots.Table {

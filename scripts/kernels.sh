@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Rebuilds every committed cubin from the .cu or .ptx beside it, byte for byte, with the tools of scripts/toolchain.sh, and the
 # listings (scripts/listings.sh) of those that changed. Those of the workloads keep operands that the next FFMA reads
-# (scripts/reuse, see docs/gemm.md); microbenchmarks and test programs are as ptxas leaves them.
+# (scripts/reuse, see docs/design/gemm.md); microbenchmarks and test programs are as ptxas leaves them.
 # Usage: scripts/kernels.sh [--check] [FILE.cu|FILE.ptx…]     --check: compare with what is there, change nothing, fail on a difference
 set -euo pipefail
 cd "$(dirname "$0")/.."

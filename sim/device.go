@@ -361,7 +361,7 @@ func (d *Device) dispatch(g *grid, q *queue, m *timing.SM, free, t int64) bool {
 // costs more than it saves.
 const aloneBelow = 32
 
-// run simulates windows until the launches of q are done and memory is quiet; see docs/architecture.md.
+// run simulates windows until the launches of q are done and memory is quiet; see docs/design/architecture.md.
 func (d *Device) run(ctx context.Context, q *queue, start int64) error {
 	threads := d.Threads
 	if threads <= 0 {

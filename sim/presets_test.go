@@ -11,7 +11,7 @@ import (
 )
 
 // TestStaircases: on each preset a pointer chase takes L1's latency up to L1's size, L2's up to L2's size, then DRAM's. The
-// sums are those of docs/memory.md.
+// sums are those of docs/design/memory.md.
 func TestStaircases(t *testing.T) {
 	for _, name := range sim.GPUs() {
 		t.Run(name, func(t *testing.T) {

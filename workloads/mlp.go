@@ -304,7 +304,7 @@ func (m *mlp) weights(l int) *weights {
 		w.v = m.upload(w.stored(func(i int) float32 { return velocity[i] }))
 	}
 	w.g = m.malloc(w.size())
-	// Products that read every dp-th column are slower than copying these together first, see docs/iterations.md.
+	// Products that read every dp-th column are slower than copying these together first, see docs/design/iterations.md.
 	if w.lazy || m.connected(l) || !w.kc.All() || listed(w.kr) {
 		w.kept = m.malloc(w.size())
 	}

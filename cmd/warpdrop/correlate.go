@@ -23,7 +23,7 @@ func newCorrelateCommand() *cobra.Command {
 		Long: `Correlate simulates a sample of the configurations that a table has measured times of, and sets both beside each other: errors,
 correlations, the worst configurations with what their schedulers waited for, and the configuration that the simulator would pick.
 
-FILE.yaml names the table and says how each of its rows is compiled and launched; docs/correlation.md describes it, and
+FILE.yaml names the table and says how each of its rows is compiled and launched; docs/results/correlation.md describes it, and
 workloads/measured has sets of a GTX 1080 Ti. The flags below replace what it says. Rows are drawn in equal numbers from all parts of
 the range of measured times. With waves, only the first waves of blocks of each launch are simulated and the rest is extended; what
 comes out is labelled as sampled, with its error.

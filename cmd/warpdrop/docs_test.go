@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestCommandsOfSMPage runs the commands of docs/sm.md.
+// TestCommandsOfSMPage runs the commands of docs/design/sm.md.
 func TestCommandsOfSMPage(t *testing.T) {
-	text, err := os.ReadFile("../../docs/sm.md")
+	text, err := os.ReadFile("../../docs/design/sm.md")
 	if err != nil {
 		t.Fatal(err)
 	}

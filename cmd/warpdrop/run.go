@@ -142,7 +142,7 @@ func newRunCommand() *cobra.Command {
 			"figures and report.html. Stopped at any moment, it goes on from the finished points when it is run again.\n" +
 			"Exit code: 0, 1 if a point failed (the others are kept), 2 if the file was refused.\n\n" +
 			"--executor slurm runs the points as job arrays of a Slurm cluster and waits for them; the output folder must be on a file\n" +
-			"system that the nodes share. See docs/cluster.md, warpdrop status and warpdrop cancel.",
+			"system that the nodes share. See docs/guide/cluster.md, warpdrop status and warpdrop cancel.",
 		Example: "  warpdrop run experiments/quickstart.yaml\n  warpdrop run experiments/fig4.yaml --scale small --out out/fig4\n" +
 			"  warpdrop run experiments/table2.yaml --scale paper --executor slurm --partition cpu --time 4:00:00 --cpus 8 --detach",
 		Args: exactArgs(1),

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Remakes the table of foreign kernels in docs/isa.md: fetches the packages of list.txt (850 MB) with pip into a folder, checks their
+# Remakes the table of foreign kernels in docs/design/isa.md: fetches the packages of list.txt (850 MB) with pip into a folder, checks their
 # sums, and tries every kernel in them. It takes up to an hour and is no part of CI.
 # Usage: scripts/wheels/run.sh [FOLDER]
 set -euo pipefail

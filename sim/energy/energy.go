@@ -3,7 +3,7 @@
 //	E = (constant + idle SMs + static of the active SMs) x time + sum over events (count x energy an event)
 //
 // the form of AccelWattch (Kandiah et al., MICRO 2021). Everything is computed after a launch from counters that are
-// there anyway; nothing here is in the cycle loop. docs/energy.md says where coefficients come from and how far the
+// there anyway; nothing here is in the cycle loop. docs/design/energy.md says where coefficients come from and how far the
 // estimate was off on kernels whose power was measured.
 package energy
 

@@ -107,7 +107,7 @@ func TestStreamingBandwidth(t *testing.T) {
 	c := d.s.Counters()
 	got := gbps(2*n, cycles)
 	t.Logf("copy of %d MiB: %.1f GB/s; row hits %.1f %%", n>>20, got, 100*float64(c.DRAMRowHits)/float64(c.DRAMReads+c.DRAMWrites))
-	if got < 350 || got > 388 { // docs/memory.md: about 360 on a GTX 1080 Ti; 80 % of the data sheet's 484 at most
+	if got < 350 || got > 388 { // docs/design/memory.md: about 360 on a GTX 1080 Ti; 80 % of the data sheet's 484 at most
 		t.Errorf("a copy reaches %.1f GB/s, want 350 to 388", got)
 	}
 	// All that was read came from DRAM once, whole sectors were written without being read.

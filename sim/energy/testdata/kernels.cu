@@ -1,5 +1,5 @@
 // Kernels of the same character as seven whose power was measured on a TITAN X (Pascal) and whose originals cannot be run here, as they
-// read textures or need input that is not public. counts_test.go runs them; docs/energy.md says what each stands for.
+// read textures or need input that is not public. counts_test.go runs them; docs/design/energy.md says what each stands for.
 
 // A B+ tree whose nodes have up to 256 keys, in ascending order; unused keys are the largest number. Node 0 is the root.
 struct Node {
