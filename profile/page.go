@@ -34,7 +34,11 @@ var pageTemplate = template.Must(template.New("profile").Funcs(template.FuncMap{
 
 // Heads are those of the listing.
 func (p *Page) Heads() []string {
-	return []string{"address", "warps", "lanes", "stall cycles", "%", "mostly", "conflicts", "sectors an access", "instruction"}
+	heads := []string{"address", "warps", "lanes", "stall cycles", "%", "mostly", "conflicts", "sectors an access"}
+	if len(p.Sources) > 0 {
+		heads = append(heads, "source")
+	}
+	return append(heads, "instruction")
 }
 
 // RoofPercent is what the launch reached of the lower roof.

@@ -25,7 +25,8 @@ type Page struct {
 	Issued  []Share          `json:"scheduler_cycles"` // issued and stalls; they add up to 1
 	Waits   []Share          `json:"warp_stalls"`      // of all warp cycles without issue
 	Levels  []Level          `json:"memory"`
-	Lines   []Line           `json:"instructions"` // in the order of the code; what nothing executed is left out
+	Lines   []Line           `json:"instructions"`           // in the order of the code; what nothing executed is left out
+	Sources []SourceLine     `json:"source_lines,omitempty"` // the longest waited for first; none: the code does not say
 	Advice  []Advice         `json:"advice"`
 	Against []Difference     `json:"against,omitempty"` // another run of this kernel
 	Numbers map[string]int64 `json:"numbers"`           // for Compare
@@ -59,6 +60,7 @@ type Level struct {
 type Line struct {
 	Address   string  `json:"address"`
 	Text      string  `json:"text"`
+	Source    string  `json:"source,omitempty"` // "k.cu:12"
 	Warps     int64   `json:"warps"`
 	Threads   int64   `json:"threads"`
 	Stalls    int64   `json:"stall_cycles"` // of warps, before this instruction
@@ -81,6 +83,17 @@ func (l Line) Wait() string {
 		return ""
 	}
 	return fmt.Sprintf("%s %.0f %%", l.Waits[0].Name, 100*l.Waits[0].Share)
+}
+
+// SourceLine is a line of the source: the sums of the instructions that were compiled from it.
+type SourceLine struct {
+	Source       string  `json:"source"` // "k.cu:12"
+	Instructions int     `json:"instructions"`
+	Warps        int64   `json:"warps"`
+	Stalls       int64   `json:"stall_cycles"`
+	Share        float64 `json:"stall_share"`
+	Conflicts    int64   `json:"conflicts"`
+	Hottest      string  `json:"hottest"` // address of the instruction that was waited for longest
 }
 
 // Difference is a figure of this run beside that of another.
@@ -198,7 +211,7 @@ func (p *Page) lines(r *sim.Result) {
 		}
 	}
 	for _, l := range r.Profile.Lines {
-		line := Line{Text: l.Text, Warps: l.Warps, Threads: l.Threads, Conflicts: l.Conflicts, Sectors: float64(l.Sectors) / float64(l.Warps)}
+		line := Line{Text: l.Text, Source: l.Source, Warps: l.Warps, Threads: l.Threads, Conflicts: l.Conflicts, Sectors: float64(l.Sectors) / float64(l.Warps)}
 		if m := placed.FindStringSubmatch(l.Text); m != nil {
 			line.Address, line.Text = m[1], m[2]
 		}
@@ -215,7 +228,38 @@ func (p *Page) lines(r *sim.Result) {
 		line.Waits = shares(waits, 0)
 		p.Lines = append(p.Lines, line)
 	}
+	p.sources()
 }
+
+// sources adds instructions up by the line that they were compiled from.
+func (p *Page) sources() {
+	place, most := map[string]int{}, map[string]int64{}
+	for i := range p.Lines {
+		l := &p.Lines[i]
+		if l.Source == "" {
+			continue
+		}
+		k, ok := place[l.Source]
+		if !ok {
+			k = len(p.Sources)
+			place[l.Source], most[l.Source] = k, -1
+			p.Sources = append(p.Sources, SourceLine{Source: l.Source})
+		}
+		s := &p.Sources[k]
+		s.Instructions++
+		s.Warps += l.Warps
+		s.Stalls += l.Stalls
+		s.Share += l.Share
+		s.Conflicts += l.Conflicts
+		if l.Stalls > most[l.Source] {
+			most[l.Source], s.Hottest = l.Stalls, l.Address
+		}
+	}
+	slices.SortStableFunc(p.Sources, func(a, b SourceLine) int { return cmp.Compare(b.Stalls, a.Stalls) })
+}
+
+// HottestSources are the n lines of the source that warps waited longest before.
+func (p *Page) HottestSources(n int) []SourceLine { return p.Sources[:min(n, len(p.Sources))] }
 
 // Hottest are the n instructions that warps waited longest before.
 func (p *Page) Hottest(n int) []Line {

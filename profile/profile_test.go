@@ -165,3 +165,69 @@ func TestLimit(t *testing.T) {
 		}
 	}
 }
+
+// Lines of the source add up the instructions that were compiled from them, on the page and in the text.
+func TestSources(t *testing.T) {
+	gpu, err := sim.LoadGPU("gtx1080ti")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dev, err := sim.NewDevice(gpu)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dev.Profile = true
+	cubin, err := os.ReadFile("../sim/isa/testdata/lines.cubin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mod, err := dev.LoadModule(cubin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := mod.Kernel("called")
+	if err != nil {
+		t.Fatal(err)
+	}
+	buffer, err := dev.Malloc(256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := dev.Launch(t.Context(), k, sim.LaunchConfig{Grid: sim.Dim3{X: 1}, Block: sim.Dim3{X: 64}}, sim.PtrArg(buffer), sim.I32(100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := New(r, gpu)
+	var warps, stalls int64
+	instructions := 0
+	for _, s := range p.Sources {
+		warps += s.Warps
+		stalls += s.Stalls
+		instructions += s.Instructions
+	}
+	var all int64
+	for _, l := range p.Lines {
+		all += l.Stalls
+	}
+	if warps != r.Counters.SM.WarpInstructions || instructions != len(p.Lines) || stalls != all {
+		t.Errorf("%d warp instructions, %d instructions, %d stall cycles of %d, %d and %d", warps, instructions, stalls, r.Counters.SM.WarpInstructions, len(p.Lines), all)
+	}
+	// 100 rounds of the loop are most of it.
+	if p.Sources[0].Source != "lines.cu:7" || p.Sources[0].Share < 0.5 {
+		t.Errorf("the hottest line is %+v", p.Sources[0])
+	}
+	html, err := p.HTML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range []string{string(html), p.Text()} {
+		if !strings.Contains(page, "Hottest lines of the source") || strings.Count(page, "lines.cu:7") < 3 {
+			t.Error("the page lacks the source's lines")
+		}
+	}
+	plain, g := launch(t, "register_array", sim.Dim3{X: 1}, sim.Dim3{X: 32}, 1)
+	html, err = New(plain, g).HTML()
+	if err != nil || strings.Contains(string(html), "source</button>") || strings.Contains(string(html), "lines of the source") {
+		t.Errorf("a page without lines speaks of them (%v)", err)
+	}
+}

@@ -30,9 +30,19 @@ func (p *Page) Text() string {
 			fmt.Fprintf(&b, "%-22s %6s %% %-40s %s\n", x.Name, x.Percent(), strings.Repeat("#", int(40*min(x.Share, 1))), x.Text)
 		}
 	}
+	if len(p.Sources) > 0 {
+		b.WriteString("\nHottest lines of the source: stall cycles of warps before their instructions\n")
+	}
+	for _, s := range p.HottestSources(10) {
+		fmt.Fprintf(&b, "%12d %5.1f %%  %3d instructions, most at %s  %s\n", s.Stalls, 100*s.Share, s.Instructions, s.Hottest, s.Source)
+	}
 	b.WriteString("\nHottest instructions: stall cycles of warps before them\n")
 	for _, l := range p.Hottest(10) {
-		fmt.Fprintf(&b, "%12d %5.1f %%  %-26s %s  %s\n", l.Stalls, 100*l.Share, l.Wait(), l.Address, l.Text)
+		fmt.Fprintf(&b, "%12d %5.1f %%  %-26s %s  %s", l.Stalls, 100*l.Share, l.Wait(), l.Address, l.Text)
+		if l.Source != "" {
+			b.WriteString("  // " + l.Source)
+		}
+		b.WriteByte('\n')
 	}
 	return show.Text(b.String())
 }

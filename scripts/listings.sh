@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Writes the expected listing, FILE.sass, beside every committed cubin: each kernel's bytes as nvdisasm -b SM61 prints them.
+# Writes the expected listing, FILE.sass, beside every committed cubin: each kernel's bytes as nvdisasm -b SM61 prints them. Where
+# there is a line table, FILE.lines has its rows as readelf decodes them: section, address, file, line; line 0 ends a section's.
 # Usage: scripts/listings.sh [FILE.cubin…]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -41,8 +42,21 @@ for path in sys.argv[1:]:
         out.append(label + ":\n")
         for m in re.finditer(r"(/\*[0-9a-f]{4,}\*/)\s+(.*?)\s*;", text):
             out.append(f"{m[1]} {m[2]} ;\n")
-    target = path[:-len(".cubin")] + ".sass"
-    with open(target + ".part", "w") as f:
-        f.write("".join(out))
-    os.replace(target + ".part", target)
+    files = {".sass": out}
+    if any(name == ".debug_line" for name, _, _, _ in secs):
+        def readelf(*flags):
+            return subprocess.run(["readelf", "-W", *flags, path], check=True, capture_output=True, text=True).stdout
+        # Each sequence of rows begins with an address that a relocation sets.
+        table = readelf("-r").split("'.rel.debug_line'")[1].split("\n\n")[0]
+        sections = [name for _, name in sorted(re.findall(r"^([0-9a-f]{16}) .* (\S+)$", table, re.M))]
+        lines = files[".lines"] = []
+        for m in re.finditer(r"^(\S+) +(\d+|-) +(0x[0-9a-f]+|0)(?= |$)", readelf("--debug-dump=decodedline"), re.M):
+            lines.append(f"{sections[0]} {int(m[3], 16):#x} {m[1]} {m[2].replace('-', '0')}\n")
+            if m[2] == "-":
+                sections.pop(0)
+    for suffix, text in files.items():
+        target = path[:-len(".cubin")] + suffix
+        with open(target + ".part", "w") as f:
+            f.write("".join(text))
+        os.replace(target + ".part", target)
 PY

@@ -379,3 +379,48 @@ func TestProfile(t *testing.T) {
 		t.Error("the listing's last line does not end")
 	}
 }
+
+// Messages, profile and Kernel.Source name the line that an instruction was compiled from (testdata of sim/isa).
+func TestSourceLines(t *testing.T) {
+	b := newBench(t)
+	data, err := os.ReadFile("isa/testdata/lines.cubin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.mod, err = b.dev.LoadModule(data); err != nil {
+		t.Fatal(err)
+	}
+	b.dev.Profile = true
+	cfg := sim.LaunchConfig{Grid: sim.Dim3{X: 1}, Block: sim.Dim3{X: 64}}
+	r, err := b.launch("called", cfg, sim.PtrArg(b.buffer(64)), sim.I32(3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range r.Profile.Lines {
+		switch {
+		case strings.Contains(l.Text, "BAR.SYNC") && l.Source != "lines.cu:21", strings.Contains(l.Text, "LDG") && l.Source != "lines.cu:20",
+			strings.Contains(l.Text, "FFMA") && l.Source != "lines.cu:7", l.Source == "":
+			t.Errorf("%s is from %q", l.Text, l.Source)
+		}
+	}
+	if text := sim.ProfileListing(r); !strings.Contains(text, "LDG.E R4, [R2]  // lines.cu:20\n") {
+		t.Error(text)
+	}
+	k, err := b.mod.Kernel("called")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if file, line := k.Source(0x50); file != "/src/sim/isa/testdata/lines.cu" || line != 20 {
+		t.Errorf("%s:%d", file, line)
+	}
+	if _, err := b.launch("called", cfg, sim.U64(16), sim.I32(3)); err == nil || !strings.Contains(err.Error(), "/*0050*/ LDG.E R4, [R2] (lines.cu:20): ") {
+		t.Error(err)
+	}
+	if err := b.dev.EnableCheck("uninit"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.launch("called", sim.LaunchConfig{Grid: sim.Dim3{X: 1}, Block: sim.Dim3{X: 63}}, sim.PtrArg(b.buffer(64)), sim.I32(3)); err == nil ||
+		!strings.Contains(err.Error(), "LDS.U.32 R4, [R5] (lines.cu:22)") {
+		t.Error(err)
+	}
+}

@@ -186,6 +186,13 @@ func (m *Module) Kernel(name string) (*Kernel, error) {
 	return m.kernels[name], nil
 }
 
+// Source returns the file and the line, from 1 on, that the instruction pc bytes behind the kernel's start was compiled from;
+// "" and 0 where the file does not say. A file says so that was compiled with -lineinfo.
+func (k *Kernel) Source(pc uint32) (file string, line int) {
+	s, _ := k.module.cubin.Source(k.kernel.Entry + pc)
+	return s.File, s.Line
+}
+
 // Name returns the kernel's name, "none" of a nil kernel.
 func (k *Kernel) Name() string {
 	if k == nil {

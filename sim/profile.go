@@ -20,6 +20,7 @@ type ProfileLine struct {
 	Threads   int64   // executions by threads whose guard holds
 	Conflicts int64   // shared-memory passes beyond those that an access without bank conflicts needs
 	Sectors   int64   // 32-byte sectors that global and local accesses touched
+	Source    string  // the line that it was compiled from, "k.cu:12"; "" where the file does not say
 	Stalls    []int64 // warp cycles without issue before it, by what the warp waited for: see StallReasons
 }
 
@@ -30,7 +31,12 @@ func newProfile(f *timing.Profile) *Profile {
 	p := &Profile{}
 	for i, warps := range f.Warps {
 		if warps != 0 {
-			p.Lines = append(p.Lines, ProfileLine{f.Prog.Text(int32(i)), warps, f.Threads[i], f.Conflicts[i], f.Sectors[i], slices.Clone(f.Stalls[i][:])})
+			l := ProfileLine{Text: f.Prog.Text(int32(i)), Warps: warps, Threads: f.Threads[i], Conflicts: f.Conflicts[i], Sectors: f.Sectors[i],
+				Stalls: slices.Clone(f.Stalls[i][:])}
+			if s, ok := f.Prog.Source(int32(i)); ok {
+				l.Source = s.String()
+			}
+			p.Lines = append(p.Lines, l)
 		}
 	}
 	return p
@@ -81,7 +87,11 @@ func ProfileListing(r *Result) string {
 			}
 			fmt.Fprintf(&b, " %*d", width(i), l.Stalls[i])
 		}
-		fmt.Fprintf(&b, "  %s\n", l.Text)
+		b.WriteString("  " + l.Text)
+		if l.Source != "" {
+			b.WriteString("  // " + l.Source)
+		}
+		b.WriteByte('\n')
 	}
 	return b.String()
 }

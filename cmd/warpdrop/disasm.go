@@ -18,11 +18,13 @@ type disasmLine struct {
 	Text    string       `json:"text"`
 	Control *isa.Control `json:"control,omitempty"`
 	Callee  string       `json:"callee,omitempty"` // of a call by address: the function
+	File    string       `json:"file,omitempty"`   // the source that it was compiled from, where the code says so
+	Line    int          `json:"line,omitempty"`   // of that file
 }
 
 func newDisasmCommand() *cobra.Command {
 	var kernel string
-	var control, asJSON bool
+	var control, lines, asJSON bool
 	opt := codeOptions{Options: cudac.Options{Arch: 61}}
 	cmd := &cobra.Command{
 		Use:   "disasm FILE",
@@ -31,6 +33,9 @@ func newDisasmCommand() *cobra.Command {
 byte offsets from the start of the kernel's code. A .ptx or .cu file is compiled first; of a program, a library, an object or a
 fatbin the machine code is taken that fits --arch best. Functions that a kernel calls in other sections follow it. What is not
 an instruction is printed as .dword.
+
+--lines puts the line of the source before the instructions that were compiled from it, as nvdisasm -g does, where the file has a
+line table (ptxas or nvcc -lineinfo; a .cu file is compiled with one).
 
 --control puts the control word's fields before each instruction, as maxas writes them: wait mask (hexadecimal, -- none) :
 read barrier (1 to 6, - none) : write barrier : yield (Y) : stall count (0 to f). Stall count 0 pairs the instruction
@@ -46,13 +51,16 @@ with the next one.`,
 			if err != nil {
 				return usageError{err}
 			}
-			l := listing{out: bufio.NewWriter(cmd.OutOrStdout()), control: control, json: asJSON, lines: []disasmLine{}}
+			l := listing{out: bufio.NewWriter(cmd.OutOrStdout()), control: control, sources: lines, json: asJSON, lines: []disasmLine{}}
 			for i := range list {
 				c, err := isa.ReadCubin(list[i].Image)
 				if err != nil {
 					return usagef("%s: %w", args[0], err)
 				}
 				l.functions(c, list[i].Kernels)
+				if err := c.SourceError(); lines && err != nil {
+					return fmt.Errorf("%s: .debug_line: %w", args[0], err)
+				}
 			}
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), l.lines)
@@ -65,6 +73,7 @@ with the next one.`,
 	f.IntVar(&opt.Arch, "arch", 61, "architecture for which code is taken or compiled: 50 to 62")
 	f.BoolVar(&opt.ptx, "ptx", false, "compile the file's PTX although it may have machine code")
 	f.BoolVar(&control, "control", false, "print stall counts, barriers and yield")
+	f.BoolVar(&lines, "lines", false, "print the lines of the source")
 	f.BoolVar(&asJSON, "json", false, "print a JSON array of instructions")
 	return cmd
 }
@@ -73,6 +82,7 @@ with the next one.`,
 type listing struct {
 	out     *bufio.Writer
 	control bool
+	sources bool
 	json    bool
 	lines   []disasmLine // for JSON
 	printed int          // functions
@@ -109,6 +119,7 @@ func (l *listing) function(c *isa.Cubin, f isa.Symbol) (calls []uint32) {
 	if !l.json {
 		fmt.Fprintf(l.out, "%s:\n", f.Name)
 	}
+	var last isa.Source
 	end := c.Family.Index(min(f.Address+f.Size, uint32(len(c.Image))))
 	for i := c.Family.Index(f.Address); i < end; i++ {
 		pc := c.Family.PC(i)
@@ -130,12 +141,18 @@ func (l *listing) function(c *isa.Cubin, f isa.Symbol) (calls []uint32) {
 				line.Callee = s.Name
 			}
 		}
+		source, _ := c.Source(pc)
 		if l.json {
+			line.File, line.Line = source.File, source.Line
 			if !l.control {
 				line.Control = nil
 			}
 			l.lines = append(l.lines, line)
 			continue
+		}
+		if l.sources && source != last && source.Line > 0 {
+			fmt.Fprintf(l.out, "\t//## File %q, line %d\n", source.File, source.Line)
+			last = source
 		}
 		if l.control {
 			fmt.Fprintf(l.out, "%s  ", control)

@@ -118,3 +118,32 @@ func fatbinOf(code map[int][]byte, ptx []byte) []byte {
 	binary.LittleEndian.PutUint64(h[8:], uint64(len(body)))
 	return append(h, body...)
 }
+
+// --lines puts a comment before the first instruction of each line, as nvdisasm -g does.
+func TestDisasmLines(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	if code := run(t.Context(), []string{"disasm", "../../sim/isa/testdata/lines.cubin", "--kernel", "inlined", "--lines"}, nil, &stdout, &stderr); code != 0 {
+		t.Fatalf("exit %d: %s", code, stderr.String())
+	}
+	const want = `inlined:
+	//## File "/src/sim/isa/testdata/lines.cu", line 11
+/*0008*/ MOV R1, c[0x0][0x20] ;
+	//## File "/src/workloads/kernels/cuda.h", line 31
+/*0010*/ S2R R0, SR_CTAID.X ;
+	//## File "/src/workloads/kernels/cuda.h", line 30
+/*0018*/ S2R R2, SR_TID.X ;
+	//## File "/src/sim/isa/testdata/lines.cu", line 12
+/*0028*/ XMAD.MRG R3, R0.reuse, c[0x0] [0x8].H1, RZ ;
+` // nvdisasm -novliw -g's, but for its indentation
+	if out := stdout.String(); !strings.HasPrefix(out, want) {
+		t.Errorf("%s\nwant\n%s", out, want)
+	}
+	stdout.Reset()
+	if code := run(t.Context(), []string{"disasm", "../../sim/isa/testdata/lines.cubin", "--kernel", "inlined", "--json"}, nil, &stdout, &stderr); code != 0 {
+		t.Fatalf("exit %d: %s", code, stderr.String())
+	}
+	var lines []disasmLine
+	if err := json.Unmarshal(stdout.Bytes(), &lines); err != nil || lines[1].Line != 31 || !strings.HasSuffix(lines[1].File, "/cuda.h") {
+		t.Errorf("%v: %+v", err, lines)
+	}
+}

@@ -22,7 +22,7 @@ import (
 var Compilers = []string{"nvrtc", "clang"}
 
 // Version changes with every change of the flags that a source is compiled with: code that was kept of it is made anew then.
-const Version = "1"
+const Version = "2"
 
 // Options say how a source is compiled.
 type Options struct {
@@ -113,7 +113,7 @@ func clang(ctx context.Context, file string, source []byte, opt Options) ([]byte
 	// which one lane alone has set before __shfl_sync would be undefined behaviour in CUDA's own examples.
 	args := []string{"-x", "cuda", "--cuda-device-only", fmt.Sprintf("--cuda-gpu-arch=sm_%d", opt.Arch), "-nocudainc", "-nocudalib", "-nogpulib",
 		"-fdeclspec", "-Wno-unknown-cuda-version", "-Xclang", "-target-feature", "-Xclang", "+ptx63", "-Xclang", "-no-enable-noundef-analysis",
-		"-I", dir, "-S", "-O3", file, "-o", ptx}
+		"-I", dir, "-gline-directives-only", "-S", "-O3", file, "-o", ptx}
 	for _, d := range opt.Defines {
 		args = append(args, "-D"+d)
 	}
@@ -139,7 +139,7 @@ func Assemble(ctx context.Context, ptx string, arch int) ([]byte, error) {
 	}
 	defer os.RemoveAll(dir)
 	cubin := filepath.Join(dir, "k.cubin")
-	if err := tool(ctx, "ptxas", fmt.Sprintf("-arch=sm_%d", arch), "-O3", ptx, "-o", cubin); err != nil {
+	if err := tool(ctx, "ptxas", fmt.Sprintf("-arch=sm_%d", arch), "-O3", "-lineinfo", ptx, "-o", cubin); err != nil {
 		return nil, err
 	}
 	return os.ReadFile(cubin)

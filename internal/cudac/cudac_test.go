@@ -238,3 +238,40 @@ func TestDefines(t *testing.T) {
 		}
 	}
 }
+
+// Code has a line table: a fault names the line of the source.
+func TestLines(t *testing.T) {
+	const source = "__global__ void k(int *out) {\n  int i = threadIdx.x;\n  if (i > 3)\n    out[i * 1000] =\n        7;\n}\n"
+	for _, compiler := range cudac.Compilers {
+		t.Run(compiler, func(t *testing.T) {
+			cubin, err := compile(t, compiler, source)
+			if err != nil {
+				t.Fatal(err)
+			}
+			gpu, err := sim.LoadGPU("gtx1080ti")
+			if err != nil {
+				t.Fatal(err)
+			}
+			dev, err := sim.NewDevice(gpu)
+			if err != nil {
+				t.Fatal(err)
+			}
+			mod, err := dev.LoadModule(cubin)
+			if err != nil {
+				t.Fatal(err)
+			}
+			k, err := mod.Kernel("")
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := dev.Malloc(16)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = dev.Launch(t.Context(), k, sim.LaunchConfig{Grid: sim.Dim3{X: 1}, Block: sim.Dim3{X: 32}}, sim.PtrArg(p))
+			if err == nil || !strings.Contains(err.Error(), "(k.cu:4): access out of bounds") && !strings.Contains(err.Error(), "(k.cu:5): access out of bounds") {
+				t.Error(err)
+			}
+		})
+	}
+}

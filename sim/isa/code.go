@@ -15,6 +15,8 @@ type Code struct {
 	Jumps    map[uint32][]uint32 // targets of indirect branches and calls, by the branch's address
 	Calls    map[uint32]bool     // indirect branches that call one of Externs, as far as the file lists them
 	Flaws    map[uint32]error    // instructions that could not be linked
+
+	lines *lineTable // nil = the file has none
 }
 
 // NewCode returns the code in image, a single section.

@@ -48,6 +48,7 @@ type loader struct {
 	section map[elf.SectionIndex][]int  // the same, by section
 	place   map[string]uint32           // of text sections, by the function's name
 	owned   map[string][]elf.SectionIndex
+	lines   elf.SectionIndex // of the line table, 0 = none
 }
 
 // ReadCubin loads an sm_50 to sm_62 cubin: links its code into one image and collects what kernels need. Code is decoded
@@ -106,6 +107,11 @@ func (l *loader) layout() error {
 				return fmt.Errorf("section %s: %w", s.Name, err)
 			}
 			l.data[index] = b
+		}
+		if s.Name == ".debug_line" && full {
+			if err := l.lineSection(index, s); err != nil {
+				return err
+			}
 		}
 		switch owner, shared := strings.CutPrefix(s.Name, ".nv.shared."); {
 		case isText:

@@ -41,8 +41,9 @@ func (l *loader) relocate() error {
 		if at, isGlobal := l.global[index]; isGlobal && target != nil {
 			target = l.cubin.GlobalInit[at:][:len(target)]
 		}
-		if bank, isConst := l.bank[index]; target == nil || isConst && bank == 0 {
-			continue // debug information; c[0] is the launch's
+		isLines := l.lines != 0 && index == l.lines
+		if bank, isConst := l.bank[index]; target == nil && !isLines || isConst && bank == 0 {
+			continue // other debug information; c[0] is the launch's
 		}
 		b, err := s.Data()
 		if err != nil {
@@ -55,9 +56,12 @@ func (l *loader) relocate() error {
 				a := int64(binary.LittleEndian.Uint64(b[16:]))
 				r.addend = &a
 			}
-			if isText {
+			switch {
+			case isLines:
+				l.relocateLine(&r)
+			case isText:
 				err = l.relocateCode(target, base, &r)
-			} else {
+			default:
 				err = l.relocateData(target, &r)
 			}
 			if err != nil {

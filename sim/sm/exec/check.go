@@ -115,7 +115,7 @@ func (f *Finding) String() string {
 
 func (a *ThreadAccess) text(p *lower.Program) string {
 	return fmt.Sprintf("thread (%d,%d,%d), warp %d lane %d: %s", a.Thread[0], a.Thread[1], a.Thread[2], a.InBlock,
-		a.Lane, p.Text(a.Op))
+		a.Lane, p.Place(a.Op))
 }
 
 // CheckError lists what the checks of a launch found. The launch has run to its end.

@@ -54,7 +54,7 @@ type Fault struct {
 
 func (f *Fault) Error() string {
 	return fmt.Sprintf("kernel %s, block (%d,%d,%d), warp %d lane %d, %s: %s", f.Prog.Name, f.Block[0], f.Block[1],
-		f.Block[2], f.Warp, f.Lane, f.Prog.Text(f.Op), f.Text)
+		f.Block[2], f.Warp, f.Lane, f.Prog.Place(f.Op), f.Text)
 }
 
 // Unwrap returns the fault's kind.

@@ -145,6 +145,17 @@ func (p *Program) Control(op *Op) isa.Control { return p.Code.Control(op.PC) }
 // that is not the kernel's own.
 func (p *Program) Text(op int32) string { return p.text(p.Ops[op].PC) }
 
+// Source returns the place in the source that instruction op was compiled from, false where the file does not say.
+func (p *Program) Source(op int32) (isa.Source, bool) { return p.Code.Source(p.Ops[op].PC) }
+
+// Place is Text and behind it, in brackets, the place in the source where it is known: what messages say.
+func (p *Program) Place(op int32) string {
+	if s, ok := p.Source(op); ok {
+		return p.Text(op) + " (" + s.String() + ")"
+	}
+	return p.Text(op)
+}
+
 func (p *Program) text(pc uint32) string {
 	if s, ok := p.Code.Extern(pc); ok {
 		return s.Name

@@ -42,7 +42,7 @@ type Hazard struct {
 func (f *Hazard) String() string {
 	return fmt.Sprintf("kernel %s, block (%d,%d,%d), warp %d: %s\n  %s\n  %s", f.Prog.Name, f.Block[0], f.Block[1],
 		f.Block[2], f.Warp, f.Text,
-		f.Prog.Text(f.First), f.Prog.Text(f.Second))
+		f.Prog.Place(f.First), f.Prog.Place(f.Second))
 }
 
 // hazardKey is a pair of instructions, of a kernel where several are looked at.
