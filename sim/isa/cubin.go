@@ -64,11 +64,11 @@ type reloc struct {
 	offset uint64 // from the base of the globals
 }
 
-// instReloc is an instruction whose 32-bit immediate at bit 20 is a half of the address of a global variable.
+// instReloc is an instruction that holds the address of a global variable, or a half of it.
 type instReloc struct {
 	pc     uint32
 	offset uint64 // from the base of the globals
-	kind   uint32
+	kind   *relocKind
 }
 
 // Kernel returns the kernel of that name, nil if there is none.
@@ -93,15 +93,11 @@ func (c *Cubin) Link(globalBase uint64) error {
 		put(r.at, globalBase+r.offset)
 	}
 	for _, r := range c.instRelocs {
-		v := globalBase + r.offset
-		switch {
-		case r.kind == relABS32HI:
-			v >>= 32
-		case r.kind == relABS32 && v > math.MaxUint32:
-			return fmt.Errorf("cubin: an instruction cannot hold the address %#x of a global variable", v)
+		word, err := r.kind.write(c.Word(r.pc), globalBase+r.offset, 0)
+		if err != nil {
+			return fmt.Errorf("cubin: address of a global variable: %w", err)
 		}
-		wide := c.Family.wide
-		c.Family.put(c.Image[r.pc:], c.Word(r.pc).set(wide.at, wide.width, v))
+		c.Family.put(c.Image[r.pc:], word)
 	}
 	return nil
 }

@@ -29,10 +29,11 @@ type Family struct {
 	constant  field // word offset of an operand in constant memory
 	bank      field
 	immediate field // of an integer without a place of its own
-	wide      field // of 32 bits, where relocations put an address
-	offset    field // of a load or store in shared memory, where relocations put a variable's
+	wide      field // of 32 bits
 	bytes     field // byte offset in constant memory of a load or a branch, where that has its own place
 	bytesBank field
+
+	relocs map[uint32]relocKind // what relocations write into instructions, by their types
 
 	// ABI is where compiled code finds in c[0] what the driver puts there; with it the family's code can be loaded. nil = its
 	// table is a beginning.

@@ -18,7 +18,8 @@ var Maxwell = &Family{
 	table: maxwellTable, suffixes: maxwellSuffixes, selections: maxwellSelections, texts: maxwellTexts,
 	guard: field{at: 16, width: 3}, guardNot: 19, opcode: field{at: 52, width: 12},
 	constant: field{at: 20, width: 14}, bank: field{at: 34, width: 5}, immediate: field{20, 19, 56, 1},
-	wide: field{at: 20, width: 32}, offset: field{at: 20, width: 24}, bytes: field{at: 20, width: 16}, bytesBank: field{at: 36, width: 5},
+	wide: field{at: 20, width: 32}, bytes: field{at: 20, width: 16}, bytesBank: field{at: 36, width: 5},
+	relocs: maxwellRelocs,
 	ABI: &ABI{BlockDim: 0x8, GridDim: 0x14, Stack: 0x20, SharedWindow: [2]uint32{0, 0x100}, LocalWindow: [2]uint32{0x4, 0x104},
 		Constants: 0xd0, DynamicShared: 0xfc, Workspace: [2]uint32{0x38, 0x34}, Params: 0x140},
 	split: func(group []byte, at uint32) (Word, Control) {
@@ -35,6 +36,21 @@ var Maxwell = &Family{
 	},
 	finish: finishMaxwell,
 	slot:   maxwellSlot,
+}
+
+// maxwellRelocs are the relocations of instructions, as cuobjdump -elf numbers and names them: a name's last number is the bit at
+// which the field begins.
+var maxwellRelocs = map[uint32]relocKind{
+	42: {name: "R_CUDA_ABS32_20", at: field{at: 20, width: 32}},
+	43: {name: "R_CUDA_ABS32_LO_20", at: field{at: 20, width: 32}, part: low},
+	44: {name: "R_CUDA_ABS32_HI_20", at: field{at: 20, width: 32}, part: high},
+	45: {name: "R_CUDA_ABS24_20", at: field{at: 20, width: 24}, sum: true}, // offset of LDS, STS …
+	46: {name: "R_CUDA_ABS16_20", at: field{at: 20, width: 16}},            // offset in a constant bank
+	47: {name: "R_CUDA_FUNC_DESC32_20", at: field{at: 20, width: 32}},      // of a function, which here is its address
+	48: {name: "R_CUDA_FUNC_DESC32_LO_20", at: field{at: 20, width: 32}, part: low},
+	49: {name: "R_CUDA_FUNC_DESC32_HI_20", at: field{at: 20, width: 32}, part: high},
+	50: {name: "R_CUDA_CONST_FIELD19_20", at: field{at: 20, width: 14}, unit: 4, bank: field{at: 34, width: 5}}, // c[bank][offset] of arithmetic
+	54: {name: "R_CUDA_CONST_FIELD21_20", at: field{at: 20, width: 16}, bank: field{at: 36, width: 5}},          // of LDC
 }
 
 // Decode decodes one word of Maxwell.

@@ -4,23 +4,63 @@ import (
 	"debug/elf"
 	"encoding/binary"
 	"fmt"
+	"math"
 )
 
-// Relocation types, after cuobjdump -elf: R_CUDA_32, R_CUDA_64, R_CUDA_G32, R_CUDA_G64 fill data words; the others a field
-// of an instruction: the 32 bits from bit 20 on, or the place of a constant operand.
+// Types of the relocations that fill data words, of all families, by the names of cuobjdump -elf: R_CUDA_32, R_CUDA_64, R_CUDA_G32,
+// R_CUDA_G64. Those of instructions are in Family.relocs.
 const (
-	rel32       = 1
-	rel64       = 2
-	relG32      = 3
-	relG64      = 4
-	relABS32    = 42
-	relABS32LO  = 43
-	relABS32HI  = 44
-	relABS24    = 45 // 24 bits at 20: the offset of a shared variable in LDS, STS and so on
-	relOffset   = 46 // a constant variable's offset in its bank
-	relOperand  = 50 // c[bank][offset] of arithmetic: 14 bits of words at 20, the bank's 5 at 34
-	relLoadable = 54 // c[bank][offset] of LDC: 16 bits of bytes at 20, the bank's 5 at 36
+	rel32  = 1
+	rel64  = 2
+	relG32 = 3
+	relG64 = 4
 )
+
+// relocKind is what a relocation of one type writes into an instruction: the value of its symbol, in a field.
+type relocKind struct {
+	name string // as cuobjdump -elf prints it
+	at   field
+	part addressPart
+	sum  bool  // the field holds an addend
+	unit uint8 // bytes that one of the field stands for; 0 = 1
+	bank field // of a constant operand: the number of the symbol's bank
+}
+
+// addressPart is the half of an address that a field gets.
+type addressPart uint8
+
+const (
+	whole addressPart = iota
+	low
+	high
+)
+
+// write puts value, and the number of its constant bank, into word.
+func (k *relocKind) write(word Word, value uint64, bank int) (Word, error) {
+	if k.sum {
+		value += k.at.get(word)
+	}
+	switch k.part {
+	case low:
+		value &= math.MaxUint32
+	case high:
+		value >>= 32
+	}
+	if k.unit > 1 {
+		if value%uint64(k.unit) != 0 {
+			return word, fmt.Errorf("%#x is no multiple of %d bytes, which %s has to have", value, k.unit, k.name)
+		}
+		value /= uint64(k.unit)
+	}
+	if value>>k.at.width != 0 {
+		return word, fmt.Errorf("an instruction cannot hold %#x in the %d bits of %s", value, k.at.width, k.name)
+	}
+	word = word.set(k.at.at, k.at.width, value)
+	if k.bank.width > 0 {
+		word = word.set(k.bank.at, k.bank.width, uint64(bank))
+	}
+	return word, nil
+}
 
 // relocate applies relocations that need no global base and keeps the others for Link.
 func (l *loader) relocate() error {
@@ -156,39 +196,29 @@ func (l *loader) relocateCode(target []byte, base uint32, r *relocation) error {
 	textBase, isText := l.text[sym.Section]
 	extern, isExtern := l.externs[r.symbol]
 	isShared := int(sym.Section) < len(l.file.Sections) && l.file.Sections[sym.Section].Name == ".nv.shared."+l.owner(pc)
-	word := l.cubin.Word(pc)
-	put := func(v uint64, in field) { word = word.set(in.at, in.width, v) }
+	kind, known := f.relocs[r.kind]
 	switch {
-	case !isConst && !isGlobal && !isText && !isExtern && !isShared && sym.Section == elf.SHN_UNDEF:
+	case isExtern:
+		value = uint64(extern)
+	case sym.Section == elf.SHN_UNDEF:
 		l.cubin.Flaws[pc] = notDefined(sym)
 		return nil
-	case r.kind == relOffset && isConst, r.kind == relABS32 && isShared:
-		put(value, f.wide)
-	case r.kind == relABS24 && isShared:
-		if r.addend == nil {
-			value += f.offset.get(word)
-		}
-		put(value, f.offset)
-	case r.kind == relOperand && isConst && value%4 == 0:
-		put(value/4, f.constant)
-		put(uint64(bank), f.bank)
-	case r.kind == relLoadable && isConst:
-		put(value, f.bytes)
-		put(uint64(bank), f.bytesBank)
-	case (r.kind == relABS32 || r.kind == relABS32LO || r.kind == relABS32HI) && isGlobal:
-		// The place holds no addend: LO and HI would have to be added up.
-		l.cubin.instRelocs = append(l.cubin.instRelocs, instReloc{pc, globalBase + value, r.kind})
+	case !known || !isConst && !isGlobal && !isText && !isShared || kind.bank.width > 0 && !isConst:
+		l.cubin.Flaws[pc] = fmt.Errorf("relocation of type %d by %s is not supported", r.kind, sym.Name)
 		return nil
-	case (r.kind == relABS32 || r.kind == relABS32LO || r.kind == relABS32HI) && (isText || isExtern):
-		if value += uint64(textBase); isExtern {
-			value = uint64(extern)
-		}
-		if r.kind == relABS32HI {
-			value >>= 32
-		}
-		put(value, f.wide)
-	default:
-		l.cubin.Flaws[pc] = fmt.Errorf("relocation of type %d by %s is not supported; an object is to be linked (nvlink)", r.kind, sym.Name)
+	case isGlobal:
+		// The place holds no addend: the halves would have to be added up.
+		l.cubin.instRelocs = append(l.cubin.instRelocs, instReloc{pc, globalBase + value, &kind})
+		return nil
+	case isText:
+		value += uint64(textBase)
+	}
+	if r.addend != nil {
+		kind.sum = false
+	}
+	word, err := kind.write(l.cubin.Word(pc), value, bank)
+	if err != nil {
+		l.cubin.Flaws[pc] = fmt.Errorf("%s: %w", sym.Name, err)
 		return nil
 	}
 	f.put(place, word)
