@@ -27,7 +27,7 @@ func TestCommandsOfSMPage(t *testing.T) {
 	}
 	t.Chdir(work)
 	n := 0
-	for line := range strings.SplitSeq(string(text), "\n") {
+	for line := range strings.SplitSeq(strings.ReplaceAll(string(text), "\\\n", " "), "\n") {
 		command, ok := strings.CutPrefix(line, "warpdrop ")
 		if !ok {
 			continue
