@@ -8,30 +8,6 @@ import (
 // MaskStream writes which units (neurons, synapses or tiles) an iteration keeps.
 type MaskStream func(iteration uint64, kept []bool)
 
-// Rows is the stream of row patterns.
-func (s *Sampler) Rows() MaskStream {
-	return s.stream(func(dst []int, units, dp, bias int) []int { return AppendKeptRows(dst, units, dp, bias) })
-}
-
-// Tiles is the stream of tile patterns over a grid with this many columns.
-func (s *Sampler) Tiles(tileCols int, order Order) MaskStream {
-	return s.stream(func(dst []int, units, dp, bias int) []int {
-		return AppendKeptTiles(dst, units/tileCols, tileCols, dp, bias, order)
-	})
-}
-
-func (s *Sampler) stream(appendKept func(dst []int, units, dp, bias int) []int) MaskStream {
-	var indices []int
-	return func(iteration uint64, kept []bool) {
-		dp, bias := s.At(iteration)
-		indices = appendKept(indices[:0], len(kept), dp, bias)
-		clear(kept)
-		for _, i := range indices {
-			kept[i] = true
-		}
-	}
-}
-
 // Stream is the stream of conventional masks.
 func (b Bernoulli) Stream() MaskStream {
 	var mask []float32
@@ -112,23 +88,41 @@ func MeasureDiversity(stream MaskStream, units, iterations, pairs int, seed uint
 	return d
 }
 
-// LostLines is the expected share of tile rows (output neurons) and of tile columns (input neurons) in which an
-// iteration keeps no tile at all.
-func LostLines(d Distribution, tileRows, tileCols int, order Order) (rows, cols float64) {
+// LostLines is the expected share of tile rows (output neurons) and of tile columns (input neurons) in which an iteration
+// of a pattern of tiles keeps no tile at all, of a pattern with a dp.
+func LostLines(k *Kind, d Distribution, s Shape) (rows, cols float64) {
 	var kept []int
 	for i, p := range d.P {
 		dp := i + 1
 		for bias := 1; bias <= dp && p > 0; bias++ {
-			kept = AppendKeptTiles(kept[:0], tileRows, tileCols, dp, bias, order)
-			r, c := make([]bool, tileRows), make([]bool, tileCols)
-			for _, t := range kept {
-				r[t/tileCols], c[t%tileCols] = true, true
-			}
-			rows += p / float64(dp) * shareFalse(r)
-			cols += p / float64(dp) * shareFalse(c)
+			kept = k.Keep(s, dp, bias).AppendKept(kept[:0], s.TileRows*s.TileCols)
+			r, c := s.lost(kept)
+			rows += p / float64(dp) * r
+			cols += p / float64(dp) * c
 		}
 	}
 	return rows, cols
+}
+
+// LostLines is the same of any pattern of tiles, as the mean of so many iterations.
+func (s *Stream) LostLines(iterations int) (rows, cols float64) {
+	var kept []int
+	for i := range iterations {
+		kept = s.At(uint64(i), 0).AppendKept(kept[:0], s.shape.TileRows*s.shape.TileCols)
+		r, c := s.shape.lost(kept)
+		rows += r / float64(iterations)
+		cols += c / float64(iterations)
+	}
+	return rows, cols
+}
+
+// lost is the share of tile rows, and of tile columns, that none of the kept tiles is in.
+func (s Shape) lost(kept []int) (rows, cols float64) {
+	r, c := make([]bool, s.TileRows), make([]bool, s.TileCols)
+	for _, t := range kept {
+		r[t/s.TileCols], c[t%s.TileCols] = true, true
+	}
+	return shareFalse(r), shareFalse(c)
 }
 
 func shareFalse(line []bool) float64 {

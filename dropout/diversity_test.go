@@ -23,7 +23,11 @@ func TestDiversityOfBernoulli(t *testing.T) {
 func TestDiversityOfRows(t *testing.T) {
 	d, _ := search(t, 0.6, 6, Exact)
 	const units = 48
-	got := MeasureDiversity(NewSampler(d, 1, 0).Rows(), units, 40_000, 3000, 1)
+	stream, err := NewStream(RDP, Options{Distribution: d}, Shape{Units: units}, 1, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := MeasureDiversity(stream.Masks(), units, 40_000, 3000, 1)
 	if got.Distinct != SubModels(6) {
 		t.Errorf("%d different masks, there are %d patterns", got.Distinct, SubModels(6))
 	}
@@ -51,21 +55,32 @@ func TestRowCorrelation(t *testing.T) {
 func TestLostLines(t *testing.T) {
 	for _, c := range []struct {
 		dp, rows, cols     int
-		order              Order
+		method             Method
 		lostRows, lostCols float64
 	}{
-		{1, 8, 8, PaperOrder, 0, 0},
-		{4, 8, 8, PaperOrder, 0, 0.75}, // whole columns
-		{4, 8, 8, SkewedOrder, 0, 0},
-		{3, 8, 8, PaperOrder, 0, 0},
-		{6, 6, 8, PaperOrder, 0, 0.5}, // gcd(6, 8) = 2
-		{6, 6, 8, SkewedOrder, 0, 0},
-		{16, 8, 8, PaperOrder, 0.5, 7.0 / 8}, // 4 tiles, one in every other row, all in one column
-		{16, 8, 8, SkewedOrder, 0.5, 0.5},    // the same number, each in a column of its own
+		{1, 8, 8, TDP, 0, 0},
+		{4, 8, 8, TDP, 0, 0.75}, // whole columns
+		{4, 8, 8, TDPSkewed, 0, 0},
+		{3, 8, 8, TDP, 0, 0},
+		{6, 6, 8, TDP, 0, 0.5}, // gcd(6, 8) = 2
+		{6, 6, 8, TDPSkewed, 0, 0},
+		{16, 8, 8, TDP, 0.5, 7.0 / 8},   // 4 tiles, one in every other row, all in one column
+		{16, 8, 8, TDPSkewed, 0.5, 0.5}, // the same number, each in a column of its own
 	} {
-		r, k := LostLines(Fixed(c.dp), c.rows, c.cols, c.order)
+		shape := Shape{TileRows: c.rows, TileCols: c.cols}
+		r, k := LostLines(c.method.Kind(), Fixed(c.dp), shape)
 		if math.Abs(r-c.lostRows) > 1e-12 || math.Abs(k-c.lostCols) > 1e-12 {
-			t.Errorf("%s dp %d of %dx%d: lost rows %g, columns %g; want %g, %g", c.order, c.dp, c.rows, c.cols, r, k, c.lostRows, c.lostCols)
+			t.Errorf("%s dp %d of %dx%d: lost rows %g, columns %g; want %g, %g",
+				c.method, c.dp, c.rows, c.cols, r, k, c.lostRows, c.lostCols)
+		}
+		stream, err := NewStream(c.method, Options{Distribution: Fixed(c.dp)}, shape, 1, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, k = stream.LostLines(500) // the share is the same for every bias of these
+		if math.Abs(r-c.lostRows) > 1e-9 || math.Abs(k-c.lostCols) > 1e-9 {
+			t.Errorf("%s dp %d of %dx%d, drawn: lost rows %g, columns %g; want %g, %g",
+				c.method, c.dp, c.rows, c.cols, r, k, c.lostRows, c.lostCols)
 		}
 	}
 }

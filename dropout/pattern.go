@@ -14,15 +14,13 @@ type Pattern struct {
 
 // Selection is what the pattern keeps of the units, or of the tiles of the weights behind them.
 func (p Pattern) Selection(s Shape) Selection {
-	switch {
+	switch k := p.Method.Kind(); {
 	case p.Rows != nil:
 		return Selection{Units: KeepList(s.Units, p.Rows)}
 	case p.Tiles != nil:
 		return Selection{Units: KeepAll(s.Units), Tiles: true, List: p.Tiles}
-	case p.Method == TDPSkewed:
-		return keepSkewed(s, p.DP, p.Bias)
-	case p.Method.Drops() == DropsTiles:
-		return Selection{Units: KeepAll(s.Units), DP: p.DP, Bias: p.Bias, Tiles: true}
+	case k != nil && k.HasDP():
+		return k.Keep(s, p.DP, p.Bias)
 	}
 	return Selection{Units: KeepEvery(s.Units, 1, p.DP, p.Bias), DP: p.DP, Bias: p.Bias}
 }
@@ -46,7 +44,7 @@ func (s Selection) Pattern(m Method) Pattern {
 func (p Pattern) Check(maxDP int) error {
 	switch {
 	case !p.Method.HasDP():
-		return fmt.Errorf("dropout: method %q has no dp, allowed are %s", p.Method, Names(MethodsWith(func(k *Kind) bool { return k.HasDP })))
+		return fmt.Errorf("dropout: method %q has no dp, allowed are %s", p.Method, Names(MethodsWith((*Kind).HasDP)))
 	case p.DP < 1 || p.DP > maxDP:
 		return fmt.Errorf("dropout: %s pattern with dp = %d, allowed are 1 to %d", p.Method, p.DP, maxDP)
 	case p.Bias < 1 || p.Bias > p.DP:

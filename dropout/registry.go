@@ -19,13 +19,27 @@ const (
 // Kind is a pattern: a way to drop that leaves products of kept rows or tiles only. Each is one file of this package, which
 // registers it; command line, YAML, trainer, simulator and figures take it from there.
 type Kind struct {
-	Name    Method
-	Text    string // what is kept, for help and legends
-	Look    string // in figures, see plots.SetLook; "" = one of those that go round
-	Drops   Drops  // DropsRows or DropsTiles
-	HasDP   bool   // draws one dp and bias from a distribution (Search)
-	HasOf   bool   // keeps k of every Of rows
+	Name  Method
+	Text  string // what is kept, for help and legends
+	Look  string // in figures, see plots.SetLook; "" = one of those that go round
+	Drops Drops  // DropsRows or DropsTiles
+	HasOf bool   // keeps k of every Of rows
+
+	// Keep is what a pattern with a dp keeps, 1 <= bias <= dp; dp is drawn from a distribution (Search). nil: it has no dp.
+	Keep func(s Shape, dp, bias int) Selection
+	// Support is what can be drawn. nil: dp and bias, for Keep.
 	Support func(o Options) (Support, error)
+}
+
+// HasDP says whether the pattern draws a dp from a distribution.
+func (k *Kind) HasDP() bool { return k.Keep != nil }
+
+// support is what can be drawn with these options.
+func (k *Kind) support(o Options) (Support, error) {
+	if k.Support == nil {
+		return newRegular(k, o.Distribution)
+	}
+	return k.Support(o)
 }
 
 // Options are what a pattern is made from.
@@ -75,8 +89,8 @@ func Kinds() (out []*Kind) {
 		out = append(out, k)
 	}
 	slices.SortFunc(out, func(a, b *Kind) int {
-		if a.HasDP != b.HasDP {
-			if a.HasDP {
+		if a.HasDP() != b.HasDP() {
+			if a.HasDP() {
 				return -1
 			}
 			return 1
@@ -104,7 +118,7 @@ func (m Method) Drops() Drops {
 func (m Method) Approximate() bool { return m.Kind() != nil }
 
 // HasDP says whether the method draws a dp from a distribution.
-func (m Method) HasDP() bool { return m.Kind() != nil && m.Kind().HasDP }
+func (m Method) HasDP() bool { return m.Kind() != nil && m.Kind().HasDP() }
 
 // Methods lists those that are not patterns, as given, and all patterns behind them.
 func Methods(plain ...Method) []Method {
@@ -154,7 +168,7 @@ func NewStream(m Method, o Options, s Shape, seed uint64, layer int) (*Stream, e
 	if k.Drops == DropsTiles && s.TileRows*s.TileCols < 1 {
 		return nil, fmt.Errorf("dropout: %s with %d x %d tiles, want one or more", m, s.TileRows, s.TileCols)
 	}
-	support, err := k.Support(o)
+	support, err := k.support(o)
 	if err != nil {
 		return nil, err
 	}
@@ -167,20 +181,11 @@ func (s *Stream) Reached() float64 { return s.support.Reached(s.shape) }
 // Entropy is that of a draw in nats.
 func (s *Stream) Entropy() float64 { return s.support.Entropy(s.shape) }
 
-// Masks is the stream of masks of a pattern: of units or, where tiles are dropped by lists, of tiles.
+// Masks is the stream of masks of a pattern: of units or, where tiles are dropped, of tiles.
 func (s *Stream) Masks() MaskStream {
 	return func(iteration uint64, kept []bool) {
 		clear(kept)
-		d := s.At(iteration, 0)
-		if d.Tiles {
-			for _, t := range d.List {
-				kept[t] = true
-			}
-			return
-		}
-		for i := range d.Units.Size() {
-			kept[d.Units.At(i)] = true
-		}
+		s.At(iteration, 0).each(len(kept), func(i int) { kept[i] = true })
 	}
 }
 

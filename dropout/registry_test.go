@@ -12,7 +12,7 @@ import (
 func streamOf(t *testing.T, k *Kind, rate float64, units int) *Stream {
 	t.Helper()
 	o := Options{Rate: rate}
-	if k.HasDP {
+	if k.HasDP() {
 		d, _, err := Search(rate, DefaultSearch())
 		if err != nil {
 			t.Fatal(err)
@@ -52,7 +52,7 @@ func TestKinds(t *testing.T) {
 					if string(s.At(i, 1).AppendID(nil)) != string(d.AppendID(nil)) {
 						groups++
 					}
-					if d.Tiles != (k.Drops == DropsTiles) || d.Units.N != units || (d.DP > 0) != k.HasDP {
+					if d.Tiles != (k.Drops == DropsTiles) || d.Units.N != units || (d.DP > 0) != k.HasDP() {
 						t.Fatalf("%s: selection %+v", name, d)
 					}
 					list := d.List
@@ -79,7 +79,7 @@ func TestKinds(t *testing.T) {
 						t.Errorf("%s: unit %d kept %d times of %d, want %g to %g", name, u, n, draws, low, high)
 					}
 				}
-				if most := math.Exp(s.support.Entropy(s.shape)); float64(len(seen)) > most*(1+1e-9) && !k.HasDP {
+				if most := math.Exp(s.support.Entropy(s.shape)); float64(len(seen)) > most*(1+1e-9) && !k.HasDP() {
 					t.Errorf("%s: %d sub-models, there are %g", name, len(seen), most)
 				}
 				if rate > 0 && groups < draws/4 {

@@ -132,6 +132,30 @@ type Selection struct {
 	List     []int // ascending numbers of the kept tiles, where these are not one in DP
 }
 
+// each calls do with the number of every unit kept or, where tiles are dropped, of every one of so many tiles.
+func (s Selection) each(tiles int, do func(i int)) {
+	switch {
+	case !s.Tiles:
+		for i := range s.Units.Size() {
+			do(s.Units.At(i))
+		}
+	case s.List != nil:
+		for _, t := range s.List {
+			do(t)
+		}
+	default:
+		for t := s.Bias - 1; t < tiles; t += s.DP {
+			do(t)
+		}
+	}
+}
+
+// AppendKept appends the numbers of the kept units or, where tiles are dropped, of the kept ones of so many tiles, ascending.
+func (s Selection) AppendKept(to []int, tiles int) []int {
+	s.each(tiles, func(t int) { to = append(to, t) })
+	return to
+}
+
 // AppendID appends what tells the selection apart from others of its stream.
 func (s Selection) AppendID(to []byte) []byte {
 	if s.DP > 0 {

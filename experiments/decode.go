@@ -392,6 +392,15 @@ func structFields(t reflect.Type) (out []structField) {
 	return out
 }
 
+// expandText is a description in which @patterns stands for what each pattern keeps.
+func expandText(text string) string {
+	var all []string
+	for _, k := range dropout.Kinds() {
+		all = append(all, fmt.Sprintf("%s = %s", k.Name, k.Text))
+	}
+	return strings.ReplaceAll(text, "@patterns", strings.Join(all, "; "))
+}
+
 // expandEnum is an enum's value or, for @patterns, the names of all patterns.
 func expandEnum(value string) (out []string) {
 	if value != "@patterns" {

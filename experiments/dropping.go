@@ -9,11 +9,11 @@ import (
 
 // Dropping says what is dropped.
 type Dropping struct {
-	Method   string    `json:"method" need:"true" jsonschema:"enum=none,enum=dense,enum=masked,enum=dropconnect,enum=@patterns" jsonschema_description:"Way to drop: none; dense = conventional dropout by a mask; masked = skipping by if-else; dropconnect; or a pattern: rdp = one row in dp; tdp = one tile in dp; tdp-skewed = the same with rows of tiles turned; tiles-random = any tiles, as many in each row and column; rows-k = k of every n rows; rows-random = any rows; rows-slice = neighbouring rows."`
+	Method   string    `json:"method" need:"true" jsonschema:"enum=none,enum=dense,enum=masked,enum=dropconnect,enum=@patterns" jsonschema_description:"Way to drop: none; dense = conventional dropout by a mask; masked = skipping by if-else; dropconnect; or a pattern: @patterns."`
 	Rates    []float64 `json:"rates" need:"true" jsonschema:"minimum=0,exclusiveMaximum=1" jsonschema_description:"Dropout rate of each hidden layer."`
 	Patterns int       `json:"patterns" jsonschema:"minimum=0,maximum=65536,default=0" jsonschema_description:"Number N of patterns dp = 1 .. N to draw from; 0 = chosen from the rate."`
 	Search   string    `json:"search" jsonschema:"enum=sgd,enum=exact,enum=balanced,default=sgd" jsonschema_description:"How the distribution is found: sgd = Algorithm 1; exact = maximum entropy; balanced = least spread of the kept share."`
-	Tile     int       `json:"tile" jsonschema:"minimum=1,maximum=128,default=32" jsonschema_description:"Edge of TDP's square tile."`
+	Tile     int       `json:"tile" jsonschema:"minimum=1,maximum=128,default=32" jsonschema_description:"Patterns of tiles: edge of the square tile."`
 	DP       int       `json:"dp" jsonschema:"minimum=0,maximum=65536,default=0" jsonschema_description:"Fix the pattern to one dp in place of a distribution; 0 = distribution."`
 	Of       int       `json:"of,omitempty" jsonschema:"minimum=0,maximum=64" jsonschema_description:"rows-k: k of every so many rows are kept; 0 = chosen from the rate and the width."`
 }
@@ -69,7 +69,7 @@ func (d Dropping) check(layers []dropped) (out []problem) {
 		bad("tile", "tile of %d x %d takes %d bytes of shared memory for its two operands; allowed is up to %d bytes a block (tile up to %d)", d.Tile, d.Tile, bytes, maxShared, int(math.Sqrt(maxShared/8)))
 	}
 	if d.DP > 0 && !d.method().HasDP() {
-		bad("dp", "dp belongs to a pattern, method %s has none; allowed with %s", d.Method, dropout.Names(dropout.MethodsWith(func(k *dropout.Kind) bool { return k.HasDP })))
+		bad("dp", "dp belongs to a pattern, method %s has none; allowed with %s", d.Method, dropout.Names(dropout.MethodsWith((*dropout.Kind).HasDP)))
 	}
 	if d.approximate() && !d.method().HasDP() {
 		for i, layer := range layers {

@@ -21,9 +21,9 @@ var _ = register(&work[GEMM]{
 		r.Workload, r.GPU, r.Method, r.Tile = "gemm", s.GPU, s.Method, s.Tile
 		r.Network = productText(s.M, s.N, s.K, s.TA, s.TB)
 		r.Pad = strconv.FormatBool(s.Pad)
-		if dropout.Method(s.Method).HasDP() {
+		if s.method().HasDP() {
 			r.DP = s.DP
-		} else if s.Method == "masked" {
+		} else if s.usesRate() {
 			r.Rates = []float64{s.Rate}
 		}
 	},
@@ -37,22 +37,34 @@ type GEMM struct {
 	K      int     `json:"k" need:"true" jsonschema:"minimum=1,maximum=65536" jsonschema_description:"Length of the sums."`
 	TA     bool    `json:"ta" jsonschema:"default=false" jsonschema_description:"A is stored transposed."`
 	TB     bool    `json:"tb" jsonschema:"default=false" jsonschema_description:"B is stored transposed."`
-	Method string  `json:"method" need:"true" jsonschema:"enum=dense,enum=masked,enum=rdp,enum=tdp" jsonschema_description:"dense, masked (if-else skipping), rdp or tdp."`
-	Rate   float64 `json:"rate" jsonschema:"minimum=0,exclusiveMaximum=1,default=0" jsonschema_description:"Dropout rate of the masked method."`
-	DP     int     `json:"dp" jsonschema:"minimum=1,maximum=65536,default=1" jsonschema_description:"rdp and tdp: one row or tile in dp is kept."`
-	Bias   int     `json:"bias" jsonschema:"minimum=1,default=1" jsonschema_description:"rdp and tdp: offset of the pattern, 1 .. dp."`
+	Method string  `json:"method" need:"true" jsonschema:"enum=dense,enum=masked,enum=@patterns" jsonschema_description:"dense; masked = skipping by if-else; or a pattern: @patterns."`
+	Rate   float64 `json:"rate" jsonschema:"minimum=0,exclusiveMaximum=1,default=0" jsonschema_description:"Dropout rate of the masked method and of patterns without a dp."`
+	DP     int     `json:"dp" jsonschema:"minimum=1,maximum=65536,default=1" jsonschema_description:"Patterns with a dp: one row or tile in dp is kept."`
+	Bias   int     `json:"bias" jsonschema:"minimum=1,default=1" jsonschema_description:"Patterns with a dp: offset of the pattern, 1 .. dp."`
+	Of     int     `json:"of,omitempty" jsonschema:"minimum=0,maximum=64" jsonschema_description:"rows-k: k of every so many rows are kept; 0 = chosen."`
 	Tile   int     `json:"tile" jsonschema:"minimum=0,maximum=128,default=0" jsonschema_description:"Edge of the tile; 0 = chosen for the shape."`
 	Pad    bool    `json:"pad" jsonschema:"default=true" jsonschema_description:"Pad rows of shared memory against bank conflicts."`
 }
 
 func (GEMM) Kind() string { return "gemm" }
 
+func (g GEMM) method() dropout.Method { return dropout.Method(g.Method) }
+
+// usesRate says whether the rate means something.
+func (g GEMM) usesRate() bool {
+	k := g.method().Kind()
+	return g.method() == dropout.Masked || k != nil && !k.HasDP()
+}
+
 func (g GEMM) normal() Spec {
-	if !dropout.Method(g.Method).HasDP() {
+	if !g.method().HasDP() {
 		g.DP, g.Bias = 1, 1
 	}
-	if g.Method != "masked" {
+	if !g.usesRate() {
 		g.Rate = 0
+	}
+	if k := g.method().Kind(); k == nil || !k.HasOf {
+		g.Of = 0
 	}
 	return g
 }
@@ -82,8 +94,11 @@ var simpleCost = map[int]float64{8: 14, 16: 7, 32: 3, 64: 1.1}
 // gemmWork is the multiply-adds that are simulated, as many of the tuned family as take as long.
 func gemmWork(g GEMM) float64 {
 	work := float64(g.M) * float64(g.N) * float64(g.K) / float64(max(g.DP, 1))
+	if g.method().Approximate() {
+		work *= 1 - g.Rate
+	}
 	tile := g.Tile
-	if g.Method == string(dropout.Masked) && tile == 0 {
+	if g.method() == dropout.Masked && tile == 0 {
 		tile = 32
 	}
 	if cost, ok := simpleCost[tile]; ok {
@@ -100,7 +115,7 @@ func gemmMemory(g GEMM) int64 {
 
 // workload is the product that package workloads simulates.
 func (g GEMM) workload() workloads.GEMMSpec {
-	return workloads.GEMMSpec{M: g.M, N: g.N, K: g.K, TA: g.TA, TB: g.TB, Method: dropout.Method(g.Method), Rate: g.Rate, DP: g.DP, Bias: g.Bias,
+	return workloads.GEMMSpec{M: g.M, N: g.N, K: g.K, TA: g.TA, TB: g.TB, Method: g.method(), Rate: g.Rate, DP: g.DP, Bias: g.Bias, Of: g.Of,
 		Tile: g.Tile, Pad: g.Pad, Seed: 1}
 }
 
@@ -114,7 +129,7 @@ func runGEMM(ctx context.Context, _ *Host, spec GEMM, threads int, progress func
 		return Result{}, err
 	}
 	r := newSimResult(gpu)
-	r.Coverage = "one product, launch overhead included; rows that a pattern drops are not written"
+	r.Coverage = "one product, launch overhead included, with the copy of kept rows where these are not evenly spaced; rows that a pattern drops are not written"
 	r.add(gpu, &got.IterationResult, 1)
 	r.FLOP = 2 * float64(spec.M) * float64(spec.N) * float64(spec.K)
 	r.finish(gpu)

@@ -29,6 +29,7 @@ func Schema() []byte {
 				}
 			}
 			p.Value.Enum = enum
+			p.Value.Description = expandText(p.Value.Description)
 		}
 		s.Definitions[title] = of
 		group.Properties.Set(k.name(), &jsonschema.Schema{Ref: "#/$defs/" + title, Description: k.about()})

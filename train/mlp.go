@@ -96,7 +96,7 @@ func checkDropping(method dropout.Method, offered []dropout.Method, rates []floa
 		err = dropout.CheckDistributions(method, ds, layers, tile)
 	}
 	if err == nil && scaleByDP && !method.HasDP() {
-		err = fmt.Errorf("scale by dp: method %s has no dp, allowed with %s", method, dropout.Names(dropout.MethodsWith(func(k *dropout.Kind) bool { return k.HasDP })))
+		err = fmt.Errorf("scale by dp: method %s has no dp, allowed with %s", method, dropout.Names(dropout.MethodsWith((*dropout.Kind).HasDP)))
 	}
 	if err != nil {
 		return fmt.Errorf("train: %w", err)

@@ -163,7 +163,7 @@ func (r *runner) runPlan(what string, part Part, plan plan, t *tiles) *sim.Resul
 	args := p.args(s, plan.chunk, partial, ticket)
 	module, family, flop := "gemm", "gemm", p.flop()
 	if t != nil {
-		module, family = t.family()
+		module, family = t.family(p.layout())
 		args = append(args, t.args()...)
 		flop = t.flop(p)
 	}
@@ -236,12 +236,15 @@ func newTiles(k *keptTiles, transposed bool) tiles {
 	return tiles{dp: k.dp, bias: k.bias, along: k.cols, across: 1, side: k.side}
 }
 
-// family is the module of the products' kernels and how their names begin.
-func (t tiles) family() (module, name string) {
-	if t.counts != nil {
-		return "gemm_list", "gemm_list"
+// family is the module of the kernels for a layout, and how their names begin.
+func (t tiles) family(layout string) (module, name string) {
+	switch {
+	case t.counts == nil:
+		return "gemm", "gemm_tdp"
+	case layout[0] == 't':
+		return "gemm_list_t", "gemm_list"
 	}
-	return "gemm", "gemm_tdp"
+	return "gemm_list", "gemm_list"
 }
 
 // period returns g = gcd(along, dp), the distance dp / g between kept tiles, and the inverse of along / g modulo it.

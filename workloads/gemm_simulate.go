@@ -19,27 +19,28 @@ import (
 type GEMMSpec struct {
 	M, N, K int            // 1..65536
 	TA, TB  bool           // A, B is stored transposed
-	Method  dropout.Method // dense, masked, rdp or tdp
-	Rate    float64        // masked: share of the elements of C that a random mask drops, in [0, 1)
-	DP      int            // rdp: one row of A (and C) in DP is kept; tdp: one tile of A in DP
-	Bias    int            // of the pattern, 1..DP
+	Method  dropout.Method // dense, masked or a pattern: of rows of A (and C), or of tiles of A
+	Rate    float64        // masked: share of the elements of C that a random mask drops; patterns without a dp: of rows or tiles; [0, 1)
+	DP      int            // patterns with a dp: one row or tile in DP is kept
+	Bias    int            // … which one, 1..DP
+	Of      int            // rows-k: k of every Of rows are kept, 0 = chosen
 	Tile    int            // 0 = the tuned family, its shape chosen (masked: 32); 8, 16, 32 or 64 = the simple kernel with such tiles
 	Pad     bool           // simple kernel: rows of shared memory padded
 	Shape   string         // tuned family: its shape, "" = chosen
 	Split   int            // tuned family: blocks that share k, 0 = chosen
-	Seed    uint64         // of values and mask
+	Seed    uint64         // of values, mask and what a pattern without a dp keeps
 	Warm    bool           // measure the second of two launches, as benchmarks do: code and small matrices are in the caches
 }
 
 // GEMMResult is a simulated product.
 type GEMMResult struct {
-	IterationResult            // one launch; Cycles and TimeUS with launch overhead
-	Kernel          string     // that ran
+	IterationResult            // the product and, before it, the copy of kept rows; Cycles and TimeUS with launch overhead
+	Kernel          string     // of the product
 	Split           int        // blocks that share the k of one tile
 	Grid            sim.Dim3   // blocks
 	BlocksPerSM     int        // at once
 	Occupancy       float64    // mean share of an SM's warp slots in use
-	KernelCycles    int64      // without launch overhead
+	KernelCycles    int64      // the same without launch overhead
 	FLOP            int64      // what the kernel computes: of kept rows and tiles only
 	TFLOPS          float64    // FLOP over the kernel's time
 	PeakShare       float64    // of the GPU's FP32 peak
@@ -104,9 +105,25 @@ func (s *GEMMSpec) Check() error {
 		if !(s.Rate >= 0 && s.Rate < 1) {
 			return fmt.Errorf("rate: %g is not in [0, 1)", s.Rate)
 		}
-	case dropout.RDP, dropout.TDP:
+	default:
+		return s.checkPattern()
+	}
+	return nil
+}
+
+// checkPattern reports what the pattern cannot be.
+func (s *GEMMSpec) checkPattern() error {
+	k := s.Method.Kind()
+	switch {
+	case k == nil:
+		return fmt.Errorf("method: %q is not one of %s", s.Method, dropout.Names(dropout.Methods(dropout.Dense, dropout.Masked)))
+	case !k.HasDP():
+		if _, err := s.stream(); err != nil {
+			return fmt.Errorf("rate: %w", err)
+		}
+	default:
 		most, what := s.M, "rows"
-		if s.Method.Drops() == dropout.DropsTiles {
+		if k.Drops == dropout.DropsTiles {
 			t := tileSide(s.Tile)
 			most, what = max(s.M/t, 1)*max(s.K/t, 1), fmt.Sprintf("%dx%d tiles", t, t)
 		}
@@ -116,17 +133,34 @@ func (s *GEMMSpec) Check() error {
 		if s.Bias < 1 || s.Bias > s.DP {
 			return fmt.Errorf("bias: %d is not in 1..%d, dp", s.Bias, s.DP)
 		}
-	default:
-		return fmt.Errorf("method: %q is not one of dense, masked, rdp, tdp", s.Method)
+	}
+	if s.Tile != 0 && s.selection().List != nil {
+		return fmt.Errorf("tile: the simple kernels keep one tile in dp, not those of %s; allowed is 0", s.Method)
 	}
 	return nil
 }
 
-func (s *GEMMSpec) pattern() dropout.Pattern {
-	if !s.Method.HasDP() {
-		return dropout.Pattern{DP: 1, Bias: 1}
+// shape is that of the weights A: a unit a row.
+func (s *GEMMSpec) shape() dropout.Shape { return dropout.ShapeOf(s.M, s.M, s.K, tileSide(s.Tile)) }
+
+// stream draws what a pattern without a dp keeps.
+func (s *GEMMSpec) stream() (*dropout.Stream, error) {
+	return dropout.NewStream(s.Method, dropout.Options{Rate: s.Rate, Of: s.Of}, s.shape(), s.Seed, 0)
+}
+
+// selection is what the product keeps: of the rows of A, or of its tiles.
+func (s *GEMMSpec) selection() dropout.Selection {
+	switch k := s.Method.Kind(); {
+	case k == nil:
+		return dropout.Selection{Units: dropout.KeepAll(s.M)}
+	case k.HasDP():
+		return k.Keep(s.shape(), s.DP, s.Bias)
 	}
-	return dropout.Pattern{Method: s.Method, DP: s.DP, Bias: s.Bias}
+	stream, err := s.stream()
+	if err != nil {
+		return dropout.Selection{Units: dropout.KeepAll(s.M)} // refused by Check
+	}
+	return stream.At(0, 0)
 }
 
 // gemmRun is a product on a device.
@@ -137,6 +171,13 @@ type gemmRun struct {
 	x, y    []float32 // values of A and B, as stored
 	mask    []byte    // masked: 1 = kept
 	maskPtr sim.Ptr
+
+	kept  dropout.Selection
+	rows  axis       // of A
+	tiles *keptTiles // nil: all
+	side  sim.Ptr    // rows kept by a list: their copy, side by side
+
+	copyCycles int64 // of it, without launch overhead
 }
 
 // newGEMMRun uploads random matrices and, for method masked, a mask.
@@ -145,7 +186,7 @@ func newGEMMRun(ctx context.Context, gpu *sim.GPU, s *GEMMSpec, threads int) (*g
 	if err != nil {
 		return nil, err
 	}
-	g := &gemmRun{runner: r, s: s, x: make([]float32, s.M*s.K), y: make([]float32, s.K*s.N)}
+	g := &gemmRun{runner: r, s: s, x: make([]float32, s.M*s.K), y: make([]float32, s.K*s.N), kept: s.selection()}
 	rng := rand.New(rand.NewPCG(s.Seed, 2))
 	for _, v := range [][]float32{g.x, g.y} {
 		for i := range v {
@@ -160,6 +201,7 @@ func newGEMMRun(ctx context.Context, gpu *sim.GPU, s *GEMMSpec, threads int) (*g
 	}
 	g.a, g.b = matrix(g.upload(g.x), s.M, s.K, s.TA), matrix(g.upload(g.y), s.K, s.N, s.TB)
 	g.c = RowMajor(g.malloc(s.M*s.N), s.N)
+	g.keep()
 	if s.Method == dropout.Masked {
 		mask, err := dropout.NewBernoulli(s.Rate, s.Seed, 0)
 		if err != nil {
@@ -179,19 +221,64 @@ func newGEMMRun(ctx context.Context, gpu *sim.GPU, s *GEMMSpec, threads int) (*g
 	return g, g.err
 }
 
-// product is what is left to compute with a row pattern, and the tiles that a tile pattern keeps of it.
+// keep puts on the device what says which rows or tiles are kept.
+func (g *gemmRun) keep() {
+	var lists copied
+	rows := newAxes([]dropout.Kept{g.kept.Units}, &lists)
+	if g.kept.Tiles && g.s.Tile == 0 {
+		g.tiles = newKeptTiles(g.kept, g.s.M, g.s.K, TDPTile, &lists)
+	}
+	if len(lists.numbers) > 0 {
+		g.write(lists.behind(g.runner, 0), intBytes(lists.numbers))
+	}
+	if g.rows = rows[0]; listed(g.rows) {
+		g.side = g.malloc(pad4(g.rows.Size()) * pad4(g.s.K))
+	}
+}
+
+// gather copies the rows together that a list keeps: products read rows that are evenly spaced.
+func (g *gemmRun) gather() {
+	if !listed(g.rows) {
+		return
+	}
+	s, kept := g.s, g.rows.Size()
+	from := []sim.Arg{sim.PtrArg(g.side), sim.PtrArg(g.a.Ptr), sim.PtrArg(0)}
+	launch := func(kernel string, n int, args ...[]sim.Arg) {
+		all := append(from, i32(n))
+		for _, a := range args {
+			all = append(all, a...)
+		}
+		if res := g.launch("kept rows", PartGather, "rows", kernel, 0, flat(n, 128), append(all, sim.F32(0))...); res != nil {
+			g.copyCycles = res.Cycles
+		}
+	}
+	whole := whole(s.K).indices()
+	switch {
+	case s.TA:
+		launch("gather_list", s.K*kept, []sim.Arg{i32(s.M), i32(kept)}, whole, g.rows.indices())
+	case s.K%4 == 0:
+		launch("gather_rows_list", kept*s.K/4, []sim.Arg{i32(s.K / 4)}, g.rows.indices())
+	default:
+		launch("gather_list", kept*s.K, []sim.Arg{i32(s.K), i32(s.K)}, g.rows.indices(), whole)
+	}
+}
+
+// product is what is left to compute. Rows that are kept evenly spaced are read and written where they are; those of a list
+// are read from their copy, and C has them side by side.
 func (g *gemmRun) product() (product, *tiles) {
-	s, p := g.s, g.s.pattern()
-	switch s.Method.Drops() {
-	case dropout.DropsRows:
-		rows := dropout.KeepEvery(s.M, 1, p.DP, p.Bias)
-		return product{g.c.Keep(rows, dropout.KeepAll(s.N)), g.a.Keep(rows, dropout.KeepAll(s.K)), g.b, rows.Size(), s.N, s.K, 1, 0}, nil
-	case dropout.DropsTiles:
+	s, rows := g.s, g.rows
+	switch {
+	case listed(rows) && s.TA:
+		return product{g.c, RowMajor(g.side, rows.Size()).T(), g.b, rows.Size(), s.N, s.K, 1, 0}, nil
+	case listed(rows):
+		return product{g.c, RowMajor(g.side, s.K), g.b, rows.Size(), s.N, s.K, 1, 0}, nil
+	case g.tiles != nil:
 		// The family takes the tiles from B: the product the other way round.
-		t := newTiles(newKeptTiles(p.Selection(dropout.ShapeOf(s.M, s.M, s.K, TDPTile)), s.M, s.K, TDPTile, nil), true)
+		t := newTiles(g.tiles, true)
 		return product{g.c, g.a, g.b, s.M, s.N, s.K, 1, 0}.transposed(), &t
 	}
-	return product{g.c, g.a, g.b, s.M, s.N, s.K, 1, 0}, nil
+	c, a := g.c.Keep(rows.Kept, dropout.KeepAll(s.N)), g.a.Keep(rows.Kept, dropout.KeepAll(s.K))
+	return product{c, a, g.b, rows.Size(), s.N, s.K, 1, 0}, nil
 }
 
 // run launches the product; plan, unless nil, replaces the chosen one.
@@ -202,13 +289,10 @@ func (g *gemmRun) run(forced *plan) (*sim.Result, plan) {
 	case s.Method == dropout.Masked:
 		return g.launchMasked("product", PartForward, p, tileSide(s.Tile), g.maskPtr), plan{split: 1}
 	case s.Tile != 0:
-		if s.Method.Drops() == dropout.DropsTiles {
-			p = p.transposed()
-		}
 		name := fmt.Sprintf("tiled_%s_%d", map[bool]string{true: "pad", false: "plain"}[s.Pad], s.Tile)
 		dp, bias := 1, 0
-		if s.Method.Drops() == dropout.DropsTiles {
-			dp, bias = s.DP, s.Bias-1
+		if g.kept.Tiles {
+			dp, bias = g.kept.DP, g.kept.Bias-1
 		}
 		return g.launch("product", PartForward, "tiled", name, g.flop(), tiledConfig(p, s.Tile), append(p.simpleArgs(), sim.I32(int32(dp)), sim.I32(int32(bias)))...), plan{split: 1}
 	}
@@ -220,25 +304,21 @@ func (g *gemmRun) run(forced *plan) (*sim.Result, plan) {
 			return g.runPlan("product", PartForward, c, t), c
 		}
 	}
-	g.err = fmt.Errorf("shape %q, split %d: this product cannot be run so; steps of k are shared evenly, TDP has shapes 128x32 and 32x32", s.Shape, s.Split)
+	g.err = fmt.Errorf("shape %q, split %d: this product cannot be run so; steps of k are shared evenly, products over kept tiles have shapes 128x32 and 32x32", s.Shape, s.Split)
 	return nil, plan{}
 }
 
 // keptWeights counts the weights that the pattern keeps.
-func (g *gemmRun) keptWeights() int64 {
-	s, p := g.s, g.s.pattern()
-	switch s.Method.Drops() {
-	case dropout.DropsRows:
-		return int64(dropout.CountKept(s.M, p.DP, p.Bias)) * int64(s.K)
-	case dropout.DropsTiles:
-		t := tileSide(s.Tile)
-		n, cols := int64(0), ceil(s.K, t)
-		for tile := p.Bias - 1; tile < ceil(s.M, t)*cols; tile += p.DP {
-			n += int64(min(t, s.M-tile/cols*t)) * int64(min(t, s.K-tile%cols*t))
-		}
-		return n
+func (g *gemmRun) keptWeights() (n int64) {
+	s, t := g.s, tileSide(g.s.Tile)
+	if !g.kept.Tiles {
+		return int64(g.rows.Size()) * int64(s.K)
 	}
-	return int64(s.M) * int64(s.K)
+	cols := ceil(s.K, t)
+	for _, tile := range g.kept.AppendKept(nil, ceil(s.M, t)*cols) {
+		n += int64(min(t, s.M-tile/cols*t)) * int64(min(t, s.K-tile%cols*t))
+	}
+	return n
 }
 
 func (g *gemmRun) flop() int64 { return 2 * g.keptWeights() * int64(g.s.N) }
@@ -246,11 +326,7 @@ func (g *gemmRun) flop() int64 { return 2 * g.keptWeights() * int64(g.s.N) }
 // bounds are those of the kept work: every kept weight, all of B and the written part of C cross the pins once.
 func (g *gemmRun) bounds() GEMMBounds {
 	s, gpu := g.s, g.dev.GPU
-	rows := s.M
-	if s.Method.Drops() == dropout.DropsRows {
-		rows = dropout.CountKept(s.M, s.DP, s.Bias)
-	}
-	bytes := 4 * (g.keptWeights() + int64(s.K)*int64(s.N) + int64(rows)*int64(s.N))
+	bytes := 4 * (g.keptWeights() + int64(s.K)*int64(s.N) + int64(g.rows.Size())*int64(s.N))
 	return GEMMBounds{
 		FLOP:  int64(math.Ceil(float64(g.flop()) / (gpu.PeakGFLOPS() * 1e3 / gpu.CoreMHz))),
 		Bytes: int64(math.Ceil(float64(bytes) / (gpu.Memory.PeakBytesPerSecond(gpu.CoreMHz) / (gpu.CoreMHz * 1e6)))),
@@ -262,30 +338,21 @@ const checkedWork = 1 << 30
 
 // compare compares C with gonum's product.
 func (g *gemmRun) compare() GEMMError {
-	s, p := g.s, g.s.pattern()
+	s := g.s
 	got := g.download(g.c.Ptr, s.M*s.N)
 	if g.err != nil {
 		return GEMMError{}
 	}
 	n := min(max(checkedWork/(s.N*s.K), 1), s.M)
 	e := GEMMError{Rows: n}
+	at, keeps := make([]int, n), g.keeps()
 	rows := make([]float32, n*s.K)
-	at := make([]int, n)
 	for i := range at {
 		at[i] = i * s.M / n
 		for k := range s.K {
-			v := g.x[at[i]*g.a.Row+k*g.a.Col]
-			switch s.Method.Drops() {
-			case dropout.DropsRows:
-				if (at[i]+1-p.Bias)%p.DP != 0 {
-					v = 0
-				}
-			case dropout.DropsTiles:
-				if t := tileSide(s.Tile); (at[i]/t*ceil(s.K, t)+k/t+1-p.Bias)%p.DP != 0 {
-					v = 0
-				}
+			if keeps(at[i], k) {
+				rows[i*s.K+k] = g.x[at[i]*g.a.Row+k*g.a.Col]
 			}
-			rows[i*s.K+k] = v
 		}
 	}
 	want := make([]float32, n*s.N)
@@ -294,9 +361,13 @@ func (g *gemmRun) compare() GEMMError {
 		trans, ld = blas.Trans, s.K
 	}
 	gonum.Implementation{}.Sgemm(blas.NoTrans, trans, n, s.N, s.K, 1, rows, s.K, g.y, ld, 0, want, s.N)
+	places := g.places()
 	for i, row := range at {
 		for j := range s.N {
-			w, v := float64(want[i*s.N+j]), float64(got[row*s.N+j])
+			w, v := float64(want[i*s.N+j]), 0.0
+			if places[row] >= 0 {
+				v = float64(got[places[row]*s.N+j])
+			}
 			if g.mask != nil && g.mask[row*s.N+j] == 0 {
 				w = 0
 			}
@@ -309,8 +380,37 @@ func (g *gemmRun) compare() GEMMError {
 	return e
 }
 
-// SimulateGEMM runs one product of random matrices on a fresh device of preset gpu. C is zero before: what a row pattern
-// drops is not touched.
+// keeps says whether weight (row, k) is kept.
+func (g *gemmRun) keeps() func(row, k int) bool {
+	t := tileSide(g.s.Tile)
+	cols := ceil(g.s.K, t)
+	of, number := g.s.M, func(row, _ int) int { return row }
+	if g.kept.Tiles {
+		of, number = ceil(g.s.M, t)*cols, func(row, k int) int { return row/t*cols + k/t }
+	}
+	kept := make([]bool, of)
+	for _, i := range g.kept.AppendKept(nil, of) {
+		kept[i] = true
+	}
+	return func(row, k int) bool { return kept[number(row, k)] }
+}
+
+// places says in which row of C each row is: its own or, where a list keeps rows, the place among them; -1: nowhere.
+func (g *gemmRun) places() []int {
+	out := make([]int, g.s.M)
+	for i := range out {
+		if out[i] = i; listed(g.rows) {
+			out[i] = -1
+		}
+	}
+	for place, row := range g.rows.List {
+		out[row] = place
+	}
+	return out
+}
+
+// SimulateGEMM runs one product of random matrices on a fresh device of preset gpu. C is zero before: what a pattern of
+// evenly spaced rows drops is not touched.
 func SimulateGEMM(ctx context.Context, gpu *sim.GPU, spec GEMMSpec, opt Options) (*GEMMResult, error) {
 	if err := spec.Check(); err != nil {
 		return nil, err
@@ -322,25 +422,27 @@ func SimulateGEMM(ctx context.Context, gpu *sim.GPU, spec GEMMSpec, opt Options)
 	if opt.Progress != nil {
 		g.dev.Observe = func(p sim.Progress) { opt.Progress(int(p.Blocks), int(p.Total)) }
 	}
+	g.gather()
 	res, chosen := g.run(nil)
 	if spec.Warm {
 		g.launches = nil
+		g.gather()
 		res, chosen = g.run(nil)
 	}
 	if g.err != nil {
 		return nil, g.err
 	}
-	r := &GEMMResult{Kernel: res.Kernel, Split: chosen.split, Grid: res.Grid, BlocksPerSM: res.BlocksPerSM, Occupancy: res.AchievedOccupancy(gpu),
-		KernelCycles: res.Cycles, FLOP: g.flop(), Bounds: g.bounds(), Error: g.compare()}
+	r := &GEMMResult{Kernel: res.Kernel, Split: chosen.split, Grid: res.Grid, BlocksPerSM: res.BlocksPerSM,
+		Occupancy: res.AchievedOccupancy(gpu), FLOP: g.flop(), Bounds: g.bounds(), Error: g.compare()}
 	if g.err != nil {
 		return nil, g.err
 	}
 	if err := r.Error.check(r.Kernel); err != nil {
 		return nil, err
 	}
-	l := g.launches[0]
-	l.FLOP = r.FLOP
-	r.IterationResult = IterationResult{Cycles: l.Cycles, TimeUS: res.TimeUS, Launches: []LaunchResult{l}, Counters: res.Counters}
+	g.launches[len(g.launches)-1].FLOP = r.FLOP
+	r.IterationResult = *g.total()
+	r.KernelCycles, r.TimeUS = res.Cycles+g.copyCycles, gpu.Seconds(r.Cycles)*1e6
 	r.TFLOPS = float64(r.FLOP) / gpu.Seconds(r.KernelCycles) / 1e12
 	r.PeakShare = r.TFLOPS * 1e3 / gpu.PeakGFLOPS()
 	return r, nil
@@ -361,13 +463,14 @@ func SimulateCandidates(ctx context.Context, gpu *sim.GPU, spec GEMMSpec, limit 
 		return nil, err
 	}
 	if spec.Tile != 0 || spec.Method == dropout.Masked {
-		return nil, fmt.Errorf("method %s with tile %d has one kernel; candidates are of dense, rdp and tdp with tile 0", spec.Method, spec.Tile)
+		return nil, fmt.Errorf("method %s with tile %d has one kernel; candidates are of dense and of patterns, with tile 0", spec.Method, spec.Tile)
 	}
 	g, err := newGEMMRun(ctx, gpu, &spec, opt.Threads)
 	if err != nil {
 		return nil, err
 	}
 	p, t := g.product()
+	g.gather()
 	list := candidates(gpu, p, t)
 	var out []Candidate
 	for _, c := range list[:min(limit, len(list))] {

@@ -314,9 +314,14 @@ func TestSimulateGEMM(t *testing.T) {
 			{Method: dropout.TDP, DP: 2, Bias: 1}, {Method: dropout.TDP, DP: 3, Bias: 3, TA: true}, {Method: dropout.TDP, DP: 4, Bias: 2, TB: true},
 			{Method: dropout.TDP, DP: 2, Bias: 2, Tile: 8, Pad: true}, {Method: dropout.TDP, DP: 3, Bias: 1, Tile: 16}, {Method: dropout.TDP, DP: 2, Bias: 1, Tile: 32, Pad: true},
 			{Method: dropout.TDP, DP: 2, Bias: 2, Tile: 64}, {Method: dropout.Dense, Tile: 64, Pad: true},
+			{Method: dropout.TDPSkewed, DP: 3, Bias: 2}, {Method: dropout.TDPSkewed, DP: 2, Bias: 1, TA: true, TB: true},
+			{Method: dropout.RowsRandom, Rate: 0.5}, {Method: dropout.RowsRandom, Rate: 0.3, TA: true, Warm: true},
+			{Method: dropout.RowsRandom, Rate: 0.7, Tile: 16, TB: true}, {Method: dropout.RowsK, Rate: 0.3, Of: 10},
+			{Method: dropout.RowsSlice, Rate: 0.5}, {Method: dropout.RowsSlice, Rate: 0.5, TA: true},
+			{Method: dropout.TilesRandom, Rate: 0.5}, {Method: dropout.TilesRandom, Rate: 0.5, TA: true},
 		} {
 			s.M, s.N, s.K, s.Seed = dims[0], dims[1], dims[2], 5
-			if s.Check() != nil {
+			if s.Check() != nil && s.Method.HasDP() {
 				s.DP, s.Bias = 1, 1
 			}
 			r, err := SimulateGEMM(t.Context(), gpu, s, Options{Threads: 1})
@@ -328,6 +333,61 @@ func TestSimulateGEMM(t *testing.T) {
 			}
 			if full := 2 * int64(s.M) * int64(s.N) * int64(s.K); r.FLOP > full || s.Method == dropout.Dense && r.FLOP != full {
 				t.Errorf("%+v: %d operations of %d", s, r.FLOP, full)
+			}
+		}
+	}
+}
+
+// TestGEMMKeeps: what a pattern keeps of the product is what its own draw says, by another reading of it than the kernels'
+// arguments: with i+1 in row i of A and ones in B, C has i+1 times the number of weights that are kept in row i.
+func TestGEMMKeeps(t *testing.T) {
+	gpu, err := sim.LoadGPU("gtx1080ti")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const m, n, k = 100, 8, 70
+	for _, kind := range dropout.Kinds() {
+		for _, ta := range []bool{false, true} {
+			s := GEMMSpec{M: m, N: n, K: k, TA: ta, Method: kind.Name, Rate: 0.5, DP: 3, Bias: 2, Seed: 3}
+			g, err := newGEMMRun(t.Context(), gpu, &s, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := make([]float32, m*k)
+			for i := range m {
+				for j := range k {
+					a[i*g.a.Row+j*g.a.Col] = float32(i + 1)
+				}
+			}
+			g.write(g.a.Ptr, floatBytes(a))
+			g.write(g.b.Ptr, floatBytes(slices.Repeat([]float32{1}, n*k)))
+			g.gather()
+			g.run(nil)
+			got := g.download(g.c.Ptr, m*n)
+			if g.err != nil {
+				t.Fatal(g.err)
+			}
+			want := make([]float32, m)
+			if drawn := s.selection(); drawn.Tiles {
+				for _, tile := range drawn.AppendKept(nil, 4*3) { // of 32 x 32 on 100 x 70 weights
+					for row := tile / 3 * 32; row < min(tile/3*32+32, m); row++ {
+						want[row] += float32((row + 1) * min(32, k-tile%3*32))
+					}
+				}
+			} else {
+				rows := drawn.AppendKept(nil, 0)
+				for place, row := range rows {
+					to := row
+					if drawn.DP == 0 && !drawn.Units.Contiguous() { // a list: side by side
+						to = place
+					}
+					want[to] = float32((row + 1) * k)
+				}
+			}
+			for i := range want {
+				if got[i*n] != want[i] || got[i*n+n-1] != want[i] {
+					t.Fatalf("%s, transposed %v: row %d has %g and %g, want %g", kind.Name, ta, i, got[i*n], got[i*n+n-1], want[i])
+				}
 			}
 		}
 	}
@@ -374,6 +434,8 @@ func TestGEMMSpecCheck(t *testing.T) {
 		"tile: 128 is not one of":          func(s *GEMMSpec) { s.Tile = 128 },
 		"rate: 1 is not in [0, 1)":         func(s *GEMMSpec) { s.Method, s.Rate = dropout.Masked, 1 },
 		`method: "rows" is not one of den`: func(s *GEMMSpec) { s.Method = "rows" },
+		"rate: dropout: rate 0.33 is no":   func(s *GEMMSpec) { s.Method, s.Rate = dropout.RowsK, 0.33 },
+		"tile: the simple kernels keep":    func(s *GEMMSpec) { s.Method, s.Tile = dropout.TDPSkewed, 16 },
 	} {
 		s := ok
 		change(&s)

@@ -3,8 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"warpdrop/dropout"
 	"warpdrop/sim"
@@ -82,12 +84,14 @@ counters and the largest difference from the CPU.
 
   --method dense    every element
   --method masked   an if-else round each element's inner product, by a random mask of --rate
-  --method rdp      one row of A in --dp, from row --bias on
-  --method tdp      one 32 x 32 tile of A in --dp, from tile --bias on
+  --method PATTERN  what a pattern of rows or of 32 x 32 tiles of A keeps: rdp and tdp one in --dp, from --bias on; patterns
+                    without a dp what they draw for --rate and --seed. Rows that are not evenly spaced are copied
+                    together first, in a kernel that counts too, and C has them side by side
 
 Without --tile the kernel comes from the tuned family; --tile 8, 16, 32 or 64 runs the simple kernel with such tiles.`,
 		Example: `  warpdrop gemm --m 2048 --n 128 --k 2048
   warpdrop gemm --m 256 --n 64 --k 256 --method tdp --dp 2 --json
+  warpdrop gemm --m 256 --n 64 --k 256 --method rows-random --rate 0.7
   warpdrop gemm --m 256 --n 64 --k 256 --tile 16 --plain
   warpdrop gemm deepbench`,
 		Args: exactArgs(0),
@@ -120,15 +124,14 @@ Without --tile the kernel comes from the tuned family; --tile 8, 16, 32 or 64 ru
 	f.IntVar(&s.K, "k", 0, "columns of A, rows of B")
 	f.BoolVar(&s.TA, "ta", false, "A is stored transposed")
 	f.BoolVar(&s.TB, "tb", false, "B is stored transposed")
-	f.StringVar(&method, "method", "dense", "dense, masked, rdp or tdp")
-	f.Float64Var(&s.Rate, "rate", 0.5, "masked: share of the elements that are dropped")
-	f.IntVar(&s.DP, "dp", 2, "rdp, tdp: one row or tile in dp is kept")
-	f.IntVar(&s.Bias, "bias", 1, "rdp, tdp: the first one kept, 1 to dp")
+	f.StringVar(&method, "method", "dense", dropout.Names(dropout.Methods(dropout.Dense, dropout.Masked)))
+	f.Float64Var(&s.Rate, "rate", 0.5, "masked and patterns without a dp: share of the elements, rows or tiles that are dropped")
+	addPatternFlags(f, &s)
 	f.IntVar(&s.Tile, "tile", 0, "0: tuned family; 8, 16, 32, 64: simple kernel with such tiles")
 	f.StringVar(&s.Shape, "shape", "", "tuned family: 128x128, 128x64, 64x64, 128x32 or 32x32 (default: chosen)")
 	f.IntVar(&s.Split, "split", 0, "tuned family: blocks that share k (0: chosen)")
 	f.BoolVar(&plain, "plain", false, "simple kernel: rows of shared memory not padded")
-	f.Uint64Var(&s.Seed, "seed", 1, "of values and mask")
+	f.Uint64Var(&s.Seed, "seed", 1, "of values, mask and what a pattern without a dp keeps")
 	f.BoolVar(&s.Warm, "warm", false, "measure the second of two launches, as benchmarks do: code and small matrices are in the caches")
 	f.StringVar(&gpuAs, "gpu", "gtx1080ti", "GPU preset or a preset file")
 	f.IntVar(&threads, "threads", 0, "goroutines that simulate (0: one a core); changes no result")
@@ -158,6 +161,9 @@ func newCandidatesCommand() *cobra.Command {
 				return usagef("--limit %d is not 1 or more", limit)
 			}
 			s.Method, s.Seed = dropout.Method(method), 1
+			if err := checkGEMMFlags(cmd, &s); err != nil {
+				return err
+			}
 			if err := s.Check(); err != nil {
 				return usageError{err}
 			}
@@ -181,28 +187,39 @@ func newCandidatesCommand() *cobra.Command {
 	f.IntVar(&s.K, "k", 0, "columns of A, rows of B")
 	f.BoolVar(&s.TA, "ta", false, "A is stored transposed")
 	f.BoolVar(&s.TB, "tb", false, "B is stored transposed")
-	f.StringVar(&method, "method", "dense", "dense, rdp or tdp")
-	f.IntVar(&s.DP, "dp", 2, "rdp, tdp: one row or tile in dp is kept")
-	f.IntVar(&s.Bias, "bias", 1, "rdp, tdp: the first one kept, 1 to dp")
+	f.StringVar(&method, "method", "dense", dropout.Names(dropout.Methods(dropout.Dense)))
+	f.Float64Var(&s.Rate, "rate", 0.5, "patterns without a dp: share of the rows or tiles that is dropped")
+	addPatternFlags(f, &s)
 	f.IntVar(&limit, "limit", 10, "how many, cheapest first by the model")
 	f.StringVar(&gpuAs, "gpu", "gtx1080ti", "GPU preset or a preset file")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
 
+// addPatternFlags adds the flags of patterns.
+func addPatternFlags(f *pflag.FlagSet, s *workloads.GEMMSpec) {
+	f.IntVar(&s.DP, "dp", 2, "patterns with a dp: one row or tile in dp is kept")
+	f.IntVar(&s.Bias, "bias", 1, "patterns with a dp: the first one kept, 1 to dp")
+	f.IntVar(&s.Of, "of", 0, "rows-k: k of every so many rows are kept (0: chosen)")
+}
+
 // checkGEMMFlags refuses flags that the method does not use.
 func checkGEMMFlags(cmd *cobra.Command, s *workloads.GEMMSpec) error {
-	pattern := s.Method.HasDP()
-	for _, f := range []struct {
-		name string
-		used bool
-		with string
-	}{
-		{"rate", s.Method == dropout.Masked, "--method masked"}, {"dp", pattern, "--method rdp or tdp"}, {"bias", pattern, "--method rdp or tdp"},
-		{"plain", s.Tile != 0, "--tile 8, 16, 32 or 64"},
+	with := func(has func(*dropout.Kind) bool, plain ...dropout.Method) (bool, string) {
+		methods := append(plain, dropout.MethodsWith(has)...)
+		return slices.Contains(methods, s.Method), "--method " + dropout.Names(methods)
+	}
+	for name, allowed := range map[string]func() (bool, string){
+		"rate": func() (bool, string) {
+			return with(func(k *dropout.Kind) bool { return !k.HasDP() }, dropout.Masked)
+		},
+		"dp":    func() (bool, string) { return with((*dropout.Kind).HasDP) },
+		"bias":  func() (bool, string) { return with((*dropout.Kind).HasDP) },
+		"of":    func() (bool, string) { return with(func(k *dropout.Kind) bool { return k.HasOf }) },
+		"plain": func() (bool, string) { return s.Tile != 0, "--tile 8, 16, 32 or 64" },
 	} {
-		if cmd.Flags().Changed(f.name) && !f.used {
-			return usagef("--%s has no meaning here; it is allowed with %s", f.name, f.with)
+		if used, where := allowed(); cmd.Flags().Changed(name) && !used {
+			return usagef("--%s has no meaning here; it is allowed with %s", name, where)
 		}
 	}
 	return nil

@@ -38,6 +38,22 @@ func (rowsPair) Draw(w *Words, s Shape) Selection {
 	return Selection{Units: KeepList(s.Units, list)}
 }
 `}, nil},
+	{"a pattern with a dp: one file", map[string]string{"dropout/tiles_diagonal.go": `package dropout
+
+// TilesDiagonal keeps one diagonal of tiles in dp.
+const TilesDiagonal Method = "tiles-diagonal"
+
+var _ = register(Kind{Name: TilesDiagonal, Text: "one diagonal of tiles in dp is kept", Drops: DropsTiles,
+	Keep: func(s Shape, dp, bias int) Selection {
+		list := []int{}
+		for t := range s.TileRows * s.TileCols {
+			if (t/s.TileCols+t%s.TileCols)%dp == bias-1 {
+				list = append(list, t)
+			}
+		}
+		return Selection{Units: KeepAll(s.Units), DP: dp, Bias: bias, Tiles: true, List: list}
+	}})
+`}, nil},
 	{"a warp scheduling policy: one file", map[string]string{"sim/sm/timing/policy_youngest.go": `package timing
 
 var _ = registerPolicy(Policy{Name: "youngest", Doc: "the youngest warp that is ready", pick: youngest})
@@ -106,9 +122,11 @@ title: What the recipes added
 figures: [trade-off, accuracy, luck]
 points:
   - mlp: {hidden: [64, 64], rates: [0.5, 0.5], gpu: small}
-    sweep: {method: [dense, rows-pair]}
+    sweep: {method: [dense, rows-pair, tiles-diagonal]}
   - train-mlp: {hidden: [64, 64], rates: [0.5, 0.5], epochs: 1, train_samples: 1280}
-    sweep: {method: [dense, rows-pair]}
+    sweep: {method: [dense, rows-pair, tiles-diagonal]}
+  - gemm: {m: 96, n: 32, k: 64, dp: 2, gpu: small}
+    sweep: {method: [dense, rows-pair, tiles-diagonal]}
   - dice: {}
     sweep: {sides: [6, 20]}
 `
@@ -133,12 +151,20 @@ func TestRecipes(t *testing.T) {
 	experiment := write("recipes.yaml", recipeExperiment)
 	for _, c := range []struct{ command, want string }{
 		{"search diversity --rates 0.5 --inputs 64 --outputs 64 --iterations 100", "rows-pair"},
+		{"search diversity --rates 0.5 --inputs 64 --outputs 64 --iterations 100", "tiles-diagonal"},
+		{"search --rate 0.5 --pattern rows-pair", "the even or the odd rows are kept"},
+		{"search --rate 0.5 --pattern tiles-diagonal", "rate asked 0.5, reached 0.5"},
+		{"gemm --m 64 --n 32 --k 64 --method rows-pair", "64 x 32 x 64, rows-pair"},
+		{"gemm --m 96 --n 32 --k 64 --method tiles-diagonal --dp 3 --bias 3 --ta", "96 x 32 x 64, tiles-diagonal"},
+		{"gemm candidates --m 64 --n 32 --k 64 --method rows-pair --limit 1", "gemm_"},
+		{"iteration mlp --hidden 64,64 --method tiles-diagonal --dp 2", "tiles-diagonal (dp,bias) (2,1)"},
+		{"train lstm --hidden 32 --help", "tiles-diagonal"},
 		{"iteration mlp --hidden 64,64 --method rows-pair", "rows kept: 32, 32"},
 		{"iteration lstm --hidden 32 --vocabulary 50 --steps 2 --batch 4 --method rows-pair", "rows kept: 16, 16, 16"},
 		{"train mlp --hidden 32,32 --method rows-pair --epochs 1 --train-samples 640", "method rows-pair"},
 		{"gpus", "small"},
 		{"gemm --m 64 --n 64 --k 64 --gpu small", "cycles"},
-		{"validate " + experiment, "6 points"},
+		{"validate " + experiment, "11 points"},
 		{"validate --schema", "throw dice."},
 		{"run " + experiment + " --store store --out out", "the even or the odd rows are kept"},
 	} {

@@ -1,11 +1,6 @@
 // The family of gemm.h over listed weight tiles: products with the weights as B, forward (nn) and backward (nt), and their gradient.
-#include "gemm.h"
+#include "gemm_list.h"
 
-#define LISTED1(LAYOUT, AK, BNC, V, N, RESIDENT, SHAPE, BM, BN, BK, TM, TN, WK) \
-  extern "C" __global__ void __launch_bounds__((BM / TM) * (BN / TN) * WK, RESIDENT)                                                \
-      gemm_list_##LAYOUT##_##V##_##SHAPE(ARGS, const int *start, const int *list, int across) {                                     \
-    gemm<BM, BN, BK, TM, TN, WK, AK, BNC, N, BN, true>(PASS, blockIdx.x, blockIdx.y, Tiles{1, 0, across, 1, 1, 0, start, list});    \
-  }
 #define LISTED(RV, RS, ...)                      \
   LISTED1(nn, true, true, v, 4, RV, __VA_ARGS__)  \
   LISTED1(nt, true, false, v, 4, RV, __VA_ARGS__) \
