@@ -369,153 +369,224 @@ func (d *Device) run(ctx context.Context, q *queue, start int64) error {
 	}
 	all, one := pool.New(min(threads, len(d.sms))), pool.New(1)
 	defer all.Close()
-	var (
-		window   = d.system.Window()
-		channels = d.system.Channels()
-		from     = start
-		to       = start + window
-		workers  = all
-		replies  bool // those of the last window are still to be delivered
-		issued   int64
-	)
-	runSM := func(_, i int) {
-		if replies {
-			d.system.Port(i).Deliver(from)
-		}
-		if m := d.sms[i]; m.Busy() || m.Next() < to {
-			m.Run(from, to)
-		}
-	}
-	// What memory holds and how long reaching it takes touch nothing of each other.
-	advance := func(_, i int) {
-		if i == 0 {
-			memory.Commit(d.ports)
-		} else {
-			d.system.Advance(i-1, to)
-		}
-	}
-	deliver := func() {
-		for i := range d.sms {
-			d.system.Port(i).Deliver(to)
-		}
-		replies = false
-	}
-	stall := stallWatch{next: start + StallCycles/4, since: start}
-	if d.Stalled == nil {
-		stall.next = math.MaxInt64
-	}
+	w := newWindows(d, q, start)
+	workers, runSM, advance := all, w.runSM, w.advance
 	for {
 		workers.Run(len(d.sms), runSM)
-		replies = false
+		w.replies = false
 		if err := d.faults(); err != nil {
 			return err
 		}
-		workers.Run(1+channels, advance)
-		replies = true
+		workers.Run(1+d.system.Channels(), advance)
+		w.replies = true
 		if d.heaps != nil {
 			if err := exec.Settle(d.heaps); err != nil {
 				return fmt.Errorf("%s: %w", q.name(), err)
 			}
 		}
 		if d.Trace != nil {
-			deliver() // what is sampled below counts them
+			w.deliver() // what is sampled below counts them
 		}
-		d.finished = d.finished[:0]
-		var n int64
-		for i, m := range d.sms {
-			n += m.Counters.WarpInstructions
-			for _, b := range m.Finished {
-				d.finished = append(d.finished, finishedBlock{b, i})
-			}
-			m.Finished = m.Finished[:0]
-		}
-		if workers = all; n-issued < aloneBelow {
+		if workers = all; w.collect() < aloneBelow {
 			workers = one
 		}
-		issued = n
-		if len(d.finished) > 0 {
-			slices.SortStableFunc(d.finished, func(a, b finishedBlock) int { return cmp.Compare(a.block.FinishedAt(), b.block.FinishedAt()) })
-			for _, f := range d.finished {
-				g := q.of(f.block)
-				g.finish(f.block.FinishedAt(), d.system)
-				if d.Trace != nil {
-					d.Trace.block(f.sm, f.block)
-				}
-				d.sms[f.sm].Recycle(f.block)
-				for _, g := range q.active {
-					for d.dispatch(g, q, d.sms[f.sm], f.block.FinishedAt(), to) {
-					}
-				}
-			}
-			q.retire()
-		}
-		if d.Trace != nil && d.Trace.due(to) {
-			var sum timing.Counters
-			for _, m := range d.sms {
-				m.End(to)
-				sum.Add(&m.Counters)
-			}
-			d.Trace.sample(d.gpu, to, &sum, d.system.Counters())
-		}
-		on := len(q.active)
-		more, err := q.admit(to)
+		w.replace()
+		w.sample()
+		more, err := w.admit()
 		if err != nil {
 			return err
 		}
-		for _, g := range q.active[on:] {
-			d.fill(g, q, to)
-		}
-		blocks, total := q.progress()
-		if d.Observe != nil {
-			d.Observe(Progress{Cycle: to - start, Blocks: blocks, Total: total})
-		}
-		next := int64(math.MaxInt64)
-		held := false
-		for _, m := range d.sms {
-			next = min(next, m.Next())
-			held = held || m.Holds()
-		}
-		if invariant.On {
-			d.consistent(q, false)
-		}
-		quiet := false
-		if next > to || blocks == total {
-			if replies {
-				deliver()
-			}
-			event := d.system.NextEvent(to)
-			quiet = event == math.MaxInt64 && !held
-			next = min(next, event)
-		} // else the SMs go on at once; each takes its replies then
-		if blocks == total && quiet {
-			if invariant.On {
-				d.consistent(q, true)
-			}
-			d.now = max(start, d.system.LastDone())
-			for _, g := range q.active {
-				d.now = max(d.now, g.end)
-			}
-			for _, g := range q.active {
-				q.done(g, d.now)
-			}
-			q.active = nil
+		next, done := w.look()
+		if done {
+			w.end()
 			return nil
 		}
-		if next = min(next, more); next == math.MaxInt64 {
-			return d.stuck(q, ErrDeadlock, fmt.Sprintf("%s: deadlock after %d cycles: no warp can go on", q.name(), to-start))
+		if err := w.stopped(ctx, min(next, more)); err != nil {
+			return err
 		}
-		if d.MaxCycles > 0 && to-start >= d.MaxCycles {
-			return d.stuck(q, ErrCycleLimit, fmt.Sprintf("%s: still running after %d cycles (the limit set by max-cycles); %d of %d blocks finished", q.name(), d.MaxCycles, blocks, total))
-		}
-		if err := ctx.Err(); err != nil {
-			return d.stuck(q, err, fmt.Sprintf("%s: stopped after %d cycles (%v); %d of %d blocks finished", q.name(), to-start, err, blocks, total))
-		}
-		if to >= stall.next {
-			stall.look(d, q, to, blocks)
-		}
-		from = max(to, next)
-		to = from + window
+		w.from = max(w.to, min(next, more))
+		w.to = w.from + w.window
 	}
+}
+
+// windows is where a run of a device's launches stands: SMs and memory have come to cycle to, beginning at from.
+type windows struct {
+	d                       *Device
+	q                       *queue
+	start, window, from, to int64
+	replies                 bool // those of the last window are still to be delivered
+	issued                  int64
+	blocks, total           int64 // of the launches: done, and all
+	stall                   stallWatch
+}
+
+func newWindows(d *Device, q *queue, start int64) *windows {
+	window := d.system.Window()
+	w := &windows{d: d, q: q, start: start, window: window, from: start, to: start + window,
+		stall: stallWatch{next: start + StallCycles/4, since: start}}
+	if d.Stalled == nil {
+		w.stall.next = math.MaxInt64
+	}
+	return w
+}
+
+// runSM runs SM i to the end of the window.
+func (w *windows) runSM(_, i int) {
+	if w.replies {
+		w.d.system.Port(i).Deliver(w.from)
+	}
+	if m := w.d.sms[i]; m.Busy() || m.Next() < w.to {
+		m.Run(w.from, w.to)
+	}
+}
+
+// advance runs one channel, or applies what was stored: what memory holds and how long reaching it takes touch nothing of
+// each other.
+func (w *windows) advance(_, i int) {
+	if i == 0 {
+		memory.Commit(w.d.ports)
+	} else {
+		w.d.system.Advance(i-1, w.to)
+	}
+}
+
+// deliver gives the SMs the replies of this window at once.
+func (w *windows) deliver() {
+	for i := range w.d.sms {
+		w.d.system.Port(i).Deliver(w.to)
+	}
+	w.replies = false
+}
+
+// collect lists the blocks that are finished, and returns how many warp instructions the window had.
+func (w *windows) collect() (issued int64) {
+	d := w.d
+	d.finished = d.finished[:0]
+	var n int64
+	for i, m := range d.sms {
+		n += m.Counters.WarpInstructions
+		for _, b := range m.Finished {
+			d.finished = append(d.finished, finishedBlock{b, i})
+		}
+		m.Finished = m.Finished[:0]
+	}
+	issued, w.issued = n-w.issued, n
+	return issued
+}
+
+// replace gives the places of finished blocks to others, in the order in which they became free.
+func (w *windows) replace() {
+	d, q := w.d, w.q
+	if len(d.finished) == 0 {
+		return
+	}
+	slices.SortStableFunc(d.finished, func(a, b finishedBlock) int {
+		return cmp.Compare(a.block.FinishedAt(), b.block.FinishedAt())
+	})
+	for _, f := range d.finished {
+		g := q.of(f.block)
+		g.finish(f.block.FinishedAt(), d.system)
+		if d.Trace != nil {
+			d.Trace.block(f.sm, f.block)
+		}
+		d.sms[f.sm].Recycle(f.block)
+		for _, g := range q.active {
+			for d.dispatch(g, q, d.sms[f.sm], f.block.FinishedAt(), w.to) {
+			}
+		}
+	}
+	q.retire()
+}
+
+// sample records counters where the trace wants them.
+func (w *windows) sample() {
+	d := w.d
+	if d.Trace == nil || !d.Trace.due(w.to) {
+		return
+	}
+	var sum timing.Counters
+	for _, m := range d.sms {
+		m.End(w.to)
+		sum.Add(&m.Counters)
+	}
+	d.Trace.sample(d.gpu, w.to, &sum, d.system.Counters())
+}
+
+// admit starts the launches that may start, and returns when the next ones may.
+func (w *windows) admit() (more int64, err error) {
+	d, q := w.d, w.q
+	on := len(q.active)
+	if more, err = q.admit(w.to); err != nil {
+		return 0, err
+	}
+	for _, g := range q.active[on:] {
+		d.fill(g, q, w.to)
+	}
+	w.blocks, w.total = q.progress()
+	if d.Observe != nil {
+		d.Observe(Progress{Cycle: w.to - w.start, Blocks: w.blocks, Total: w.total})
+	}
+	return more, nil
+}
+
+// look finds the cycle of the next event, and whether all blocks are done and memory is quiet.
+func (w *windows) look() (next int64, done bool) {
+	d := w.d
+	next = math.MaxInt64
+	held := false
+	for _, m := range d.sms {
+		next = min(next, m.Next())
+		held = held || m.Holds()
+	}
+	if invariant.On {
+		d.consistent(w.q, false)
+	}
+	if next <= w.to && w.blocks != w.total {
+		return next, false // the SMs go on at once; each takes its replies then
+	}
+	if w.replies {
+		w.deliver()
+	}
+	event := d.system.NextEvent(w.to)
+	quiet := event == math.MaxInt64 && !held
+	return min(next, event), quiet && w.blocks == w.total
+}
+
+// end closes the launches that are done.
+func (w *windows) end() {
+	d, q := w.d, w.q
+	if invariant.On {
+		d.consistent(q, true)
+	}
+	d.now = max(w.start, d.system.LastDone())
+	for _, g := range q.active {
+		d.now = max(d.now, g.end)
+	}
+	for _, g := range q.active {
+		q.done(g, d.now)
+	}
+	q.active = nil
+}
+
+// stopped is the error of a run that cannot or shall not go on.
+func (w *windows) stopped(ctx context.Context, next int64) error {
+	d, q, cycles := w.d, w.q, w.to-w.start
+	if next == math.MaxInt64 {
+		return d.stuck(q, ErrDeadlock, fmt.Sprintf("%s: deadlock after %d cycles: no warp can go on", q.name(), cycles))
+	}
+	if d.MaxCycles > 0 && cycles >= d.MaxCycles {
+		return d.stuck(q, ErrCycleLimit, fmt.Sprintf(
+			"%s: still running after %d cycles (the limit set by max-cycles); %d of %d blocks finished",
+			q.name(), d.MaxCycles, w.blocks, w.total))
+	}
+	if err := ctx.Err(); err != nil {
+		return d.stuck(q, err, fmt.Sprintf("%s: stopped after %d cycles (%v); %d of %d blocks finished",
+			q.name(), cycles, err, w.blocks, w.total))
+	}
+	if w.to >= w.stall.next {
+		w.stall.look(d, q, w.to, w.blocks)
+	}
+	return nil
 }
 
 type finishedBlock struct {

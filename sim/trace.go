@@ -182,81 +182,53 @@ const (
 // WriteTo writes the trace as one JSON object.
 func (t *Trace) WriteTo(w io.Writer) (int64, error) {
 	count := &countingWriter{w: w}
-	out := bufio.NewWriter(count)
 	if t.gpu == nil {
 		t.gpu = &GPU{Name: "nothing was launched", CoreMHz: 1}
 	}
-	us := func(cycle int64) float64 { return float64(cycle) / t.gpu.CoreMHz }
-	other, err := json.Marshal(map[string]any{"gpu": t.gpu.Name, "core_mhz": t.gpu.CoreMHz, "model": ModelVersion, "blocks_not_kept": t.dropped})
+	out := &traceWriter{Writer: bufio.NewWriter(count), mhz: t.gpu.CoreMHz}
+	other, err := json.Marshal(map[string]any{"gpu": t.gpu.Name, "core_mhz": t.gpu.CoreMHz, "model": ModelVersion,
+		"blocks_not_kept": t.dropped})
 	if err != nil {
 		return 0, err
 	}
 	fmt.Fprintf(out, "{\"displayTimeUnit\":\"ns\",\"otherData\":%s,\"traceEvents\":[", other)
-	first := true
-	var failed error
-	event := func(e traceEvent) {
-		data, err := json.Marshal(e)
-		if err != nil {
-			failed = err
-			return
-		}
-		if !first {
-			out.WriteByte(',')
-		}
-		first = false
-		out.WriteByte('\n')
-		out.Write(data)
-	}
-	span := func(process, thread int, name, category string, from, to int64, args map[string]any) {
-		d := us(to) - us(from)
-		event(traceEvent{Name: name, Category: category, Phase: "X", Time: us(from), Duration: &d, Process: process, Thread: thread, Args: args})
-	}
-	label := func(process, thread int, what, name string) {
-		event(traceEvent{Name: what, Phase: "M", Process: process, Thread: thread, Args: map[string]any{"name": name}})
-	}
-	label(traceHost, 0, "process_name", t.gpu.Name)
-	label(traceHost, 1, "thread_name", "kernels")
-	label(traceHost, 2, "thread_name", "copies")
-	label(traceCounters, 0, "process_name", "counters")
+	out.label(traceHost, 0, "process_name", t.gpu.Name)
+	out.label(traceHost, 1, "thread_name", "kernels")
+	out.label(traceHost, 2, "thread_name", "copies")
+	out.label(traceCounters, 0, "process_name", "counters")
 	for _, l := range t.launches {
 		thread := 1
 		if l.category == "copy" {
 			thread = 2
 		}
-		span(traceHost, thread, l.name, l.category, l.from, l.to, l.args)
+		out.span(traceHost, thread, l.name, l.category, l.from, l.to, l.args)
 	}
-	for _, s := range t.samples {
-		series := func(name string, values map[string]any) {
-			event(traceEvent{Name: name, Phase: "C", Time: us(s.from), Process: traceCounters, Args: values})
-		}
-		stalls := map[string]any{"issue": s.issue}
-		for i, v := range s.stalls {
-			if timing.Reason(i) != timing.ReasonNotSelected {
-				stalls[timing.ReasonNames[i]] = v
-			}
-		}
-		series("warp instructions a cycle", map[string]any{"ipc": s.ipc})
-		series("resident warps", map[string]any{"warps": s.warps})
-		series("bandwidth (GB/s)", map[string]any{"l2": s.l2, "dram": s.dram})
-		series("scheduler cycles (%)", stalls)
-		if t.gpu.Energy.Calibrated() {
-			series("power (W, estimate)", map[string]any{"power": s.watts})
-		}
+	for i := range t.samples {
+		out.sample(&t.samples[i], t.gpu.Energy.Calibrated())
 	}
-	// Blocks of one SM that overlap stand in tracks of their own, as few as do.
+	t.writeBlocks(out)
+	out.WriteString("\n]}\n")
+	if out.failed != nil {
+		return count.n, out.failed
+	}
+	return count.n, out.Flush()
+}
+
+// writeBlocks writes the blocks: those of one SM that overlap stand in tracks of their own, as few as do.
+func (t *Trace) writeBlocks(out *traceWriter) {
 	blocks := slices.Clone(t.blocks)
 	slices.SortStableFunc(blocks, func(a, b traceBlock) int { return int(a.from - b.from) })
 	free := map[int][]int64{} // by SM: the cycle from which each track is free
 	for _, b := range blocks {
 		tracks := free[b.sm]
 		if tracks == nil {
-			label(traceSMs+b.sm, 0, "process_name", fmt.Sprintf("SM %d", b.sm))
+			out.label(traceSMs+b.sm, 0, "process_name", fmt.Sprintf("SM %d", b.sm))
 		}
 		i := slices.IndexFunc(tracks, func(at int64) bool { return at <= b.from })
 		if i < 0 {
 			i = len(tracks)
 			tracks = append(tracks, 0)
-			label(traceSMs+b.sm, i, "thread_name", fmt.Sprintf("block slot %d", i))
+			out.label(traceSMs+b.sm, i, "thread_name", fmt.Sprintf("block slot %d", i))
 		}
 		tracks[i] = b.to
 		free[b.sm] = tracks
@@ -264,13 +236,63 @@ func (t *Trace) WriteTo(w io.Writer) (int64, error) {
 		if b.launch < len(t.launches) {
 			kernel = t.launches[b.launch].name
 		}
-		span(traceSMs+b.sm, i, fmt.Sprintf("block (%d,%d,%d)", b.index[0], b.index[1], b.index[2]), "block", b.from, b.to, map[string]any{"kernel": kernel})
+		name := fmt.Sprintf("block (%d,%d,%d)", b.index[0], b.index[1], b.index[2])
+		out.span(traceSMs+b.sm, i, name, "block", b.from, b.to, map[string]any{"kernel": kernel})
 	}
-	out.WriteString("\n]}\n")
-	if failed != nil {
-		return count.n, failed
+}
+
+// traceWriter writes events.
+type traceWriter struct {
+	*bufio.Writer
+	mhz    float64
+	any    bool // was written
+	failed error
+}
+
+func (w *traceWriter) us(cycle int64) float64 { return float64(cycle) / w.mhz }
+
+func (w *traceWriter) event(e traceEvent) {
+	data, err := json.Marshal(e)
+	if err != nil {
+		w.failed = err
+		return
 	}
-	return count.n, out.Flush()
+	if w.any {
+		w.WriteByte(',')
+	}
+	w.any = true
+	w.WriteByte('\n')
+	w.Write(data)
+}
+
+func (w *traceWriter) span(process, thread int, name, category string, from, to int64, args map[string]any) {
+	d := w.us(to) - w.us(from)
+	w.event(traceEvent{Name: name, Category: category, Phase: "X", Time: w.us(from), Duration: &d,
+		Process: process, Thread: thread, Args: args})
+}
+
+func (w *traceWriter) label(process, thread int, what, name string) {
+	w.event(traceEvent{Name: what, Phase: "M", Process: process, Thread: thread, Args: map[string]any{"name": name}})
+}
+
+// sample writes the counters of a stretch of time.
+func (w *traceWriter) sample(s *traceSample, watts bool) {
+	series := func(name string, values map[string]any) {
+		w.event(traceEvent{Name: name, Phase: "C", Time: w.us(s.from), Process: traceCounters, Args: values})
+	}
+	stalls := map[string]any{"issue": s.issue}
+	for i, v := range s.stalls {
+		if timing.Reason(i) != timing.ReasonNotSelected {
+			stalls[timing.ReasonNames[i]] = v
+		}
+	}
+	series("warp instructions a cycle", map[string]any{"ipc": s.ipc})
+	series("resident warps", map[string]any{"warps": s.warps})
+	series("bandwidth (GB/s)", map[string]any{"l2": s.l2, "dram": s.dram})
+	series("scheduler cycles (%)", stalls)
+	if watts {
+		series("power (W, estimate)", map[string]any{"power": s.watts})
+	}
 }
 
 type countingWriter struct {

@@ -239,80 +239,17 @@ func (m *lstm) allocate() {
 	if m.err != nil {
 		return
 	}
-	kept, tiles := slices.Repeat([]dropout.Kept{dropout.KeepAll(h)}, s.Layers+1), make([]*keptTiles, s.Layers+1)
-	for site := range kept {
-		if !s.Method.Approximate() || len(s.Groups) > 0 {
-			continue
-		}
-		side := tileSide(s.Tile)
-		selection := selectionOf(s.Method, s.Patterns[site], dropout.ShapeOf(h, h, s.Outputs(site), side))
-		if kept[site] = selection.Units; !m.rows() {
-			tiles[site] = newKeptTiles(selection, h, s.Outputs(site), side, &m.lists)
-		}
-	}
-	m.keep = newAxes(kept, &m.lists)
-	if len(s.Groups) > 0 {
-		m.groups = m.split()
-	}
-	if len(m.lists.numbers) > 0 {
-		m.tokens = m.lists.behind(m.runner, len(s.Tokens))
-	}
-	if listed(m.keep...) || m.groups != nil {
-		m.expanded = m.malloc(m.words * h)
-	}
-	// The gradients without tiles stand one after the other, for one sum of squares.
-	at := 0
-	room := func(n int) (place int) {
-		place = at
-		at += pad4(n)
-		return place
-	}
-	var places []*sim.Ptr // of gradients
-	var offsets []int
-	gradient := func(p *sim.Ptr, n int) { places, offsets = append(places, p), append(offsets, room(n)) }
+	tiles := m.keepUnits()
+	var room gradientRoom
 	for l := 0; l <= s.Layers; l++ {
-		w := &weights{rows: h, cols: s.Outputs(l), kr: m.keep[l], kc: whole(s.Outputs(l)), tiles: tiles[l], outputs: s.Outputs(l)}
-		state, bias := s.State.Output, s.State.OutputBias
+		m.inputOf(l, tiles[l], &room)
 		if l < s.Layers {
-			state, bias = s.State.Input[l], s.State.Bias[l]
-		}
-		w.w, w.b = m.upload(w.stored(func(i int) float32 { return state[i] })), m.upload(bias)
-		if s.Method.Drops() == dropout.DropsTiles {
-			w.g = m.malloc(w.rows * w.ld())
-		} else {
-			gradient(&w.g, pad4(m.width(l))*w.ld())
-		}
-		if listed(w.kr) {
-			w.kept = m.malloc(w.size())
-		}
-		gradient(&w.bg, w.outputs)
-		m.in = append(m.in, w)
-		m.mask = append(m.mask, 0)
-		if m.masked() {
-			m.mask[l] = m.malloc(m.words * h / 4)
-		}
-		m.dx = append(m.dx, m.malloc(m.words*pad4(m.width(l))))
-		if l == s.Layers {
-			break
-		}
-		r := &weights{rows: h, cols: 4 * h, kr: whole(h), kc: whole(4 * h)}
-		r.w = m.upload(s.State.Recurrent[l])
-		gradient(&r.g, h*4*h)
-		m.rec = append(m.rec, r)
-		m.gates = append(m.gates, m.malloc(m.words*4*h))
-		m.h, m.c = append(m.h, m.malloc((s.Steps+1)*b*h)), append(m.c, m.malloc((s.Steps+1)*b*h))
-		if m.err == nil {
-			m.err = m.dev.Write(m.h[l], floatBytes(s.State.H[l]))
-		}
-		if m.err == nil {
-			m.err = m.dev.Write(m.c[l], floatBytes(s.State.C[l]))
+			m.recurrentOf(l, &room)
 		}
 	}
-	gradient(&m.gTable, m.words*pad4(m.width(0)))
-	m.gradients, m.squares = m.malloc(at), at
-	for i, p := range places {
-		*p = m.gradients + sim.Ptr(4*offsets[i])
-	}
+	room.add(&m.gTable, m.words*pad4(m.width(0)))
+	m.gradients, m.squares = m.malloc(room.size), room.size
+	room.place(m.gradients)
 	for site := 0; site <= s.Layers; site++ {
 		if site > 0 && !m.masked() && !m.rows() {
 			m.x = append(m.x, m.step(m.h[site-1], 1, h)) // nothing is dropped from the units
@@ -331,6 +268,98 @@ func (m *lstm) allocate() {
 	m.clip = m.upload([]float32{1})
 	if m.groups != nil {
 		m.allocateGroups()
+	}
+}
+
+// keepUnits finds what the sites keep: units, and tiles of the weights behind them.
+func (m *lstm) keepUnits() []*keptTiles {
+	s := m.s
+	kept := slices.Repeat([]dropout.Kept{dropout.KeepAll(s.Hidden)}, s.Layers+1)
+	tiles := make([]*keptTiles, s.Layers+1)
+	for site := range kept {
+		if !s.Method.Approximate() || len(s.Groups) > 0 {
+			continue
+		}
+		side := tileSide(s.Tile)
+		shape := dropout.ShapeOf(s.Hidden, s.Hidden, s.Outputs(site), side)
+		selection := selectionOf(s.Method, s.Patterns[site], shape)
+		if kept[site] = selection.Units; !m.rows() {
+			tiles[site] = newKeptTiles(selection, s.Hidden, s.Outputs(site), side, &m.lists)
+		}
+	}
+	m.keep = newAxes(kept, &m.lists)
+	if len(s.Groups) > 0 {
+		m.groups = m.split()
+	}
+	if len(m.lists.numbers) > 0 {
+		m.tokens = m.lists.behind(m.runner, len(s.Tokens))
+	}
+	if listed(m.keep...) || m.groups != nil {
+		m.expanded = m.malloc(m.words * s.Hidden)
+	}
+	return tiles
+}
+
+// gradientRoom lays the gradients without tiles out, one after the other, for one sum of squares.
+type gradientRoom struct {
+	size    int
+	places  []*sim.Ptr
+	offsets []int
+}
+
+func (r *gradientRoom) add(p *sim.Ptr, n int) {
+	r.places, r.offsets = append(r.places, p), append(r.offsets, r.size)
+	r.size += pad4(n)
+}
+
+// place sets all pointers, the first to base.
+func (r *gradientRoom) place(base sim.Ptr) {
+	for i, p := range r.places {
+		*p = base + sim.Ptr(4*r.offsets[i])
+	}
+}
+
+// inputOf makes the weights of site l's inputs, and what the site has beside them.
+func (m *lstm) inputOf(l int, tiles *keptTiles, room *gradientRoom) {
+	s, h := m.s, m.s.Hidden
+	w := &weights{rows: h, cols: s.Outputs(l), kr: m.keep[l], kc: whole(s.Outputs(l)), tiles: tiles, outputs: s.Outputs(l)}
+	state, bias := s.State.Output, s.State.OutputBias
+	if l < s.Layers {
+		state, bias = s.State.Input[l], s.State.Bias[l]
+	}
+	w.w, w.b = m.upload(w.stored(func(i int) float32 { return state[i] })), m.upload(bias)
+	if s.Method.Drops() == dropout.DropsTiles {
+		w.g = m.malloc(w.rows * w.ld())
+	} else {
+		room.add(&w.g, pad4(m.width(l))*w.ld())
+	}
+	if listed(w.kr) {
+		w.kept = m.malloc(w.size())
+	}
+	room.add(&w.bg, w.outputs)
+	m.in = append(m.in, w)
+	m.mask = append(m.mask, 0)
+	if m.masked() {
+		m.mask[l] = m.malloc(m.words * h / 4)
+	}
+	m.dx = append(m.dx, m.malloc(m.words*pad4(m.width(l))))
+}
+
+// recurrentOf makes the recurrent weights of layer l, and its states.
+func (m *lstm) recurrentOf(l int, room *gradientRoom) {
+	s, h := m.s, m.s.Hidden
+	r := &weights{rows: h, cols: 4 * h, kr: whole(h), kc: whole(4 * h)}
+	r.w = m.upload(s.State.Recurrent[l])
+	room.add(&r.g, h*4*h)
+	m.rec = append(m.rec, r)
+	m.gates = append(m.gates, m.malloc(m.words*4*h))
+	states := (s.Steps + 1) * s.Batch * h
+	m.h, m.c = append(m.h, m.malloc(states)), append(m.c, m.malloc(states))
+	if m.err == nil {
+		m.err = m.dev.Write(m.h[l], floatBytes(s.State.H[l]))
+	}
+	if m.err == nil {
+		m.err = m.dev.Write(m.c[l], floatBytes(s.State.C[l]))
 	}
 }
 

@@ -10,10 +10,12 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"warpdrop/internal/atomicfile"
 	"warpdrop/internal/codefile"
 	"warpdrop/internal/cudac"
+	"warpdrop/profile"
 	"warpdrop/sim"
 	"warpdrop/sim/sm/lower"
 	"warpdrop/workloads"
@@ -141,23 +143,8 @@ func newSimReport(gpu *sim.GPU, r *sim.Result, buffers []*workloads.Buffer) simR
 	return rep
 }
 
-func newSimCommand() *cobra.Command {
-	var (
-		kernel, grid, block, gpuName string
-		profile, trace               string
-		report, against              string
-		shared, threads              int
-		waves                        int
-		maxCycles                    int64
-		asJSON, functional, ptx      bool
-		specs, checks, defines       []string
-		variables                    []string
-		compiler                     string
-	)
-	c := &cobra.Command{
-		Use:   "sim FILE",
-		Short: "Run one kernel of a file on the simulated GPU",
-		Long: `Run one kernel of a file on the simulated GPU and print its cycles and counters. The file is a cubin, PTX (.ptx), CUDA C++
+// simHelp is the long help of sim.
+var simHelp = `Run one kernel of a file on the simulated GPU and print its cycles and counters. The file is a cubin, PTX (.ptx), CUDA C++
 (.cu), or a program, a library, an object or a fatbin that holds code for GPUs: then the machine code is taken that fits the
 GPU best, else PTX is compiled for it. warpdrop kernels FILE lists what there is; --kernel takes the name as the file has it, as
 the source has it, or with its template arguments and parameters.
@@ -177,167 +164,235 @@ instruction, block and thread. --check looks for more; what it finds is an error
 A .cu file is compiled by NVIDIA's run-time compiler (libnvrtc, with CUDA's headers) where it is found, else by clang-19 and ptxas;
 scripts/toolchain.sh installs both, and so does pip install nvidia-cuda-nvrtc-cu12 nvidia-cuda-runtime-cu12 nvidia-cuda-cccl-cu12. NVRTC takes device code
 only: a file with host code goes to clang, which reads over it, with a <cuda_runtime.h> of ours that has the functions that kernels
-mostly use. A .ptx file is compiled by ptxas.`,
+mostly use. A .ptx file is compiled by ptxas.`
+
+// simFlags are what sim is asked for.
+type simFlags struct {
+	kernel, grid, block, gpu string
+	profile, trace           string
+	report, against          string
+	shared, threads, waves   int
+	maxCycles                int64
+	asJSON, functional, ptx  bool
+	specs, variables         []string
+	checks, defines          []string
+	compiler                 string
+}
+
+func newSimCommand() *cobra.Command {
+	var s simFlags
+	c := &cobra.Command{
+		Use:   "sim FILE",
+		Short: "Run one kernel of a file on the simulated GPU",
+		Long:  simHelp,
 		Example: `  warpdrop sim sim/testdata/checks.cubin --kernel saxpy --grid 8 --block 128 --arg buf:4000 --arg buf:4000 --arg f32:0.5 --arg i32:1000
   warpdrop sim sim/sm/testdata/programs.cubin --kernel transpose --grid 3,2 --block 32,8 --arg buf:12600 --arg buf:12600 --arg i32:70 --arg i32:45 --check races,uninit --json`,
 		Args: exactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			gpu, err := sim.LoadGPU(gpuName)
-			if err != nil {
-				return usageError{err}
-			}
-			if compiler != "" && !slices.Contains(cudac.Compilers, compiler) {
-				return usagef("--compiler %q is not one of %s", compiler, strings.Join(cudac.Compilers, ", "))
-			}
-			opt := codeOptions{Options: cudac.Options{Compiler: compiler, Arch: gpu.Arch, Defines: defines}, ptx: ptx}
-			file, by, err := codeOf(cmd.Context(), args[0], opt)
-			if err != nil {
-				return err
-			}
-			code, err := file.Choose(cmd.Context(), opt.choice(kernel))
-			if err != nil {
-				return usageError{err}
-			}
-			dev, err := sim.NewDevice(gpu)
-			if err != nil {
-				return usageError{err}
-			}
-			before, err := readReport(against)
-			if err != nil {
-				return err
-			}
-			dev.Threads = threads
-			dev.MaxCycles = maxCycles
-			dev.Stdout = cmd.OutOrStdout()
-			if asJSON {
-				dev.Stdout = cmd.ErrOrStderr()
-			}
-			dev.Stalled = func(what string) { fmt.Fprintln(cmd.ErrOrStderr(), "warpdrop:", what) }
-			if dev.Functional = functional; functional && (profile != "" || report != "" || trace != "" || waves != 0 || slices.Contains(checks, "hazards")) {
-				return usagef("--functional computes values only: --profile, --report, --trace, --waves and --check hazards need time")
-			}
-			dev.Profile = profile != "" || report != ""
-			if trace != "" {
-				dev.Trace = &sim.Trace{}
-			}
-			for _, c := range checks {
-				if err := dev.EnableCheck(c); err != nil {
-					return usageError{fmt.Errorf("--%w", err)}
-				}
-			}
-			mod, err := dev.LoadModule(code.Image)
-			if err != nil {
-				return usageError{fmt.Errorf("%s: %w", args[0], err)}
-			}
-			k, err := mod.Kernel(code.Kernels[0])
-			if err != nil {
-				return usageError{fmt.Errorf("%s: %w", args[0], err)}
-			}
-			cfg := sim.LaunchConfig{Shared: shared, Waves: waves}
-			if cfg.Grid, err = parseDim("grid", grid); err != nil {
-				return err
-			}
-			if cfg.Block, err = parseDim("block", block); err != nil {
-				return err
-			}
-			var list []sim.Arg
-			var buffers []*workloads.Buffer
-			for _, s := range specs {
-				a, b, err := workloads.ParseArg(dev, s)
-				if err != nil {
-					return usageError{fmt.Errorf("--arg %w", err)}
-				}
-				list = append(list, a)
-				buffers = append(buffers, b...)
-			}
-			for _, s := range variables {
-				b, err := workloads.SetVariable(dev, mod, s)
-				if err != nil {
-					return usageError{fmt.Errorf("--global %w", err)}
-				}
-				buffers = append(buffers, b...)
-			}
-			for _, b := range buffers {
-				if b.Out == "" {
-					continue
-				}
-				if err := atomicfile.Try(b.Out); err != nil {
-					return usageError{fmt.Errorf("out=%s: %w", b.Out, err)}
-				}
-			}
-			if i := slices.IndexFunc(buffers, func(b *workloads.Buffer) bool { return b.Out != "" }); i >= 0 && waves != 0 {
-				return usagef("--waves %d: out=%s would hold what a part of the blocks wrote; leave one of the two out", waves, buffers[i].Out)
-			}
-			r, err := dev.Launch(cmd.Context(), k, cfg, list...)
-			if err != nil {
-				if dev.Trace != nil { // what there is of it shows how far the kernel came
-					err = errors.Join(err, writeTrace(trace, dev.Trace))
-				}
-				return err
-			}
-			for _, b := range buffers {
-				if b.Out == "" {
-					continue
-				}
-				data := make([]byte, b.Bytes)
-				if _, err := dev.CopyOut(b.Ptr, data); err != nil {
-					return err
-				}
-				if err := atomicfile.WriteBytes(b.Out, data); err != nil {
-					return err
-				}
-			}
-			if dev.Trace != nil {
-				if err := writeTrace(trace, dev.Trace); err != nil {
-					return err
-				}
-			}
-			if report != "" {
-				if err := writeReport(report, before, r, gpu); err != nil {
-					return err
-				}
-			}
-			if profile != "" {
-				if err := atomicfile.WriteBytes(profile, []byte(sim.ProfileListing(r))); err != nil {
-					return err
-				}
-			}
-			if err := dev.CheckLeaks(); err != nil {
-				return err
-			}
-			if functional {
-				return printFunctional(cmd, gpu, r, by, asJSON)
-			}
-			rep := newSimReport(gpu, r, buffers)
-			rep.Compiler, rep.Code = by, code.From
-			if asJSON {
-				return printJSON(cmd.OutOrStdout(), rep)
-			}
-			return printSimReport(cmd, &rep)
-		},
+		RunE: func(cmd *cobra.Command, args []string) error { return s.run(cmd, args[0]) },
 	}
-	f := c.Flags()
-	f.StringVar(&kernel, "kernel", "", "kernel name (needed when the file has several)")
-	f.StringVar(&grid, "grid", "1", "blocks: X[,Y[,Z]]")
-	f.StringVar(&block, "block", "32", "threads a block: X[,Y[,Z]]")
-	f.StringVar(&compiler, "compiler", "", "of a .cu file: nvrtc or clang (default: nvrtc where it is found, else clang)")
-	f.StringArrayVarP(&defines, "define", "D", nil, "NAME or NAME=VALUE for the compiler of a .cu file; may be given several times")
-	f.BoolVar(&ptx, "ptx", false, "compile the file's PTX for the GPU although it may have machine code")
-	f.IntVar(&shared, "shared", 0, "bytes of dynamic shared memory a block")
-	f.StringVar(&gpuName, "gpu", "gtx1080ti", "GPU preset or a preset file")
-	f.IntVar(&waves, "waves", 0, fmt.Sprintf("simulate so many waves of blocks, at least %d, and extend the result (0: all blocks)", sim.MinWaves))
-	f.Int64Var(&maxCycles, "max-cycles", 0, "stop with an error after so many cycles (0: no limit)")
-	f.IntVar(&threads, "threads", 0, "goroutines that simulate (0: one a core); changes no result")
-	outputVar(f, &report, "report", "write a page for people to this file: .html, or .json and .txt with the same")
-	f.StringVar(&against, "against", "", "a .json report of another run, which --report sets beside this one")
-	outputVar(f, &profile, "profile", "write the listing with counts and stall cycles beside each instruction to this file")
-	f.StringSliceVar(&checks, "check", nil, "look for errors that change no value here: "+strings.Join(sim.CheckNames(), ", "))
-	outputVar(f, &trace, "trace", "write kernels, blocks on SMs and counters over time to this file, for ui.perfetto.dev or chrome://tracing")
-	f.BoolVar(&functional, "functional", false, "compute values only, several times as fast: no cycles, no counters")
-	f.BoolVar(&asJSON, "json", false, "print one JSON object")
-	f.StringArrayVar(&specs, "arg", nil, "a kernel argument, in order")
-	f.StringArrayVar(&variables, "global", nil, "what a __device__ or __constant__ variable holds: NAME=ARG or NAME:BYTES:FILL; may be given several times")
+	s.add(c.Flags())
 	return c
+}
+
+func (s *simFlags) add(f *pflag.FlagSet) {
+	f.StringVar(&s.kernel, "kernel", "", "kernel name (needed when the file has several)")
+	f.StringVar(&s.grid, "grid", "1", "blocks: X[,Y[,Z]]")
+	f.StringVar(&s.block, "block", "32", "threads a block: X[,Y[,Z]]")
+	f.StringVar(&s.compiler, "compiler", "",
+		"of a .cu file: nvrtc or clang (default: nvrtc where it is found, else clang)")
+	f.StringArrayVarP(&s.defines, "define", "D", nil,
+		"NAME or NAME=VALUE for the compiler of a .cu file; may be given several times")
+	f.BoolVar(&s.ptx, "ptx", false, "compile the file's PTX for the GPU although it may have machine code")
+	f.IntVar(&s.shared, "shared", 0, "bytes of dynamic shared memory a block")
+	f.StringVar(&s.gpu, "gpu", "gtx1080ti", "GPU preset or a preset file")
+	f.IntVar(&s.waves, "waves", 0,
+		fmt.Sprintf("simulate so many waves of blocks, at least %d, and extend the result (0: all blocks)", sim.MinWaves))
+	f.Int64Var(&s.maxCycles, "max-cycles", 0, "stop with an error after so many cycles (0: no limit)")
+	f.IntVar(&s.threads, "threads", 0, "goroutines that simulate (0: one a core); changes no result")
+	outputVar(f, &s.report, "report", "write a page for people to this file: .html, or .json and .txt with the same")
+	f.StringVar(&s.against, "against", "", "a .json report of another run, which --report sets beside this one")
+	outputVar(f, &s.profile, "profile",
+		"write the listing with counts and stall cycles beside each instruction to this file")
+	f.StringSliceVar(&s.checks, "check", nil,
+		"look for errors that change no value here: "+strings.Join(sim.CheckNames(), ", "))
+	outputVar(f, &s.trace, "trace",
+		"write kernels, blocks on SMs and counters over time to this file, for ui.perfetto.dev or chrome://tracing")
+	f.BoolVar(&s.functional, "functional", false,
+		"compute values only, several times as fast: no cycles, no counters")
+	f.BoolVar(&s.asJSON, "json", false, "print one JSON object")
+	f.StringArrayVar(&s.specs, "arg", nil, "a kernel argument, in order")
+	f.StringArrayVar(&s.variables, "global", nil,
+		"what a __device__ or __constant__ variable holds: NAME=ARG or NAME:BYTES:FILL; may be given several times")
+}
+
+// simLaunch is a launch that is ready.
+type simLaunch struct {
+	dev      *sim.Device
+	kernel   *sim.Kernel
+	code     *codefile.Code
+	compiler string
+	cfg      sim.LaunchConfig
+	args     []sim.Arg
+	buffers  []*workloads.Buffer
+	against  *profile.Page
+}
+
+func (s *simFlags) run(cmd *cobra.Command, path string) error {
+	gpu, err := sim.LoadGPU(s.gpu)
+	if err != nil {
+		return usageError{err}
+	}
+	l, err := s.prepare(cmd, gpu, path)
+	if err != nil {
+		return err
+	}
+	r, err := l.dev.Launch(cmd.Context(), l.kernel, l.cfg, l.args...)
+	if err != nil {
+		if l.dev.Trace != nil { // what there is of it shows how far the kernel came
+			err = errors.Join(err, writeTrace(s.trace, l.dev.Trace))
+		}
+		return err
+	}
+	if err := s.write(l, gpu, r); err != nil {
+		return err
+	}
+	if err := l.dev.CheckLeaks(); err != nil {
+		return err
+	}
+	if s.functional {
+		return printFunctional(cmd, gpu, r, l.compiler, s.asJSON)
+	}
+	rep := newSimReport(gpu, r, l.buffers)
+	rep.Compiler, rep.Code = l.compiler, l.code.From
+	if s.asJSON {
+		return printJSON(cmd.OutOrStdout(), rep)
+	}
+	return printSimReport(cmd, &rep)
+}
+
+// prepare finds the kernel and makes what it is launched with.
+func (s *simFlags) prepare(cmd *cobra.Command, gpu *sim.GPU, path string) (l *simLaunch, err error) {
+	if s.compiler != "" && !slices.Contains(cudac.Compilers, s.compiler) {
+		return nil, usagef("--compiler %q is not one of %s", s.compiler, strings.Join(cudac.Compilers, ", "))
+	}
+	l = &simLaunch{cfg: sim.LaunchConfig{Shared: s.shared, Waves: s.waves}}
+	opt := codeOptions{Options: cudac.Options{Compiler: s.compiler, Arch: gpu.Arch, Defines: s.defines}, ptx: s.ptx}
+	file, by, err := codeOf(cmd.Context(), path, opt)
+	if err != nil {
+		return nil, err
+	}
+	l.compiler = by
+	if l.code, err = file.Choose(cmd.Context(), opt.choice(s.kernel)); err != nil {
+		return nil, usageError{err}
+	}
+	if l.dev, err = sim.NewDevice(gpu); err != nil {
+		return nil, usageError{err}
+	}
+	if l.against, err = readReport(s.against); err != nil {
+		return nil, err
+	}
+	if err := s.configure(cmd, l.dev); err != nil {
+		return nil, err
+	}
+	mod, err := l.dev.LoadModule(l.code.Image)
+	if err == nil {
+		l.kernel, err = mod.Kernel(l.code.Kernels[0])
+	}
+	if err != nil {
+		return nil, usageError{fmt.Errorf("%s: %w", path, err)}
+	}
+	if l.cfg.Grid, err = parseDim("grid", s.grid); err != nil {
+		return nil, err
+	}
+	if l.cfg.Block, err = parseDim("block", s.block); err != nil {
+		return nil, err
+	}
+	return l, s.fill(l, mod)
+}
+
+// configure sets the device's modes.
+func (s *simFlags) configure(cmd *cobra.Command, dev *sim.Device) error {
+	dev.Threads, dev.MaxCycles, dev.Stdout = s.threads, s.maxCycles, cmd.OutOrStdout()
+	if s.asJSON {
+		dev.Stdout = cmd.ErrOrStderr()
+	}
+	dev.Stalled = func(what string) { fmt.Fprintln(cmd.ErrOrStderr(), "warpdrop:", what) }
+	timed := s.profile != "" || s.report != "" || s.trace != "" || s.waves != 0 || slices.Contains(s.checks, "hazards")
+	if dev.Functional = s.functional; s.functional && timed {
+		return usagef("--functional computes values only: " +
+			"--profile, --report, --trace, --waves and --check hazards need time")
+	}
+	dev.Profile = s.profile != "" || s.report != ""
+	if s.trace != "" {
+		dev.Trace = &sim.Trace{}
+	}
+	for _, c := range s.checks {
+		if err := dev.EnableCheck(c); err != nil {
+			return usageError{fmt.Errorf("--%w", err)}
+		}
+	}
+	return nil
+}
+
+// fill makes arguments and variables, and tries what is written after the run.
+func (s *simFlags) fill(l *simLaunch, mod *sim.Module) error {
+	for _, text := range s.specs {
+		a, b, err := workloads.ParseArg(l.dev, text)
+		if err != nil {
+			return usageError{fmt.Errorf("--arg %w", err)}
+		}
+		l.args, l.buffers = append(l.args, a), append(l.buffers, b...)
+	}
+	for _, text := range s.variables {
+		b, err := workloads.SetVariable(l.dev, mod, text)
+		if err != nil {
+			return usageError{fmt.Errorf("--global %w", err)}
+		}
+		l.buffers = append(l.buffers, b...)
+	}
+	for _, b := range l.buffers {
+		if b.Out == "" {
+			continue
+		}
+		if err := atomicfile.Try(b.Out); err != nil {
+			return usageError{fmt.Errorf("out=%s: %w", b.Out, err)}
+		}
+		if s.waves != 0 {
+			return usagef("--waves %d: out=%s would hold what a part of the blocks wrote; leave one of the two out",
+				s.waves, b.Out)
+		}
+	}
+	return nil
+}
+
+// write writes all files that were asked for.
+func (s *simFlags) write(l *simLaunch, gpu *sim.GPU, r *sim.Result) error {
+	for _, b := range l.buffers {
+		if b.Out == "" {
+			continue
+		}
+		data := make([]byte, b.Bytes)
+		if _, err := l.dev.CopyOut(b.Ptr, data); err != nil {
+			return err
+		}
+		if err := atomicfile.WriteBytes(b.Out, data); err != nil {
+			return err
+		}
+	}
+	if l.dev.Trace != nil {
+		if err := writeTrace(s.trace, l.dev.Trace); err != nil {
+			return err
+		}
+	}
+	if s.report != "" {
+		if err := writeReport(s.report, l.against, r, gpu); err != nil {
+			return err
+		}
+	}
+	if s.profile != "" {
+		return atomicfile.WriteBytes(s.profile, []byte(sim.ProfileListing(r)))
+	}
+	return nil
 }
 
 // parseDim reads X[,Y[,Z]].

@@ -190,6 +190,18 @@ func (o *operandForm) decode(f *Family, in *Inst, x *Operand) error {
 	if o.hasBase {
 		x.Reg = uint8(o.base.get(w))
 	}
+	if err := o.value(f, in, x); err != nil {
+		return err
+	}
+	if o.some && x.Reg == RZ {
+		return errors.New("RZ is not allowed")
+	}
+	return nil
+}
+
+// value decodes what the operand's letter stands for.
+func (o *operandForm) value(f *Family, in *Inst, x *Operand) error {
+	w := in.Word
 	switch o.letter {
 	case 'R', 'P', 'S', 'U':
 		x.Reg = uint8(o.field.get(w))
@@ -244,9 +256,6 @@ func (o *operandForm) decode(f *Family, in *Inst, x *Operand) error {
 			return fmt.Errorf("value %d is not defined", v)
 		}
 		x.Value = int64(o.field.get(w))
-	}
-	if o.some && x.Reg == RZ {
-		return errors.New("RZ is not allowed")
 	}
 	return nil
 }
@@ -407,22 +416,8 @@ func (fam *Family) compileOperand(r *row, t string) operandForm {
 		if rest != "" {
 			o.base, o.hasBase = r.bits(rest, 8), true
 		}
-	case 'M', 'A': // M8+20:24*2: register at 8, offset of 24 bits at 20, shifted by 2
-		o.kind = KindMem
-		base, offset, _ := strings.Cut(rest, "+")
-		if base != "" {
-			o.base, o.hasBase = r.bits(base, 8), true
-		}
-		if offset != "" {
-			place, scale, scaled := strings.Cut(offset, "*")
-			o.field = r.bits(place, 0)
-			if scaled {
-				o.scale = r.number(scale)
-			}
-		}
-		if o.letter == 'A' {
-			o.prefix = "a"
-		}
+	case 'M', 'A':
+		o.compileMemory(r, rest)
 	case 'a':
 		o.kind, o.field, o.prefix = KindMem, r.bits(rest, 0), "a"
 	case 'i', 'I': // I is printed without a sign
@@ -443,22 +438,8 @@ func (fam *Family) compileOperand(r *row, t string) operandForm {
 		o.kind, o.field = KindImm, r.bits(rest, 0)
 	case 'L':
 		o.kind, o.field = KindLabel, field{at: 20, width: 24}
-	case 'X': // Xname@20:3
-		name, at, _ := strings.Cut(rest, "@")
-		words, ok := fam.texts[name]
-		if !ok {
-			r.fail(t)
-		}
-		o.kind = KindText
-		if at != "" {
-			o.field = r.bits(at, 1)
-		}
-		for _, w := range strings.Fields(words) {
-			if w == "?" {
-				w = ""
-			}
-			o.texts = append(o.texts, w)
-		}
+	case 'X':
+		fam.compileText(r, &o, t, rest)
 	default:
 		r.fail(t)
 	}
@@ -466,6 +447,44 @@ func (fam *Family) compileOperand(r *row, t string) operandForm {
 		fam.attributes(r, &o, strings.Split(attrs, ","))
 	}
 	return o
+}
+
+// compileMemory reads M8+20:24*2: register at 8, offset of 24 bits at 20, shifted by 2.
+func (o *operandForm) compileMemory(r *row, rest string) {
+	o.kind = KindMem
+	base, offset, _ := strings.Cut(rest, "+")
+	if base != "" {
+		o.base, o.hasBase = r.bits(base, 8), true
+	}
+	if offset != "" {
+		place, scale, scaled := strings.Cut(offset, "*")
+		o.field = r.bits(place, 0)
+		if scaled {
+			o.scale = r.number(scale)
+		}
+	}
+	if o.letter == 'A' {
+		o.prefix = "a"
+	}
+}
+
+// compileText reads Xname@20:3: one of the words of a name, by a number.
+func (fam *Family) compileText(r *row, o *operandForm, t, rest string) {
+	name, at, _ := strings.Cut(rest, "@")
+	words, ok := fam.texts[name]
+	if !ok {
+		r.fail(t)
+	}
+	o.kind = KindText
+	if at != "" {
+		o.field = r.bits(at, 1)
+	}
+	for _, w := range strings.Fields(words) {
+		if w == "?" {
+			w = ""
+		}
+		o.texts = append(o.texts, w)
+	}
 }
 
 // attributes reads what stands in brackets behind an operand.

@@ -105,6 +105,20 @@ func (o *operandForm) write(b *strings.Builder, x *Operand) {
 	if x.Abs {
 		b.WriteByte('|')
 	}
+	o.writeValue(b, x)
+	if x.Sel != SelNone {
+		b.WriteString("." + x.Sel.String())
+	}
+	if x.Abs {
+		b.WriteByte('|')
+	}
+	if x.Reuse {
+		b.WriteString(".reuse")
+	}
+}
+
+// writeValue writes the operand without its sign, selection and flags.
+func (o *operandForm) writeValue(b *strings.Builder, x *Operand) {
 	switch x.Kind {
 	case KindReg:
 		writeReg(b, x.Reg)
@@ -140,30 +154,26 @@ func (o *operandForm) write(b *strings.Builder, x *Operand) {
 		}
 		b.WriteString(hex(x.Value))
 	case KindSB:
-		if o.letter == 'B' {
-			fmt.Fprintf(b, "SB%d", x.Reg)
-			break
-		}
-		sep := "{"
-		for i := 5; i >= 0; i-- {
-			if x.Value>>i&1 != 0 {
-				fmt.Fprintf(b, "%s%d", sep, i)
-				sep = ","
-			}
-		}
-		b.WriteByte('}')
+		o.writeBarriers(b, x)
 	case KindText:
 		b.WriteString(o.texts[x.Value])
 	}
-	if x.Sel != SelNone {
-		b.WriteString("." + x.Sel.String())
+}
+
+// writeBarriers writes SB0, or a set: {5,3}.
+func (o *operandForm) writeBarriers(b *strings.Builder, x *Operand) {
+	if o.letter == 'B' {
+		fmt.Fprintf(b, "SB%d", x.Reg)
+		return
 	}
-	if x.Abs {
-		b.WriteByte('|')
+	sep := "{"
+	for i := 5; i >= 0; i-- {
+		if x.Value>>i&1 != 0 {
+			fmt.Fprintf(b, "%s%d", sep, i)
+			sep = ","
+		}
 	}
-	if x.Reuse {
-		b.WriteString(".reuse")
-	}
+	b.WriteByte('}')
 }
 
 // writeAddress writes [R1+0x8], [R1] or [0x8].

@@ -103,15 +103,19 @@ type DRAMConfig struct {
 // MaxSlices bounds the L2 slices of a GPU.
 const MaxSlices = 64
 
-// Validate reports the first figure that is out of its range.
-func (c *Config) Validate() error {
+// figure is one of the numbers of a configuration, with its range.
+type figure struct {
+	name      string
+	v, lo, hi int64
+}
+
+// longTime bounds times of DRAM, in its clocks, that are not bounded more narrowly.
+const longTime = 1 << 20
+
+// figures lists those that have a range of their own.
+func (c *Config) figures() []figure {
 	l1, x, l2, d := &c.L1, &c.Crossbar, &c.L2, &c.DRAM
-	const long = 1 << 20
-	for _, b := range []struct {
-		name   string
-		v      int64
-		lo, hi int64
-	}{
+	return []figure{
 		{"l1.parts", int64(l1.Parts), 1, 4},
 		{"l1.ways", int64(l1.Ways), 1, maxWays},
 		{"l1.bytes", int64(l1.Bytes), int64(32 * LineBytes * max(l1.Ways, 1)), 1 << 20},
@@ -144,8 +148,8 @@ func (c *Config) Validate() error {
 		{"dram.bus_bytes", int64(d.BusBytes), 1, 64},
 		{"dram.burst", int64(d.Burst), 1, 64},
 		{"dram.data_rate", int64(d.DataRate), 1, 16},
-		{"dram.clock_num", d.ClockNum, 1, long},
-		{"dram.clock_den", d.ClockDen, 1, long},
+		{"dram.clock_num", d.ClockNum, 1, longTime},
+		{"dram.clock_den", d.ClockDen, 1, longTime},
 		{"dram.read_queue", int64(d.ReadQueue), 1, maxQueue},
 		{"dram.write_queue", int64(d.WriteQueue), 2, maxQueue},
 		{"dram.write_high", int64(d.WriteHigh), 1, int64(d.WriteQueue)},
@@ -162,13 +166,19 @@ func (c *Config) Validate() error {
 		{"dram.cdlr", int64(d.CDLR), 0, 1000},
 		{"dram.wr", int64(d.WR), 0, 1000},
 		{"dram.rtpl", int64(d.RTPL), 0, 1000},
-		{"dram.rfc", int64(d.RFC), 0, long},
+		{"dram.rfc", int64(d.RFC), 0, longTime},
 		{"dram.return_latency", int64(d.ReturnLatency), int64(l2.Latency), 10000},
-	} {
-		if b.v < b.lo || b.v > b.hi {
-			return fmt.Errorf("memory.%s: %d is not in %d..%d", b.name, b.v, b.lo, b.hi)
+	}
+}
+
+// Validate reports the first figure that is out of its range.
+func (c *Config) Validate() error {
+	for _, f := range c.figures() {
+		if f.v < f.lo || f.v > f.hi {
+			return fmt.Errorf("memory.%s: %d is not in %d..%d", f.name, f.v, f.lo, f.hi)
 		}
 	}
+	l1, l2, d := &c.L1, &c.L2, &c.DRAM
 	for _, p := range []struct {
 		name string
 		v    int
@@ -195,8 +205,8 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("memory.dram.ccdl: %d is not a multiple of ccd, %d", d.CCDL, d.CCD)
 	case d.RC < d.RAS:
 		return fmt.Errorf("memory.dram.rc: %d is shorter than ras, %d", d.RC, d.RAS)
-	case d.REFI != 0 && (d.REFI < 2*(d.RFC+d.RC) || d.REFI > long):
-		return fmt.Errorf("memory.dram.refi: %d is neither 0 nor in %d..%d", d.REFI, 2*(d.RFC+d.RC), long)
+	case d.REFI != 0 && (d.REFI < 2*(d.RFC+d.RC) || d.REFI > longTime):
+		return fmt.Errorf("memory.dram.refi: %d is neither 0 nor in %d..%d", d.REFI, 2*(d.RFC+d.RC), longTime)
 	}
 	if _, err := lookup("memory.l1.replacement", replacements, l1.Replacement); err != nil {
 		return err

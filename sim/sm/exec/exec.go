@@ -139,27 +139,7 @@ func (x *Exec) Exec(w *Warp, op *lower.Op, mask uint32) {
 	case lower.CodeLOP3:
 		laneLOP3(x.dst(w, op), w.row(op.A), w.row(op.B), w.row(op.C), &luts[op.Aux&255], mask)
 	case lower.CodeLOP3X:
-		d := x.dst(w, op)
-		nz := laneLOP3(d, w.row(op.A), w.row(op.B), w.row(op.C), &luts[op.Aux&255], mask)
-		if op.UseX { // the upper half of 64 bits: they are zero if both halves are
-			nz |= ^w.CC.Z
-		}
-		if f&lower.FlagTest != 0 {
-			p := nz
-			if f&lower.FlagZero != 0 {
-				p = ^nz
-			}
-			w.setPred(op.PDst, p, mask)
-		}
-		if op.SetCC {
-			for m := mask; m != 0; m &= m - 1 {
-				i := bits.TrailingZeros32(m)
-				w.CC.setZS(i, d[i])
-				setBit(&w.CC.Z, i, nz>>i&1 == 0)
-				setBit(&w.CC.C, i, false)
-				setBit(&w.CC.O, i, false)
-			}
-		}
+		x.lop3x(w, op, mask)
 	case lower.CodeSHL:
 		laneSHL(x.dst(w, op), w.row(op.A), w.row(op.B), mask, shiftLimit(f))
 	case lower.CodeSHR:
@@ -178,6 +158,32 @@ func (x *Exec) Exec(w *Warp, op *lower.Op, mask uint32) {
 		laneIMNMX(x.dst(w, op), w.row(op.A), w.row(op.B), mask, bias(op), w.psrc(op))
 	default:
 		rare[op.Code](x, w, op, mask)
+	}
+}
+
+// lop3x is LOP3 with what may come with it: a predicate, the condition codes, the lower half of 64 bits.
+func (x *Exec) lop3x(w *Warp, op *lower.Op, mask uint32) {
+	f := op.Flags
+	d := x.dst(w, op)
+	nz := laneLOP3(d, w.row(op.A), w.row(op.B), w.row(op.C), &luts[op.Aux&255], mask)
+	if op.UseX { // the upper half of 64 bits: they are zero if both halves are
+		nz |= ^w.CC.Z
+	}
+	if f&lower.FlagTest != 0 {
+		p := nz
+		if f&lower.FlagZero != 0 {
+			p = ^nz
+		}
+		w.setPred(op.PDst, p, mask)
+	}
+	if op.SetCC {
+		for m := mask; m != 0; m &= m - 1 {
+			i := bits.TrailingZeros32(m)
+			w.CC.setZS(i, d[i])
+			setBit(&w.CC.Z, i, nz>>i&1 == 0)
+			setBit(&w.CC.C, i, false)
+			setBit(&w.CC.O, i, false)
+		}
 	}
 }
 

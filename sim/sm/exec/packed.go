@@ -38,43 +38,48 @@ func clampWord(v int64, signed bool) int64 {
 func video(op *lower.Op, a, b, c uint32) uint32 {
 	x := part(a, op.Aux>>lower.PackPartA&7, op.Aux&lower.PackSignedA != 0)
 	y := part(b, op.Aux>>lower.PackPartB&7, op.Aux&lower.PackSignedB != 0)
-	signed, mode := op.Aux&lower.PackSigned != 0, op.Aux>>lower.PackMode&7
-	var v int64
+	v := videoValue(op, x, y, c)
+	if op.Aux&lower.PackSAT != 0 {
+		v = clampWord(v, op.Aux&lower.PackSigned != 0)
+	}
+	if op.Code == lower.CodeVMAD {
+		return uint32(v)
+	}
+	return merged(op, uint32(v), c)
+}
+
+// plusMinus is a sum whose mode negates the second or the first term, or adds one.
+func plusMinus(mode uint32, x, y int64) int64 {
+	switch mode {
+	case 1:
+		y = -y
+	case 2:
+		x = -x
+	case 3:
+		x++
+	}
+	return x + y
+}
+
+// videoTests are the comparisons of VSET by its mode.
+var videoTests = [8]uint32{0, lower.CmpLT, lower.CmpEQ, lower.CmpLT | lower.CmpEQ, lower.CmpGT, lower.CmpLT | lower.CmpGT,
+	lower.CmpGT | lower.CmpEQ, 7}
+
+// videoValue is the result before it is saturated and merged; c is what VMAD adds.
+func videoValue(op *lower.Op, x, y int64, c uint32) int64 {
+	mode := op.Aux >> lower.PackMode & 7
 	switch op.Code {
 	case lower.CodeVADD:
-		switch mode {
-		case 1:
-			y = -y
-		case 2:
-			x = -x
-		case 3:
-			x++
-		}
-		v = x + y
+		return plusMinus(mode, x, y)
 	case lower.CodeVABSDIFF:
-		v = x - y
-		if v < 0 {
-			v = -v
-		}
+		return max(x-y, y-x)
 	case lower.CodeVMNMX:
-		v = min(x, y)
 		if mode != 0 {
-			v = max(x, y)
+			return max(x, y)
 		}
+		return min(x, y)
 	case lower.CodeVSHL, lower.CodeVSHR:
-		n := uint64(y) & 0xffffffff
-		if mode != 0 {
-			n &= 31
-		}
-		n = min(n, 32)
-		if op.Code == lower.CodeVSHL {
-			v = x << n
-			if op.Aux&lower.PackSAT == 0 {
-				v = int64(uint32(v))
-			}
-		} else {
-			v = x >> n
-		}
+		return videoShift(op, x, uint64(uint32(y)))
 	case lower.CodeVSET:
 		cmp := lower.CmpGT
 		switch {
@@ -83,34 +88,37 @@ func video(op *lower.Op, a, b, c uint32) uint32 {
 		case x == y:
 			cmp = lower.CmpEQ
 		}
-		if [8]uint32{0, lower.CmpLT, lower.CmpEQ, lower.CmpLT | lower.CmpEQ, lower.CmpGT, lower.CmpLT | lower.CmpGT,
-			lower.CmpGT | lower.CmpEQ, 7}[mode]&cmp != 0 {
-			v = 1
+		if videoTests[mode]&cmp != 0 {
+			return 1
 		}
 	case lower.CodeVMAD:
-		v = x * y
-		z := int64(int32(c))
-		if !signed {
-			z = int64(c)
+		z := int64(c)
+		if op.Aux&lower.PackSigned != 0 {
+			z = int64(int32(c))
 		}
-		switch mode {
-		case 1:
-			z = -z
-		case 2:
-			v = -v
-		case 3:
-			z++
-		}
-		v = (v + z) >> op.Imm
-		if op.Aux&lower.PackSAT != 0 {
-			v = clampWord(v, signed)
-		}
-		return uint32(v)
+		return plusMinus(mode, x*y, z) >> op.Imm
 	}
-	if op.Aux&lower.PackSAT != 0 {
-		v = clampWord(v, signed)
+	return 0
+}
+
+// videoShift shifts by n bits, of which the mode takes the lower five, to the left or the right.
+func videoShift(op *lower.Op, x int64, n uint64) int64 {
+	if op.Aux>>lower.PackMode&7 != 0 {
+		n &= 31
 	}
-	r := uint32(v)
+	n = min(n, 32)
+	switch {
+	case op.Code == lower.CodeVSHR:
+		return x >> n
+	case op.Aux&lower.PackSAT != 0:
+		return x << n
+	}
+	return int64(uint32(x << n))
+}
+
+// merged puts a result into a part of the third operand, or combines the two.
+func merged(op *lower.Op, r, c uint32) uint32 {
+	signed := op.Aux&lower.PackSigned != 0
 	switch op.Aux >> lower.PackMerge & 7 {
 	case lower.MergeHigh:
 		return c&0xffff | r<<16

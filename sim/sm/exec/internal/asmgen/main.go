@@ -514,8 +514,25 @@ func gathers() {
 	RET()
 }
 
-// picks loads each lane's words from its own place, a 32-bit offset from mem; all lanes take part.
+// picks emits what loads each lane's words from its own place, a 32-bit offset from mem, and what stores them there; all
+// lanes take part.
 func picks() {
+	pick12()
+	near()
+	pickNear()
+	for _, wide := range []bool{true, false} {
+		g, suffix := &gen{wide: wide}, "AVX2"
+		if wide {
+			suffix = "AVX512"
+		}
+		g.pick4(suffix)
+		g.place4(suffix)
+	}
+	place1()
+}
+
+// pick12 are one and two words a lane.
+func pick12() {
 	for words := 1; words <= 2; words++ {
 		TEXT([]string{"", "pick1", "pick2"}[words], NOSPLIT, "func(dst *[32]uint32, mem *byte, index *[32]uint32)")
 		Pragma("noescape")
@@ -535,77 +552,83 @@ func picks() {
 		}
 		RET()
 	}
-	// The same for addresses that nobody has looked at: ok if all are aligned, at most limit, and within 128 bytes of
-	// the lowest. Nothing is loaded otherwise.
+}
+
+// near is one word a lane for addresses that nobody has looked at: ok if all are aligned, at most limit, and within 128
+// bytes of the lowest. Nothing is loaded otherwise.
+func near() {
 	TEXT("nearAVX512", NOSPLIT, "func(dst, base *[32]uint32, mem *byte, offset, limit, mask uint32) (ok uint32)")
 	Pragma("noescape")
-	{
-		g := &gen{wide: true, rows: map[string]reg.Register{}, params: map[string]V{}, consts: map[uint32]V{}}
-		g.rows["mask32"] = Load(Param("mask"), GP32())
-		ok := GP32()
-		XORL(ok, ok)
-		var a [2]V
-		var k [2]C
-		low, high := ZMM(), ZMM()
-		for g.chunk = range a {
-			k[g.chunk] = g.lanesOf("mask")
-			a[g.chunk] = g.add(g.load("base"), g.param("offset"))
-			if g.chunk == 0 {
-				VMOVDQA32(g.constant(1<<32-1), low)
-				VMOVDQA32(a[0], k[0], low)
-				VMOVDQA32_Z(a[0], k[0], high)
-			} else {
-				VPMINUD(a[1], low, k[1], low)
-				VPMAXUD(a[1], high, k[1], high)
-			}
+	g := &gen{wide: true, rows: map[string]reg.Register{}, params: map[string]V{}, consts: map[uint32]V{}}
+	g.rows["mask32"] = Load(Param("mask"), GP32())
+	ok := GP32()
+	XORL(ok, ok)
+	var a [2]V
+	var k [2]C
+	low, high := ZMM(), ZMM()
+	for g.chunk = range a {
+		k[g.chunk] = g.lanesOf("mask")
+		a[g.chunk] = g.add(g.load("base"), g.param("offset"))
+		if g.chunk == 0 {
+			VMOVDQA32(g.constant(1<<32-1), low)
+			VMOVDQA32(a[0], k[0], low)
+			VMOVDQA32_Z(a[0], k[0], high)
+		} else {
+			VPMINUD(a[1], low, k[1], low)
+			VPMAXUD(a[1], high, k[1], high)
 		}
-		reduce := func(v V, f func(a, b, to reg.VecVirtual, y bool)) reg.Register {
-			y, x := YMM(), XMM()
-			VEXTRACTI64X4(U8(1), v, y)
-			f(y, v.AsY().(reg.VecVirtual), y, true)
-			VEXTRACTI128(U8(1), y, x)
-			f(x, y.AsX().(reg.VecVirtual), x, false)
-			t := XMM()
-			VPSHUFD(U8(0x4e), x, t)
-			f(t, x, x, false)
-			VPSHUFD(U8(0xb1), x, t)
-			f(t, x, x, false)
-			r := GP32()
-			VMOVD(x, r)
-			return r
-		}
-		lo := reduce(low, func(a, b, to reg.VecVirtual, y bool) { VPMINUD(a, b, to) })
-		hi := reduce(high, func(a, b, to reg.VecVirtual, y bool) { VPMAXUD(a, b, to) })
-		CMPL(hi, Load(Param("limit"), GP32()))
-		JHI(LabelRef("far"))
-		SUBL(lo, hi)
-		CMPL(hi, I32(124))
-		JHI(LabelRef("far"))
-		k1, k2 := KReg(), KReg()
-		VPTESTMD(g.constant(3), a[0], k[0], k1)
-		VPTESTMD(g.constant(3), a[1], k[1], k2)
-		KORTESTW(k2, k1)
-		JNE(LabelRef("far"))
-		first, second := ZMM(), ZMM()
-		mem, dst := Load(Param("mem"), GP64()), g.row("dst")
-		from := Mem{Base: mem, Index: lo, Scale: 1}
-		VMOVDQU32(from, first)
-		from.Disp = 64
-		VMOVDQU32(from, second)
-		lowest := g.broadcast(lo)
-		for half := range a {
-			VPSUBD(lowest, a[half], a[half])
-			VPSRLD(U8(2), a[half], a[half])
-			VPERMI2D(second, first, a[half])
-			VMOVDQU32(a[half], k[half], Mem{Base: dst, Disp: 64 * half})
-		}
-		INCL(ok)
-		Label("far")
-		Store(ok, Return("ok"))
-		VZEROUPPER()
-		RET()
 	}
-	// From 128 bytes, which two vectors hold: lanes gives the place of each lane's first word among their words.
+	lo := reduce(low, func(a, b, to reg.VecVirtual) { VPMINUD(a, b, to) })
+	hi := reduce(high, func(a, b, to reg.VecVirtual) { VPMAXUD(a, b, to) })
+	CMPL(hi, Load(Param("limit"), GP32()))
+	JHI(LabelRef("far"))
+	SUBL(lo, hi)
+	CMPL(hi, I32(124))
+	JHI(LabelRef("far"))
+	k1, k2 := KReg(), KReg()
+	VPTESTMD(g.constant(3), a[0], k[0], k1)
+	VPTESTMD(g.constant(3), a[1], k[1], k2)
+	KORTESTW(k2, k1)
+	JNE(LabelRef("far"))
+	first, second := ZMM(), ZMM()
+	mem, dst := Load(Param("mem"), GP64()), g.row("dst")
+	from := Mem{Base: mem, Index: lo, Scale: 1}
+	VMOVDQU32(from, first)
+	from.Disp = 64
+	VMOVDQU32(from, second)
+	lowest := g.broadcast(lo)
+	for half := range a {
+		VPSUBD(lowest, a[half], a[half])
+		VPSRLD(U8(2), a[half], a[half])
+		VPERMI2D(second, first, a[half])
+		VMOVDQU32(a[half], k[half], Mem{Base: dst, Disp: 64 * half})
+	}
+	INCL(ok)
+	Label("far")
+	Store(ok, Return("ok"))
+	VZEROUPPER()
+	RET()
+}
+
+// reduce combines the 16 words of a vector into one.
+func reduce(v V, f func(a, b, to reg.VecVirtual)) reg.Register {
+	y, x := YMM(), XMM()
+	VEXTRACTI64X4(U8(1), v, y)
+	f(y, v.AsY().(reg.VecVirtual), y)
+	VEXTRACTI128(U8(1), y, x)
+	f(x, y.AsX().(reg.VecVirtual), x)
+	t := XMM()
+	VPSHUFD(U8(0x4e), x, t)
+	f(t, x, x)
+	VPSHUFD(U8(0xb1), x, t)
+	f(t, x, x)
+	r := GP32()
+	VMOVD(x, r)
+	return r
+}
+
+// pickNear loads from 128 bytes, which two vectors hold: lanes gives the place of each lane's first word among their words.
+func pickNear() {
 	for _, words := range []int{1, 2, 4} {
 		TEXT("pickNear"+string(rune('0'+words))+"AVX512", NOSPLIT,
 			"func(dst *[32]uint32, mem *byte, lanes *[32]uint32)")
@@ -638,84 +661,88 @@ func picks() {
 		VZEROUPPER()
 		RET()
 	}
-	// Four words a lane: 16 bytes of lanes 0, 4, 8, 12 in one vector, of 1, 5, 9, 13 in the next …: transposing each
-	// quarter of four such vectors leaves the words of 16 lanes in order.
-	for _, wide := range []bool{true, false} {
-		g := &gen{wide: wide}
-		suffix := "AVX2"
-		if wide {
-			suffix = "AVX512"
-		}
-		quarters := g.width() / 4
-		TEXT("pick4"+suffix, NOSPLIT, "func(dst *[32]uint32, mem *byte, index *[32]uint32)")
-		Pragma("noescape")
-		dst, mem, index := Load(Param("dst"), GP64()), Load(Param("mem"), GP64()), Load(Param("index"), GP64())
-		for chunk := range 32 / g.width() {
-			var q [4]reg.VecVirtual
-			for j := range q {
-				q[j] = g.vec()
-				for k := range quarters {
-					a := GP64()
-					MOVL(Mem{Base: index, Disp: 4 * (g.width()*chunk + j + 4*k)}, a.As32())
-					from := Mem{Base: mem, Index: a, Scale: 1}
-					switch {
-					case k == 0 && wide:
-						VBROADCASTI32X4(from, q[j])
-					case k == 0:
-						VBROADCASTI128(from, q[j])
-					case wide:
-						VINSERTI32X4(U8(k), from, q[j], q[j])
-					default:
-						VINSERTI128(U8(k), from, q[j], q[j])
-					}
-				}
-			}
-			transpose(q, g.vec, func(v reg.VecVirtual, row int) {
-				to := Mem{Base: dst, Disp: 128*row + 4*g.width()*chunk}
-				if wide {
-					VMOVDQU32(v, to)
-				} else {
-					VMOVDQU(v, to)
-				}
-			})
-		}
-		VZEROUPPER()
-		RET()
+}
 
-		TEXT("place4"+suffix, NOSPLIT, "func(src *[32]uint32, mem *byte, index *[32]uint32)")
-		Pragma("noescape")
-		src, mem, index := Load(Param("src"), GP64()), Load(Param("mem"), GP64()), Load(Param("index"), GP64())
-		for chunk := range 32 / g.width() {
-			var q, t [4]reg.VecVirtual
-			for row := range q {
-				q[row] = g.vec()
-				from := Mem{Base: src, Disp: 128*row + 4*g.width()*chunk}
-				if wide {
-					VMOVDQU32(from, q[row])
-				} else {
-					VMOVDQU(from, q[row])
-				}
-			}
-			transpose(q, g.vec, func(v reg.VecVirtual, row int) { t[row] = v })
+// pick4 is four words a lane: 16 bytes of lanes 0, 4, 8, 12 in one vector, of 1, 5, 9, 13 in the next …: transposing each
+// quarter of four such vectors leaves the words of 16 lanes in order.
+func (g *gen) pick4(suffix string) {
+	wide, quarters := g.wide, g.width()/4
+	TEXT("pick4"+suffix, NOSPLIT, "func(dst *[32]uint32, mem *byte, index *[32]uint32)")
+	Pragma("noescape")
+	dst, mem, index := Load(Param("dst"), GP64()), Load(Param("mem"), GP64()), Load(Param("index"), GP64())
+	for chunk := range 32 / g.width() {
+		var q [4]reg.VecVirtual
+		for j := range q {
+			q[j] = g.vec()
 			for k := range quarters {
-				for j := range t {
-					a := GP64()
-					MOVL(Mem{Base: index, Disp: 4 * (g.width()*chunk + j + 4*k)}, a.As32())
-					to := Mem{Base: mem, Index: a, Scale: 1}
-					switch {
-					case k == 0:
-						VMOVDQU(t[j].AsX(), to)
-					case wide:
-						VEXTRACTI32X4(U8(k), t[j], to)
-					default:
-						VEXTRACTI128(U8(k), t[j], to)
-					}
+				a := GP64()
+				MOVL(Mem{Base: index, Disp: 4 * (g.width()*chunk + j + 4*k)}, a.As32())
+				from := Mem{Base: mem, Index: a, Scale: 1}
+				switch {
+				case k == 0 && wide:
+					VBROADCASTI32X4(from, q[j])
+				case k == 0:
+					VBROADCASTI128(from, q[j])
+				case wide:
+					VINSERTI32X4(U8(k), from, q[j], q[j])
+				default:
+					VINSERTI128(U8(k), from, q[j], q[j])
 				}
 			}
 		}
-		VZEROUPPER()
-		RET()
+		transpose(q, g.vec, func(v reg.VecVirtual, row int) {
+			to := Mem{Base: dst, Disp: 128*row + 4*g.width()*chunk}
+			if wide {
+				VMOVDQU32(v, to)
+			} else {
+				VMOVDQU(v, to)
+			}
+		})
 	}
+	VZEROUPPER()
+	RET()
+}
+
+// place4 stores four words a lane.
+func (g *gen) place4(suffix string) {
+	wide, quarters := g.wide, g.width()/4
+	TEXT("place4"+suffix, NOSPLIT, "func(src *[32]uint32, mem *byte, index *[32]uint32)")
+	Pragma("noescape")
+	src, mem, index := Load(Param("src"), GP64()), Load(Param("mem"), GP64()), Load(Param("index"), GP64())
+	for chunk := range 32 / g.width() {
+		var q, t [4]reg.VecVirtual
+		for row := range q {
+			q[row] = g.vec()
+			from := Mem{Base: src, Disp: 128*row + 4*g.width()*chunk}
+			if wide {
+				VMOVDQU32(from, q[row])
+			} else {
+				VMOVDQU(from, q[row])
+			}
+		}
+		transpose(q, g.vec, func(v reg.VecVirtual, row int) { t[row] = v })
+		for k := range quarters {
+			for j := range t {
+				a := GP64()
+				MOVL(Mem{Base: index, Disp: 4 * (g.width()*chunk + j + 4*k)}, a.As32())
+				to := Mem{Base: mem, Index: a, Scale: 1}
+				switch {
+				case k == 0:
+					VMOVDQU(t[j].AsX(), to)
+				case wide:
+					VEXTRACTI32X4(U8(k), t[j], to)
+				default:
+					VEXTRACTI128(U8(k), t[j], to)
+				}
+			}
+		}
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// place1 stores one word a lane.
+func place1() {
 	TEXT("place1", NOSPLIT, "func(src *[32]uint32, mem *byte, index *[32]uint32)")
 	Pragma("noescape")
 	src, mem, index := Load(Param("src"), GP64()), Load(Param("mem"), GP64()), Load(Param("index"), GP64())
@@ -774,121 +801,132 @@ func (g *gen) wideBroadcast(name string) V {
 // addresses emits the two address routines. 64-bit addresses come 8 (4) at a time.
 func addresses() {
 	for _, wide := range []bool{true, false} {
-		suffix, lanes := "AVX2", 4
-		if wide {
-			suffix, lanes = "AVX512", 8
-		}
-		g := &gen{wide: wide}
-		TEXT("addr64"+suffix, NOSPLIT,
-			"func(out *[32]uint64, lo, hi *[32]uint32, offset, base, limit, align uint64, mask uint32) (bad uint32)")
-		Pragma("noescape")
-		out, lo, hi := Load(Param("out"), GP64()), Load(Param("lo"), GP64()), Load(Param("hi"), GP64())
-		offset, base, limit, align := g.wideBroadcast("offset"), g.wideBroadcast("base"), g.wideBroadcast("limit"),
-			g.wideBroadcast("align")
-		mask := Load(Param("mask"), GP32())
-		bad := GP32()
-		XORL(bad, bad)
-		var flip, zero, maskV V
-		if !wide {
-			flip, zero, maskV = YMM(), YMM(), YMM()
-			VPCMPEQQ(flip, flip, flip)
-			VPSLLQ(U8(63), flip, flip)
-			VPXOR(zero, zero, zero)
-			VPXOR(flip, limit, limit)
-			x := XMM()
-			VMOVD(mask, x)
-			VPBROADCASTD(x, maskV)
-			VPMOVZXDQ(maskV.AsX(), maskV)
-		}
-		for c := range 32 / lanes {
-			a, h := g.vec(), g.vec()
-			VPMOVZXDQ(Mem{Base: lo, Disp: 4 * lanes * c}, a)
-			VPMOVZXDQ(Mem{Base: hi, Disp: 4 * lanes * c}, h)
-			VPSLLQ(U8(32), h, h)
-			VPADDQ(h, a, a)
-			VPADDQ(offset, a, a)
-			t := GP32()
-			d := g.vec()
-			if wide {
-				k, k1, k2 := KReg(), KReg(), KReg()
-				MOVL(mask, t)
-				SHRL(U8(lanes*c), t)
-				KMOVB(t, k)
-				sel := g.vec()
-				VMOVDQA64(base, sel)
-				VMOVDQA64(a, k, sel)
-				VMOVDQU64(sel, Mem{Base: out, Disp: 64 * c})
-				VPSUBQ(base, sel, d)
-				VPCMPUQ(U8(6), limit, d, k1)
-				VPTESTMQ(align, sel, k2)
-				KORB(k1, k2, k1)
-				KMOVB(k1, t)
-			} else {
-				bitsV, k := YMM(), YMM()
-				VPMOVZXDQ(NewDataAddr(Symbol{Name: "laneBits<>"}, 4*lanes*c), bitsV)
-				VPAND(bitsV, maskV, k)
-				VPCMPEQQ(bitsV, k, k)
-				sel := YMM()
-				VPBLENDVB(k, a, base, sel)
-				VMOVDQU(sel, Mem{Base: out, Disp: 32 * c})
-				VPSUBQ(base, sel, d)
-				VPXOR(flip, d, d)
-				VPCMPGTQ(limit, d, d) // d > limit
-				aligned := YMM()
-				VPAND(align, sel, aligned)
-				VPCMPEQQ(zero, aligned, aligned)
-				ones := YMM()
-				VPCMPEQQ(ones, ones, ones)
-				VPXOR(ones, aligned, aligned)
-				VPOR(aligned, d, d)
-				VMOVMSKPD(d, t)
-			}
-			SHLL(U8(lanes*c), t)
-			ORL(t, bad)
-		}
-		ANDL(mask, bad)
-		Store(bad, Return("bad"))
-		VZEROUPPER()
-		RET()
-
-		TEXT("addr32"+suffix, NOSPLIT,
-			"func(out *[32]uint64, base *[32]uint32, offset, limit, align, mask uint32) (bad uint32)")
-		Pragma("noescape")
-		g = &gen{wide: wide, rows: map[string]reg.Register{}, params: map[string]V{}, consts: map[uint32]V{}}
-		g.rows["mask32"] = Load(Param("mask"), GP32())
-		out = g.row("out")
-		bad = GP32()
-		for g.chunk = 0; g.chunk < 32/g.width(); g.chunk++ {
-			k := g.lanesOf("mask")
-			a := g.choose(k, g.add(g.load("base"), g.param("offset")), g.constant(0))
-			// Above the limit if the greater of both is not the limit.
-			over := g.vec()
-			VPMAXUD(g.param("limit"), a, over)
-			fine := g.and(a, g.param("align"))
-			fine = g.or(fine, g.xor(over, g.param("limit")))
-			g.collect(g.equal(fine, g.constant(0)), bad)
-			if wide {
-				lowHalf, highHalf, y := ZMM(), ZMM(), YMM()
-				VPMOVZXDQ(a.AsY(), lowHalf)
-				VEXTRACTI64X4(U8(1), a, y)
-				VPMOVZXDQ(y, highHalf)
-				VMOVDQU64(lowHalf, Mem{Base: out, Disp: 128 * g.chunk})
-				VMOVDQU64(highHalf, Mem{Base: out, Disp: 128*g.chunk + 64})
-			} else {
-				lowHalf, highHalf, x := YMM(), YMM(), XMM()
-				VPMOVZXDQ(a.AsX(), lowHalf)
-				VEXTRACTI128(U8(1), a, x)
-				VPMOVZXDQ(x, highHalf)
-				VMOVDQU(lowHalf, Mem{Base: out, Disp: 64 * g.chunk})
-				VMOVDQU(highHalf, Mem{Base: out, Disp: 64*g.chunk + 32})
-			}
-		}
-		NOTL(bad)
-		ANDL(g.rows["mask32"], bad)
-		Store(bad, Return("bad"))
-		VZEROUPPER()
-		RET()
+		addr64(wide)
+		addr32(wide)
 	}
+}
+
+func addr64(wide bool) {
+	suffix, lanes := "AVX2", 4
+	if wide {
+		suffix, lanes = "AVX512", 8
+	}
+	g := &gen{wide: wide}
+	TEXT("addr64"+suffix, NOSPLIT,
+		"func(out *[32]uint64, lo, hi *[32]uint32, offset, base, limit, align uint64, mask uint32) (bad uint32)")
+	Pragma("noescape")
+	out, lo, hi := Load(Param("out"), GP64()), Load(Param("lo"), GP64()), Load(Param("hi"), GP64())
+	offset, base, limit, align := g.wideBroadcast("offset"), g.wideBroadcast("base"), g.wideBroadcast("limit"),
+		g.wideBroadcast("align")
+	mask := Load(Param("mask"), GP32())
+	bad := GP32()
+	XORL(bad, bad)
+	var flip, zero, maskV V
+	if !wide {
+		flip, zero, maskV = YMM(), YMM(), YMM()
+		VPCMPEQQ(flip, flip, flip)
+		VPSLLQ(U8(63), flip, flip)
+		VPXOR(zero, zero, zero)
+		VPXOR(flip, limit, limit)
+		x := XMM()
+		VMOVD(mask, x)
+		VPBROADCASTD(x, maskV)
+		VPMOVZXDQ(maskV.AsX(), maskV)
+	}
+	for c := range 32 / lanes {
+		a, h := g.vec(), g.vec()
+		VPMOVZXDQ(Mem{Base: lo, Disp: 4 * lanes * c}, a)
+		VPMOVZXDQ(Mem{Base: hi, Disp: 4 * lanes * c}, h)
+		VPSLLQ(U8(32), h, h)
+		VPADDQ(h, a, a)
+		VPADDQ(offset, a, a)
+		t := GP32()
+		d := g.vec()
+		if wide {
+			k, k1, k2 := KReg(), KReg(), KReg()
+			MOVL(mask, t)
+			SHRL(U8(lanes*c), t)
+			KMOVB(t, k)
+			sel := g.vec()
+			VMOVDQA64(base, sel)
+			VMOVDQA64(a, k, sel)
+			VMOVDQU64(sel, Mem{Base: out, Disp: 64 * c})
+			VPSUBQ(base, sel, d)
+			VPCMPUQ(U8(6), limit, d, k1)
+			VPTESTMQ(align, sel, k2)
+			KORB(k1, k2, k1)
+			KMOVB(k1, t)
+		} else {
+			bitsV, k := YMM(), YMM()
+			VPMOVZXDQ(NewDataAddr(Symbol{Name: "laneBits<>"}, 4*lanes*c), bitsV)
+			VPAND(bitsV, maskV, k)
+			VPCMPEQQ(bitsV, k, k)
+			sel := YMM()
+			VPBLENDVB(k, a, base, sel)
+			VMOVDQU(sel, Mem{Base: out, Disp: 32 * c})
+			VPSUBQ(base, sel, d)
+			VPXOR(flip, d, d)
+			VPCMPGTQ(limit, d, d) // d > limit
+			aligned := YMM()
+			VPAND(align, sel, aligned)
+			VPCMPEQQ(zero, aligned, aligned)
+			ones := YMM()
+			VPCMPEQQ(ones, ones, ones)
+			VPXOR(ones, aligned, aligned)
+			VPOR(aligned, d, d)
+			VMOVMSKPD(d, t)
+		}
+		SHLL(U8(lanes*c), t)
+		ORL(t, bad)
+	}
+	ANDL(mask, bad)
+	Store(bad, Return("bad"))
+	VZEROUPPER()
+	RET()
+}
+
+func addr32(wide bool) {
+	suffix := "AVX2"
+	if wide {
+		suffix = "AVX512"
+	}
+	TEXT("addr32"+suffix, NOSPLIT,
+		"func(out *[32]uint64, base *[32]uint32, offset, limit, align, mask uint32) (bad uint32)")
+	Pragma("noescape")
+	g := &gen{wide: wide, rows: map[string]reg.Register{}, params: map[string]V{}, consts: map[uint32]V{}}
+	g.rows["mask32"] = Load(Param("mask"), GP32())
+	out := g.row("out")
+	bad := GP32()
+	for g.chunk = 0; g.chunk < 32/g.width(); g.chunk++ {
+		k := g.lanesOf("mask")
+		a := g.choose(k, g.add(g.load("base"), g.param("offset")), g.constant(0))
+		// Above the limit if the greater of both is not the limit.
+		over := g.vec()
+		VPMAXUD(g.param("limit"), a, over)
+		fine := g.and(a, g.param("align"))
+		fine = g.or(fine, g.xor(over, g.param("limit")))
+		g.collect(g.equal(fine, g.constant(0)), bad)
+		if wide {
+			lowHalf, highHalf, y := ZMM(), ZMM(), YMM()
+			VPMOVZXDQ(a.AsY(), lowHalf)
+			VEXTRACTI64X4(U8(1), a, y)
+			VPMOVZXDQ(y, highHalf)
+			VMOVDQU64(lowHalf, Mem{Base: out, Disp: 128 * g.chunk})
+			VMOVDQU64(highHalf, Mem{Base: out, Disp: 128*g.chunk + 64})
+		} else {
+			lowHalf, highHalf, x := YMM(), YMM(), XMM()
+			VPMOVZXDQ(a.AsX(), lowHalf)
+			VEXTRACTI128(U8(1), a, x)
+			VPMOVZXDQ(x, highHalf)
+			VMOVDQU(lowHalf, Mem{Base: out, Disp: 64 * g.chunk})
+			VMOVDQU(highHalf, Mem{Base: out, Disp: 64*g.chunk + 32})
+		}
+	}
+	NOTL(bad)
+	ANDL(g.rows["mask32"], bad)
+	Store(bad, Return("bad"))
+	VZEROUPPER()
+	RET()
 }
 
 // runs emits the routine that executes several FFMAs, given by the places of their rows. No lane mask, no blend with
@@ -998,118 +1036,28 @@ func units() {
 // scan emits the routine that finds which of a scheduler's 16 warps can issue, and when the next one can.
 func scan() {
 	for _, wide := range []bool{true, false} {
-		g := &gen{wide: wide}
-		suffix, lanes := "AVX2", 4
+		suffix := "AVX2"
 		if wide {
-			suffix, lanes = "AVX512", 8
+			suffix = "AVX512"
 		}
 		TEXT("available"+suffix, NOSPLIT,
 			"func(ready *[16]int64, unit *[16]uint8, free *[16]int64, shared, global uint32, "+
 				"sharedFree, globalFree, t int64) (now, then uint32, soonest int64)")
 		Pragma("noescape")
-		ready, unit, free := Load(Param("ready"), GP64()), Load(Param("unit"), GP64()), Load(Param("free"), GP64())
-		limit, never := g.wideBroadcast("t"), g.vec()
+		g := &scanner{gen: &gen{wide: wide}}
+		g.ready, g.unit, g.free = Load(Param("ready"), GP64()), Load(Param("unit"), GP64()), Load(Param("free"), GP64())
+		g.limit, g.never = g.wideBroadcast("t"), g.vec()
 		r := GP64()
 		MOVQ(U64(1<<63-1), r)
 		x := XMM()
 		VMOVQ(r, x)
-		VPBROADCASTQ(x, never)
-		// The table of when units are free, with AVX-512 in registers. The two kinds of memory, whose numbers are 8 or
-		// more, are free when the parameters say so too.
-		var table [2]V
-		var memory [2]struct{ unit, free V }
-		if wide {
-			for i := range table {
-				table[i] = g.vec()
-				VMOVDQU64(Mem{Base: free, Disp: 64 * i}, table[i])
-			}
-		}
-		for i, name := range []string{"shared", "global"} {
-			n, v := Load(Param(name), GP32()), g.wideBroadcast(name+"Free")
-			if wide {
-				b, k := GP32(), KReg()
-				XORL(b, b)
-				BTSL(n, b)
-				SHRL(U8(8), b)
-				KMOVB(b, k)
-				VPMAXSQ(v, table[1], k, table[1])
-				continue
-			}
-			x, unit := XMM(), g.vec()
-			VMOVQ(n.(reg.GPVirtual).As64(), x)
-			VPBROADCASTQ(x, unit)
-			memory[i].unit, memory[i].free = unit, v
-		}
-		// later and smaller are the greater and the lesser of each pair; AVX2 has no such instructions.
-		later := func(x, y V) V {
-			v := g.vec()
-			if wide {
-				VPMAXSQ(y, x, v)
-			} else {
-				k := YMM()
-				VPCMPGTQ(y, x, k) // x > y
-				VPBLENDVB(k, x, y, v)
-			}
-			return v
-		}
-		smaller := func(x, y reg.VecVirtual, ymm bool) reg.VecVirtual {
-			k, v := YMM(), YMM()
-			if !ymm {
-				k, v = XMM(), XMM()
-			}
-			VPCMPGTQ(y, x, k) // x > y
-			VPBLENDVB(k, y, x, v)
-			return v
-		}
-		bits := func(k C, into reg.Register, at int) {
-			b := GP32()
-			if wide {
-				KMOVB(k, b)
-			} else {
-				VMOVMSKPD(k, b)
-			}
-			if at == 0 {
-				MOVL(b, into)
-				return
-			}
-			SHLL(U8(at), b)
-			ORL(b, into)
-		}
-		now := GP32()
-		var waiting []reg.VecVirtual
+		VPBROADCASTQ(x, g.never)
+		g.units()
+		now, lanes := GP32(), g.width()/2
+		var waiting []V
 		for i := 0; i < 16; i += lanes {
-			which, at, k := g.vec(), g.vec(), g.cond()
-			unitFree := which
-			VPMOVZXBQ(Mem{Base: unit, Disp: i}, which)
-			if wide {
-				VPERMI2Q(table[1], table[0], unitFree)
-				VMOVDQU64(Mem{Base: ready, Disp: 8 * i}, at)
-			} else {
-				all := YMM()
-				unitFree = YMM()
-				VPCMPEQQ(all, all, all)
-				VPGATHERQQ(all, Mem{Base: free, Index: which, Scale: 8}, unitFree)
-				VMOVDQU(Mem{Base: ready, Disp: 8 * i}, at)
-			}
-			v := later(at, unitFree)
-			if !wide {
-				for _, m := range memory {
-					on, floor := g.cond(), YMM()
-					VPCMPEQQ(m.unit, which, on)
-					VPBLENDVB(on, m.free, v, floor)
-					v = later(v, floor)
-				}
-			}
-			if wide {
-				VPCMPQ(U8(2), limit, v, k) // v <= limit
-				VMOVDQA64(never, k, v)
-			} else {
-				VPCMPGTQ(limit, v, k) // v > limit
-				w := YMM()
-				VPBLENDVB(k, v, never, w)
-				v = w
-			}
-			bits(k, now, i)
+			v, k := g.waits(i)
+			g.bits(k, now, i)
 			waiting = append(waiting, v)
 		}
 		if !wide {
@@ -1119,29 +1067,7 @@ func scan() {
 		end := "available" + suffix + "end"
 		TESTL(now, now)
 		JNE(LabelRef(end)) // nobody asks for the rest then
-		least := waiting[0]
-		if wide {
-			least = ZMM()
-			VPMINSQ(waiting[1], waiting[0], least)
-			y := YMM()
-			VEXTRACTI64X4(U8(1), least, y)
-			VPMINSQ(y, least.AsY(), y)
-			VEXTRACTI128(U8(1), y, x)
-			VPMINSQ(x, y.AsX(), x)
-			other := XMM()
-			VPSHUFD(U8(0x4e), x, other)
-			VPMINSQ(other, x, x)
-			least = x
-		} else {
-			for _, v := range waiting[1:] {
-				least = smaller(least, v, true)
-			}
-			VEXTRACTI128(U8(1), least, x)
-			x := smaller(x, least.AsX().(reg.VecVirtual), false)
-			other := XMM()
-			VPSHUFD(U8(0x4e), x, other)
-			least = smaller(x, other, false)
-		}
+		least := g.least(waiting, x)
 		VMOVQ(least, r)
 		Store(r, Return("soonest"))
 		then, all := GP32(), g.vec()
@@ -1149,13 +1075,145 @@ func scan() {
 		for i, v := range waiting {
 			k := g.cond()
 			VPCMPEQQ(all, v, k)
-			bits(k, then, i*lanes)
+			g.bits(k, then, i*lanes)
 		}
 		Store(then, Return("then"))
 		Label(end)
 		VZEROUPPER()
 		RET()
 	}
+}
+
+// scanner emits the parts of scan, for warps 8 (4) at a time.
+type scanner struct {
+	*gen
+	ready, unit, free reg.Register
+	limit, never      V
+	// The table of when units are free, with AVX-512 in registers. The two kinds of memory, whose numbers are 8 or more,
+	// are free when the parameters say so too.
+	table  [2]V
+	memory [2]struct{ unit, free V }
+}
+
+// units loads what says when units are free.
+func (g *scanner) units() {
+	if g.wide {
+		for i := range g.table {
+			g.table[i] = g.vec()
+			VMOVDQU64(Mem{Base: g.free, Disp: 64 * i}, g.table[i])
+		}
+	}
+	for i, name := range []string{"shared", "global"} {
+		n, v := Load(Param(name), GP32()), g.wideBroadcast(name+"Free")
+		if g.wide {
+			b, k := GP32(), KReg()
+			XORL(b, b)
+			BTSL(n, b)
+			SHRL(U8(8), b)
+			KMOVB(b, k)
+			VPMAXSQ(v, g.table[1], k, g.table[1])
+			continue
+		}
+		x, unit := XMM(), g.vec()
+		VMOVQ(n.(reg.GPVirtual).As64(), x)
+		VPBROADCASTQ(x, unit)
+		g.memory[i].unit, g.memory[i].free = unit, v
+	}
+}
+
+// later is the greater of each pair; AVX2 has no such instruction.
+func (g *scanner) later(x, y V) V {
+	v := g.vec()
+	if g.wide {
+		VPMAXSQ(y, x, v)
+	} else {
+		k := YMM()
+		VPCMPGTQ(y, x, k) // x > y
+		VPBLENDVB(k, x, y, v)
+	}
+	return v
+}
+
+// smaller is the lesser of each pair; AVX2 has no such instruction.
+func smaller(x, y reg.VecVirtual, ymm bool) reg.VecVirtual {
+	k, v := YMM(), YMM()
+	if !ymm {
+		k, v = XMM(), XMM()
+	}
+	VPCMPGTQ(y, x, k) // x > y
+	VPBLENDVB(k, y, x, v)
+	return v
+}
+
+// bits puts a mask into a register, from bit at on.
+func (g *scanner) bits(k C, into reg.Register, at int) {
+	b := GP32()
+	if g.wide {
+		KMOVB(k, b)
+	} else {
+		VMOVMSKPD(k, b)
+	}
+	if at == 0 {
+		MOVL(b, into)
+		return
+	}
+	SHLL(U8(at), b)
+	ORL(b, into)
+}
+
+// waits returns when the warps from i on can issue, never for those that can now, and which these are (with AVX2: are not).
+func (g *scanner) waits(i int) (V, C) {
+	which, at, k := g.vec(), g.vec(), g.cond()
+	VPMOVZXBQ(Mem{Base: g.unit, Disp: i}, which)
+	if g.wide {
+		VPERMI2Q(g.table[1], g.table[0], which)
+		VMOVDQU64(Mem{Base: g.ready, Disp: 8 * i}, at)
+		v := g.later(at, which)
+		VPCMPQ(U8(2), g.limit, v, k) // v <= limit
+		VMOVDQA64(g.never, k, v)
+		return v, k
+	}
+	all := YMM()
+	unitFree := YMM()
+	VPCMPEQQ(all, all, all)
+	VPGATHERQQ(all, Mem{Base: g.free, Index: which, Scale: 8}, unitFree)
+	VMOVDQU(Mem{Base: g.ready, Disp: 8 * i}, at)
+	v := g.later(at, unitFree)
+	for _, m := range g.memory {
+		on, floor := g.cond(), YMM()
+		VPCMPEQQ(m.unit, which, on)
+		VPBLENDVB(on, m.free, v, floor)
+		v = g.later(v, floor)
+	}
+	VPCMPGTQ(g.limit, v, k) // v > limit
+	w := YMM()
+	VPBLENDVB(k, v, g.never, w)
+	return w, k
+}
+
+// least is the soonest of all.
+func (g *scanner) least(waiting []V, x reg.VecVirtual) reg.VecVirtual {
+	if g.wide {
+		least, y := ZMM(), YMM()
+		VPMINSQ(waiting[1], waiting[0], least)
+		VEXTRACTI64X4(U8(1), least, y)
+		VPMINSQ(y, least.AsY(), y)
+		VEXTRACTI128(U8(1), y, x)
+		VPMINSQ(x, y.AsX(), x)
+		other := XMM()
+		VPSHUFD(U8(0x4e), x, other)
+		VPMINSQ(other, x, x)
+		return x
+	}
+	least := waiting[0]
+	for _, v := range waiting[1:] {
+		least = smaller(least, v, true)
+	}
+	VEXTRACTI128(U8(1), least, x)
+	half := smaller(x, least.AsX().(reg.VecVirtual), false)
+	other := XMM()
+	VPSHUFD(U8(0x4e), half, other)
+	return smaller(half, other, false)
 }
 
 func main() {
