@@ -16,7 +16,7 @@ th:first-child,td:first-child{text-align:left;white-space:normal;overflow-wrap:a
 @media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}th,td{border-color:#444}}
 </style>
 <h1>Kernels on {{.GPU}}</h1><p>{{.Summary}}</p>
-<table><thead><tr><th>kernel<th>grid<th>block<th>calls<th>cycles a call<th>µs in all<th>share<th>IPC<th>waits most for<th>bank conflicts<th>divergent branches</tr></thead><tbody>
+<table><thead><tr><th>kernel<th>grid<th>block<th>calls<th>kernel cycles a call<th>µs in all<th>share<th>IPC<th>waits most for<th>bank conflicts<th>divergent branches</tr></thead><tbody>
 {{range .Rows}}<tr><td>{{.Kernel}}<td>{{.Grid}}<td>{{.Block}}<td>{{.Calls}}<td>{{.Cycles}}<td>{{.US}}<td><span class="bar" style="width:{{.Bar}}px"></span>{{.Share}}<td>{{.IPC}}<td>{{.Stall}}<td>{{.Conflicts}}<td>{{.Divergent}}</tr>
 {{end}}</tbody></table>
 </html>

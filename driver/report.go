@@ -68,7 +68,8 @@ type Launch struct {
 // LaunchTime is what is known of a launch that is timed.
 type LaunchTime struct {
 	TimeUS    float64 `json:"time_us"` // launch overhead included
-	Cycles    int64   `json:"cycles"`
+	Kernel    int64   `json:"kernel_cycles"`
+	Cycles    int64   `json:"cycles_with_launch"`
 	IPC       float64 `json:"ipc"`
 	Conflicts int64   `json:"shared_bank_conflicts"`
 	Divergent int64   `json:"divergent_branches"`
@@ -129,7 +130,7 @@ func (r *report) launch(d *Driver, s *stream, l *launch, got *sim.Result, from f
 		if len(r.launches) < maxRecords {
 			x := Launch{Kernel: got.Kernel, Grid: key.grid, Block: key.block, Stream: s.id, StartUS: from, Functional: got.Functional, WarpInsts: c.WarpInstructions, WallSeconds: got.WallSeconds}
 			if !got.Functional {
-				x.LaunchTime = &LaunchTime{got.TimeUS, got.Cycles, got.IPC(), c.SharedBankConflicts, c.DivergentBranches, got.Counters.Memory.DRAMBytes(), got.Sample}
+				x.LaunchTime = &LaunchTime{got.TimeUS, got.Cycles, got.Cycles + got.OverheadCycles, got.IPC(), c.SharedBankConflicts, c.DivergentBranches, got.Counters.Memory.DRAMBytes(), got.Sample}
 			}
 			r.launches = append(r.launches, x)
 		} else {
@@ -137,7 +138,7 @@ func (r *report) launch(d *Driver, s *stream, l *launch, got *sim.Result, from f
 		}
 	}
 	if d.options.Trace != "" && !got.Functional {
-		r.span(s, got.Kernel, from, got.TimeUS, map[string]any{"grid": key.grid, "block": key.block, "cycles": got.Cycles})
+		r.span(s, got.Kernel, from, got.TimeUS, map[string]any{"grid": key.grid, "block": key.block, "kernel cycles": got.Cycles})
 	}
 }
 
@@ -351,7 +352,7 @@ func (r *report) figures(x *row) figures {
 func (d *Driver) table(w io.Writer) error {
 	fmt.Fprintf(w, "warpdrop: %s\n", d.summary())
 	t := tablewriter.NewWriter(w)
-	t.Header("kernel", "grid", "block", "calls", "cycles a call", "us in all", "share", "IPC", "waits most for", "conflicts")
+	t.Header("kernel", "grid", "block", "calls", "kernel cycles a call", "us in all", "share", "IPC", "waits most for", "conflicts")
 	rows := d.report.sorted()
 	for i, x := range rows {
 		if i == tableRows {

@@ -25,13 +25,17 @@ type Values struct {
 	Now    number `json:"now"`
 }
 
+// withLaunch is the name of cycles with launch overhead and copies in tables.
+const withLaunch = "with launch"
+
 // compared are the values that Compare sets side by side.
 var compared = []struct {
 	name     string
 	decimals int
 	of       func(*Row) number
 }{
-	{"cycles", 0, func(r *Row) number { return r.Cycles }},
+	{withLaunch, 0, func(r *Row) number { return r.Cycles }},
+	{"kernel cycles", 0, func(r *Row) number { return r.KernelCycles }},
 	{"speedup", 3, func(r *Row) number { return r.Speedup }},
 	{"accuracy %", 2, func(r *Row) number { return r.Accuracy }},
 	{"perplexity", 1, func(r *Row) number { return r.Perplexity }},
@@ -125,7 +129,7 @@ func ChangeTable(changes []Change) (head []string, rows [][]string) {
 	for _, v := range compared {
 		column(v.name+" before", func(c Change) string { return c.Values[v.name].Before.round(v.decimals) })
 		column("now", func(c Change) string { return c.Values[v.name].Now.round(v.decimals) })
-		if v.name == "cycles" {
+		if v.name == withLaunch {
 			column("change %", func(c Change) string { return c.Values[v.name].relative().round(2) })
 			column("most in", func(c Change) string {
 				if c.Part == "" {
@@ -141,7 +145,7 @@ func ChangeTable(changes []Change) (head []string, rows [][]string) {
 // DrawChanges draws the change of cycles of each row, the largest first.
 func DrawChanges(changes []Change, before, now string) (*plots.Figure, error) {
 	sorted := slices.Clone(changes)
-	change := func(c Change) float64 { return float64(c.Values["cycles"].relative()) }
+	change := func(c Change) float64 { return float64(c.Values[withLaunch].relative()) }
 	slices.SortStableFunc(sorted, func(a, b Change) int { return cmp.Compare(math.Abs(change(b)), math.Abs(change(a))) })
 	var names []string
 	var y []float64
@@ -149,7 +153,7 @@ func DrawChanges(changes []Change, before, now string) (*plots.Figure, error) {
 		names = append(names, c.Row)
 		y = append(y, change(c))
 	}
-	f, err := plots.Changes(plots.Axis{Title: "Change of cycles from " + before + " to " + now, X: "change of cycles (%)"}, names, y, func(x float64) string { return fmt.Sprintf("%+.2f %%", x) })
+	f, err := plots.Changes(plots.Axis{Title: "Change of cycles with launch from " + before + " to " + now, X: "change of cycles with launch (%)"}, names, y, func(x float64) string { return fmt.Sprintf("%+.2f %%", x) })
 	if err == nil && len(changes) > maxBars {
 		f.Notes = append(f.Notes, fmt.Sprintf("the %d largest of %d rows", maxBars, len(changes)))
 	}

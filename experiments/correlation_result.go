@@ -61,7 +61,7 @@ type CorrelatedRow struct {
 	Measured    float64  `json:"measured_us"`
 	Simulated   float64  `json:"simulated_us"`
 	Error       float64  `json:"error"` // share; negative: simulated is faster
-	Cycles      float64  `json:"cycles"`
+	Cycles      float64  `json:"cycles_with_launch"`
 	HostUS      float64  `json:"host_us,omitempty"`      // that reading and writing the host's memory takes at least; Simulated is no less
 	SampleError float64  `json:"sample_error,omitempty"` // stated error of Cycles, a share; 0: all blocks were simulated
 	Blocks      int64    `json:"simulated_blocks,omitempty"`
@@ -346,7 +346,7 @@ func (c *Correlated) Write(dir string) error {
 func (c *Correlated) CSV() []byte {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
-	w.Write([]string{"line", "configuration", "measured_us", "simulated_us", "error", "cycles", "host_us", "sample_error", "simulated_blocks", "blocks", "registers", "local_bytes", "blocks_per_sm", "stalls", "model_version"})
+	w.Write([]string{"line", "configuration", "measured_us", "simulated_us", "error", "cycles_with_launch", "host_us", "sample_error", "simulated_blocks", "blocks", "registers", "local_bytes", "blocks_per_sm", "stalls", "model_version"})
 	text := func(x float64) string { return number(x).text() }
 	for _, r := range c.Rows {
 		w.Write([]string{strconv.Itoa(r.Line), r.Name, text(r.Measured), text(r.Simulated), text(r.Error), text(r.Cycles), text(r.HostUS), text(r.SampleError),

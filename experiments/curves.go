@@ -48,7 +48,33 @@ func rateText(rates []float64) string {
 }
 
 // varying are the traits in which rows of one group differ; rows without a trait do not count.
+//
+// Where rows have values of their own, these come first, and what follows from them is left out.
 func varying(rows []*Row, group func(*Row) string) (out []trait) {
+	all := traits
+	if values := valueTraits(rows); len(values) > 0 {
+		out = varyingOf(values, rows, group)
+		given := group
+		group = func(r *Row) string { return given(r) + "\x00" + traitText(r, values) }
+	}
+	return append(out, varyingOf(all, rows, group)...)
+}
+
+// valueTraits are those of the values that any row has.
+func valueTraits(rows []*Row) (out []trait) {
+	for _, v := range valueNames(rows) {
+		out = append(out, func(r *Row) string {
+			if r.Values[v] == "" {
+				return ""
+			}
+			return v + " " + r.Values[v]
+		})
+	}
+	return out
+}
+
+// varyingOf are those of some traits in which rows of one group differ.
+func varyingOf(traits []trait, rows []*Row, group func(*Row) string) (out []trait) {
 	for _, t := range traits {
 		first := map[string]string{}
 		for _, r := range rows {

@@ -1,6 +1,7 @@
 package experiments
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -128,11 +129,6 @@ func (d *decoder) parse(data []byte) (*Experiment, error) {
 	}
 	groups := fields.take("points")
 	d.structure(root, fields, reflect.ValueOf(&e.File).Elem(), nil)
-	for _, name := range e.Figures {
-		if !slices.Contains(FigureNames(), name) {
-			d.fail(fields.at("figures", root), "figure %q; allowed are %s", name, strings.Join(FigureNames(), ", "))
-		}
-	}
 	if groups == nil {
 		d.fail(root, "key points is missing")
 	} else if list := resolve(groups.value); list.Kind != yaml.SequenceNode || len(list.Content) == 0 {
@@ -145,6 +141,14 @@ func (d *decoder) parse(data []byte) (*Experiment, error) {
 	for _, scale := range ScaleNames {
 		if groups != nil && len(d.errors) == 0 && len(e.points[scale]) == 0 {
 			d.fail(groups.key, "scale %s has no points; at least one group must not skip it", scale)
+		}
+	}
+	if len(d.errors) == 0 {
+		d.checkBaseline(fields.at("baseline", nil), e)
+		for _, name := range e.Figures {
+			if err := e.checkFigure(name); err != nil {
+				d.fail(fields.at("figures", root), "%v", err)
+			}
 		}
 	}
 	if err := d.finish(); err != nil {
@@ -230,25 +234,29 @@ func (d *decoder) structure(n *yaml.Node, fields fieldList, v reflect.Value, ori
 	known := structFields(v.Type())
 	names := make([]string, 0, len(known))
 	for _, k := range known {
-		names = append(names, k.name)
+		names = append(names, cmp.Or(k.also, k.name))
 	}
 	for _, f := range fields {
-		i := slices.IndexFunc(known, func(k structField) bool { return k.name == f.key.Value })
+		i := slices.IndexFunc(known, func(k structField) bool { return k.name == f.key.Value || k.also != "" && k.also == f.key.Value })
 		if i < 0 {
 			d.fail(f.key, "unknown key %q%s; allowed are %s", f.key.Value, nearest.Hint(f.key.Value, names), strings.Join(names, ", "))
 			continue
 		}
+		if f.key.Value == known[i].also && slices.ContainsFunc(fields, func(o field) bool { return o.key.Value == known[i].name }) {
+			d.fail(f.key, "%s and %s are two names of one key", known[i].also, known[i].name)
+			continue
+		}
 		if origins != nil {
-			origins[f.key.Value] = f.value
+			origins[known[i].name] = f.value
 		}
 		d.value(f.value, v.FieldByIndex(known[i].index), known[i])
 	}
 	for _, k := range known {
-		if slices.ContainsFunc(fields, func(f field) bool { return f.key.Value == k.name }) || k.name == "points" {
+		if slices.ContainsFunc(fields, func(f field) bool { return f.key.Value == k.name || f.key.Value == k.also }) || k.name == "points" {
 			continue
 		}
 		if k.need {
-			d.fail(n, "key %s is missing", k.name)
+			d.fail(n, "key %s is missing", cmp.Or(k.also, k.name))
 		} else if text, ok := k.rules["default"]; ok {
 			d.value(&yaml.Node{Kind: yaml.ScalarNode, Value: text, Tag: defaultTag(v.FieldByIndex(k.index).Kind())}, v.FieldByIndex(k.index), k)
 		}
@@ -271,7 +279,18 @@ func defaultTag(k reflect.Kind) string {
 // value decodes one value and tests it against the rules of its field.
 func (d *decoder) value(n *yaml.Node, v reflect.Value, f structField) {
 	n = resolve(n)
+	if v.Type() == reflect.TypeFor[Baseline]() {
+		d.baseline(n, v)
+		return
+	}
 	switch v.Kind() {
+	case reflect.Map:
+		texts := NamedValues{}
+		for _, f := range d.mapping(n, f.name) {
+			texts[f.key.Value] = f.value.Value
+		}
+		v.Set(reflect.ValueOf(texts))
+		return
 	case reflect.Slice:
 		if n.Kind != yaml.SequenceNode {
 			d.fail(n, "%s is %s; allowed is a list of %s", f.name, describe(n), f.allowed(v.Type().Elem().Kind()))
@@ -360,6 +379,7 @@ func describe(n *yaml.Node) string {
 // structField is a field of a struct as YAML sees it.
 type structField struct {
 	name  string
+	also  string // another name of the key, the one that is said
 	index []int
 	need  bool
 	rules map[string]string // of the jsonschema tag: minimum, maximum, default …
@@ -378,7 +398,7 @@ func structFields(t reflect.Type) (out []structField) {
 			continue
 		}
 		name, _, _ := strings.Cut(sf.Tag.Get("json"), ",")
-		f := structField{name: name, index: []int{i}, need: sf.Tag.Get("need") == "true", rules: map[string]string{}}
+		f := structField{name: name, also: sf.Tag.Get("also"), index: []int{i}, need: sf.Tag.Get("need") == "true", rules: map[string]string{}}
 		for _, rule := range strings.Split(sf.Tag.Get("jsonschema"), ",") {
 			key, value, _ := strings.Cut(rule, "=")
 			if key == "enum" {

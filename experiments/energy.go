@@ -35,7 +35,7 @@ const energyNote = "An estimate from counts of events; docs/design/energy.md has
 // energyTable is the report's table of energy, without rows where nothing is known.
 func (r *Results) energyTable() plots.Table {
 	t := plots.Table{Title: "Energy", Note: energyNote,
-		Head: []string{"method", "network", "rate", "energy mJ", "relative to " + r.Experiment.Baseline, "time relative", "mean power W", "energy x delay uJ s"}}
+		Head: []string{"method", "network", "rate", "energy mJ", "relative to " + r.Experiment.Baseline.String(), "time relative", "mean power W", "energy x delay uJ s"}}
 	for _, c := range energyShown {
 		t.Head = append(t.Head, c.name)
 	}
@@ -85,8 +85,8 @@ func energyByComponent(r *Results) (*plots.Figure, error) {
 
 func energyByPart(r *Results) (*plots.Figure, error) {
 	rows, names, note := r.energyRows()
-	if len(rows) == 0 {
-		return nothing("energy of simulated iterations")
+	if len(rows) == 0 || !r.hasParts() {
+		return nothing("energy of simulated iterations of several parts")
 	}
 	var groups []plots.Group
 	for _, part := range partNames(rows) {

@@ -14,7 +14,7 @@ import (
 )
 
 // expression is a formula over named values, written as in Go: numbers, names, + - * / %, << >>, comparisons, && || !, parentheses,
-// and the functions ceil(a, b) = a/b rounded up, min, max, and pick(condition, a, b). Whole numbers divide to whole numbers.
+// and the functions ceil(a/b) or ceil(a, b) = a/b rounded up, min, max, and pick(condition, a, b). Whole numbers divide to whole numbers.
 type expression struct {
 	text string
 	tree ast.Expr
@@ -86,6 +86,9 @@ func evaluate(tree ast.Expr, vars map[string]constant.Value) (constant.Value, er
 		}
 		return binary(n.Op, x, y)
 	case *ast.CallExpr:
+		if whole := quotient(n); whole != nil {
+			n = whole
+		}
 		args := make([]constant.Value, len(n.Args))
 		for i, a := range n.Args {
 			var err error
@@ -120,6 +123,18 @@ func binary(op token.Token, x, y constant.Value) (constant.Value, error) {
 	return constant.BinaryOp(x, op, y), nil
 }
 
+// quotient is ceil(a, b) for ceil(a/b), whose whole numbers would be divided before they are rounded.
+func quotient(n *ast.CallExpr) *ast.CallExpr {
+	if name, ok := n.Fun.(*ast.Ident); !ok || name.Name != "ceil" || len(n.Args) != 1 {
+		return nil
+	}
+	x, ok := ast.Unparen(n.Args[0]).(*ast.BinaryExpr)
+	if !ok || x.Op != token.QUO {
+		return nil
+	}
+	return &ast.CallExpr{Fun: n.Fun, Args: []ast.Expr{x.X, x.Y}}
+}
+
 func call(name *ast.Ident, args []constant.Value) (constant.Value, error) {
 	switch {
 	case name == nil:
@@ -137,7 +152,7 @@ func call(name *ast.Ident, args []constant.Value) (constant.Value, error) {
 		}
 		return args[2], nil
 	}
-	return nil, errors.New("functions are ceil(a, b), min(a, b), max(a, b) and pick(condition, a, b)")
+	return nil, errors.New("functions are ceil(a/b), min(a, b), max(a, b) and pick(condition, a, b)")
 }
 
 // template is text with formulas in braces.

@@ -23,32 +23,40 @@ type Figure struct {
 var Figures = []Figure{
 	{"speedup-rate", "Speedup of an iteration against the dropout rate.", speedupByRate, rate},
 	{"speedup-network", "Speedup of an iteration.", speedupByNetwork, nil},
-	{"accuracy", "Test accuracy; bars show one standard deviation over seeds.", accuracyByNetwork, nil},
+	{"accuracy", "Test accuracy.", accuracyByNetwork, nil},
 	{"trade-off", "What a configuration gains and what it costs: up and to the right is better.", tradeOff, speedup},
 	{"trade-off-perplexity", "What a configuration gains and what it costs: down and to the right is better.", tradeOffPerplexity, speedup},
 	{"sub-models", "Accuracy against what a draw chooses from.", accuracyBySubModels, nil},
 	{"sub-models-perplexity", "Perplexity against what a draw chooses from; less is better.", perplexityBySubModels, nil},
 	{"kept-share", "Accuracy against how much the share of what is kept changes from iteration to iteration.", accuracyByKeptShare, nil},
 	{"kept-share-perplexity", "Perplexity against how much the share of what is kept changes from iteration to iteration; less is better.", perplexityByKeptShare, nil},
-	{"convergence", "The test set in the course of training; bars show one standard deviation over seeds.", convergence, nil},
+	{"convergence", "The test set in the course of training.", convergence, nil},
 	{"perplexity-rate", "Test perplexity against the dropout rate; less is better.", perplexityByRate, rate},
 	{"speedup-batch", "Speedup of an iteration against the batch.", speedupByBatch, batch},
 	{"perplexity-batch", "Test perplexity against the batch; less is better.", perplexityByBatch, batch},
 	{"divergence", "Time with if-else skipping against the share that is skipped, relative to computing everything: divergent warps save little of what they skip.", divergence, nil},
-	{"parts", "Where the cycles of an iteration go.", parts, nil},
+	{"parts", "Where the cycles with launch of an iteration go.", parts, nil},
 	{"energy", "Estimated energy of an iteration by component: compare methods, not joules.", energyByComponent, nil},
 	{"energy-parts", "Estimated energy of an iteration by part: compare methods, not joules.", energyByPart, nil},
 	{"conflicts-tile", "Bank conflicts of shared memory against the tile's edge.", conflictsByTile, tile},
-	{"cycles-tile", "Cycles against the tile's edge.", cyclesByTile, tile},
+	{"cycles-tile", "Cycles with launch against the tile's edge.", cyclesByTile, tile},
 	{"accuracy-tile", "Test accuracy against the tile's edge.", accuracyByTile, tile},
 	{"sub-models-tile", "How many different sub-models a training run drew, against the tile's edge: fewer and larger tiles leave less choice.", modelsByTile, tile},
-	{"cycles-dp", "Cycles against dp, relative to the dense product: how much of the ideal 1/dp is reached.", cyclesByDP, dp},
+	{"cycles-dp", "Cycles with launch against dp, relative to the dense product: how much of the ideal 1/dp is reached.", cyclesByDP, dp},
 	{"gpus", "Speedup of an iteration by GPU.", speedupByGPU, nil},
 	{"stalls", "What the warp schedulers did in each of their cycles: issued, or waited for what.", stalls, nil},
 	{"roofline", "Each kernel under the GPU's two ceilings: what it computes for a byte of DRAM traffic, and how fast.", roofline, nil},
 	{"distribution", "Probability of each pattern dp.", distribution, nil},
 	{"correlation", "Simulated time of products against the time that was measured on the real GPU.", correlation, nil},
 	{"latency", "Latency of dependent loads as their footprint outgrows L1 and L2.", latency, nil},
+}
+
+// spread says what the bars of a figure's points are, where it has any.
+func (f Figure) spread() string {
+	if strings.HasPrefix(f.Name, "speedup") || f.Name == "gpus" {
+		return "95 % confidence interval, where combinations of patterns were sampled"
+	}
+	return "one standard deviation over seeds"
 }
 
 // FigureNames are the names of Figures.
@@ -96,7 +104,7 @@ func (r *Results) iterations() (out []*Row) {
 // compared are the iterations that are set against the baseline.
 func (r *Results) compared() (out []*Row) {
 	for _, row := range r.iterations() {
-		if row.Speedup.known() && !(row.Method == r.Experiment.Baseline && row.Speedup == 1) {
+		if row.Speedup.known() && !(row.over == row || row.Method == r.Experiment.Baseline.Method && row.Speedup == 1) {
 			out = append(out, row)
 		}
 	}
@@ -105,12 +113,12 @@ func (r *Results) compared() (out []*Row) {
 
 // speedupAxis is the frame of speedups.
 func (r *Results) speedupAxis(title, x string) plots.Axis {
-	base := r.Experiment.Baseline
-	return plots.Axis{Title: title, X: x, Y: "speedup of an iteration (×)", Reference: 1, ReferenceFor: base + " = 1", AtX: true}
+	base := r.Experiment.Baseline.String()
+	return plots.Axis{Title: title, X: x, Y: "speedup of an iteration over " + base + " (×)", Reference: 1, ReferenceFor: base + " = 1", AtX: true}
 }
 
 func (r *Results) noBaseline() (*plots.Figure, error) {
-	return nothing("simulated iterations of other methods beside the baseline " + r.Experiment.Baseline)
+	return nothing("simulated iterations of other methods beside the baseline " + r.Experiment.Baseline.String())
 }
 
 const rateLabel = "dropout rate (share of neurons or synapses)"
@@ -271,7 +279,7 @@ func (r *Results) tradeOffOf(a plots.Axis, y, low, high func(*Row) float64) (*pl
 	if len(series) == 0 {
 		return nothing("configurations with both a speedup and a " + a.Y)
 	}
-	a.X = "speedup of an iteration over " + r.Experiment.Baseline + " (×)"
+	a.X = "speedup of an iteration over " + r.Experiment.Baseline.String() + " (×)"
 	return plots.TradeOff(a, series)
 }
 
@@ -424,6 +432,11 @@ func stacked(a plots.Axis, names []string, groups []plots.Group, total func(floa
 	return p, err
 }
 
+// hasParts tells whether any row has more than one part: a single launch or product has not.
+func (r *Results) hasParts() bool {
+	return slices.ContainsFunc(r.Rows, func(row *Row) bool { return len(row.Parts) > 1 })
+}
+
 func parts(r *Results) (*plots.Figure, error) {
 	rows, names, note := r.simulated()
 	var groups []plots.Group
@@ -434,10 +447,10 @@ func parts(r *Results) (*plots.Figure, error) {
 		}
 		groups = append(groups, g)
 	}
-	if len(groups) == 0 {
-		return nothing("simulated iterations")
+	if !r.hasParts() {
+		return nothing("simulated iterations of several parts")
 	}
-	return stacked(plots.Axis{Title: "Where the cycles go", X: "cycles of the core clock"}, names, groups, func(x float64) string { return fmt.Sprintf("%.4g M", x/1e6) }, note)
+	return stacked(plots.Axis{Title: "Where the cycles go", X: "cycles with launch"}, names, groups, plots.Short, note)
 }
 
 // tiled are the rows of some with a tile; of products at many dp only those with the least and the most dropped.
@@ -471,7 +484,7 @@ func conflictsByTile(r *Results) (*plots.Figure, error) {
 }
 
 func cyclesByTile(r *Results) (*plots.Figure, error) {
-	return byTile(r, "Cycles against tile size", "cycles of the core clock", true, func(r *Row) float64 { return float64(r.Cycles) }, nil, nil)
+	return byTile(r, "Cycles against tile size", "cycles with launch", true, func(r *Row) float64 { return float64(r.Cycles) }, nil, nil)
 }
 
 func accuracyByTile(r *Results) (*plots.Figure, error) {
@@ -496,7 +509,7 @@ func cyclesByDP(r *Results) (*plots.Figure, error) {
 		x := 1 + (last-1)*float64(i)/64
 		ideal.X, ideal.Y = append(ideal.X, x), append(ideal.Y, 1/x)
 	}
-	return plots.Lines(plots.Axis{Title: "Cycles against dp", X: "dp (one row or tile in dp is kept)", Y: "cycles relative to dense", ZeroY: true, AtX: true, Reference: 1, ReferenceFor: "dense = 1"}, append(series, ideal))
+	return plots.Lines(plots.Axis{Title: "Cycles against dp", X: "dp (one row or tile in dp is kept)", Y: "cycles with launch relative to dense", ZeroY: true, AtX: true, Reference: 1, ReferenceFor: "dense = 1"}, append(series, ideal))
 }
 
 func speedupByGPU(r *Results) (*plots.Figure, error) {

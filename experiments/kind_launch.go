@@ -22,12 +22,19 @@ var _ = register(&work[Launch]{
 	Memory:   launchMemory,
 	Speed:    3e4, // warps
 	Run:      runLaunch,
+	Simulated: func(s Launch) Launch {
+		s.Values = nil
+		return s
+	},
 	Row: func(r *Row, s Launch) {
 		r.Workload, r.GPU, r.Method = "launch", s.GPU, s.Kernel
 		times := func(size []int) string { return strings.ReplaceAll(join(size), " ", "x") }
 		r.Network = fmt.Sprintf("%s <<<%s, %s>>>", filepath.Base(s.Cubin), times(s.Grid), times(s.Block))
+		r.Values, r.told = s.Values, strings.Join(s.Defines, " ")
 		for _, d := range s.Defines {
-			r.option(d)
+			if len(s.Values) == 0 { // which tell rows apart
+				r.option(d)
+			}
 		}
 		if s.Clock > 0 {
 			r.option(fmt.Sprintf("%d MHz", s.Clock))
@@ -45,24 +52,26 @@ var _ = register(&work[Launch]{
 // the point's name.
 type Launch struct {
 	GPU    string   `json:"gpu" jsonschema:"default=gtx1080ti" jsonschema_description:"GPU preset by name, or a preset file."`
-	Cubin  string   `json:"cubin" need:"true" jsonschema_description:"File of sm_50 to sm_62 machine code (a cubin, or a program or library that holds some), or a .cu or .ptx file, which is compiled when the point runs."`
+	Cubin  string   `json:"cubin" also:"file" need:"true" jsonschema_description:"File of sm_50 to sm_62 machine code (a cubin, or a program or library that holds some), or a .cu or .ptx file, which is compiled once; cubin is an older name of the key."`
 	Kernel string   `json:"kernel" need:"true" jsonschema_description:"Kernel of the file."`
-	Grid   []int    `json:"grid" need:"true" jsonschema:"minimum=1,maximum=2147483647" jsonschema_description:"Blocks: x, y and z, or fewer."`
-	Block  []int    `json:"block" need:"true" jsonschema:"minimum=1,maximum=1024" jsonschema_description:"Threads of a block: x, y and z, or fewer."`
+	Grid   []int    `json:"grid" need:"true" jsonschema:"minimum=1,maximum=2147483647" jsonschema_description:"Blocks: x, y and z, or fewer; a formula each, like ceil(n/tile)."`
+	Block  []int    `json:"block" need:"true" jsonschema:"minimum=1,maximum=1024" jsonschema_description:"Threads of a block: x, y and z, or fewer; a formula each."`
 	Shared int      `json:"shared" jsonschema:"minimum=0,maximum=49152,default=0" jsonschema_description:"Bytes of dynamic shared memory a block."`
-	Args   []string `json:"args" jsonschema_description:"A kernel argument each, as warpdrop sim --arg takes them: i32:5, f32:0.5, buf:4096, buf:4096:file=x.bin, buf:4096:random=1, struct:{f32:1,u8:2} and so on."`
+	Args   []string `json:"args" jsonschema_description:"A kernel argument each, as warpdrop sim --arg takes them: i32:5, f32:0.5, buf:4096, buf:4096:file=x.bin, buf:4096:random=1, struct:{f32:1,u8:2} and so on; formulas in braces: i32:{n}."`
 
-	Compiler  string   `json:"compiler,omitempty" jsonschema:"enum=nvrtc,enum=clang" jsonschema_description:"Of a .cu file; without it nvrtc where it is found, else clang."`
-	Defines   []string `json:"defines,omitempty" jsonschema_description:"NAME or NAME=VALUE each, for the compiler of a .cu file."`
-	Variables []string `json:"variables,omitempty" jsonschema_description:"What __constant__ and __device__ variables hold: NAME=ARG with an argument as above, or NAME:BYTES:file=x.bin, NAME:BYTES:normal=1 and so on."`
-	MaxCycles int64    `json:"max_cycles,omitempty" jsonschema:"minimum=1" jsonschema_description:"A launch that takes more cycles ends with an error that says where its warps are; without it there is no limit."`
-	Warm      bool     `json:"warm,omitempty" jsonschema_description:"Measure the second of two launches, as benchmarks do."`
-	Waves     int      `json:"waves,omitempty" jsonschema:"minimum=4,maximum=1000000" jsonschema_description:"Simulate so many waves of blocks, a wave being as many as the GPU holds at once, and extend the result; without it all blocks are simulated."`
-	Clock     int      `json:"clock,omitempty" jsonschema:"minimum=100,maximum=10000" jsonschema_description:"Core clock in MHz, the memory's being the preset's; without it the preset's."`
+	Values    NamedValues `json:"values,omitempty" jsonschema_description:"Named values for formulas: a number or a formula of those before it each; swept names need not be here."`
+	Compiler  string      `json:"compiler,omitempty" jsonschema:"enum=nvrtc,enum=clang" jsonschema_description:"Of a .cu file; without it nvrtc where it is found, else clang."`
+	Defines   []string    `json:"defines,omitempty" jsonschema_description:"NAME or NAME=VALUE each, for the compiler of a .cu file; NAME of a value defines it so, and formulas stand in braces."`
+	Variables []string    `json:"variables,omitempty" jsonschema_description:"What __constant__ and __device__ variables hold: NAME=ARG with an argument as above, or NAME:BYTES:file=x.bin, NAME:BYTES:normal=1 and so on."`
+	MaxCycles int64       `json:"max_cycles,omitempty" jsonschema:"minimum=1" jsonschema_description:"A launch that takes more cycles ends with an error that says where its warps are; without it there is no limit."`
+	Warm      bool        `json:"warm,omitempty" jsonschema_description:"Measure the second of two launches, as benchmarks do."`
+	Waves     int         `json:"waves,omitempty" jsonschema:"minimum=4,maximum=1000000" jsonschema_description:"Simulate so many waves of blocks, a wave being as many as the GPU holds at once, and extend the result; without it all blocks are simulated."`
+	Clock     int         `json:"clock,omitempty" jsonschema:"minimum=100,maximum=10000" jsonschema_description:"Core clock in MHz, the memory's being the preset's; without it the preset's."`
 }
 
-func (Launch) Kind() string   { return "launch" }
-func (l Launch) normal() Spec { return l }
+func (Launch) Kind() string          { return "launch" }
+func (l Launch) values() NamedValues { return l.Values }
+func (l Launch) normal() Spec        { return l }
 
 func (l Launch) check() (out []problem) {
 	out = checkGPU(l.GPU)
@@ -71,10 +80,10 @@ func (l Launch) check() (out []problem) {
 	}
 	source := filepath.Ext(l.Cubin) == ".cu"
 	if !source && l.Compiler != "" {
-		out = append(out, problem{"compiler", "compiler is for .cu files; cubin is " + l.Cubin})
+		out = append(out, problem{"compiler", "compiler is for .cu files; file is " + l.Cubin})
 	}
 	if !source && len(l.Defines) > 0 {
-		out = append(out, problem{"defines", "defines are for .cu files; cubin is " + l.Cubin})
+		out = append(out, problem{"defines", "defines are for .cu files; file is " + l.Cubin})
 	}
 	for _, a := range slices.Concat(l.Args, l.Variables) {
 		if strings.Contains(a, ":") && strings.Contains(a, "out=") {

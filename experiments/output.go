@@ -46,7 +46,8 @@ type Manifest struct {
 	Written    string            `json:"written"`
 	Inputs     map[string]string `json:"inputs"` // SHA-256 of the experiment file; versions of models, presets and data
 	Seeds      []int             `json:"seeds"`
-	Store      string            `json:"store"` // relative to the folder, or absolute
+	Store      string            `json:"store"`    // relative to the folder, or absolute
+	Commands   []string          `json:"commands"` // that make the results again
 	Points     []ManifestPoint   `json:"points"`
 }
 
@@ -108,7 +109,7 @@ func CheckOutput(dir string) error {
 			name, left = of, true
 		}
 		switch name {
-		case StoreDir, FiguresDir, JobsDir:
+		case StoreDir, FiguresDir, JobsDir, InputsDir:
 			return e.IsDir() && !left
 		}
 		return slices.Contains(outputFiles, name) && e.Type().IsRegular() && hasStore
@@ -168,7 +169,12 @@ func (r *Results) WriteOutput(dir, version, store string) error {
 	if err := os.MkdirAll(filepath.Join(dir, FiguresDir), 0o777); err != nil {
 		return err
 	}
+	copied, left, err := r.copyInputs(dir)
+	if err != nil {
+		return err
+	}
 	m := r.Manifest(version, store)
+	m.Commands = r.commands(dir, copied, left)
 	for _, f := range []struct {
 		name string
 		data []byte
@@ -261,7 +267,7 @@ func (r *Results) Wanted() (names []string) {
 			names = append(names, f.Name)
 		}
 	}
-	return names
+	return append(r.swept(), names...)
 }
 
 // DrawFigures draws figures into dir. One that has nothing to show says so in the answer; an earlier drawing of it is removed.
@@ -270,12 +276,23 @@ func (r *Results) DrawFigures(dir string, names, formats []string) ([]plots.Repo
 		return nil, err
 	}
 	var out []plots.ReportFigure
-	for _, f := range Figures {
-		if !slices.Contains(names, f.Name) {
-			continue
+	var figures []Figure
+	for _, name := range names {
+		if f, ok := figureNamed(name); ok && strings.Contains(name, against) { // in the order that is asked for
+			figures = append(figures, f)
 		}
+	}
+	for _, f := range Figures {
+		if slices.Contains(names, f.Name) {
+			figures = append(figures, f)
+		}
+	}
+	for _, f := range figures {
 		shown := plots.ReportFigure{Name: f.Name, Caption: f.Caption}
 		p, err := f.Draw(r)
+		if err == nil && p.Spread {
+			shown.Caption += " Bars: " + f.spread() + "."
+		}
 		if err == nil && p.Published() {
 			shown.Caption += " Hollow and dotted: the paper's values."
 		}
@@ -336,11 +353,8 @@ func (r *Results) report(m *Manifest, figures []plots.ReportFigure) plots.Report
 	out := plots.Report{
 		Title: r.Experiment.Title, Question: r.Experiment.Question, Answer: r.Answer(), Cards: r.cards(), Warnings: r.Warnings(), Tables: r.tables(),
 		Meta: r.meta(), Notes: r.notes(), Source: string(r.Experiment.Source),
-		Commands: []string{
-			fmt.Sprintf("go run ./cmd/warpdrop run %s --scale %s", SourceName, r.Scale),
-			"# or, from the repository: go run ./cmd/warpdrop run experiments/" + r.Experiment.Name + ".yaml --scale " + r.Scale,
-		},
-		Facts: [][2]string{{"warpdrop", m.Warpdrop}, {"revision", m.Revision}, {"Go", m.Go + " " + m.Platform}},
+		Commands: m.Commands,
+		Facts:    [][2]string{{"warpdrop", m.Warpdrop}, {"revision", m.Revision}, {"Go", m.Go + " " + m.Platform}},
 	}
 	var keys []string
 	for k := range m.Inputs {

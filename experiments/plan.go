@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"warpdrop/internal/nearest"
 )
 
 // Experiment is a checked file with the points of each scale.
@@ -34,7 +36,7 @@ func (d *decoder) group(n *yaml.Node, e *Experiment) {
 	names := Kinds()
 	for _, f := range fields {
 		if !slices.Contains(names, f.key.Value) {
-			d.fail(f.key, "unknown key %q; allowed are %s, sweep, scales", f.key.Value, strings.Join(names, ", "))
+			d.fail(f.key, "unknown key %q%s; allowed are %s, sweep, scales", f.key.Value, nearest.Hint(f.key.Value, append(names, "sweep", "scales")), strings.Join(names, ", "))
 			return
 		}
 	}
@@ -61,6 +63,21 @@ func (d *decoder) group(n *yaml.Node, e *Experiment) {
 	if base == nil || swept == nil {
 		return
 	}
+	declared := map[string]bool{} // names that are no keys of the kind: values for its formulas
+	if t := reflect.TypeOf(kindNamed(kind.key.Value).newSpec()).Elem(); takesValues(t) {
+		lists := []fieldList{swept}
+		if v := base.at("values", nil); v != nil {
+			lists = append(lists, d.mapping(v, "values"))
+		}
+		for _, over := range overrides {
+			if inner := over.at("sweep", nil); inner != nil {
+				lists = append(lists, d.mapping(inner, "sweep"))
+			}
+		}
+		for _, f := range slices.Concat(lists...) {
+			declared[f.key.Value] = true
+		}
+	}
 	for _, scale := range ScaleNames {
 		over := overrides[scale]
 		if skip := over.take("skip"); skip != nil {
@@ -79,12 +96,12 @@ func (d *decoder) group(n *yaml.Node, e *Experiment) {
 			s.take(f.key.Value)
 			b = b.set(f)
 		}
-		d.expand(e, scale, kind, b, s)
+		d.expand(e, scale, kind, b, s, declared)
 	}
 }
 
 // expand makes the points of every combination of the swept values, the first key slowest.
-func (d *decoder) expand(e *Experiment, scale string, kind field, base, sweep fieldList) {
+func (d *decoder) expand(e *Experiment, scale string, kind field, base, sweep fieldList, declared map[string]bool) {
 	lists := make([][]*yaml.Node, len(sweep))
 	total := 1
 	for i, f := range sweep {
@@ -108,6 +125,12 @@ func (d *decoder) expand(e *Experiment, scale string, kind field, base, sweep fi
 		}
 		spec := kindNamed(kind.key.Value).newSpec()
 		origins := map[string]*yaml.Node{}
+		if t := reflect.TypeOf(spec).Elem(); takesValues(t) {
+			before := len(d.errors)
+			if fields = d.values(t, fields, declared); len(d.errors) > before {
+				continue
+			}
+		}
 		if !d.structure(kind.key, fields, reflect.ValueOf(spec).Elem(), origins) {
 			continue
 		}

@@ -81,7 +81,8 @@ type SearchResult struct {
 
 // SimResult is a simulated iteration or kernel. With a distribution of patterns its figures are expected values.
 type SimResult struct {
-	Cycles       float64            `json:"cycles"`                    // core clock
+	Cycles       float64            `json:"cycles"`                    // core clock, with launch overhead and copies
+	KernelCycles float64            `json:"kernel_cycles,omitempty"`   // of the kernels alone; 0: not known
 	Low          float64            `json:"low"`                       // 95 % interval of Cycles, equal to it where nothing is sampled
 	High         float64            `json:"high"`                      //
 	TimeUS       float64            `json:"time_us"`                   // at the preset's clock
@@ -123,7 +124,7 @@ type KernelResult struct {
 	Name      string  `json:"name"`
 	Part      string  `json:"part"`
 	Launches  float64 `json:"launches"`
-	Cycles    float64 `json:"cycles"`
+	Cycles    float64 `json:"cycles"`     // with launch overhead
 	FLOP      float64 `json:"flop"`       // FFMA counts 2
 	DRAMBytes float64 `json:"dram_bytes"` //
 }

@@ -18,12 +18,14 @@ func (r *Results) Summary() (head []string, rows [][]string) {
 			searches[row.Search] = true
 		}
 	}
+	values := varyingOf(valueTraits(r.Rows), r.Rows, func(*Row) string { return "" })
 	all := []struct {
 		name string
 		text func(*Row) string
 	}{
 		{"method", (*Row).variant},
 		{"network", func(r *Row) string { return r.Network }},
+		{"values", func(r *Row) string { return traitText(r, values) }},
 		{"gpu", func(r *Row) string { return r.GPU }},
 		{"rate", func(r *Row) string { return join(r.Rates) }},
 		{"batch", func(r *Row) string { return count(r.Batch) }},
@@ -41,7 +43,8 @@ func (r *Results) Summary() (head []string, rows [][]string) {
 			return count(r.Tile)
 		}},
 		{"reached rate", func(r *Row) string { return r.Reached.round(4) }},
-		{"cycles", func(r *Row) string { return r.Cycles.round(0) }},
+		{"kernel cycles", func(r *Row) string { return r.KernelCycles.round(0) }},
+		{withLaunch, func(r *Row) string { return r.Cycles.round(0) }},
 		{"simulated us", func(r *Row) string {
 			if !r.MeasuredUS.known() {
 				return "-"
@@ -49,7 +52,7 @@ func (r *Results) Summary() (head []string, rows [][]string) {
 			return r.TimeUS.round(1)
 		}},
 		{"measured us", func(r *Row) string { return r.MeasuredUS.round(1) }},
-		{"speedup (interval)", (*Row).speedupText},
+		{r.speedupHead(), (*Row).speedupText},
 		{"accuracy %", (*Row).accuracyText},
 		{"perplexity", func(r *Row) string { return r.Perplexity.round(1) }},
 		{"bank conflicts", func(r *Row) string { return r.BankConflicts.round(0) }},
@@ -73,6 +76,30 @@ func (r *Results) Summary() (head []string, rows [][]string) {
 		}
 	}
 	return head, rows
+}
+
+// over is what the rows' speedups are of.
+func (r *Results) over() string {
+	name := ""
+	for _, row := range r.Rows {
+		if row.over == nil {
+			continue
+		}
+		if name != "" && name != row.SpeedupOver {
+			return r.Experiment.Baseline.String()
+		}
+		name = row.SpeedupOver
+	}
+	return name
+}
+
+// speedupHead says what speedups are of, and whether they have intervals.
+func (r *Results) speedupHead() string {
+	head := "speedup over " + r.over()
+	if slices.ContainsFunc(r.Rows, func(row *Row) bool { return row.SpeedupLow < row.SpeedupHigh }) {
+		head += " (interval)"
+	}
+	return head
 }
 
 // speedupText is the speedup with its interval, where it has one.
@@ -168,7 +195,7 @@ func (r *Results) byMethod() (names []string, rows map[string][]*Row) {
 		if row.Workload == "search" || row.Workload == "launch" {
 			continue
 		}
-		if rows[row.Method] == nil && row.Method != r.Experiment.Baseline {
+		if rows[row.Method] == nil && row.Method != r.Experiment.Baseline.Method {
 			names = append(names, row.Method)
 		}
 		rows[row.Method] = append(rows[row.Method], row)
@@ -181,8 +208,14 @@ func (r *Results) accuracyChange(row *Row) float64 {
 	if row.Method == "masked" || !row.Accuracy.known() { // masked trains as dense does
 		return math.NaN()
 	}
+	if r.Experiment.Baseline.Keys != nil {
+		if row.over == nil {
+			return math.NaN()
+		}
+		return float64(row.Accuracy - row.over.Accuracy)
+	}
 	for _, b := range r.Rows {
-		if b.Method == r.Experiment.Baseline && b.Network == row.Network && slices.Equal(b.Rates, row.Rates) && b.Batch == row.Batch && b.Accuracy.known() {
+		if b.Method == r.Experiment.Baseline.Method && b.Network == row.Network && slices.Equal(b.Rates, row.Rates) && b.Batch == row.Batch && b.Accuracy.known() {
 			return float64(row.Accuracy - b.Accuracy)
 		}
 	}
@@ -191,7 +224,7 @@ func (r *Results) accuracyChange(row *Row) float64 {
 
 // Answer is what the results say, in sentences.
 func (r *Results) Answer() (out []string) {
-	base := r.Experiment.Baseline
+	base := r.Experiment.Baseline.String()
 	names, rows := r.byMethod()
 	for _, m := range names {
 		var said []string
@@ -257,9 +290,47 @@ func (r *Results) Answer() (out []string) {
 		}
 	}
 	if len(out) == 0 {
+		out = r.fastest()
+	}
+	if len(out) == 0 && len(r.Missing) > 0 {
 		out = []string{"The points that are stored answer nothing yet; see the tables below."}
+	} else if len(out) == 0 {
+		out = []string{"All points are stored; the tables below have their results."}
 	}
 	return out
+}
+
+// fastest says which of the simulated rows takes least time, and what the slowest takes.
+func (r *Results) fastest() (out []string) {
+	var best, worst *Row
+	for _, row := range r.Rows {
+		if row.sim == nil || !row.TimeUS.known() {
+			continue
+		}
+		if best == nil || row.TimeUS < best.TimeUS {
+			best = row
+		}
+		if worst == nil || row.TimeUS > worst.TimeUS {
+			worst = row
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	say := func(row *Row) string {
+		text := fmt.Sprintf("%s with %s cycles with launch, %s µs", r.nameOf(row), row.Cycles.round(0), row.TimeUS.round(2))
+		if row.KernelCycles.known() {
+			text = fmt.Sprintf("%s with %s kernel cycles (with launch %s, %s µs)", r.nameOf(row), row.KernelCycles.round(0), row.Cycles.round(0), row.TimeUS.round(2))
+		}
+		if row.over != nil && row.over != row {
+			text += fmt.Sprintf(", %s times as fast as %s", row.Speedup.round(2), row.SpeedupOver)
+		}
+		return text
+	}
+	if best == worst {
+		return []string{"Simulated: " + say(best) + "."}
+	}
+	return []string{"Fastest: " + say(best) + ".", "Slowest: " + say(worst) + "."}
 }
 
 // unbeaten names the configurations that no other beats in both speed and accuracy, where one method has several.
@@ -295,7 +366,7 @@ func (r *Results) cards() (out []plots.Card) {
 		if s == "" {
 			continue
 		}
-		c := plots.Card{Name: m, Big: s + " ×", Lines: []string{"speedup over " + r.Experiment.Baseline}}
+		c := plots.Card{Name: m, Big: s + " ×", Lines: []string{"speedup over " + r.Experiment.Baseline.String()}}
 		if s := span(rows[m], paperSpeedup, "%.2f"); s != "" {
 			c.Lines = append(c.Lines, "paper: "+s+" ×")
 		}
@@ -387,7 +458,7 @@ func (r *Results) tables() []plots.Table {
 		out = append(out, plots.Table{Title: "Results", Head: head, Rows: shown, Note: note})
 	}
 
-	if names := partNames(r.Rows); len(names) > 0 {
+	if names := partNames(r.Rows); r.hasParts() {
 		t := plots.Table{Title: "Breakdown", Head: append([]string{"method", "network", "rate"}, names...)}
 		var rows [][]string
 		for _, row := range r.Rows {
@@ -405,7 +476,7 @@ func (r *Results) tables() []plots.Table {
 			rows = append(rows, line)
 		}
 		t.Rows, t.Note = cut(rows)
-		t.Note = strings.TrimSpace("Cycles of the core clock, and their share of the iteration. " + t.Note)
+		t.Note = strings.TrimSpace("Cycles of the core clock with launch overhead, and their share of the iteration. " + t.Note)
 		out = append(out, t)
 	}
 	if t := r.energyTable(); len(t.Rows) > 0 {

@@ -159,10 +159,10 @@ func TestCompareFindsWhatChanged(t *testing.T) {
 		}
 	}
 	rdp, tdp := changed["rdp"], changed["tdp"]
-	if len(changed) != 2 || len(changes) != 4 || math.Abs(float64(rdp.Values["cycles"].relative()-10)) > 1e-9 || rdp.Part == "" {
+	if len(changed) != 2 || len(changes) != 4 || math.Abs(float64(rdp.Values["with launch"].relative()-10)) > 1e-9 || rdp.Part == "" {
 		t.Errorf("changes %+v; want rdp by 10 %%, and tdp gone", changed)
 	}
-	if v := tdp.Values["cycles"]; !v.Before.known() || v.Now.known() {
+	if v := tdp.Values["with launch"]; !v.Before.known() || v.Now.known() {
 		t.Errorf("cycles of tdp %+v, want them before and not now", v)
 	}
 	head, rows := ChangeTable(changes)

@@ -39,13 +39,15 @@ type Row struct {
 	Reached      number `json:"reached_rate"`           // expected share that is dropped under the distribution
 	Distribution string `json:"distribution,omitempty"` // of the first layer: dp:probability …
 
-	Cycles      number `json:"cycles"`       // core cycles with launch overhead: of an iteration (expected value over the distribution), a product or a launch
-	CyclesLow   number `json:"cycles_low"`   // lower end of the 95 % confidence interval, where combinations were sampled
-	CyclesHigh  number `json:"cycles_high"`  // upper end of it
-	TimeUS      number `json:"time_us"`      // microseconds of those cycles at the preset's core clock
-	Speedup     number `json:"speedup"`      // baseline's cycles / this row's
-	SpeedupLow  number `json:"speedup_low"`  // lower end of the confidence interval
-	SpeedupHigh number `json:"speedup_high"` // upper end of it
+	KernelCycles number `json:"kernel_cycles"`           // core cycles of the kernels alone, as warpdrop sim counts them: no launch overhead, no copies
+	Cycles       number `json:"cycles_with_launch"`      // core cycles with launch overhead and copies: of an iteration (expected value over the distribution), a product or a launch
+	CyclesLow    number `json:"cycles_with_launch_low"`  // lower end of the 95 % confidence interval, where combinations were sampled
+	CyclesHigh   number `json:"cycles_with_launch_high"` // upper end of it
+	TimeUS       number `json:"time_us"`                 // microseconds of the cycles with launch at the preset's core clock
+	Speedup      number `json:"speedup"`                 // the baseline row's cycles with launch / this row's
+	SpeedupOver  string `json:"speedup_over,omitempty"`  // the baseline row
+	SpeedupLow   number `json:"speedup_low"`             // lower end of the confidence interval
+	SpeedupHigh  number `json:"speedup_high"`            // upper end of it
 
 	Accuracy         number `json:"accuracy"`           // per cent, mean over seeds
 	AccuracySpread   number `json:"accuracy_spread"`    // per cent, standard deviation over seeds
@@ -81,13 +83,17 @@ type Row struct {
 	PaperAccuracy      number `json:"paper_accuracy"`      // the paper's, per cent
 	AccuracyDifference number `json:"accuracy_difference"` // ours - paper's, points
 
-	Parts    map[string]number `json:"parts,omitempty" csv:"-"`    // cycles by part of the iteration
+	Parts    map[string]number `json:"parts,omitempty" csv:"-"`    // cycles with launch by part of the iteration
 	Coverage string            `json:"coverage,omitempty" csv:"-"` // what the cycles are of
+	Values   NamedValues       `json:"values,omitempty" csv:"-"`   // of a launch: the values that its formulas use
 
 	choice *choice
 	sim    *SimResult
 	train  []*TrainResult
 	found  *SearchResult
+	keys   map[string]string // of its point
+	told   string            // what else tells its point apart
+	over   *Row              // baseline
 }
 
 // number is a float64 whose NaN stands for "not measured": empty in CSV, null in JSON.
@@ -174,11 +180,25 @@ func partNames(rows []*Row) (names []string) {
 	return names
 }
 
+// valueNames are the values that any row has, sorted.
+func valueNames(rows []*Row) []string {
+	all := map[string]bool{}
+	for _, r := range rows {
+		for v := range r.Values {
+			all[v] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(all))
+}
+
 // columnsOf are the columns of a table of rows.
 func columnsOf(rows []*Row) []column {
 	out := slices.Clone(columns)
+	for _, v := range valueNames(rows) {
+		out = append(out, column{"value_" + v, func(r *Row) string { return r.Values[v] }})
+	}
 	for _, p := range partNames(rows) {
-		out = append(out, column{"cycles_" + p, func(r *Row) string {
+		out = append(out, column{"cycles_with_launch_" + p, func(r *Row) string {
 			if n, ok := r.Parts[p]; ok {
 				return n.text()
 			}
@@ -247,6 +267,7 @@ type Results struct {
 	Diverged   []string  // trainings that did, and where
 
 	peers map[string][]*Row // by peerKey
+	some  []trait           // in which rows differ
 }
 
 // NewResults joins the points that are stored into rows, in the order of the file.
@@ -262,6 +283,7 @@ func NewResults(e *Experiment, scale string, points []Point, stored map[string]*
 			continue
 		}
 		row := newRow(p.Spec)
+		row.keys = keysOf(p.Spec)
 		row.addSim(s.Result)
 		if s.Result.Micro != nil {
 			r.Micro = append(r.Micro, s)
@@ -310,10 +332,16 @@ func NewResults(e *Experiment, scale string, points []Point, stored map[string]*
 	for _, row := range r.Rows {
 		r.peers[row.peerKey()] = append(r.peers[row.peerKey()], row)
 	}
+	r.some = varying(r.Rows, func(*Row) string { return "" })
 	for _, row := range r.Rows {
 		r.compare(row)
 	}
 	return r
+}
+
+// nameOf tells a row from the others.
+func (r *Results) nameOf(row *Row) string {
+	return strings.TrimSpace(row.Method + " " + traitText(row, r.some))
 }
 
 // newRow has what the spec says. Every number of it is unknown until something sets it, and never 0 by neglect.
@@ -385,6 +413,9 @@ func (r *Row) key(machine bool) string {
 		method = "dense"
 	}
 	k := fmt.Sprint(r.Workload, r.Network, method, r.Rates, r.Batch, r.Patterns, r.Search, r.Tile, r.DP, r.Option)
+	if r.Workload == "launch" {
+		k += fmt.Sprint(r.Values, r.told)
+	}
 	if machine {
 		k += fmt.Sprint(r.GPU, r.Update, r.Pad)
 	}
@@ -403,6 +434,9 @@ func (r *Row) addSim(result Result) {
 	}
 	r.sim = s
 	r.Cycles, r.CyclesLow, r.CyclesHigh, r.TimeUS = number(s.Cycles), number(s.Low), number(s.High), number(s.TimeUS)
+	if s.KernelCycles > 0 {
+		r.KernelCycles = number(s.KernelCycles)
+	}
 	r.Coverage = s.Coverage
 	r.Parts = map[string]number{}
 	for name, cycles := range s.Parts {
@@ -532,7 +566,12 @@ func (r *Results) baseline(row *Row, method string) *Row {
 
 // compare sets a row beside its baseline and the paper.
 func (r *Results) compare(row *Row) {
-	if b := r.baseline(row, r.Experiment.Baseline); b != nil && row.Cycles > 0 {
+	b := r.baseline(row, r.Experiment.Baseline.Method)
+	if r.Experiment.Baseline.Keys != nil {
+		b = r.chosen(row)
+	}
+	if b != nil && row.Cycles > 0 {
+		row.over, row.SpeedupOver = b, r.nameOf(b)
 		row.Speedup = b.Cycles / row.Cycles
 		row.SpeedupLow, row.SpeedupHigh = b.CyclesLow/row.CyclesHigh, b.CyclesHigh/row.CyclesLow
 		row.EnergyAgainst = row.EnergyMJ / b.EnergyMJ

@@ -2,6 +2,7 @@ package experiments
 
 import (
 	"encoding/json"
+	"maps"
 	"reflect"
 
 	"github.com/invopop/jsonschema"
@@ -21,6 +22,8 @@ func Schema() []byte {
 		title := reflect.TypeOf(spec).Elem().Name()
 		of := r.Reflect(spec)
 		of.Version = ""
+		maps.Copy(s.Definitions, of.Definitions)
+		of.Definitions = nil
 		for p := of.Properties.Oldest(); p != nil; p = p.Next() {
 			var enum []any
 			for _, v := range p.Value.Enum {
@@ -30,6 +33,14 @@ func Schema() []byte {
 			}
 			p.Value.Enum = enum
 			p.Value.Description = expandText(p.Value.Description)
+		}
+		for _, f := range structFields(reflect.TypeOf(spec).Elem()) {
+			if x, ok := of.Properties.Get(f.name); ok && f.also != "" {
+				of.Properties.Set(f.also, x)
+			}
+		}
+		if takesValues(reflect.TypeOf(spec).Elem()) {
+			allowFormulas(of)
 		}
 		s.Definitions[title] = of
 		group.Properties.Set(k.name(), &jsonschema.Schema{Ref: "#/$defs/" + title, Description: k.about()})
@@ -42,4 +53,26 @@ func Schema() []byte {
 		panic("experiments: schema: " + err.Error()) // made of our own types
 	}
 	return append(data, '\n')
+}
+
+// allowFormulas lets whole numbers, and lists of them, be formulas too.
+func allowFormulas(s *jsonschema.Schema) {
+	text := &jsonschema.Schema{Type: "string"}
+	for p := s.Properties.Oldest(); p != nil; p = p.Next() {
+		given := *p.Value
+		whole := func(x *jsonschema.Schema) *jsonschema.Schema { return &jsonschema.Schema{OneOf: []*jsonschema.Schema{x, text}} }
+		description := given.Description
+		given.Description = ""
+		switch {
+		case given.Type == "integer":
+			p.Value = whole(&given)
+		case given.Type == "array" && given.Items != nil && given.Items.Type == "integer":
+			one := *given.Items
+			given.Items = whole(&one)
+			p.Value = &jsonschema.Schema{OneOf: []*jsonschema.Schema{&given, &one, text}}
+		default:
+			continue
+		}
+		p.Value.Description = description
+	}
 }

@@ -57,6 +57,9 @@ func (r *SimResult) simulated(it *workloads.IterationResult) {
 // add adds an iteration, or the launches of a single product, that happens with the given probability.
 func (r *SimResult) add(gpu *sim.GPU, it *workloads.IterationResult, probability float64) {
 	r.Cycles += probability * float64(it.Cycles)
+	for i := range it.Launches {
+		r.KernelCycles += probability * float64(it.Launches[i].KernelCycles)
+	}
 	parts := it.Parts()
 	for _, part := range slices.Sorted(maps.Keys(parts)) {
 		r.Parts[string(part)] += probability * float64(parts[part])

@@ -12,8 +12,8 @@ type File struct {
 	Question string   `json:"question,omitempty" jsonschema_description:"The question that the report answers first."`
 	Paper    string   `json:"paper,omitempty" jsonschema:"enum=fig1b,enum=fig4,enum=table1,enum=table2,enum=fig5,enum=fig6a,enum=fig6b" jsonschema_description:"Table or figure of the paper whose numbers are set beside ours."`
 	Scale    string   `json:"scale,omitempty" jsonschema:"enum=smoke,enum=small,enum=paper,default=small" jsonschema_description:"Scale that is run when the command line names none."`
-	Baseline string   `json:"baseline,omitempty" jsonschema:"enum=none,enum=dense,enum=dropconnect,default=dense" jsonschema_description:"Method whose time the speedups are relative to."`
-	Figures  []string `json:"figures,omitempty" jsonschema_description:"Figures to draw, by name; without it all that the results allow."`
+	Baseline Baseline `json:"baseline,omitzero" jsonschema:"default=dense" jsonschema_description:"What speedups are of: a method, or keys of a point, like {tile: 8} or {kernel: naive}; launches without one: the first."`
+	Figures  []string `json:"figures,omitempty" jsonschema_description:"Figures to draw: by name, or a column of results.csv against a key, like kernel_cycles against tile; without it all that the results allow."`
 	Notes    []string `json:"notes,omitempty" jsonschema_description:"Remarks for the report."`
 	Points   []Group  `json:"points" need:"true" jsonschema_description:"Groups of points; each is one kind of work with its parameters."`
 }

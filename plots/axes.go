@@ -33,7 +33,7 @@ type niceTicks struct{}
 
 func (niceTicks) Ticks(low, high float64) (ticks []plot.Tick) {
 	if !(high > low) || math.IsInf(high-low, 0) {
-		return []plot.Tick{{Value: low, Label: short(low)}}
+		return []plot.Tick{{Value: low, Label: Short(low)}}
 	}
 	step := math.Pow(10, math.Floor(math.Log10((high-low)/4)))
 	for _, m := range []float64{5, 2.5, 2} {
@@ -50,7 +50,7 @@ func (niceTicks) Ticks(low, high float64) (ticks []plot.Tick) {
 		x := i * step
 		label := fmt.Sprintf("%.*f", decimals, x)
 		if math.Abs(high) >= 1e4 || math.Abs(low) >= 1e4 {
-			label = short(x)
+			label = Short(x)
 		}
 		if strings.Trim(label, "-0.") == "" {
 			label = "0"
@@ -73,7 +73,7 @@ func (logTicks) Ticks(low, high float64) (ticks []plot.Tick) {
 			}
 			t := plot.Tick{Value: x}
 			if m == 1 || few && (m == 2 || m == 5) {
-				t.Label = short(x)
+				t.Label = Short(x)
 			}
 			ticks = append(ticks, t)
 		}
@@ -93,7 +93,7 @@ func dataTicks(values []float64, log bool, format func(float64) string) plot.Con
 		return x
 	}
 	if format == nil {
-		format = short
+		format = Short
 	}
 	style := textStyle(9)
 	scale := float64(Width-vg.Points(75)) / max(at(values[len(values)-1])-at(values[0]), 1e-9) // points a unit
@@ -110,8 +110,8 @@ func dataTicks(values []float64, log bool, format func(float64) string) plot.Con
 	return ticks
 }
 
-// short writes a number with SI multiples: 12.5 k, 3 M.
-func short(x float64) string {
+// Short writes a number with SI multiples: 12.5 k, 3 M.
+func Short(x float64) string {
 	a := math.Abs(x)
 	switch {
 	case a >= 1e9:

@@ -236,6 +236,7 @@ func grouped(a Axis, categories []string, groups []Group, dots bool) (*Figure, e
 			}
 			bars.Width, bars.CapWidth = vg.Points(0.9), vg.Points(5)
 			errors = append(errors, bars)
+			f.Spread = true
 		}
 	}
 	if len(f.Legend) == 0 || count == 0 {
@@ -273,7 +274,7 @@ func allPositive(b blocks) bool {
 func compact(y float64) string {
 	switch a := math.Abs(y); {
 	case a >= 1e4:
-		return short(y)
+		return Short(y)
 	case a >= 1000:
 		return fmt.Sprintf("%.0f", y)
 	case a >= 100:

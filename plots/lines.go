@@ -148,6 +148,7 @@ func (f *Figure) addSeries(s Series, look Look) error {
 		}
 		bars.Color, bars.Width, bars.CapWidth = look.Color, vg.Points(0.8), vg.Points(5)
 		p.Add(bars)
+		f.Spread = true
 	}
 	if !s.Plain && (len(s.X) <= maxMarkers || s.Points) {
 		marks, err := plotter.NewScatter(points{s})

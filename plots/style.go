@@ -202,6 +202,7 @@ type Figure struct {
 	Notes  []string // what is missing or left out
 	Legend []Entry
 	Height vg.Length
+	Spread bool // points have bars
 }
 
 // Entry is a line of a legend.

@@ -137,7 +137,7 @@ func New(r *sim.Result, g *sim.GPU) *Page {
 		{"DRAM", c.Memory.DRAMBytes(), band.DRAM, -1},
 	}
 	p.lines(r)
-	p.Numbers = map[string]int64{"cycles": r.Cycles, "warp instructions": c.SM.WarpInstructions, "bank conflicts": c.SM.SharedBankConflicts,
+	p.Numbers = map[string]int64{"kernel cycles": r.Cycles, "warp instructions": c.SM.WarpInstructions, "bank conflicts": c.SM.SharedBankConflicts,
 		"divergent branches": c.SM.DivergentBranches, "sectors read": c.Memory.LoadSectors, "sectors written": c.Memory.StoreSectors,
 		"DRAM bytes": c.Memory.DRAMBytes()}
 	p.Advice = advise(p, r, g)
@@ -146,7 +146,7 @@ func New(r *sim.Result, g *sim.GPU) *Page {
 
 // Compare sets another run of a kernel beside this one.
 func (p *Page) Compare(before *Page) {
-	for _, name := range []string{"cycles", "warp instructions", "bank conflicts", "divergent branches", "sectors read", "sectors written", "DRAM bytes"} {
+	for _, name := range []string{"kernel cycles", "warp instructions", "bank conflicts", "divergent branches", "sectors read", "sectors written", "DRAM bytes"} {
 		d := Difference{Name: name, Now: p.Numbers[name], Before: before.Numbers[name]}
 		if d.Before != 0 {
 			d.Ratio = float64(d.Now) / float64(d.Before)
@@ -162,8 +162,8 @@ func (p *Page) facts(r *sim.Result, g *sim.GPU) {
 	add := func(name, format string, args ...any) {
 		p.Facts = append(p.Facts, Fact{name, fmt.Sprintf(format, args...)})
 	}
-	add("cycles", "%d, %d with launch overhead", r.Cycles, r.Cycles+r.OverheadCycles)
-	add("time", "%.2f µs with launch overhead, at %g MHz", r.TimeUS, g.CoreMHz)
+	add("kernel cycles", "%d", r.Cycles)
+	add("with launch", "%d cycles, %.2f µs at %g MHz", r.Cycles+r.OverheadCycles, r.TimeUS, g.CoreMHz)
 	add("warp instructions", "%d, IPC %.2f", c.SM.WarpInstructions, r.IPC())
 	add("occupancy", "%.1f %% achieved, %.1f %% possible: %d blocks of %d warps an SM, limited by %s", 100*r.AchievedOccupancy(g),
 		100*float64(r.BlocksPerSM)*float64(warps)/float64(g.SM.WarpsPerSM), r.BlocksPerSM, warps, r.Limit)

@@ -125,7 +125,7 @@ func TestPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.Compare(before)
-	if len(p.Against) == 0 || p.Against[0].Name != "cycles" || p.Against[0].Ratio != 1 {
+	if len(p.Against) == 0 || p.Against[0].Name != "kernel cycles" || p.Against[0].Ratio != 1 {
 		t.Errorf("against itself: %+v", p.Against)
 	}
 	html, err := p.HTML()

@@ -453,7 +453,7 @@ type Candidate struct {
 	Kernel string `json:"kernel"`
 	Split  int    `json:"split"`
 	Model  int64  `json:"model_cycles"`
-	Cycles int64  `json:"cycles"` // without launch overhead
+	Cycles int64  `json:"kernel_cycles"`
 }
 
 // SimulateCandidates simulates the first limit ways to run a product of the tuned family, in the cost model's order: the first

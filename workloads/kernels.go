@@ -44,10 +44,12 @@ type LaunchResult struct {
 	Name      string // what it computes, e.g. "forward 2"
 	Part      Part
 	Kernel    string
-	Simulated bool  // false: the figures below are those of an earlier launch alike, see Known
-	Cycles    int64 // with launch overhead
-	FLOP      int64 // useful floating-point operations
-	Counters  sim.Counters
+	Simulated bool // false: the figures below are those of an earlier launch alike, see Known
+
+	Cycles       int64 // with launch overhead; of a copy, its time
+	KernelCycles int64 // without launch overhead; 0 of a copy
+	FLOP         int64 // useful floating-point operations
+	Counters     sim.Counters
 }
 
 // runner runs launches one after the other on a device and keeps what they took.
@@ -107,7 +109,7 @@ func (r *runner) launch(what string, part Part, module, name string, flop int64,
 	if r.known != nil {
 		key = alike(module, name, cfg, args)
 		if l := r.known.find(r.dev.GPU, key); l != nil {
-			r.add(LaunchResult{Name: what, Part: part, Kernel: name, Cycles: l.Cycles, FLOP: flop, Counters: l.Counters})
+			r.add(LaunchResult{Name: what, Part: part, Kernel: name, Cycles: l.Cycles, KernelCycles: l.KernelCycles, FLOP: flop, Counters: l.Counters})
 			return nil
 		}
 	}
@@ -116,7 +118,8 @@ func (r *runner) launch(what string, part Part, module, name string, flop int64,
 		r.err = fmt.Errorf("%s: %w", what, err)
 		return nil
 	}
-	l := LaunchResult{Name: what, Part: part, Kernel: name, Simulated: true, Cycles: res.Cycles + res.OverheadCycles, FLOP: flop, Counters: res.Counters}
+	l := LaunchResult{Name: what, Part: part, Kernel: name, Simulated: true, Cycles: res.Cycles + res.OverheadCycles, KernelCycles: res.Cycles,
+		FLOP: flop, Counters: res.Counters}
 	if r.known != nil {
 		r.known.add(key, l)
 	}

@@ -21,7 +21,7 @@ type benchRow struct {
 	Kernel           string  `json:"kernel"`
 	Threads          int     `json:"threads"`
 	WarpInstructions int64   `json:"warp_instructions"` // a launch
-	Cycles           int64   `json:"cycles"`
+	Cycles           int64   `json:"cycles_with_launch"`
 	Seconds          float64 `json:"seconds"`     // wall clock
 	CPUSeconds       float64 `json:"cpu_seconds"` // user time of the process; 0 where the system does not tell
 	Rate             float64 `json:"warp_instructions_per_second"`
@@ -183,7 +183,7 @@ func printBench(out io.Writer, format string, rows []benchRow) error {
 		}
 		return nil
 	}
-	t := newTable(out, "kernel", "threads", "warp instructions", "cycles", "seconds", "CPU seconds", "million/s", "million/CPU s", "kcycles/s", "KiB", "allocations")
+	t := newTable(out, "kernel", "threads", "warp instructions", "with launch", "seconds", "CPU seconds", "million/s", "million/CPU s", "kcycles/s", "KiB", "allocations")
 	for _, r := range rows {
 		t.add(r.Kernel, r.Threads, r.WarpInstructions, r.Cycles, fmt.Sprintf("%.3f", r.Seconds), fmt.Sprintf("%.3f", r.CPUSeconds),
 			fmt.Sprintf("%.2f", r.Rate/1e6), fmt.Sprintf("%.2f", r.CPURate/1e6), fmt.Sprintf("%.1f", r.CyclesPerSecond/1e3), r.Bytes>>10, r.Allocs)

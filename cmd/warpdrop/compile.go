@@ -3,12 +3,20 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
 
+	"github.com/spf13/cobra"
+
+	"warpdrop/internal/atomicfile"
 	"warpdrop/internal/codefile"
 	"warpdrop/internal/cudac"
 	"warpdrop/internal/infile"
 	"warpdrop/internal/toolchain"
+	"warpdrop/sim"
 	"warpdrop/workloads"
 )
 
@@ -30,4 +38,53 @@ func codeOf(ctx context.Context, file string, opt codeOptions) (f *codefile.File
 // choice are the options with which a kernel, "" for any, is taken out of a file.
 func (opt *codeOptions) choice(kernel string) codefile.Options {
 	return codefile.Options{Arch: opt.Arch, Kernel: kernel, PTX: opt.ptx, Compile: cudac.AssembleText}
+}
+
+func newCompileCommand() *cobra.Command {
+	var out, gpuName, compiler string
+	var defines []string
+	c := &cobra.Command{
+		Use:   "compile FILE",
+		Short: "Compile a .cu or .ptx file to a cubin",
+		Long: `Compile a .cu or .ptx file to machine code for a GPU, as sim and points of an experiment do, and write it as a cubin. The compiler is
+NVIDIA's run-time compiler where it is found, else clang-19 and ptxas; see warpdrop sim --help.`,
+		Example: "  warpdrop compile examples/transpose.cu -D PAD=1 -o transpose.cubin",
+		Args:    exactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			gpu, err := sim.LoadGPU(gpuName)
+			if err != nil {
+				return usageError{err}
+			}
+			if !cudac.IsSource(args[0]) {
+				return usagef("%s: allowed are .cu and .ptx files", args[0])
+			}
+			if compiler != "" && !slices.Contains(cudac.Compilers, compiler) {
+				return usagef("--compiler %q is not one of %s", compiler, strings.Join(cudac.Compilers, ", "))
+			}
+			if _, err := infile.Read(args[0], codefile.MaxBytes); err != nil {
+				return usageError{err}
+			}
+			data, by, err := cudac.Compile(cmd.Context(), args[0], cudac.Options{Compiler: compiler, Arch: gpu.Arch, Defines: defines, Headers: workloads.Headers()})
+			if errors.Is(err, toolchain.ErrMissing) {
+				err = usageError{err}
+			}
+			if err != nil {
+				return err
+			}
+			if out == "" {
+				out = strings.TrimSuffix(filepath.Base(args[0]), filepath.Ext(args[0])) + ".cubin"
+			}
+			if err := atomicfile.WriteBytes(out, data); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d bytes for sm_%d, by %s\n", out, len(data), gpu.Arch, by)
+			return err
+		},
+	}
+	f := c.Flags()
+	outputVarP(f, &out, "output", "o", "file to write (default: the file's name with .cubin, in this folder)")
+	f.StringArrayVarP(&defines, "define", "D", nil, "NAME or NAME=VALUE for the compiler of a .cu file; may be given several times")
+	f.StringVar(&compiler, "compiler", "", "of a .cu file: nvrtc or clang (default: nvrtc where it is found, else clang)")
+	f.StringVar(&gpuName, "gpu", "gtx1080ti", "GPU preset or a preset file")
+	return c
 }

@@ -32,7 +32,7 @@ type deepBenchRow struct {
 	RealUS     float64 `json:"real_us"`
 	TimeUS     float64 `json:"time_us"` // simulated cycles at the fitted clock
 	Error      float64 `json:"error"`
-	Cycles     float64 `json:"cycles"`
+	Cycles     float64 `json:"cycles_with_launch"`
 	PeakShare  float64 `json:"peak_share"`
 	BoundShare float64 `json:"bound_share"`
 	Kernel     string  `json:"kernel"`

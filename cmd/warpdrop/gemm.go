@@ -24,8 +24,9 @@ type gemmReport struct {
 	Split        int     `json:"split"`
 	Grid         string  `json:"grid"`
 	BlocksPerSM  int     `json:"blocks_per_sm"`
-	Cycles       int64   `json:"cycles"`
-	TimeUS       float64 `json:"time_us"`
+	KernelCycles int64   `json:"kernel_cycles"`
+	Cycles       int64   `json:"cycles_with_launch"`
+	TimeUS       float64 `json:"time_us"` // of the cycles with launch
 	FLOP         int64   `json:"flop"`
 	TFLOPS       float64 `json:"tflops"`
 	PeakShare    float64 `json:"peak_share"`
@@ -58,7 +59,7 @@ func newGEMMReport(gpu *sim.GPU, s *workloads.GEMMSpec, r *workloads.GEMMResult)
 	return gemmReport{
 		GPU: gpu.Name, M: s.M, N: s.N, K: s.K, Method: string(s.Method),
 		Kernel: r.Kernel, Split: r.Split, Grid: r.Grid.String(), BlocksPerSM: r.BlocksPerSM,
-		Cycles: r.KernelCycles, TimeUS: r.TimeUS, FLOP: r.FLOP, TFLOPS: r.TFLOPS, PeakShare: r.PeakShare,
+		KernelCycles: r.KernelCycles, Cycles: r.Cycles, TimeUS: r.TimeUS, FLOP: r.FLOP, TFLOPS: r.TFLOPS, PeakShare: r.PeakShare,
 		BoundFLOP: r.Bounds.FLOP, BoundBytes: r.Bounds.Bytes, BoundShare: float64(r.Bounds.Cycles()) / float64(r.KernelCycles),
 		CheckedRows: r.Error.Rows, MaxError: r.Error.Max, LargestValue: r.Error.Scale,
 		WarpInstructions: c.SM.WarpInstructions, Occupancy: r.Occupancy, SIMTEfficiency: c.SIMTEfficiency(), DualIssues: c.SM.DualIssues,
@@ -174,7 +175,7 @@ func newCandidatesCommand() *cobra.Command {
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), list)
 			}
-			t := newTable(cmd.OutOrStdout(), "kernel", "split", "model cycles", "simulated", "ratio")
+			t := newTable(cmd.OutOrStdout(), "kernel", "split", "model cycles", "kernel cycles", "ratio")
 			for _, c := range list {
 				t.add(c.Kernel, c.Split, c.Model, c.Cycles, fmt.Sprintf("%.2f", float64(c.Model)/float64(c.Cycles)))
 			}
@@ -231,8 +232,8 @@ func (r *gemmReport) print(out io.Writer) error {
 		{"product", fmt.Sprintf("%d x %d x %d, %s, on %s", r.M, r.N, r.K, r.Method, r.GPU)},
 		{"kernel", r.Kernel},
 		{"grid, blocks on an SM, split of k", fmt.Sprintf("%s, %d, %d", r.Grid, r.BlocksPerSM, r.Split)},
-		{"cycles", fmt.Sprint(r.Cycles)},
-		{"time (us, with launch)", fmt.Sprintf("%.2f", r.TimeUS)},
+		{"kernel cycles", fmt.Sprint(r.KernelCycles)},
+		{"with launch", fmt.Sprintf("%d cycles, %.2f us", r.Cycles, r.TimeUS)},
 		{"TFLOP/s, share of peak", fmt.Sprintf("%.2f, %.1f %%", r.TFLOPS, 100*r.PeakShare)},
 		{"bound (FLOP, bytes), share", fmt.Sprintf("%d, %d cycles, %.1f %%", r.BoundFLOP, r.BoundBytes, 100*r.BoundShare)},
 		{"largest error, value (rows checked)", fmt.Sprintf("%.2g, %.3g (%d)", r.MaxError, r.LargestValue, r.CheckedRows)},

@@ -19,30 +19,32 @@ import (
 
 // iterationReport is the object that `warpdrop iteration --json` prints.
 type iterationReport struct {
-	Network  string             `json:"network"`
-	Method   string             `json:"method"`
-	Patterns []dropout.Pattern  `json:"patterns,omitempty"`
-	Tile     int                `json:"tile,omitempty"` // tdp: side of a weight tile, where one was asked for
-	Update   string             `json:"update,omitempty"`
-	GPU      string             `json:"gpu"`
-	Cycles   int64              `json:"cycles"`
-	TimeUS   float64            `json:"time_us"`
-	Launches []iterationLaunch  `json:"launches"`
-	Parts    map[string]float64 `json:"parts"` // share of the cycles
+	Network      string             `json:"network"`
+	Method       string             `json:"method"`
+	Patterns     []dropout.Pattern  `json:"patterns,omitempty"`
+	Tile         int                `json:"tile,omitempty"` // tdp: side of a weight tile, where one was asked for
+	Update       string             `json:"update,omitempty"`
+	GPU          string             `json:"gpu"`
+	KernelCycles int64              `json:"kernel_cycles"`
+	Cycles       int64              `json:"cycles_with_launch"` // and with copies
+	TimeUS       float64            `json:"time_us"`
+	Launches     []iterationLaunch  `json:"launches"`
+	Parts        map[string]float64 `json:"parts"` // share of the cycles
 	// Simulated is the number of launches that were simulated; the others are like one of them.
 	Simulated int `json:"simulated_launches"`
 }
 
 // iterationLaunch is all launches of one name.
 type iterationLaunch struct {
-	Name      string  `json:"name"`
-	Part      string  `json:"part"`
-	Kernel    string  `json:"kernel"`
-	Count     int     `json:"count"`
-	Cycles    int64   `json:"cycles"` // with launch overhead
-	Share     float64 `json:"share"`
-	FLOP      int64   `json:"flop"`
-	DRAMBytes int64   `json:"dram_bytes"`
+	Name         string  `json:"name"`
+	Part         string  `json:"part"`
+	Kernel       string  `json:"kernel"`
+	Count        int     `json:"count"`
+	KernelCycles int64   `json:"kernel_cycles"` // 0 of copies
+	Cycles       int64   `json:"cycles_with_launch"`
+	Share        float64 `json:"share"`
+	FLOP         int64   `json:"flop"`
+	DRAMBytes    int64   `json:"dram_bytes"`
 	// Shares of the roofline: of the peak FLOP rate and of the DRAM pins' rate.
 	PeakFLOP float64 `json:"share_of_peak_flop"`
 	PeakDRAM float64 `json:"share_of_peak_dram"`
@@ -62,6 +64,8 @@ func newIterationReport(gpu *sim.GPU, it *workloads.IterationResult) *iterationR
 		a := &r.Launches[n]
 		a.Count++
 		a.Cycles += l.Cycles
+		a.KernelCycles += l.KernelCycles
+		r.KernelCycles += l.KernelCycles
 		a.FLOP += l.FLOP
 		a.DRAMBytes += l.Counters.Memory.DRAMBytes()
 	}
@@ -95,8 +99,8 @@ func (r *iterationReport) print(out io.Writer) error {
 	if r.Update != "" {
 		fmt.Fprintf(out, ", update %s", r.Update)
 	}
-	fmt.Fprintf(out, ", %s: %d cycles, %.1f us\n", r.GPU, r.Cycles, r.TimeUS)
-	t := newTable(out, "launch", "kernel", "count", "cycles", "share %", "GFLOP", "% of peak", "DRAM MB", "% of peak")
+	fmt.Fprintf(out, ", %s: %d kernel cycles; with launch overhead and copies %d cycles, %.1f us\n", r.GPU, r.KernelCycles, r.Cycles, r.TimeUS)
+	t := newTable(out, "launch", "kernel", "count", "with launch", "share %", "GFLOP", "% of peak", "DRAM MB", "% of peak")
 	for _, l := range r.Launches {
 		t.add(l.Name, l.Kernel, l.Count, l.Cycles, fmt.Sprintf("%.1f", 100*l.Share), fmt.Sprintf("%.3f", float64(l.FLOP)/1e9),
 			fmt.Sprintf("%.0f", 100*l.PeakFLOP), fmt.Sprintf("%.2f", float64(l.DRAMBytes)/1e6), fmt.Sprintf("%.0f", 100*l.PeakDRAM))

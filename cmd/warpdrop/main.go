@@ -36,6 +36,7 @@ var commands = []func() *cobra.Command{
 	newExecCommand,
 	newDisasmCommand,
 	newKernelsCommand,
+	newCompileCommand,
 	newGPUsCommand,
 	newMicrobenchCommand,
 	newCorrelateCommand,

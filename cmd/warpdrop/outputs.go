@@ -13,7 +13,12 @@ const outputFlag = "warpdrop-output"
 
 // outputVar is StringVar for a file that the command writes at its end. Whether it can be written is tried before the work.
 func outputVar(f *pflag.FlagSet, path *string, name, usage string) {
-	f.StringVar(path, name, "", usage)
+	outputVarP(f, path, name, "", usage)
+}
+
+// outputVarP is outputVar with a letter.
+func outputVarP(f *pflag.FlagSet, path *string, name, letter, usage string) {
+	f.StringVarP(path, name, letter, "", usage)
 	if err := f.SetAnnotation(name, outputFlag, []string{""}); err != nil {
 		panic(err) // the flag was made a line above
 	}

@@ -22,8 +22,8 @@ func newPlotCommand() *cobra.Command {
 		Args:    exactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			for _, n := range names {
-				if !slices.Contains(experiments.FigureNames(), n) {
-					return usagef("--figure is %q; allowed are %s", n, strings.Join(experiments.FigureNames(), ", "))
+				if !experiments.IsFigure(n) {
+					return usagef("--figure is %q; allowed are %s, or a column against a key, like \"kernel_cycles against tile\"", n, strings.Join(experiments.FigureNames(), ", "))
 				}
 			}
 			for _, f := range formats {

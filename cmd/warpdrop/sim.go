@@ -30,8 +30,9 @@ type simReport struct {
 	Grid                string             `json:"grid"`                         // blocks, x x y x z
 	Block               string             `json:"block"`                        // threads of a block, x x y x z
 	Sample              *sim.Sample        `json:"sample,omitempty"`             // of --waves; none: all blocks were simulated
-	Cycles              int64              `json:"cycles"`                       // from the first block's dispatch to the last access's end
-	TimeUS              float64            `json:"time_us"`                      // of that and the launch overhead
+	KernelCycles        int64              `json:"kernel_cycles"`                // from the first block's dispatch to the last access's end
+	Cycles              int64              `json:"cycles_with_launch"`           // of that and the launch overhead
+	TimeUS              float64            `json:"time_us"`                      // of the cycles with launch
 	WarpInstructions    int64              `json:"warp_instructions"`            // warp instructions issued
 	ThreadInstructions  int64              `json:"thread_instructions"`          // the same, times active threads
 	IPC                 float64            `json:"ipc"`                          // warp instructions a cycle, of the whole chip
@@ -113,7 +114,7 @@ func newSimReport(gpu *sim.GPU, r *sim.Result, buffers []*workloads.Buffer) simR
 	rates, bytes := c.Memory.Rates(), c.Memory.Bandwidth(r.Cycles, gpu.CoreMHz)
 	rep := simReport{
 		Kernel: r.Kernel, GPU: gpu.Name, Grid: r.Grid.String(), Block: r.Block.String(),
-		Sample: r.Sample, Cycles: r.Cycles, TimeUS: r.TimeUS,
+		Sample: r.Sample, KernelCycles: r.Cycles, Cycles: r.Cycles + r.OverheadCycles, TimeUS: r.TimeUS,
 		WarpInstructions: c.SM.WarpInstructions, ThreadInstructions: c.SM.ThreadInstructions, IPC: r.IPC(),
 		Occupancy: r.AchievedOccupancy(gpu), BlocksPerSM: r.BlocksPerSM, SIMTEfficiency: c.SIMTEfficiency(),
 		SharedAccesses: c.SM.SharedAccesses, SharedBankConflicts: c.SM.SharedBankConflicts,
@@ -423,7 +424,7 @@ func printSimReport(cmd *cobra.Command, r *simReport) error {
 	t := newTable(cmd.OutOrStdout(), "counter", "value")
 	rows := [][]any{
 		{"kernel", codefile.Demangle(r.Kernel)}, {"code", r.Code}, {"gpu", r.GPU}, {"grid x block", r.Grid + " x " + r.Block},
-		{"cycles", r.Cycles}, {"time (us, with launch)", fmt.Sprintf("%.2f", r.TimeUS)},
+		{"kernel cycles", r.KernelCycles}, {"with launch", fmt.Sprintf("%d cycles, %.2f us", r.Cycles, r.TimeUS)},
 		{"warp instructions", r.WarpInstructions}, {"thread instructions", r.ThreadInstructions},
 		{"IPC", fmt.Sprintf("%.2f", r.IPC)}, {"achieved occupancy", fmt.Sprintf("%.1f %%", 100*r.Occupancy)},
 		{"SIMT efficiency", fmt.Sprintf("%.1f %%", 100*r.SIMTEfficiency)},
