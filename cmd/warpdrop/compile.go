@@ -82,7 +82,7 @@ NVIDIA's run-time compiler where it is found, else clang-19 and ptxas; see warpd
 		},
 	}
 	f := c.Flags()
-	outputVarP(f, &out, "output", "o", "file to write (default: the file's name with .cubin, in this folder)")
+	outputVarP(f, &out, "output", "o", "write the cubin to this file (default: the source's name with .cubin, in this folder)")
 	f.StringArrayVarP(&defines, "define", "D", nil, "NAME or NAME=VALUE for the compiler of a .cu file; may be given several times")
 	f.StringVar(&compiler, "compiler", "", "of a .cu file: nvrtc or clang (default: nvrtc where it is found, else clang)")
 	f.StringVar(&gpuName, "gpu", "gtx1080ti", "GPU preset or a preset file")

@@ -58,7 +58,7 @@ func TestSimJSON(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &r); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"kernel", "gpu", "grid", "block", "cycles", "time_us", "warp_instructions", "thread_instructions", "ipc", "shared_accesses", "shared_bank_conflicts",
+	for _, name := range []string{"kernel", "gpu", "grid", "block", "kernel_cycles", "cycles_with_launch", "time_us", "warp_instructions", "thread_instructions", "ipc", "shared_accesses", "shared_bank_conflicts",
 		"divergent_branches", "sectors_read", "sectors_written", "l1_hit_rate", "l2_hit_rate", "dram_bytes", "stall_cycles", "warp_stall_cycles", "wall_seconds", "warp_instructions_per_second",
 		"bandwidth_gb_per_s", "roofline", "memory", "energy", "copy_to_device", "copy_to_host"} {
 		if _, ok := r[name]; !ok {
