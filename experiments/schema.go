@@ -60,7 +60,9 @@ func allowFormulas(s *jsonschema.Schema) {
 	text := &jsonschema.Schema{Type: "string"}
 	for p := s.Properties.Oldest(); p != nil; p = p.Next() {
 		given := *p.Value
-		whole := func(x *jsonschema.Schema) *jsonschema.Schema { return &jsonschema.Schema{OneOf: []*jsonschema.Schema{x, text}} }
+		whole := func(x *jsonschema.Schema) *jsonschema.Schema {
+			return &jsonschema.Schema{OneOf: []*jsonschema.Schema{x, text}}
+		}
 		description := given.Description
 		given.Description = ""
 		switch {
