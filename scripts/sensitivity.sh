@@ -8,7 +8,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 go build -o "$work/warpdrop" ./cmd/warpdrop
 cycles() {
-  "$work/warpdrop" iteration mlp --hidden 512,512 --gpu "$1" "${@:2}" --json | awk -F'[:,]' '/"cycles"/ && !n++ {print $2 + 0}'
+  "$work/warpdrop" iteration mlp --hidden 512,512 --gpu "$1" "${@:2}" --json | awk -F'[:,]' '/"cycles_with_launch"/ && !n++ {print $2 + 0}'
 }
 row() { # name, value, preset file
   local dense rdp
@@ -20,7 +20,7 @@ row() { # name, value, preset file
 }
 version=$(sed -n 's/^const ModelVersion = "\(.*\)"/\1/p' sim/gpu.go)
 echo "# model $version, kernels $(sed -n 's/^const KernelVersion = "\(.*\)"/\1/p' workloads/*.go)"
-echo "figure,value,dense cycles,%,rdp cycles,%,speedup"
+echo "figure,value,dense: cycles with launch,%,rdp: cycles with launch,%,speedup"
 row preset - gtx1080ti
 read -r dense0 rdp0 <<< "$last"
 # The path of each key, and what its value is replaced with.

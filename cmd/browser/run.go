@@ -155,7 +155,7 @@ func rows(r *sim.Result, gpu *sim.GPU) [][2]string {
 	}
 	total := max(r.Cycles, 1) * int64(gpu.SMs*gpu.SM.Schedulers)
 	return [][2]string{
-		{"cycles", strconv.FormatInt(r.Cycles, 10)},
+		{"kernel cycles", strconv.FormatInt(r.Cycles, 10)},
 		{"time, us, with launch", fmt.Sprintf("%.2f", r.TimeUS)},
 		{"warp instructions", strconv.FormatInt(c.SM.WarpInstructions, 10)},
 		{"instructions a cycle", fmt.Sprintf("%.2f", r.IPC())},
