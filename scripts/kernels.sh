@@ -18,17 +18,21 @@ check=
 if [ "${1:-}" = --check ]; then check=1; shift; fi
 if [ $# = 0 ]; then
   # Sources without a cubin beside them are compiled when they run. A new one is named on the command line once.
-  mapfile -t files < <(find workloads sim profile -name '*.cubin' | LC_ALL=C sort | while read -r cubin; do
-    ls "${cubin%.cubin}".cu "${cubin%.cubin}".ptx 2> /dev/null || true
+  mapfile -t files < <(find workloads sim profile -name '*.cubin' -o -name '*.o' | LC_ALL=C sort | while read -r cubin; do
+    ls "${cubin%.*}".cu "${cubin%.*}".ptx 2> /dev/null || true
   done)
   set -- "${files[@]}"
 fi
+objects=sim/testdata/link # compiled in parts: two objects, to be linked
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 bad=0
 for cu in "$@"; do
   cubin=${cu%.*}.cubin
   front=() back=()
+  if [[ $cu = $objects/first.cu || $cu = $objects/second.cu ]]; then
+    front=(-fgpu-rdc) back=(-c) cubin=${cu%.*}.o
+  fi
   if [ "$cu" = sim/isa/testdata/lines.cu ]; then
     front=(-gline-directives-only -fdebug-compilation-dir=/src) back=(-lineinfo)
   fi
@@ -42,7 +46,7 @@ for cu in "$@"; do
     cmp "$tmp/k.cubin" "$cubin" || bad=1
   elif ! cmp -s "$tmp/k.cubin" "$cubin"; then
     mv "$tmp/k.cubin" "$cubin"
-    [ ! -x "$tools/nvdisasm" ] || scripts/listings.sh "$cubin"
+    [[ ! -x $tools/nvdisasm || $cubin = *.o ]] || scripts/listings.sh "$cubin"
     echo "$cubin"
   fi
 done

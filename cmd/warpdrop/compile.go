@@ -23,16 +23,43 @@ import (
 // codeOptions say which code of a file is wanted.
 type codeOptions struct {
 	cudac.Options
-	ptx bool // PTX, compiled, although the file may have machine code
+	ptx     bool // PTX, compiled, although the file may have machine code
+	unbound bool // what was compiled in parts is not linked
 }
 
-// codeOf looks for code in a file, compiling a .cu or .ptx file; by is the compiler of such a file.
-func codeOf(ctx context.Context, file string, opt codeOptions) (f *codefile.File, by string, err error) {
-	f, by, err = workloads.ReadCode(ctx, file, opt.Options, infile.Read)
-	if err != nil && (!cudac.IsSource(file) || errors.Is(err, toolchain.ErrMissing) || errors.Is(err, fs.ErrNotExist)) {
-		err = usageError{err}
+// codeOf looks for code in files, compiling .cu and .ptx files; several are linked, and so is one that was compiled in parts. by is
+// the compiler of the first source.
+func codeOf(ctx context.Context, files []string, opt codeOptions) (f *codefile.File, by string, err error) {
+	opt.Object = len(files) > 1
+	var list []*codefile.File
+	for _, file := range files {
+		f, with, err := workloads.ReadCode(ctx, file, opt.Options, infile.Read)
+		if err != nil {
+			if !cudac.IsSource(file) || errors.Is(err, toolchain.ErrMissing) || errors.Is(err, fs.ErrNotExist) {
+				err = usageError{err}
+			}
+			return nil, by, err
+		}
+		if by == "" {
+			by = with
+		}
+		list = append(list, f)
 	}
-	return f, by, err
+	if len(list) == 1 && (opt.unbound || !list[0].InParts()) {
+		return list[0], by, nil
+	}
+	if f, err = codefile.Link(list, opt.Arch); err != nil {
+		return nil, by, usageError{err}
+	}
+	return f, by, nil
+}
+
+// someArgs refuses a command without files.
+func someArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return usagef("%s takes a file, or several objects to be linked; see %s --help", cmd.Name(), cmd.CommandPath())
+	}
+	return nil
 }
 
 // choice are the options with which a kernel, "" for any, is taken out of a file.

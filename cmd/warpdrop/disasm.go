@@ -27,11 +27,11 @@ func newDisasmCommand() *cobra.Command {
 	var control, lines, asJSON bool
 	opt := codeOptions{Options: cudac.Options{Arch: 61}}
 	cmd := &cobra.Command{
-		Use:   "disasm FILE",
+		Use:   "disasm FILE [OBJECT…]",
 		Short: "Print machine code as nvdisasm -b SM61 does",
 		Long: `Print machine code, one line an instruction, as nvdisasm -b SM61 prints the bytes of a kernel's text section: branch targets are
 byte offsets from the start of the kernel's code. A .ptx or .cu file is compiled first; of a program, a library, an object or a
-fatbin the machine code is taken that fits --arch best. Functions that a kernel calls in other sections follow it. What is not
+fatbin the machine code is taken that fits --arch best. Several objects are linked. Functions that a kernel calls in other sections follow it. What is not
 an instruction is printed as .dword.
 
 --lines puts the line of the source before the instructions that were compiled from it, as nvdisasm -g does, where the file has a
@@ -41,9 +41,9 @@ line table (ptxas or nvcc -lineinfo; a .cu file is compiled with one).
 read barrier (1 to 6, - none) : write barrier : yield (Y) : stall count (0 to f). Stall count 0 pairs the instruction
 with the next one.`,
 		Example: "  warpdrop disasm kernel.cubin --kernel saxpy --control",
-		Args:    exactArgs(1),
+		Args:    someArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			file, _, err := codeOf(cmd.Context(), args[0], opt)
+			file, _, err := codeOf(cmd.Context(), args, opt)
 			if err != nil {
 				return err
 			}

@@ -43,7 +43,7 @@ func TestGuideCommands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = codeOf(t.Context(), filepath.Join(root, "examples/transpose.cu"), codeOptions{Options: cudac.Options{Arch: 61}})
+	_, _, err = codeOf(t.Context(), []string{filepath.Join(root, "examples/transpose.cu")}, codeOptions{Options: cudac.Options{Arch: 61}})
 	compiler := !errors.Is(err, toolchain.ErrMissing)
 	work := t.TempDir()
 	for _, name := range []string{"experiments", "examples", "workloads", "sim"} {

@@ -37,7 +37,7 @@ files and choose what fits the GPU best: machine code of the same major architec
 		Example: "  warpdrop kernels sim/testdata/checks.cubin",
 		Args:    exactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			file, _, err := codeOf(cmd.Context(), args[0], codeOptions{Options: cudac.Options{Arch: 61}})
+			file, _, err := codeOf(cmd.Context(), args, codeOptions{Options: cudac.Options{Arch: 61}, unbound: true})
 			if err != nil {
 				return err
 			}

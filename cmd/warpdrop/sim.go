@@ -148,7 +148,8 @@ func newSimReport(gpu *sim.GPU, r *sim.Result, buffers []*workloads.Buffer) simR
 var simHelp = `Run one kernel of a file on the simulated GPU and print its cycles and counters. The file is a cubin, PTX (.ptx), CUDA C++
 (.cu), or a program, a library, an object or a fatbin that holds code for GPUs: then the machine code is taken that fits the
 GPU best, else PTX is compiled for it. warpdrop kernels FILE lists what there is; --kernel takes the name as the file has it, as
-the source has it, or with its template arguments and parameters.
+the source has it, or with its template arguments and parameters. Several files are linked: objects (ptxas -c, nvcc -dc), and .cu
+and .ptx files, which are compiled to objects then. What no file defines is an error of the kernels that reach it.
 
 Arguments are given in order, one --arg a kernel parameter:
 ` + workloads.ArgHelp + `
@@ -183,13 +184,13 @@ type simFlags struct {
 func newSimCommand() *cobra.Command {
 	var s simFlags
 	c := &cobra.Command{
-		Use:   "sim FILE",
+		Use:   "sim FILE [OBJECT…]",
 		Short: "Run one kernel of a file on the simulated GPU",
 		Long:  simHelp,
 		Example: `  warpdrop sim sim/testdata/checks.cubin --kernel saxpy --grid 8 --block 128 --arg buf:4000 --arg buf:4000 --arg f32:0.5 --arg i32:1000
   warpdrop sim sim/sm/testdata/programs.cubin --kernel transpose --grid 3,2 --block 32,8 --arg buf:12600 --arg buf:12600 --arg i32:70 --arg i32:45 --check races,uninit --json`,
-		Args: exactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return s.run(cmd, args[0]) },
+		Args: someArgs,
+		RunE: func(cmd *cobra.Command, args []string) error { return s.run(cmd, args) },
 	}
 	s.add(c.Flags())
 	return c
@@ -238,12 +239,12 @@ type simLaunch struct {
 	against  *profile.Page
 }
 
-func (s *simFlags) run(cmd *cobra.Command, path string) error {
+func (s *simFlags) run(cmd *cobra.Command, files []string) error {
 	gpu, err := sim.LoadGPU(s.gpu)
 	if err != nil {
 		return usageError{err}
 	}
-	l, err := s.prepare(cmd, gpu, path)
+	l, err := s.prepare(cmd, gpu, files)
 	if err != nil {
 		return err
 	}
@@ -272,13 +273,13 @@ func (s *simFlags) run(cmd *cobra.Command, path string) error {
 }
 
 // prepare finds the kernel and makes what it is launched with.
-func (s *simFlags) prepare(cmd *cobra.Command, gpu *sim.GPU, path string) (l *simLaunch, err error) {
+func (s *simFlags) prepare(cmd *cobra.Command, gpu *sim.GPU, files []string) (l *simLaunch, err error) {
 	if s.compiler != "" && !slices.Contains(cudac.Compilers, s.compiler) {
 		return nil, usagef("--compiler %q is not one of %s", s.compiler, strings.Join(cudac.Compilers, ", "))
 	}
 	l = &simLaunch{cfg: sim.LaunchConfig{Shared: s.shared, Waves: s.waves}}
 	opt := codeOptions{Options: cudac.Options{Compiler: s.compiler, Arch: gpu.Arch, Defines: s.defines}, ptx: s.ptx}
-	file, by, err := codeOf(cmd.Context(), path, opt)
+	file, by, err := codeOf(cmd.Context(), files, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -300,7 +301,7 @@ func (s *simFlags) prepare(cmd *cobra.Command, gpu *sim.GPU, path string) (l *si
 		l.kernel, err = mod.Kernel(l.code.Kernels[0])
 	}
 	if err != nil {
-		return nil, usageError{fmt.Errorf("%s: %w", path, err)}
+		return nil, usageError{fmt.Errorf("%s: %w", files[0], err)}
 	}
 	if l.cfg.Grid, err = parseDim("grid", s.grid); err != nil {
 		return nil, err

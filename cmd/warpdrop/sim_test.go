@@ -197,7 +197,7 @@ func TestSimSource(t *testing.T) {
 		t.Fatal(err)
 	}
 	args := []string{cu, "--kernel", "k", "--arg", "buf:128,out=" + out}
-	if _, _, err := codeOf(t.Context(), cu, codeOptions{Options: cudac.Options{Arch: 61}}); errors.Is(err, toolchain.ErrMissing) {
+	if _, _, err := codeOf(t.Context(), []string{cu}, codeOptions{Options: cudac.Options{Arch: 61}}); errors.Is(err, toolchain.ErrMissing) {
 		t.Logf("not compiled: %v", err)
 	} else {
 		if code, _, stderr := runSim(args...); code != 0 {
@@ -312,5 +312,50 @@ func TestSimVariables(t *testing.T) {
 		if code, _, stderr := runSim(append(args, "--global", bad)...); code != 2 || !strings.Contains(stderr, want) {
 			t.Errorf("--global %s: exit %d, %s; want 2 and %q", bad, code, stderr, want)
 		}
+	}
+}
+
+// Objects are linked; a source among them is compiled to one. What is missing is named.
+func TestSimLinks(t *testing.T) {
+	const dir = "../../sim/testdata/link/"
+	dump := filepath.Join(t.TempDir(), "out")
+	args := func(files ...string) []string {
+		return append(files, "--kernel", "calls", "--grid", "1", "--block", "64", "--arg", "buf:256:iota,out="+dump, "--arg", "i32:5", "--functional")
+	}
+	var want []byte
+	for _, files := range [][]string{{dir + "whole.cubin"}, {dir + "first.o", dir + "second.o"}, {dir + "second.o", dir + "first.o"}} {
+		code, _, stderr := runSim(args(files...)...)
+		if code != 0 {
+			t.Fatalf("%v: exit %d, %s", files, code, stderr)
+		}
+		got, err := os.ReadFile(dump)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want == nil {
+			want = got
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%v: %x, in one compilation %x", files, got, want)
+		}
+	}
+	for _, c := range []struct {
+		files []string
+		want  string
+	}{
+		{[]string{dir + "first.o"}, "_Z6helperfi is not defined: link the object that has it, too"},
+		{[]string{dir + "first.o", dir + "whole.cubin"}, "whole.cubin: is linked already"},
+		{[]string{dir + "first.o", dir + "first.o"}, "is defined here and in " + dir + "first.o"},
+	} {
+		if code, _, stderr := runSim(args(c.files...)...); code != 2 || !strings.Contains(stderr, c.want) {
+			t.Errorf("%v: exit %d, %q; want 2 and %q", c.files, code, stderr, c.want)
+		}
+	}
+	code, _, stderr := runSim(args("--compiler=clang", dir+"first.cu", dir+"second.cu")...)
+	if strings.Contains(stderr, "no compiler") {
+		t.Skip(stderr)
+	}
+	if got, err := os.ReadFile(dump); code != 0 || err != nil || !bytes.Equal(got, want) {
+		t.Errorf("sources: exit %d, %s, %v: %x, in one compilation %x", code, stderr, err, got, want)
 	}
 }

@@ -143,6 +143,48 @@ func ptxKernels(ptx []byte) (names []string) {
 	return names
 }
 
+// Link links the objects in files into one: all of them, or those of a file that was compiled in parts. Of each unit the entry is
+// taken that fits the GPU best.
+func Link(files []*File, arch int) (*File, error) {
+	var objects []isa.Object
+	var names []string
+	for _, f := range files {
+		names = append(names, f.name)
+		for _, u := range f.units {
+			best := fatbin.Best(u, arch)
+			if len(u) == 1 && u[0].Kind == fatbin.Cubin {
+				best = &u[0]
+			}
+			if best == nil || best.Kind != fatbin.Cubin {
+				return nil, fmt.Errorf("%s: there is no object for sm_%d in it to be linked", f.name, arch)
+			}
+			e, err := best.Unpack()
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", f.name, err)
+			}
+			objects = append(objects, isa.Object{Name: f.name, Data: e.Data})
+		}
+	}
+	data, err := isa.LinkObjects(objects...)
+	if err != nil {
+		return nil, err
+	}
+	return Open(strings.Join(names, " + "), data)
+}
+
+// InParts tells whether the file has several objects, of which nothing was linked: a library that was compiled in parts.
+func (f *File) InParts() bool {
+	for _, u := range f.units {
+		for i := range u {
+			e, err := u[i].Unpack()
+			if err != nil || e.Kind != fatbin.Cubin || isa.Linked(e.Data) {
+				return false
+			}
+		}
+	}
+	return len(f.units) > 1
+}
+
 // Options say what is wanted of a file.
 type Options struct {
 	Arch   int    // of the GPU

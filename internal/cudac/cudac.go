@@ -29,6 +29,7 @@ type Options struct {
 	Compiler string            // of CUDA C++: one of Compilers; empty: nvrtc where it is found, else clang
 	Arch     int               // compute capability times ten: 61
 	Defines  []string          // NAME or NAME=VALUE
+	Object   bool              // an object, to be linked with others
 	Headers  map[string][]byte // for clang: cuda_runtime.h and what else programs include
 }
 
@@ -51,7 +52,7 @@ func Compile(ctx context.Context, file string, opt Options) (cubin []byte, by st
 		return nil, "", err
 	}
 	if filepath.Ext(file) == ".ptx" {
-		cubin, err = Assemble(ctx, file, opt.Arch)
+		cubin, err = assemble(ctx, file, opt)
 		return cubin, "ptxas", err
 	}
 	var refused error
@@ -117,6 +118,9 @@ func clang(ctx context.Context, file string, source []byte, opt Options) ([]byte
 	for _, d := range opt.Defines {
 		args = append(args, "-D"+d)
 	}
+	if opt.Object {
+		args = append(args, "-fgpu-rdc")
+	}
 	// As nvcc does; but not where a file brings its own definitions.
 	if !bytes.Contains(source, []byte("define __global__")) && !bytes.Contains(source, []byte("__attribute__((global))")) {
 		args = append([]string{"-include", filepath.Join(dir, "cuda_runtime.h")}, args...)
@@ -128,18 +132,27 @@ func clang(ctx context.Context, file string, source []byte, opt Options) ([]byte
 		}
 		return nil, err
 	}
-	return Assemble(ctx, ptx, opt.Arch)
+	return assemble(ctx, ptx, opt)
 }
 
 // Assemble returns the cubin that ptxas makes of a PTX file for an architecture: compute capability times ten.
 func Assemble(ctx context.Context, ptx string, arch int) ([]byte, error) {
+	return assemble(ctx, ptx, Options{Arch: arch})
+}
+
+// assemble makes a cubin, or an object, of a PTX file.
+func assemble(ctx context.Context, ptx string, opt Options) ([]byte, error) {
 	dir, err := scratch.Dir()
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
 	cubin := filepath.Join(dir, "k.cubin")
-	if err := tool(ctx, "ptxas", fmt.Sprintf("-arch=sm_%d", arch), "-O3", "-lineinfo", ptx, "-o", cubin); err != nil {
+	args := []string{fmt.Sprintf("-arch=sm_%d", opt.Arch), "-O3", "-lineinfo", ptx, "-o", cubin}
+	if opt.Object {
+		args = append(args, "-c")
+	}
+	if err := tool(ctx, "ptxas", args...); err != nil {
 		return nil, err
 	}
 	return os.ReadFile(cubin)

@@ -173,6 +173,9 @@ func (l *libNVRTC) run(file string, source []byte, opt Options) ([]byte, string,
 	for _, d := range opt.Defines {
 		options = append(options, "-D"+d)
 	}
+	if opt.Object {
+		options = append(options, "--relocatable-device-code=true")
+	}
 	n, holdNames := cStrings(names)
 	t, holdTexts := cStrings(texts)
 	o, holdOptions := cStrings(options)

@@ -97,11 +97,14 @@ func (g *callGraph) system(pc, end uint32) bool {
 	return false
 }
 
-// anything lists what a pointer can call: the other functions in the kernel's section.
+// anything lists what a pointer can call: the other functions in the kernel's section, and those whose address is taken.
 func (g *callGraph) anything() (list []int) {
 	k := g.kernel
 	for i := g.function(k.Entry) + 1; i < len(g.cubin.Functions) && g.cubin.Functions[i].Address < k.Entry+k.Size; i++ {
 		list = append(list, i)
+	}
+	for _, t := range g.cubin.Taken {
+		list = append(list, g.function(t))
 	}
 	return list
 }

@@ -14,6 +14,7 @@ type Code struct {
 	Externs  []Symbol            // functions of CUDA's run-time system, a group each, behind the sections: there is no code of theirs
 	Jumps    map[uint32][]uint32 // targets of indirect branches and calls, by the branch's address
 	Calls    map[uint32]bool     // indirect branches that call one of Externs, as far as the file lists them
+	Taken    []uint32            // functions whose address is taken, outside of calls, as far as relocations say
 	Flaws    map[uint32]error    // instructions that could not be linked
 
 	lines *lineTable // nil = the file has none

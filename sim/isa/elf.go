@@ -34,9 +34,9 @@ func openELF(data []byte) (*elf.File, error) {
 // sizes when it allocates.
 func checkHeaders(data []byte) error {
 	const (
-		headerBytes, sectionBytes, segmentBytes = 64, 64, 56
-		sectionsAt, segmentsAt                  = 0x28, 0x20
-		sectionsNum, segmentsNum                = 0x3c, 0x38
+		sectionBytes, segmentBytes = 64, 56
+		sectionsAt, segmentsAt     = 0x28, 0x20
+		sectionsNum, segmentsNum   = 0x3c, 0x38
 	)
 	size := uint64(len(data))
 	if size < headerBytes || !bytes.HasPrefix(data, []byte(elf.ELFMAG)) {

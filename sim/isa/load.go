@@ -34,6 +34,9 @@ const (
 	attrSystemCalls  = 0x46
 )
 
+// machineCUDA is the ELF machine of cubins.
+const machineCUDA = 190
+
 // loader is the state of ReadCubin.
 type loader struct {
 	cubin   *Cubin
@@ -64,10 +67,14 @@ func ReadCubin(data []byte) (*Cubin, error) {
 
 func readCubin(data []byte) (*Cubin, error) {
 	f, err := openELF(data)
+	if err == nil && f.Type == elf.ET_REL && f.Machine == machineCUDA {
+		if data, err = LinkObjects(Object{"object", data}); err == nil {
+			f, err = openELF(data)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
-	const machineCUDA = 190
 	if f.Class != elf.ELFCLASS64 || f.Machine != machineCUDA {
 		return nil, fmt.Errorf("ELF class %v, machine %d: want a 64-bit file for CUDA (machine %d)", f.Class, f.Machine, machineCUDA)
 	}

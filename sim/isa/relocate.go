@@ -162,6 +162,7 @@ func (l *loader) relocateData(target []byte, r *relocation) error {
 	switch {
 	case isText:
 		value += uint64(base)
+		l.take(sym, value)
 	case isExtern:
 		// The first instruction stands behind the control word, at which a call by address begins.
 		value += uint64(extern)
@@ -173,7 +174,7 @@ func (l *loader) relocateData(target []byte, r *relocation) error {
 }
 
 func notDefined(sym *elf.Symbol) error {
-	return fmt.Errorf("symbol %s is not defined in the file, which is an object to be linked with others (nvlink, or nvcc without -dc)", sym.Name)
+	return fmt.Errorf("symbol %s is not defined: link the object that has it, too", sym.Name)
 }
 
 // relocateCode applies or keeps a relocation of an instruction. One that cannot be done is a flaw of that instruction.
@@ -212,6 +213,9 @@ func (l *loader) relocateCode(target []byte, base uint32, r *relocation) error {
 		return nil
 	case isText:
 		value += uint64(textBase)
+		if f.Call(l.cubin.Word(pc)) != CallDirect {
+			l.take(sym, value)
+		}
 	}
 	if r.addend != nil {
 		kind.sum = false
@@ -223,6 +227,13 @@ func (l *loader) relocateCode(target []byte, base uint32, r *relocation) error {
 	}
 	f.put(place, word)
 	return nil
+}
+
+// take notes that something holds the address of a function.
+func (l *loader) take(sym *elf.Symbol, address uint64) {
+	if elf.ST_TYPE(sym.Info) == elf.STT_FUNC && address < uint64(len(l.cubin.Image)) {
+		l.cubin.Taken = append(l.cubin.Taken, uint32(address))
+	}
 }
 
 // owner is the function in whose section pc lies.

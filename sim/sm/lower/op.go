@@ -173,7 +173,7 @@ func (p *Program) text(pc uint32) string {
 
 // SystemCalls are the functions of CUDA's run-time system that are executed: Aux of CodeSystem is the place in this
 // list, from 1 on. Another one is a fault when it is called.
-var SystemCalls = []string{"vprintf", "__assertfail", "malloc", "free"}
+var SystemCalls = isa.SystemCalls
 
 // Calls tells whether the program can call a function of CUDA's run-time system.
 func (p *Program) Calls(name string) bool {

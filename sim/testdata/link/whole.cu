@@ -1,0 +1,3 @@
+// first.cu and second.cu in one compilation.
+#include "first.cu"
+#include "second.cu"
