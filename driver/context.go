@@ -16,7 +16,8 @@ type context struct {
 type owned interface{ release(*Driver) }
 
 func (d *Driver) newContext(flags uint32) *context {
-	x := &context{id: d.nextID(), flags: flags, owned: map[uint64]owned{}, memory: map[uint64]bool{}, limits: map[int]uint64{}}
+	x := &context{id: d.nextID(), flags: flags, owned: map[uint64]owned{}, memory: map[uint64]bool{},
+		limits: map[int]uint64{}}
 	x.handle = d.handle(x)
 	x.legacy = &stream{context: x, blocking: true, id: 0}
 	return x

@@ -155,7 +155,8 @@ func (d *Driver) fill(s *stream, f fill) Result {
 				}
 			}
 		}
-	} else if err := d.dev.Memset2D(sim.Ptr(f.to), int64(f.pitch), f.value, int(f.size), int64(f.n), int64(f.height)); err != nil {
+	} else if err := d.dev.Memset2D(sim.Ptr(f.to), int64(f.pitch), f.value, int(f.size), int64(f.n),
+		int64(f.height)); err != nil {
 		d.say("%v", err)
 		return InvalidValue
 	}
@@ -198,7 +199,8 @@ func (e end) apply(addr, pitch, plane *uint64, onDevice, unknown *bool) bool {
 
 func between(from, to end, width, height, depth uint64) (t transfer, r Result) {
 	t = transfer{width: width, height: height, depth: depth}
-	if !from.apply(&t.from, &t.fromPitch, &t.fromPlane, &t.fromDevice, &t.fromUnknown) || !to.apply(&t.to, &t.toPitch, &t.toPlane, &t.toDevice, &t.toUnknown) {
+	if !from.apply(&t.from, &t.fromPitch, &t.fromPlane, &t.fromDevice, &t.fromUnknown) ||
+		!to.apply(&t.to, &t.toPitch, &t.toPlane, &t.toDevice, &t.toUnknown) {
 		return t, NotSupported // CUDA arrays
 	}
 	if height > 1 && (t.fromPitch < width || t.toPitch < width) {
@@ -214,7 +216,8 @@ func copy2D(addr uint64) (transfer, Result) {
 	}
 	f := structure(addr, 128)
 	side := func(o int) end {
-		return end{x: f.u64(o), y: f.u64(o + 8), kind: f.u32(o + 16), host: f.u64(o + 24), device: f.u64(o + 32), pitch: f.u64(o + 48)}
+		return end{x: f.u64(o), y: f.u64(o + 8), kind: f.u32(o + 16), host: f.u64(o + 24), device: f.u64(o + 32),
+			pitch: f.u64(o + 48)}
 	}
 	return between(side(0), side(56), f.u64(112), f.u64(120), 1)
 }
@@ -226,7 +229,8 @@ func copy3D(addr uint64) (transfer, Result) {
 	}
 	f := structure(addr, 200)
 	side := func(o int) end {
-		return end{x: f.u64(o), y: f.u64(o + 8), z: f.u64(o + 16), kind: f.u32(o + 32), host: f.u64(o + 40), device: f.u64(o + 48), pitch: f.u64(o + 72), rows: f.u64(o + 80)}
+		return end{x: f.u64(o), y: f.u64(o + 8), z: f.u64(o + 16), kind: f.u32(o + 32), host: f.u64(o + 40),
+			device: f.u64(o + 48), pitch: f.u64(o + 72), rows: f.u64(o + 80)}
 	}
 	return between(side(0), side(88), f.u64(176), f.u64(184), f.u64(192))
 }
@@ -278,7 +282,8 @@ func init() {
 			return do(c, stream, t)
 		}
 	}
-	list["cuMemcpy2D_v2"], list["cuMemcpy2DUnaligned_v2"], list["cuMemcpy2DAsync_v2"] = shaped(copy2D, -1), shaped(copy2D, -1), shaped(copy2D, 1)
+	list["cuMemcpy2D_v2"], list["cuMemcpy2DUnaligned_v2"], list["cuMemcpy2DAsync_v2"] = shaped(copy2D, -1),
+		shaped(copy2D, -1), shaped(copy2D, 1)
 	list["cuMemcpy3D_v2"], list["cuMemcpy3DAsync_v2"] = shaped(copy3D, -1), shaped(copy3D, 1)
 
 	set := func(size uint64, rows, async bool) func(*call) Result {

@@ -109,7 +109,8 @@ func init() {
 		},
 		"cuDeviceGetProperties": func(c *call) Result {
 			return c.device(1, func() Result {
-				// CUdevprop: threads a block, three sizes of a block, three of a grid, shared and constant memory, warp, pitch, registers, clock, alignment.
+				// CUdevprop: threads a block, three sizes of a block, three of a grid, shared and constant memory, warp, pitch,
+				// registers, clock, alignment.
 				for i, a := range []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14} {
 					v, _ := c.attribute(a)
 					put32(c.u64(0)+uint64(4*i), uint32(v))

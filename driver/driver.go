@@ -1,11 +1,13 @@
-// Package driver answers the CUDA driver API over package sim: a program that calls cuLaunchKernel runs on the simulated GPU.
+// Package driver answers the CUDA driver API over package sim: a program that calls cuLaunchKernel runs on the
+// simulated GPU.
 //
-// The API is C's: handles, addresses of the program's own memory, error codes. Its functions come in through one door, Call,
-// as words in the order of the C signature (signatures.txt); cmd/libcuda is the shared library that puts them there. So
-// everything here is plain Go, and its tests are programs that call the driver as C would.
+// The API is C's: handles, addresses of the program's own memory, error codes. Its functions come in through one door,
+// Call, as words in the order of the C signature (signatures.txt); cmd/libcuda is the shared library that puts them
+// there. So everything here is plain Go, and its tests are programs that call the driver as C would.
 //
-// Work is done when it is asked for: an asynchronous call has ended when it returns. What streams, events and copies would
-// have taken is kept beside it as modelled time (timeline.go). The time that the host takes between calls is not simulated.
+// Work is done when it is asked for: an asynchronous call has ended when it returns. What streams, events and copies
+// would have taken is kept beside it as modelled time (timeline.go). The time that the host takes between calls is not
+// simulated.
 package driver
 
 import (
@@ -75,7 +77,8 @@ func New(o Options) *Driver {
 	if o.GPU == "" {
 		o.GPU = "gtx1080ti"
 	}
-	return &Driver{options: o, handles: map[uint64]any{}, last: handleBase, threads: map[uint64]*thread{}, strings: map[string]uintptr{}, allocs: map[uint64]*allocation{}}
+	return &Driver{options: o, handles: map[uint64]any{}, last: handleBase, threads: map[uint64]*thread{},
+		strings: map[string]uintptr{}, allocs: map[uint64]*allocation{}}
 }
 
 // thread is what the driver knows of one of the program's threads.
@@ -93,8 +96,8 @@ type call struct {
 	perThread bool // the _ptds or _ptsz symbol: stream 0 is the thread's own
 }
 
-// Call answers entry point name with these arguments, on the thread with this id. Words of pointers are addresses in this
-// process; those of narrow integers hold them in their low bits.
+// Call answers entry point name with these arguments, on the thread with this id. Words of pointers are addresses in
+// this process; those of narrow integers hold them in their low bits.
 func (d *Driver) Call(name string, threadID uint64, args ...uint64) Result {
 	base, perThread := strings.CutSuffix(name, "_ptsz")
 	if !perThread {

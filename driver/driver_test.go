@@ -67,7 +67,8 @@ func TestProgram(t *testing.T) {
 		t.Fatalf("%d launches, %v", len(rep.Launches), err)
 	}
 	// The events' time is the launch's own, in milliseconds.
-	if l := rep.Launches[0]; math.Abs(float64(ms.float(0))*1e3-l.TimeUS) > 1e-3 || l.Kernel != "saxpy" || l.WarpInsts != 704 {
+	if l := rep.Launches[0]; math.Abs(float64(ms.float(0))*1e3-l.TimeUS) > 1e-3 || l.Kernel != "saxpy" ||
+		l.WarpInsts != 704 {
 		t.Errorf("events say %g ms, the launch %+v", ms.float(0), l)
 	}
 	for _, want := range []string{"NVIDIA GeForce GTX 1080 Ti", "saxpy", "8x1x1", "128x1x1", "100.0 %"} {
@@ -139,18 +140,21 @@ func TestProcAddress(t *testing.T) {
 		p, status := c.out(), c.out()
 		c.ok("cuGetProcAddress_v2", c.text(q.name), p.addr(), q.version, q.flags, status.addr())
 		if want := uint64(c.d.options.Symbol(q.want)); p.u64() != want || status.u32() != q.status {
-			t.Errorf("%s of %d: %d, status %d; want %d (%s), status %d", q.name, q.version, p.u64(), status.u32(), want, q.want, q.status)
+			t.Errorf("%s of %d: %d, status %d; want %d (%s), status %d", q.name, q.version, p.u64(), status.u32(), want,
+				q.want, q.status)
 		}
 	}
 	c.want(NotFound, "cuGetProcAddress_v2", c.text("cuTexObjectCreate"), c.out().addr(), 12000, 0, 0)
 }
 
-// TestAttributes: what deviceQuery prints of a GTX 1080 Ti (28 multiprocessors, 352-bit bus, 2816 KiB of L2 ...); but for
-// its memory clock, attribute 36, which is that of P2, the state in which CUDA runs, and not the data sheet's 5505 MHz.
+// TestAttributes: what deviceQuery prints of a GTX 1080 Ti (28 multiprocessors, 352-bit bus, 2816 KiB of L2 ...); but
+// for its memory clock, attribute 36, which is that of P2, the state in which CUDA runs, and not the data sheet's 5505
+// MHz.
 func TestAttributes(t *testing.T) {
 	c := newClient(t)
-	for a, want := range map[uint64]uint32{1: 1024, 2: 1024, 4: 64, 5: math.MaxInt32, 6: 65535, 8: 49152, 9: 65536, 10: 32, 12: 65536, 16: 28, 36: 5005000, 37: 352,
-		38: 2883584, 39: 2048, 40: 2, 41: 1, 75: 6, 76: 1, 81: 98304, 87: 32, 97: 49152, 106: 32} {
+	for a, want := range map[uint64]uint32{1: 1024, 2: 1024, 4: 64, 5: math.MaxInt32, 6: 65535, 8: 49152, 9: 65536, 10: 32,
+		12: 65536, 16: 28, 36: 5005000, 37: 352, 38: 2883584, 39: 2048, 40: 2, 41: 1, 75: 6, 76: 1, 81: 98304, 87: 32,
+		97: 49152, 106: 32} {
 		if got := uint32(c.get("cuDeviceGetAttribute", a, 0)); got != want {
 			t.Errorf("attribute %d is %d, want %d", a, got, want)
 		}
@@ -233,8 +237,8 @@ func TestLaunchRefusals(t *testing.T) {
 	c.ok("cuCtxSynchronize")
 }
 
-// TestStreams: launches of different streams take turns on the chip, copies overlap with them, and a stream that waits for an
-// event starts behind it.
+// TestStreams: launches of different streams take turns on the chip, copies overlap with them, and a stream that waits
+// for an event starts behind it.
 func TestStreams(t *testing.T) {
 	c := newClient(t)
 	f := c.function(c.module(), "saxpy")
@@ -242,7 +246,8 @@ func TestStreams(t *testing.T) {
 	p, q := c.alloc(4*n), c.alloc(4*n)
 	host := c.mem(4 * n)
 	a, b := c.get("cuStreamCreate", 1), c.get("cuStreamCreate", 1)
-	start, afterA, afterB, copied := c.get("cuEventCreate", 0), c.get("cuEventCreate", 0), c.get("cuEventCreate", 0), c.get("cuEventCreate", 0)
+	start, afterA, afterB, copied := c.get("cuEventCreate", 0), c.get("cuEventCreate", 0), c.get("cuEventCreate", 0),
+		c.get("cuEventCreate", 0)
 	c.ok("cuEventRecord", start, a)
 	launch := func(s uint64) {
 		c.ok("cuLaunchKernel", f, 64, 1, 1, 128, 1, 1, 0, s, c.saxpy(p, q, 1, n), 0)
@@ -305,7 +310,8 @@ func TestCopies(t *testing.T) {
 		}
 	}
 	// Two planes of two rows, device to host.
-	three := c.words(1, 0, 0, 0, memoryDevice, 0, p, 0, 0, 32, 4, 0, 0, 0, 0, memoryHost, back.addr(), 0, 0, 0, 10, 2, 6, 2, 2)
+	three := c.words(1, 0, 0, 0, memoryDevice, 0, p, 0, 0, 32, 4, 0, 0, 0, 0, memoryHost, back.addr(), 0, 0, 0, 10,
+		2, 6, 2, 2)
 	want := append([]byte(nil), back...)
 	c.ok("cuMemcpyDtoH_v2", back.addr(), p, 600)
 	copy(want, back)
@@ -323,7 +329,8 @@ func TestCopies(t *testing.T) {
 	c.ok("cuMemcpyDtoD_v2", p+10, p, 100) // overlapping, as memmove
 	c.ok("cuMemsetD2D16_v2", p, 64, 0xabcd, 3, 2)
 	c.ok("cuMemcpy", back.addr(), p, 600)
-	if binary.LittleEndian.Uint16(back[64+4:]) != 0xabcd || binary.LittleEndian.Uint16(back[4:]) != 0xabcd || back[6] == 0xcd && back[7] == 0xab {
+	if binary.LittleEndian.Uint16(back[64+4:]) != 0xabcd || binary.LittleEndian.Uint16(back[4:]) != 0xabcd ||
+		back[6] == 0xcd && back[7] == 0xab {
 		t.Errorf("memset came as %x", back[:80])
 	}
 	c.want(InvalidValue, "cuMemcpyHtoD_v2", p+500, src.addr(), 600)
@@ -373,8 +380,8 @@ func TestHostMemory(t *testing.T) {
 	c.want(InvalidValue, "cuPointerGetAttribute", c.out().addr(), pointerMemoryType, registered.addr())
 }
 
-// TestGraphs: nodes of each kind run behind those that they wait for, parameters can be changed, and a captured stream makes
-// the same graph.
+// TestGraphs: nodes of each kind run behind those that they wait for, parameters can be changed, and a captured stream
+// makes the same graph.
 func TestGraphs(t *testing.T) {
 	c := newClient(t)
 	f := c.function(c.module(), "saxpy")
@@ -390,7 +397,8 @@ func TestGraphs(t *testing.T) {
 	k := c.get("cuGraphAddKernelNode", g, 0, 0, kernel(2))
 	set := c.get("cuGraphAddMemsetNode", g, 0, 0, c.words(x, 0, uint64(math.Float32bits(5))|4<<32, n, 1).addr(), 0)
 	c.ok("cuGraphAddDependencies", g, c.words(set).addr(), c.words(k).addr(), 1)
-	out := c.words(0, 0, 0, 0, memoryDevice, 0, y, 0, 0, 4*n, 1, 0, 0, 0, 0, memoryHost, back.addr(), 0, 0, 0, 4*n, 1, 4*n, 1, 1)
+	out := c.words(0, 0, 0, 0, memoryDevice, 0, y, 0, 0, 4*n, 1, 0, 0, 0, 0, memoryHost, back.addr(), 0, 0, 0, 4*n,
+		1, 4*n, 1, 1)
 	c.get("cuGraphAddMemcpyNode", g, c.words(k).addr(), 1, out.addr(), 0)
 	e := c.get("cuGraphInstantiateWithFlags", g, 0)
 	c.ok("cuMemcpyHtoD_v2", y, host.addr(), 4*n)
@@ -518,7 +526,8 @@ func TestModuleFiles(t *testing.T) {
 		t.Skip(err)
 	}
 	f.Close()
-	for path, want := range map[string]Result{large: InvalidValue, os.TempDir(): InvalidValue, filepath.Join(t.TempDir(), "none"): FileNotFound} {
+	for path, want := range map[string]Result{large: InvalidValue, os.TempDir(): InvalidValue,
+		filepath.Join(t.TempDir(), "none"): FileNotFound} {
 		c.want(want, "cuModuleLoad", c.out().addr(), c.text(path))
 		if !strings.Contains(c.said.String(), path) {
 			t.Errorf("%s: no word of it", path)
@@ -627,7 +636,8 @@ func TestPTX(t *testing.T) {
 	}
 	cache := t.TempDir()
 	c := newClient(t, func(o *Options) { o.Cache = cache })
-	ptx := c.text(".version 6.0\n.target sm_50\n.address_size 64\n.visible .entry k(.param .u64 p) { .reg .u64 %r<2>; ld.param.u64 %r1, [p]; st.u32 [%r1], 42; ret; }\n")
+	ptx := c.text(".version 6.0\n.target sm_50\n.address_size 64\n.visible .entry k(.param .u64 p) { .reg .u64 %r<2>; " +
+		"ld.param.u64 %r1, [p]; st.u32 [%r1], 42; ret; }\n")
 	for range 2 {
 		f := c.function(c.get("cuModuleLoadData", ptx), "k")
 		p := c.alloc(4)
@@ -643,7 +653,8 @@ func TestPTX(t *testing.T) {
 	}
 	log := c.mem(256)
 	options, values := c.words(jitErrorLog|jitErrorLogSize<<32), c.words(log.addr(), 256)
-	c.want(InvalidPTX, "cuModuleLoadDataEx", c.out().addr(), c.text(".version 6.0\n.target sm_50\n.address_size 64\nnonsense\n"), 2, options.addr(), values.addr())
+	c.want(InvalidPTX, "cuModuleLoadDataEx", c.out().addr(),
+		c.text(".version 6.0\n.target sm_50\n.address_size 64\nnonsense\n"), 2, options.addr(), values.addr())
 	if !strings.Contains(string(log), "nonsense") {
 		t.Errorf("the log says %q", log)
 	}

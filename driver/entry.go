@@ -135,7 +135,8 @@ func lookUp(name string, version int, perThread bool) (symbol string, status int
 	return "", procTooOld
 }
 
-// procAddress is cuGetProcAddress; status is the argument that takes what is known of the symbol, 0 if the caller has none.
+// procAddress is cuGetProcAddress; status is the argument that takes what is known of the symbol, 0 if the caller has
+// none.
 func procAddress(status int) func(*call) Result {
 	return func(c *call) Result {
 		if c.u64(0) == 0 || c.u64(1) == 0 {

@@ -68,8 +68,10 @@ var resultNames = map[Result][2]string{
 	LaunchTimeout:       {"CUDA_ERROR_LAUNCH_TIMEOUT", "the launch timed out and was terminated"},
 	PeerNotEnabled:      {"CUDA_ERROR_PEER_ACCESS_NOT_ENABLED", "peer access has not been enabled"},
 	AssertFailed:        {"CUDA_ERROR_ASSERT", "device-side assert triggered"},
-	HostRegistered:      {"CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED", "part or all of the requested memory range is already mapped"},
-	HostNotRegistered:   {"CUDA_ERROR_HOST_MEMORY_NOT_REGISTERED", "pointer does not correspond to a registered memory region"},
+	HostRegistered: {"CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED",
+		"part or all of the requested memory range is already mapped"},
+	HostNotRegistered: {"CUDA_ERROR_HOST_MEMORY_NOT_REGISTERED",
+		"pointer does not correspond to a registered memory region"},
 	HardwareStack:       {"CUDA_ERROR_HARDWARE_STACK_ERROR", "hardware stack error"},
 	IllegalInstruction:  {"CUDA_ERROR_ILLEGAL_INSTRUCTION", "an illegal instruction was encountered"},
 	MisalignedAddress:   {"CUDA_ERROR_MISALIGNED_ADDRESS", "misaligned address"},
@@ -77,11 +79,15 @@ var resultNames = map[Result][2]string{
 	CooperativeTooLarge: {"CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE", "too many blocks in cooperative launch"},
 	NotSupported:        {"CUDA_ERROR_NOT_SUPPORTED", "operation not supported"},
 	CaptureUnsupported:  {"CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED", "operation not permitted when stream is capturing"},
-	CaptureInvalidated:  {"CUDA_ERROR_STREAM_CAPTURE_INVALIDATED", "operation failed due to a previous error during capture"},
-	CaptureUnmatched:    {"CUDA_ERROR_STREAM_CAPTURE_UNMATCHED", "capture was not ended in the same stream as it began"},
-	CaptureImplicit:     {"CUDA_ERROR_STREAM_CAPTURE_IMPLICIT", "operation would make the legacy stream depend on a capturing blocking stream"},
-	GraphUpdateFailed:   {"CUDA_ERROR_GRAPH_EXEC_UPDATE_FAILURE", "the graph update was not performed because it included changes which violated constraints specific to instantiated graph update"},
-	Unknown:             {"CUDA_ERROR_UNKNOWN", "unknown error"},
+	CaptureInvalidated: {"CUDA_ERROR_STREAM_CAPTURE_INVALIDATED",
+		"operation failed due to a previous error during capture"},
+	CaptureUnmatched: {"CUDA_ERROR_STREAM_CAPTURE_UNMATCHED", "capture was not ended in the same stream as it began"},
+	CaptureImplicit: {"CUDA_ERROR_STREAM_CAPTURE_IMPLICIT",
+		"operation would make the legacy stream depend on a capturing blocking stream"},
+	GraphUpdateFailed: {"CUDA_ERROR_GRAPH_EXEC_UPDATE_FAILURE",
+		"the graph update was not performed because it included changes which violated constraints specific to " +
+			"instantiated graph update"},
+	Unknown: {"CUDA_ERROR_UNKNOWN", "unknown error"},
 }
 
 // String is the result's name.

@@ -145,8 +145,8 @@ func (g *graph) sorted() ([]*node, bool) {
 	return out, true
 }
 
-// run does the graph's work in stream s. Nodes that wait for nothing of each other take their time side by side, as far as
-// the chip and the copy engines allow.
+// run does the graph's work in stream s. Nodes that wait for nothing of each other take their time side by side, as far
+// as the chip and the copy engines allow.
 func (d *Driver) run(s *stream, order []*node) Result {
 	begin := s.ready
 	for _, o := range d.joins(s) {
@@ -244,8 +244,8 @@ type params struct {
 
 func fixed(n uint64) func(*call) uint64 { return func(*call) uint64 { return n } }
 
-// kernelParams is CUDA_KERNEL_NODE_PARAMS: function, grid, block, shared bytes, pointers to parameters, extra; version 2
-// has a CUkernel and a context behind them.
+// kernelParams is CUDA_KERNEL_NODE_PARAMS: function, grid, block, shared bytes, pointers to parameters, extra; version
+// 2 has a CUkernel and a context behind them.
 var kernelParams = params{fixed(56), func(c *call, n *node, addr uint64) Result {
 	p := structure(addr, 56)
 	h := p.u64(0)
@@ -256,7 +256,8 @@ var kernelParams = params{fixed(56), func(c *call, n *node, addr uint64) Result 
 	if !ok {
 		return InvalidValue
 	}
-	l, r := c.newLaunch(f, [3]uint32{p.u32(8), p.u32(12), p.u32(16)}, [3]uint32{p.u32(20), p.u32(24), p.u32(28)}, p.u32(32), p.u64(40), p.u64(48))
+	l, r := c.newLaunch(f, [3]uint32{p.u32(8), p.u32(12), p.u32(16)}, [3]uint32{p.u32(20), p.u32(24), p.u32(28)},
+		p.u32(32), p.u64(40), p.u64(48))
 	if r != Success {
 		return r
 	}

@@ -6,7 +6,8 @@ import (
 	"unsafe"
 )
 
-// The program's own memory, by address. A program that hands over a wrong address dies of it here as it would in any driver.
+// The program's own memory, by address. A program that hands over a wrong address dies of it here as it would in any
+// driver.
 
 // at turns an address into a pointer. Inlined into a copy of constant size it makes Go 1.26's compiler panic.
 //

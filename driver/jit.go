@@ -105,8 +105,8 @@ const (
 	jitErrorLogSize = 6
 )
 
-// jitLogs answers the options of a load: count, their numbers and values are these arguments. The logs are empty but for
-// the compiler's words after an error.
+// jitLogs answers the options of a load: count, their numbers and values are these arguments. The logs are empty but
+// for the compiler's words after an error.
 func (c *call) jitLogs(count, options, values int, r Result) {
 	n := uint64(c.u32(count))
 	if n == 0 || c.u64(options) == 0 || c.u64(values) == 0 {

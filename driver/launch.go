@@ -13,8 +13,8 @@ type launch struct {
 	params []byte // as the parameter bank holds them
 }
 
-// newLaunch checks a launch's shape and takes its parameters: params points to a pointer a parameter, extra is the other way
-// to give them, a list that names a buffer and its size.
+// newLaunch checks a launch's shape and takes its parameters: params points to a pointer a parameter, extra is the
+// other way to give them, a list that names a buffer and its size.
 func (c *call) newLaunch(f *function, grid, block [3]uint32, shared uint32, params, extra uint64) (*launch, Result) {
 	for i := range 3 {
 		if grid[i] == 0 || block[i] == 0 {
@@ -22,10 +22,12 @@ func (c *call) newLaunch(f *function, grid, block [3]uint32, shared uint32, para
 		}
 	}
 	l := &launch{f: f, params: make([]byte, f.info.ParamBytes), config: sim.LaunchConfig{Shared: int(shared), Pad: true,
-		Grid: sim.Dim3{X: int(grid[0]), Y: int(grid[1]), Z: int(grid[2])}, Block: sim.Dim3{X: int(block[0]), Y: int(block[1]), Z: int(block[2])}}}
+		Grid:  sim.Dim3{X: int(grid[0]), Y: int(grid[1]), Z: int(grid[2])},
+		Block: sim.Dim3{X: int(block[0]), Y: int(block[1]), Z: int(block[2])}}}
 	threads := l.config.Block.Count()
 	switch {
-	case grid[0] > 1<<31-1 || grid[1] > 65535 || grid[2] > 65535, threads > int64(c.gpu.SM.MaxThreads) || block[2] > 64 || block[0] > 1024 || block[1] > 1024:
+	case grid[0] > 1<<31-1 || grid[1] > 65535 || grid[2] > 65535, threads > int64(c.gpu.SM.MaxThreads) || block[2] > 64 ||
+		block[0] > 1024 || block[1] > 1024:
 		return nil, InvalidValue
 	case int(shared)+f.info.SharedBytes > c.gpu.SM.SharedPerBlock:
 		return nil, InvalidValue
@@ -114,7 +116,8 @@ var faultResults = []struct {
 	kind   error
 	result Result
 }{
-	{sim.ErrAssert, AssertFailed}, {sim.ErrBounds, IllegalAddress}, {sim.ErrMisaligned, MisalignedAddress}, {sim.ErrStack, HardwareStack}, {sim.ErrIllegal, IllegalInstruction},
+	{sim.ErrAssert, AssertFailed}, {sim.ErrBounds, IllegalAddress}, {sim.ErrMisaligned, MisalignedAddress},
+	{sim.ErrStack, HardwareStack}, {sim.ErrIllegal, IllegalInstruction},
 	{sim.ErrBarrier, IllegalInstruction}, {sim.ErrDeadlock, LaunchTimeout}, {sim.ErrCycleLimit, LaunchTimeout},
 }
 
@@ -186,7 +189,8 @@ func init() {
 					together = true
 				}
 			}
-			l, r := c.newLaunch(f, [3]uint32{g.u32(0), g.u32(4), g.u32(8)}, [3]uint32{g.u32(12), g.u32(16), g.u32(20)}, g.u32(24), c.u64(2), c.u64(3))
+			l, r := c.newLaunch(f, [3]uint32{g.u32(0), g.u32(4), g.u32(8)}, [3]uint32{g.u32(12), g.u32(16), g.u32(20)},
+				g.u32(24), c.u64(2), c.u64(3))
 			if r != Success {
 				return r
 			}

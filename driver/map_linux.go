@@ -15,7 +15,8 @@ var errTaken = errors.New("the program has memory at this address")
 // mapHost makes n bytes of memory at addr, a multiple of a page, with a page behind them for what reads past their end.
 func mapHost(addr, n uint64) ([]byte, error) {
 	all := (n+hostPage-1)/hostPage*hostPage + hostPage
-	p, err := unix.MmapPtr(-1, 0, at(addr), uintptr(all), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_FIXED_NOREPLACE)
+	p, err := unix.MmapPtr(-1, 0, at(addr), uintptr(all), unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_FIXED_NOREPLACE)
 	if errors.Is(err, unix.EEXIST) {
 		return nil, errTaken
 	}

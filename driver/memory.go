@@ -6,8 +6,8 @@ import (
 	"warpdrop/sim"
 )
 
-// padding is the unit of an allocation's size: compilers load past the end of an array where the real driver's allocations
-// are that large anyway.
+// padding is the unit of an allocation's size: compilers load past the end of an array where the real driver's
+// allocations are that large anyway.
 const padding = 512
 
 // kind is where memory lies, for the answers of cuPointerGetAttribute.
@@ -442,8 +442,8 @@ func init() {
 // memoryPool is a CUmemoryPool: it holds nothing back, so it has attributes only, by CUmemPool_attribute.
 type memoryPool struct{ attributes [9]uint64 }
 
-// registerHost makes the program's own memory known. Copies from and to it need nothing; kernels reach it through a device
-// address that is asked for, and then work on a copy of it.
+// registerHost makes the program's own memory known. Copies from and to it need nothing; kernels reach it through a
+// device address that is asked for, and then work on a copy of it.
 func registerHost(c *call) Result {
 	host, n := c.u64(0), c.u64(1)
 	if host == 0 || n == 0 {

@@ -47,7 +47,8 @@ func (d *Driver) image(addr uint64) ([]byte, Result) {
 		h := hostBytes(addr, 64)
 		// The tables of sections and segments stand at the end of the files that ptxas writes.
 		tables := func(off, size, n int) uint64 {
-			return binary.LittleEndian.Uint64(h[off:]) + uint64(binary.LittleEndian.Uint16(h[size:]))*uint64(binary.LittleEndian.Uint16(h[n:]))
+			return binary.LittleEndian.Uint64(h[off:]) + uint64(binary.LittleEndian.Uint16(h[size:]))*
+				uint64(binary.LittleEndian.Uint16(h[n:]))
 		}
 		return d.imageOf(bytes.Clone(hostBytes(addr, max(tables(40, 58, 60), tables(32, 54, 56), 64))))
 	}
@@ -248,13 +249,14 @@ func init() {
 			c.jitLogs(4, 2, 3, r)
 			return c.load(0, cubin, r)
 		},
-		"cuLibraryLoadFromFile":       file,
-		"cuLibraryUnload":             unload,
-		"cuLibraryGetKernel":          getFunction,
-		"cuLibraryGetKernelCount":     count,
-		"cuLibraryEnumerateKernels":   enumerate,
-		"cuLibraryGetGlobal":          global,
-		"cuLibraryGetManaged":         func(*call) Result { return NotFound }, // __managed__ variables: see docs/design/driver.md
+		"cuLibraryLoadFromFile":     file,
+		"cuLibraryUnload":           unload,
+		"cuLibraryGetKernel":        getFunction,
+		"cuLibraryGetKernelCount":   count,
+		"cuLibraryEnumerateKernels": enumerate,
+		"cuLibraryGetGlobal":        global,
+		// __managed__ variables: see docs/design/driver.md
+		"cuLibraryGetManaged":         func(*call) Result { return NotFound },
 		"cuLibraryGetUnifiedFunction": func(*call) Result { return NotFound },
 		"cuLibraryGetModule": func(c *call) Result {
 			m, r := c.module(1)

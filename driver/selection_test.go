@@ -77,7 +77,8 @@ func TestSelection(t *testing.T) {
 		if !slices.Equal(timed, v.timed) {
 			t.Errorf("%q: timed are %v, want %v", v.env, timed, v.timed)
 		}
-		if said := c.said.String(); strings.Contains(said, "values only") != slices.Contains(v.timed, false) || strings.Contains(said, "NaN") {
+		if said := c.said.String(); strings.Contains(said, "values only") != slices.Contains(v.timed, false) ||
+			strings.Contains(said, "NaN") {
 			t.Errorf("%q: the table says\n%s", v.env, said)
 		}
 	}
@@ -107,7 +108,8 @@ func TestSampled(t *testing.T) {
 		}
 	}
 	l := c.closed(file)
-	if len(l) != 2 || l[0].Sample == nil || l[0].Sample.Total != blocks || l[0].Sample.Blocks >= blocks || l[1].Sample != nil {
+	if len(l) != 2 || l[0].Sample == nil || l[0].Sample.Total != blocks || l[0].Sample.Blocks >= blocks ||
+		l[1].Sample != nil {
 		t.Fatalf("launches %+v", l)
 	}
 	// Warp instructions are those of the whole grid: as many a block as in the launch of ten.
@@ -121,7 +123,8 @@ func TestSampled(t *testing.T) {
 
 // TestVariables: what a variable does not allow is refused with its name.
 func TestVariables(t *testing.T) {
-	for kv, want := range map[string]string{"WARPDROP_MODE=fast": "not timed, sampled or functional", "WARPDROP_KERNELS=(": "missing closing", "WARPDROP_COUNT=0": "not a number in 1..",
+	for kv, want := range map[string]string{"WARPDROP_MODE=fast": "not timed, sampled or functional",
+		"WARPDROP_KERNELS=(": "missing closing", "WARPDROP_COUNT=0": "not a number in 1..",
 		"WARPDROP_THREADS=x": "not a number in 0..1024", "WARPDROP_MODE=functional WARPDROP_CHECK=hazards": "there is none"} {
 		_, err := FromEnvironment(func(name string) (string, bool) {
 			for _, x := range strings.Fields(kv) {

@@ -125,7 +125,8 @@ func newStream(c *call, priority int32) Result {
 	if c.u64(0) == 0 || c.u32(1)&^1 != 0 {
 		return InvalidValue
 	}
-	s := &stream{context: c.current(), id: c.nextID(), flags: c.u32(1), priority: min(max(priority, -1), 0), blocking: c.u32(1)&1 == 0}
+	s := &stream{context: c.current(), id: c.nextID(), flags: c.u32(1), priority: min(max(priority, -1), 0),
+		blocking: c.u32(1)&1 == 0}
 	s.handle = c.own(s)
 	return c.put64(0, s.handle)
 }

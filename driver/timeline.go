@@ -10,7 +10,8 @@ type timeline struct {
 	copies  float64    // moved: microseconds of all copies
 }
 
-// busy takes something of the device for so long, in stream s, as soon as it and the stream are free. It returns the start.
+// busy takes something of the device for so long, in stream s, as soon as it and the stream are free. It returns the
+// start.
 func (d *Driver) busy(s *stream, free *float64, us float64) float64 {
 	start := max(d.clock.host, s.ready, *free)
 	for _, o := range d.joins(s) {
@@ -21,8 +22,8 @@ func (d *Driver) busy(s *stream, free *float64, us float64) float64 {
 	return start
 }
 
-// joins lists the streams whose work comes before that of s: the legacy default stream and blocking streams wait for each
-// other (CUDA C++ Programming Guide, implicit synchronization).
+// joins lists the streams whose work comes before that of s: the legacy default stream and blocking streams wait for
+// each other (CUDA C++ Programming Guide, implicit synchronization).
 func (d *Driver) joins(s *stream) []*stream {
 	switch {
 	case !s.blocking || s.context == nil:

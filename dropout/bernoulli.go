@@ -38,8 +38,8 @@ func (b Bernoulli) Kept(iteration uint64, i int) bool {
 	return Philox(philoxCounter(uint32(i/4), b.layer, iteration), b.key)[i%4] >= b.threshold
 }
 
-// Fill writes elements first, first+1, … of this iteration's mask: scale for a kept one, 0 for a dropped one. first is a
-// multiple of 4, so that several threads can fill parts of one mask. It allocates nothing.
+// Fill writes elements first, first+1, … of this iteration's mask: scale for a kept one, 0 for a dropped one. first is
+// a multiple of 4, so that several threads can fill parts of one mask. It allocates nothing.
 func (b Bernoulli) Fill(dst []float32, first int, iteration uint64, scale float32) {
 	block := uint32(first / 4)
 	bits := math.Float32bits(scale)
@@ -57,7 +57,8 @@ func (b Bernoulli) Fill(dst []float32, first int, iteration uint64, scale float3
 	}
 }
 
-// keep is all ones where word >= threshold and 0 elsewhere, without a branch that would be mispredicted every other time.
+// keep is all ones where word >= threshold and 0 elsewhere, without a branch that would be mispredicted every other
+// time.
 func (b Bernoulli) keep(word uint32) uint32 {
 	return ^uint32((int64(word) - int64(b.threshold)) >> 63)
 }

@@ -6,11 +6,12 @@ import (
 	"strings"
 )
 
-// Check refuses a method that is not among those offered, and rates that are not one in [0, 1) for each of so many layers. Without
-// dropout there need be none.
+// Check refuses a method that is not among those offered, and rates that are not one in [0, 1) for each of so many
+// layers. Without dropout there need be none.
 func Check(method Method, offered []Method, rates []float64, layers int) error {
 	if !slices.Contains(offered, method) {
-		return fmt.Errorf("method: %q is not one of %s", method, strings.ReplaceAll(strings.Trim(fmt.Sprint(offered), "[]"), " ", ", "))
+		return fmt.Errorf("method: %q is not one of %s",
+			method, strings.ReplaceAll(strings.Trim(fmt.Sprint(offered), "[]"), " ", ", "))
 	}
 	if method == None {
 		return nil
@@ -26,8 +27,8 @@ func Check(method Method, offered []Method, rates []float64, layers int) error {
 	return nil
 }
 
-// CheckPatterns refuses patterns of a method that are not one a site: with dp up to most[site] and a bias up to dp or, where the
-// method has no dp, with a list of some of the most[site] rows or tiles (see MaxKept).
+// CheckPatterns refuses patterns of a method that are not one a site: with dp up to most[site] and a bias up to dp or,
+// where the method has no dp, with a list of some of the most[site] rows or tiles (see MaxKept).
 func CheckPatterns(method Method, patterns []Pattern, most []int) error {
 	if len(patterns) != len(most) {
 		return fmt.Errorf("patterns: %d for %d sites", len(patterns), len(most))
@@ -65,8 +66,8 @@ func checkList(list []int, what string, n int) error {
 	return nil
 }
 
-// CheckDistributions refuses distributions of a method with dp that are not one for each of so many layers, and a tile that no
-// method with tiles can have.
+// CheckDistributions refuses distributions of a method with dp that are not one for each of so many layers, and a tile
+// that no method with tiles can have.
 func CheckDistributions(method Method, ds []Distribution, layers, tile int) error {
 	if len(ds) != layers && method.HasDP() {
 		return fmt.Errorf("distributions: %d for %d layers", len(ds), layers)

@@ -34,8 +34,10 @@ func TestCheck(t *testing.T) {
 		checkText(t, CheckPatterns(RDP, patterns, most), want)
 	}
 	for want, rows := range map[string][]int{
-		"": {0, 2, 3}, "patterns[0]: no rows, want those that are kept, at least one": {}, "patterns[0]: rows[1]: 4 is not in 3..3, ascending": {2, 4},
-		"patterns[0]: rows[2]: 1 is not in 2..3, ascending": {0, 1, 1}, "patterns[0]: rows[0]: -1 is not in 0..3, ascending": {-1},
+		"": {0, 2, 3}, "patterns[0]: no rows, want those that are kept, at least one": {},
+		"patterns[0]: rows[1]: 4 is not in 3..3, ascending":  {2, 4},
+		"patterns[0]: rows[2]: 1 is not in 2..3, ascending":  {0, 1, 1},
+		"patterns[0]: rows[0]: -1 is not in 0..3, ascending": {-1},
 	} {
 		checkText(t, CheckPatterns(RowsRandom, []Pattern{{Rows: rows}}, []int{4}), want)
 	}

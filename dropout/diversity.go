@@ -22,15 +22,16 @@ func (b Bernoulli) Stream() MaskStream {
 	}
 }
 
-// Diversity is what a stream of masks does beyond dropping each unit at the rate: the mean over iterations of every unit
-// is the same for conventional dropout, RDP and TDP, the joint distribution is not.
+// Diversity is what a stream of masks does beyond dropping each unit at the rate: the mean over iterations of every
+// unit is the same for conventional dropout, RDP and TDP, the joint distribution is not.
 type Diversity struct {
-	Iterations  int     `json:"iterations"`
-	Units       int     `json:"units"`
-	Distinct    int     `json:"distinct"`    // different masks seen: sub-models trained
-	Kept        float64 `json:"kept"`        // mean share of units kept in an iteration
-	KeptSpread  float64 `json:"kept_spread"` // its standard deviation over iterations
-	Correlation float64 `json:"correlation"` // root mean square of the correlation between two units; independent ones show 1/sqrt(Iterations)
+	Iterations int     `json:"iterations"`
+	Units      int     `json:"units"`
+	Distinct   int     `json:"distinct"`    // different masks seen: sub-models trained
+	Kept       float64 `json:"kept"`        // mean share of units kept in an iteration
+	KeptSpread float64 `json:"kept_spread"` // its standard deviation over iterations
+	// root mean square of the correlation between two units; independent ones show 1/sqrt(Iterations)
+	Correlation float64 `json:"correlation"`
 }
 
 // MeasureDiversity runs a stream over this many units and iterations and follows random pairs of units, which the seed
@@ -88,8 +89,8 @@ func MeasureDiversity(stream MaskStream, units, iterations, pairs int, seed uint
 	return d
 }
 
-// LostLines is the expected share of tile rows (output neurons) and of tile columns (input neurons) in which an iteration
-// of a pattern of tiles keeps no tile at all, of a pattern with a dp.
+// LostLines is the expected share of tile rows (output neurons) and of tile columns (input neurons) in which an
+// iteration of a pattern of tiles keeps no tile at all, of a pattern with a dp.
 func LostLines(k *Kind, d Distribution, s Shape) (rows, cols float64) {
 	var kept []int
 	for i, p := range d.P {

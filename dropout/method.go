@@ -6,8 +6,9 @@ package dropout
 type Method string
 
 const (
-	None        Method = "none"        // no dropout
-	Dense       Method = "dense"       // conventional dropout: everything is computed, a Bernoulli mask multiplies the result
+	None Method = "none" // no dropout
+	// conventional dropout: everything is computed, a Bernoulli mask multiplies the result
+	Dense       Method = "dense"
 	Masked      Method = "masked"      // conventional dropout, skipped by if-else inside the GEMM: threads diverge
 	DropConnect Method = "dropconnect" // Bernoulli mask on synapses
 	RDP         Method = "rdp"         // row-based dropout pattern: one row in dp kept

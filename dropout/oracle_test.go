@@ -52,8 +52,8 @@ func TileMask(dst []float32, m, n, x, y int, kept []int, scale float32) {
 	}
 }
 
-// RowCorrelation is the correlation between two neurons that are distance rows apart, under row patterns from d: both are
-// kept where dp divides the distance. Rate 0 has none.
+// RowCorrelation is the correlation between two neurons that are distance rows apart, under row patterns from d: both
+// are kept where dp divides the distance. Rate 0 has none.
 func RowCorrelation(d Distribution, distance int) float64 {
 	keep := 1 - d.Reached()
 	both := 0.0

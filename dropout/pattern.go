@@ -2,8 +2,8 @@ package dropout
 
 import "fmt"
 
-// Pattern is one draw of a method. A regular one keeps one of every DP rows or tiles, the Bias-th: counted from 1 as in the paper,
-// row or tile i is kept when (i - Bias) mod DP = 0. DP = 1 keeps everything. Others list the rows they keep.
+// Pattern is one draw of a method. A regular one keeps one of every DP rows or tiles, the Bias-th: counted from 1 as in
+// the paper, row or tile i is kept when (i - Bias) mod DP = 0. DP = 1 keeps everything. Others list the rows they keep.
 type Pattern struct {
 	Method Method `json:"method"`
 	DP     int    `json:"dp,omitempty"`    // 1 .. MaxDP
@@ -48,7 +48,8 @@ func (p Pattern) Check(maxDP int) error {
 	case p.DP < 1 || p.DP > maxDP:
 		return fmt.Errorf("dropout: %s pattern with dp = %d, allowed are 1 to %d", p.Method, p.DP, maxDP)
 	case p.Bias < 1 || p.Bias > p.DP:
-		return fmt.Errorf("dropout: %s pattern with dp = %d and bias = %d, allowed are biases 1 to %d", p.Method, p.DP, p.Bias, p.DP)
+		return fmt.Errorf("dropout: %s pattern with dp = %d and bias = %d, allowed are biases 1 to %d",
+			p.Method, p.DP, p.Bias, p.DP)
 	}
 	return nil
 }
@@ -56,8 +57,8 @@ func (p Pattern) Check(maxDP int) error {
 // Rate is the share that a pattern with this dp drops: (dp-1)/dp, entry dp of the paper's vector p_u.
 func Rate(dp int) float64 { return float64(dp-1) / float64(dp) }
 
-// MaxDP is the largest dp of a method's patterns: a row pattern keeps one of so many units, a tile pattern one whole tile (tile x
-// tile) of a matrix of rows x cols weights. A matrix without a whole tile has dp = 1 only.
+// MaxDP is the largest dp of a method's patterns: a row pattern keeps one of so many units, a tile pattern one whole
+// tile (tile x tile) of a matrix of rows x cols weights. A matrix without a whole tile has dp = 1 only.
 func MaxDP(method Method, units, rows, cols, tile int) int {
 	if method.Drops() == DropsTiles {
 		return max(rows/tile*(cols/tile), 1)
@@ -65,7 +66,8 @@ func MaxDP(method Method, units, rows, cols, tile int) int {
 	return units
 }
 
-// MaxKept is what CheckPatterns bounds a method's patterns by: the largest dp or, without dp, the number of units or tiles.
+// MaxKept is what CheckPatterns bounds a method's patterns by: the largest dp or, without dp, the number of units or
+// tiles.
 func MaxKept(method Method, units, rows, cols, tile int) int {
 	if method.Drops() == DropsTiles && !method.HasDP() {
 		r, c := TileGrid(rows, cols, tile, tile)

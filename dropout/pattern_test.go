@@ -172,7 +172,8 @@ func TestTileMask(t *testing.T) {
 }
 
 func TestPatternLimits(t *testing.T) {
-	if MaxDP(RDP, 2048, 784, 2048, 32) != 2048 || MaxDP(TDP, 2048, 784, 2048, 32) != 24*64 || MaxDP(TDP, 16, 16, 16, 32) != 1 || SubModels(4) != 10 {
+	if MaxDP(RDP, 2048, 784, 2048, 32) != 2048 || MaxDP(TDP, 2048, 784, 2048, 32) != 24*64 ||
+		MaxDP(TDP, 16, 16, 16, 32) != 1 || SubModels(4) != 10 {
 		t.Error("limits are off")
 	}
 	for _, c := range []struct {

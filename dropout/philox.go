@@ -2,7 +2,8 @@ package dropout
 
 import "math/bits"
 
-// Constants of Philox4x32 (Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC11, section 4.3).
+// Constants of Philox4x32 (Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC11, section
+// 4.3).
 const (
 	philoxM0     = 0xD2511F53 // multiplier of counter word 0
 	philoxM1     = 0xCD9E8D57 // multiplier of counter word 2
@@ -26,8 +27,8 @@ func Philox(counter [4]uint32, key [2]uint32) [4]uint32 {
 	return [4]uint32{c0, c1, c2, c3}
 }
 
-// patternBlock is the largest counter word 0 of the words that patterns are drawn from (see Words). Masks never come that far:
-// their counter word 0 is element/4.
+// patternBlock is the largest counter word 0 of the words that patterns are drawn from (see Words). Masks never come
+// that far: their counter word 0 is element/4.
 const patternBlock = 1<<32 - 1
 
 // philoxKey splits a seed into the key of Philox.

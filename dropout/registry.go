@@ -16,8 +16,8 @@ const (
 	DropsTiles   Drops = "tiles" // tiles of weights: an iteration computes the kept ones only
 )
 
-// Kind is a pattern: a way to drop that leaves products of kept rows or tiles only. Each is one file of this package, which
-// registers it; command line, YAML, trainer, simulator and figures take it from there.
+// Kind is a pattern: a way to drop that leaves products of kept rows or tiles only. Each is one file of this package,
+// which registers it; command line, YAML, trainer, simulator and figures take it from there.
 type Kind struct {
 	Name  Method
 	Text  string // what is kept, for help and legends
@@ -25,7 +25,8 @@ type Kind struct {
 	Drops Drops  // DropsRows or DropsTiles
 	HasOf bool   // keeps k of every Of rows
 
-	// Keep is what a pattern with a dp keeps, 1 <= bias <= dp; dp is drawn from a distribution (Search). nil: it has no dp.
+	// Keep is what a pattern with a dp keeps, 1 <= bias <= dp; dp is drawn from a distribution (Search). nil: it has no
+	// dp.
 	Keep func(s Shape, dp, bias int) Selection
 	// Support is what can be drawn. nil: dp and bias, for Keep.
 	Support func(o Options) (Support, error)
@@ -49,13 +50,15 @@ type Options struct {
 	Of           int          // for kinds that have it; 0 = chosen from the rate
 }
 
-// Shape is where a pattern acts: on Units, or on the tiles of the weights behind them, one row of tiles for so many units.
+// Shape is where a pattern acts: on Units, or on the tiles of the weights behind them, one row of tiles for so many
+// units.
 type Shape struct {
 	Units              int
 	TileRows, TileCols int // see TileGrid; patterns of rows need none
 }
 
-// ShapeOf is the shape of so many units with rows x cols weights behind them, in tiles of tile x tile; tile = 0 has no tiles.
+// ShapeOf is the shape of so many units with rows x cols weights behind them, in tiles of tile x tile; tile = 0 has no
+// tiles.
 func ShapeOf(units, rows, cols, tile int) Shape {
 	s := Shape{Units: units}
 	if tile > 0 {
@@ -68,8 +71,8 @@ func ShapeOf(units, rows, cols, tile int) Shape {
 type Support interface {
 	// Reached is the share that is dropped, of every unit or synapse alike.
 	Reached(s Shape) float64
-	// Entropy is that of a draw in nats: the logarithm of the number of sub-models, where all are drawn alike; of tiles-random
-	// a bound from above.
+	// Entropy is that of a draw in nats: the logarithm of the number of sub-models, where all are drawn alike; of
+	// tiles-random a bound from above.
 	Entropy(s Shape) float64
 	// Draw chooses what is kept, from random words.
 	Draw(w *Words, s Shape) Selection

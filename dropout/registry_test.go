@@ -26,8 +26,8 @@ func streamOf(t *testing.T, k *Kind, rate float64, units int) *Stream {
 	return s
 }
 
-// TestKinds is what every registered pattern has to hold: selections are ascending indices of the layer, the same for the same
-// iteration, others for other groups, and each unit is dropped as often as Reached says.
+// TestKinds is what every registered pattern has to hold: selections are ascending indices of the layer, the same for
+// the same iteration, others for other groups, and each unit is dropped as often as Reached says.
 func TestKinds(t *testing.T) {
 	const draws = 4000
 	for _, k := range Kinds() {
@@ -42,7 +42,8 @@ func TestKinds(t *testing.T) {
 				if math.Abs(s.Reached()-rate) > 0.5/float64(things)+1e-9 {
 					t.Errorf("%s: reaches %g", name, s.Reached())
 				}
-				if again := streamOf(t, k, rate, units); string(again.At(11, 1).AppendID(nil)) != string(s.At(11, 1).AppendID(nil)) {
+				if again := streamOf(t, k, rate, units); string(again.At(11, 1).AppendID(nil)) !=
+					string(s.At(11, 1).AppendID(nil)) {
 					t.Errorf("%s: draws of one iteration differ", name)
 				}
 				kept, seen, groups := make([]int, things), map[string]bool{}, 0
@@ -90,8 +91,8 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// TestTilesRandom: the number of tiles is the rate's, and all rows of tiles have as many, and all columns, or one more. On a grid of
-// 2 x 4 with half kept a row keeps any two of four and the other row the rest: six sub-models, all alike.
+// TestTilesRandom: the number of tiles is the rate's, and all rows of tiles have as many, and all columns, or one more.
+// On a grid of 2 x 4 with half kept a row keeps any two of four and the other row the rest: six sub-models, all alike.
 func TestTilesRandom(t *testing.T) {
 	for _, g := range [][2]int{{1, 1}, {1, 9}, {9, 1}, {2, 4}, {7, 25}, {7, 313}, {64, 64}} {
 		for _, rate := range []float64{0, 0.3, 0.5, 0.7, 0.97} {
@@ -106,7 +107,8 @@ func TestTilesRandom(t *testing.T) {
 					rows[n/g[1]]++
 					cols[n%g[1]]++
 				}
-				if want := max(1, int(math.Round((1-rate)*float64(g[0]*g[1])))); len(list) != want || len(slices.Compact(slices.Clone(list))) != want {
+				if want := max(1, int(math.Round((1-rate)*float64(g[0]*g[1])))); len(list) != want ||
+					len(slices.Compact(slices.Clone(list))) != want {
 					t.Fatalf("%v, rate %g: %d tiles kept, want %d", g, rate, len(list), want)
 				}
 				for _, line := range [][]int{rows, cols} {
@@ -135,7 +137,8 @@ func TestTilesRandom(t *testing.T) {
 	if len(counts) != 6 || s.Entropy() < math.Log(6) {
 		t.Errorf("%d sub-models, want 6; entropy %g, that of 6 is %g", len(counts), s.Entropy(), math.Log(6))
 	}
-	if _, err := NewStream(TilesRandom, Options{Rate: 0.5}, Shape{Units: 8}, 3, 1); err == nil || !strings.Contains(err.Error(), "0 x 0 tiles") {
+	if _, err := NewStream(TilesRandom, Options{Rate: 0.5}, Shape{Units: 8}, 3, 1); err == nil ||
+		!strings.Contains(err.Error(), "0 x 0 tiles") {
 		t.Errorf("no tiles: error %v", err)
 	}
 }
@@ -166,8 +169,11 @@ func TestKeptOf(t *testing.T) {
 		n, k      int
 		err       string
 	}{
-		{0.3, 0, 0, 10, 7, ""}, {0.5, 0, 2048, 16, 8, ""}, {0.3, 0, 2048, 10, 7, ""}, {0.5, 0, 200, 10, 5, ""}, {0.5, 0, 37, 10, 5, ""}, {0.25, 0, 1024, 16, 12, ""}, {0.5, 0, 0, 10, 5, ""}, {0.7, 0, 0, 10, 3, ""}, {0.25, 0, 0, 12, 9, ""}, {0, 0, 0, 10, 10, ""}, {0.5, 2, 0, 2, 1, ""}, {0.75, 4, 0, 4, 1, ""},
-		{1. / 3, 0, 0, 12, 8, ""}, {0.3, 4, 0, 0, 0, "no multiple of 1/4"}, {0.123, 0, 0, 0, 0, "of any n"}, {0.5, 65, 0, 0, 0, "allowed are 1 to 64"}, {0.5, -1, 0, 0, 0, "allowed are 1 to 64"},
+		{0.3, 0, 0, 10, 7, ""}, {0.5, 0, 2048, 16, 8, ""}, {0.3, 0, 2048, 10, 7, ""}, {0.5, 0, 200, 10, 5, ""},
+		{0.5, 0, 37, 10, 5, ""}, {0.25, 0, 1024, 16, 12, ""}, {0.5, 0, 0, 10, 5, ""}, {0.7, 0, 0, 10, 3, ""},
+		{0.25, 0, 0, 12, 9, ""}, {0, 0, 0, 10, 10, ""}, {0.5, 2, 0, 2, 1, ""}, {0.75, 4, 0, 4, 1, ""},
+		{1. / 3, 0, 0, 12, 8, ""}, {0.3, 4, 0, 0, 0, "no multiple of 1/4"}, {0.123, 0, 0, 0, 0, "of any n"},
+		{0.5, 65, 0, 0, 0, "allowed are 1 to 64"}, {0.5, -1, 0, 0, 0, "allowed are 1 to 64"},
 		{1, 0, 0, 0, 0, "rate 1"}, {math.NaN(), 0, 0, 0, 0, "rate NaN"},
 	} {
 		n, k, err := KeptOf(c.rate, c.of, c.units)

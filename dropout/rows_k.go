@@ -5,11 +5,12 @@ import (
 	"math"
 )
 
-// RowsK keeps k of every n rows: the same residues modulo n all over the layer, drawn anew each iteration, any k of n alike.
+// RowsK keeps k of every n rows: the same residues modulo n all over the layer, drawn anew each iteration, any k of n
+// alike.
 const RowsK Method = "rows-k"
 
-var _ = register(Kind{Name: RowsK, Text: "k of every n rows are kept, at residues drawn anew", Look: "orange dashdot circle falling", Drops: DropsRows, HasOf: true,
-	Support: func(o Options) (Support, error) {
+var _ = register(Kind{Name: RowsK, Text: "k of every n rows are kept, at residues drawn anew",
+	Look: "orange dashdot circle falling", Drops: DropsRows, HasOf: true, Support: func(o Options) (Support, error) {
 		_, _, err := KeptOf(o.Rate, o.Of, 0)
 		return rowsK{o.Rate, o.Of}, err
 	}})
@@ -17,8 +18,9 @@ var _ = register(Kind{Name: RowsK, Text: "k of every n rows are kept, at residue
 // MaxOf is the largest n of k rows of every n.
 const MaxOf = 64
 
-// KeptOf is how many rows of every n are kept at a dropout rate, which has to be a multiple of 1/n. of = 0 chooses n, from 10 on: the
-// first that divides the number of units, so that every iteration keeps as many, else the first there is.
+// KeptOf is how many rows of every n are kept at a dropout rate, which has to be a multiple of 1/n. of = 0 chooses n,
+// from 10 on: the first that divides the number of units, so that every iteration keeps as many, else the first there
+// is.
 func KeptOf(rate float64, of, units int) (n, k int, err error) {
 	if err := checkRate(rate); err != nil {
 		return 0, 0, err
@@ -32,7 +34,8 @@ func KeptOf(rate float64, of, units int) (n, k int, err error) {
 			return 0, 0, fmt.Errorf("dropout: k of every %d rows, allowed are 1 to %d", of, MaxOf)
 		}
 		if !fits(of) {
-			return 0, 0, fmt.Errorf("dropout: rate %g is no multiple of 1/%d, so no number of every %d rows has it", rate, of, of)
+			return 0, 0, fmt.Errorf("dropout: rate %g is no multiple of 1/%d, so no number of every %d rows has it",
+				rate, of, of)
 		}
 		return of, k, nil
 	}
@@ -44,7 +47,8 @@ func KeptOf(rate float64, of, units int) (n, k int, err error) {
 	if n > 0 && fits(n) {
 		return n, k, nil
 	}
-	return 0, 0, fmt.Errorf("dropout: rate %g is no multiple of 1/n for any n of 10 to %d, so no k of every n rows has it", rate, MaxOf)
+	return 0, 0, fmt.Errorf("dropout: rate %g is no multiple of 1/n for any n of 10 to %d, so no k of every n rows has it",
+		rate, MaxOf)
 }
 
 type rowsK struct {

@@ -2,12 +2,14 @@ package dropout
 
 import "math"
 
-// RowsRandom keeps exactly so many rows as the rate leaves, any of them alike (Sarma et al., "Structured in space, randomized in
-// time", NeurIPS 2021).
+// RowsRandom keeps exactly so many rows as the rate leaves, any of them alike (Sarma et al., "Structured in space,
+// randomized in time", NeurIPS 2021).
 const RowsRandom Method = "rows-random"
 
-var _ = register(Kind{Name: RowsRandom, Text: "a fixed number of rows is kept, any of them", Look: "skyblue dotted ring level", Drops: DropsRows,
-	Support: func(o Options) (Support, error) { return rowsRandom(o.Rate), checkRate(o.Rate) }})
+var _ = register(Kind{Name: RowsRandom, Text: "a fixed number of rows is kept, any of them",
+	Look: "skyblue dotted ring level", Drops: DropsRows, Support: func(o Options) (Support, error) {
+		return rowsRandom(o.Rate), checkRate(o.Rate)
+	}})
 
 type rowsRandom float64
 

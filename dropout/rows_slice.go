@@ -2,12 +2,14 @@ package dropout
 
 import "math"
 
-// RowsSlice keeps so many neighbours as the rate leaves, from a random row on; behind the last row comes the first (SliceOut,
-// Notin et al., 2020, has no such wrap, which drops the rows at the ends more often than others).
+// RowsSlice keeps so many neighbours as the rate leaves, from a random row on; behind the last row comes the first
+// (SliceOut, Notin et al., 2020, has no such wrap, which drops the rows at the ends more often than others).
 const RowsSlice Method = "rows-slice"
 
-var _ = register(Kind{Name: RowsSlice, Text: "a run of neighbouring rows is kept, from a random one on", Look: "yellow dashed triangle crossed", Drops: DropsRows,
-	Support: func(o Options) (Support, error) { return rowsSlice(o.Rate), checkRate(o.Rate) }})
+var _ = register(Kind{Name: RowsSlice, Text: "a run of neighbouring rows is kept, from a random one on",
+	Look: "yellow dashed triangle crossed", Drops: DropsRows, Support: func(o Options) (Support, error) {
+		return rowsSlice(o.Rate), checkRate(o.Rate)
+	}})
 
 type rowsSlice float64
 

@@ -2,8 +2,8 @@ package dropout
 
 import "math/bits"
 
-// Sampler draws the dp and bias of each iteration of one layer. What it draws depends on seed, layer and iteration only,
-// so simulator and trainer see the same patterns, and a resumed run goes on where the first one stopped.
+// Sampler draws the dp and bias of each iteration of one layer. What it draws depends on seed, layer and iteration
+// only, so simulator and trainer see the same patterns, and a resumed run goes on where the first one stopped.
 type Sampler struct {
 	bound     []uint64 // bound[i] is the probability of dp <= i+1 as a 64-bit fraction; the largest dp needs none
 	key       [2]uint32

@@ -19,7 +19,8 @@ func TestPhiloxKnownAnswers(t *testing.T) {
 	}{
 		{[4]uint32{}, [2]uint32{}, [4]uint32{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
 		{[4]uint32{ones, ones, ones, ones}, [2]uint32{ones, ones}, [4]uint32{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
-		{[4]uint32{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, [2]uint32{0xa4093822, 0x299f31d0}, [4]uint32{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
+		{[4]uint32{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, [2]uint32{0xa4093822, 0x299f31d0},
+			[4]uint32{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
 	} {
 		if got := Philox(c.counter, c.key); got != c.want {
 			t.Errorf("Philox(%x, %x) = %x, want %x", c.counter, c.key, got, c.want)
@@ -81,7 +82,8 @@ func TestEveryNeuronAndSynapseDroppedAtRate(t *testing.T) {
 				t.Helper()
 				for i, k := range kept {
 					if dropped := float64(iterations - k); dropped < low || dropped > high {
-						t.Errorf("%s rate %.1f: %s %d dropped %g times of %d, bounds %g to %g", method, p, what, i, dropped, iterations, low, high)
+						t.Errorf("%s rate %.1f: %s %d dropped %g times of %d, bounds %g to %g", method, p, what, i, dropped,
+							iterations, low, high)
 					}
 				}
 			}
@@ -99,7 +101,8 @@ func TestBoundsCanFail(t *testing.T) {
 	}
 }
 
-// dp follows the distribution and bias is uniform, by Pearson's chi-squared test; layers and iterations are independent.
+// dp follows the distribution and bias is uniform, by Pearson's chi-squared test; layers and iterations are
+// independent.
 func TestSamplerFrequencies(t *testing.T) {
 	d, _ := search(t, 0.6, 8, Exact)
 	n := len(d.P)
@@ -129,7 +132,9 @@ func TestSamplerFrequencies(t *testing.T) {
 	for _, c := range []struct {
 		name      string
 		got, want []float64
-	}{{"(dp, bias)", pairs, wantPairs}, {"dp of two layers", layers, wantProduct}, {"dp of two iterations", steps, wantProduct}} {
+	}{
+		{"(dp, bias)", pairs, wantPairs}, {"dp of two layers", layers, wantProduct},
+		{"dp of two iterations", steps, wantProduct}} {
 		limit := distuv.ChiSquared{K: float64(len(c.want) - 1)}.Quantile(1 - alarm)
 		if x := stat.ChiSquare(c.got, c.want); x > limit {
 			t.Errorf("%s: chi-squared %.1f, limit %.1f", c.name, x, limit)

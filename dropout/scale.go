@@ -8,7 +8,8 @@ type Scale string
 
 const (
 	ScaleRate Scale = "rate" // 1/(1 - reached rate), the same in every iteration; the default
-	ScaleDP   Scale = "dp"   // the iteration's own dp: each iteration's sum keeps its size, but one with a large dp blows up the few kept
+	// the iteration's own dp: each iteration's sum keeps its size, but one with a large dp blows up the few kept
+	ScaleDP Scale = "dp"
 )
 
 // ParseScale reads a scale by name; the empty name is ScaleRate.

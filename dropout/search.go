@@ -18,11 +18,12 @@ const MaxPatterns = 1 << 16
 
 // SearchOptions are the parameters of Search. All but Method and Patterns concern SGD only.
 type SearchOptions struct {
-	Method    string  `json:"method"`    // Exact, SGD or Balanced
-	Patterns  int     `json:"patterns"`  // N: dp is 1 .. N; 0 stands for DefaultPatterns
-	Lambda1   float64 `json:"lambda1"`   // weight of the rate's error in the loss, the entropy's being 1 - Lambda1; (0, 1]
-	Step      float64 `json:"step"`      // length of a step as a multiple of the gradient, > 0
-	Threshold float64 `json:"threshold"` // the search ends when a step changes the loss by no more than this share of it, >= 0
+	Method   string  `json:"method"`   // Exact, SGD or Balanced
+	Patterns int     `json:"patterns"` // N: dp is 1 .. N; 0 stands for DefaultPatterns
+	Lambda1  float64 `json:"lambda1"`  // weight of the rate's error in the loss, the entropy's being 1 - Lambda1; (0, 1]
+	Step     float64 `json:"step"`     // length of a step as a multiple of the gradient, > 0
+	// the search ends when a step changes the loss by no more than this share of it, >= 0
+	Threshold float64 `json:"threshold"`
 	MaxSteps  int     `json:"max_steps"` // and at the latest after so many steps, >= 1
 }
 
@@ -40,8 +41,8 @@ const (
 	LSTM Network = "lstm"
 )
 
-// TrainingSearch is how training finds the distribution of dp where no way is asked for: the one that the measurements favour, which
-// stand in docs/design/dropout.md under "Which search".
+// TrainingSearch is how training finds the distribution of dp where no way is asked for: the one that the measurements
+// favour, which stand in docs/design/dropout.md under "Which search".
 func TrainingSearch(n Network) string {
 	if n == LSTM {
 		return Balanced
@@ -60,10 +61,11 @@ type SearchReport struct {
 	Converged bool    `json:"converged"`
 }
 
-// DefaultPatterns is the N that Search takes when none is asked for, at least 4. Exact: the smallest with N >= 1.2/(1-rate). It meets
-// the rate with any N, and networks train the better the smaller N is; the fifth above the least N there can be keeps it from
-// drawing one dp alone. SGD: the smallest with N >= 2/(1-rate), since the entropy term moves the rate, and the more so the
-// smaller N is. docs/design/dropout.md has the measurements. It is 0 where rate is no dropout rate.
+// DefaultPatterns is the N that Search takes when none is asked for, at least 4. Exact: the smallest with N >=
+// 1.2/(1-rate). It meets the rate with any N, and networks train the better the smaller N is; the fifth above the least
+// N there can be keeps it from drawing one dp alone. SGD: the smallest with N >= 2/(1-rate), since the entropy term
+// moves the rate, and the more so the smaller N is. docs/design/dropout.md has the measurements. It is 0 where rate is
+// no dropout rate.
 func DefaultPatterns(method string, rate float64) int {
 	if checkRate(rate) != nil {
 		return 0
@@ -76,7 +78,8 @@ func DefaultPatterns(method string, rate float64) int {
 	return max(4, int(math.Ceil(room/(1-rate)-rounding)))
 }
 
-// MinPatterns is the smallest N whose patterns can reach a rate: (N-1)/N >= rate. It is 0 where rate is no dropout rate.
+// MinPatterns is the smallest N whose patterns can reach a rate: (N-1)/N >= rate. It is 0 where rate is no dropout
+// rate.
 func MinPatterns(rate float64) int {
 	if checkRate(rate) != nil {
 		return 0
@@ -88,14 +91,15 @@ func MinPatterns(rate float64) int {
 	return n
 }
 
-// Search finds how often to draw each dp = 1 .. N so that neurons (RDP) or synapses (TDP) are dropped at a rate, with as
-// many different sub-models as that allows.
+// Search finds how often to draw each dp = 1 .. N so that neurons (RDP) or synapses (TDP) are dropped at a rate, with
+// as many different sub-models as that allows.
 func Search(rate float64, opt SearchOptions) (Distribution, SearchReport, error) {
 	if err := checkRate(rate); err != nil {
 		return Distribution{}, SearchReport{}, err
 	}
 	if least := MinPatterns(rate); least > MaxPatterns {
-		return Distribution{}, SearchReport{}, fmt.Errorf("dropout: rate %g takes %d patterns, allowed are 1 to %d", rate, least, MaxPatterns)
+		return Distribution{}, SearchReport{}, fmt.Errorf("dropout: rate %g takes %d patterns, allowed are 1 to %d",
+			rate, least, MaxPatterns)
 	}
 	if opt.Patterns == 0 {
 		opt.Patterns = min(DefaultPatterns(opt.Method, rate), MaxPatterns)
@@ -109,7 +113,9 @@ func Search(rate float64, opt SearchOptions) (Distribution, SearchReport, error)
 	case SGD:
 		d.P, report.Steps, report.Converged = searchSGD(rate, opt)
 		if report.Converged && !stationary(d.P, rate, opt.Lambda1) || d.Check() != nil { // Check: v has overflowed
-			return Distribution{}, report, fmt.Errorf("dropout: search got stuck after %d steps at rate %.4g, asked for %g: step %g is too long (default %g)", report.Steps, d.Reached(), rate, opt.Step, DefaultSearch().Step)
+			return Distribution{}, report,
+				fmt.Errorf("dropout: search got stuck after %d steps at rate %.4g, asked for %g: step %g is too long (default %g)",
+					report.Steps, d.Reached(), rate, opt.Step, DefaultSearch().Step)
 		}
 	case Balanced:
 		d.P, report.Converged = searchBalanced(rate, opt.Patterns), true
@@ -129,7 +135,8 @@ func (o SearchOptions) check(rate float64) error {
 	case o.Patterns < 1 || o.Patterns > MaxPatterns:
 		return fmt.Errorf("dropout: %d patterns, allowed are 1 to %d", o.Patterns, MaxPatterns)
 	case rate > Rate(o.Patterns):
-		return fmt.Errorf("dropout: %d patterns reach a rate of at most %.4g, not %g; %d would", o.Patterns, Rate(o.Patterns), rate, MinPatterns(rate))
+		return fmt.Errorf("dropout: %d patterns reach a rate of at most %.4g, not %g; %d would", o.Patterns, Rate(o.Patterns),
+			rate, MinPatterns(rate))
 	case !(o.Lambda1 > 0 && o.Lambda1 <= 1):
 		return fmt.Errorf("dropout: lambda1 %g, allowed is 0 < lambda1 <= 1", o.Lambda1)
 	case !(o.Step > 0) || math.IsInf(o.Step, 1):

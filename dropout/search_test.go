@@ -71,7 +71,8 @@ func TestGradientAgainstFiniteDifferences(t *testing.T) {
 			if want := lossAt(v, rate, lambda1); math.Abs(got-want) > 1e-13 {
 				t.Fatalf("N=%d: loss %g, want %g", n, got, want)
 			}
-			want := fd.Gradient(nil, func(v []float64) float64 { return lossAt(v, rate, lambda1) }, v, &fd.Settings{Formula: fd.Central})
+			want := fd.Gradient(nil, func(v []float64) float64 { return lossAt(v, rate, lambda1) }, v,
+				&fd.Settings{Formula: fd.Central})
 			if !floats.EqualApprox(grad, want, 1e-9) {
 				t.Fatalf("N=%d: gradient %v, finite differences %v", n, grad, want)
 			}
@@ -134,7 +135,8 @@ func TestSGDBias(t *testing.T) {
 		rate    float64
 		n       int
 		reached float64
-	}{{0.3, 4, 0.323}, {0.3, 8, 0.320}, {0.3, 16, 0.313}, {0.3, 64, 0.305}, {0.7, 4, 0.651}, {0.7, 8, 0.696}, {0.7, 16, 0.704}, {0.7, 64, 0.703}} {
+	}{{0.3, 4, 0.323}, {0.3, 8, 0.320}, {0.3, 16, 0.313}, {0.3, 64, 0.305}, {0.7, 4, 0.651}, {0.7, 8, 0.696},
+		{0.7, 16, 0.704}, {0.7, 64, 0.703}} {
 		if d, _ := search(t, c.rate, c.n, SGD); math.Abs(d.Reached()-c.reached) > 0.0006 {
 			t.Errorf("rate %g N=%d: reached %.4f, want %.3f", c.rate, c.n, d.Reached(), c.reached)
 		}
@@ -143,7 +145,8 @@ func TestSGDBias(t *testing.T) {
 
 func TestExactMeetsRate(t *testing.T) {
 	for _, n := range []int{1, 2, 3, 4, 10, 64, 2048, MaxPatterns} {
-		rates := []float64{0, 1e-300, 1e-12, 0.001, 0.1, 0.25, 0.3, 0.5, 0.7, 0.75, 0.9, 0.99, 0.999, Rate(n) * (1 - 1e-12), math.Nextafter(Rate(n), 0), Rate(n)}
+		rates := []float64{0, 1e-300, 1e-12, 0.001, 0.1, 0.25, 0.3, 0.5, 0.7, 0.75, 0.9, 0.99, 0.999, Rate(n) * (1 - 1e-12),
+			math.Nextafter(Rate(n), 0), Rate(n)}
 		for _, p := range rates {
 			if p > Rate(n) || p < 0 {
 				continue
@@ -183,7 +186,8 @@ func TestExactHasMostEntropy(t *testing.T) {
 	}
 }
 
-// TestBalanced: the rate is met, and no shift of probability between three dp that keeps it lessens the spread of the kept share.
+// TestBalanced: the rate is met, and no shift of probability between three dp that keeps it lessens the spread of the
+// kept share.
 func TestBalanced(t *testing.T) {
 	spread := func(d Distribution) float64 {
 		s := 0.0

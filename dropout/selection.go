@@ -2,8 +2,8 @@ package dropout
 
 import "fmt"
 
-// Kept is a set of indices below N that an iteration keeps. It is regular, Count runs of Width neighbours, every Step-th from run
-// First on (the last run may be cut off at N), or the runs of an ascending list.
+// Kept is a set of indices below N that an iteration keeps. It is regular, Count runs of Width neighbours, every
+// Step-th from run First on (the last run may be cut off at N), or the runs of an ascending list.
 type Kept struct {
 	First, Step, Count, Width, N int
 	List                         []int // nil: regular; else the numbers of Count runs, First and Step being 0 and 1
@@ -95,7 +95,8 @@ func (k Kept) Gather(dst, src []float32, scale float32) {
 	}
 }
 
-// Scatter is the inverse of Gather: src, multiplied by scale, goes to the kept elements of dst; the others stay as they are.
+// Scatter is the inverse of Gather: src, multiplied by scale, goes to the kept elements of dst; the others stay as they
+// are.
 func (k Kept) Scatter(dst, src []float32, scale float32) {
 	switch {
 	case k.List != nil && k.Width == 1:
@@ -150,7 +151,8 @@ func (s Selection) each(tiles int, do func(i int)) {
 	}
 }
 
-// AppendKept appends the numbers of the kept units or, where tiles are dropped, of the kept ones of so many tiles, ascending.
+// AppendKept appends the numbers of the kept units or, where tiles are dropped, of the kept ones of so many tiles,
+// ascending.
 func (s Selection) AppendKept(to []int, tiles int) []int {
 	s.each(tiles, func(t int) { to = append(to, t) })
 	return to

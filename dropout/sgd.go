@@ -37,10 +37,10 @@ func searchSGD(rate float64, opt SearchOptions) (d []float64, steps int, converg
 	return d, opt.MaxSteps, false
 }
 
-// stationary tells a minimum of the loss from a place where softmax is saturated: too long a step puts all probability on
-// one dp, where the gradient by v vanishes as well. At the minimum all derivatives l_i by d_i (see descend) are alike. The
-// searches that end well leave differences of at most 2 (1-lambda1)/N, at N = 2048, a factor of e^2 in the smallest
-// probabilities; saturated ones hundreds.
+// stationary tells a minimum of the loss from a place where softmax is saturated: too long a step puts all probability
+// on one dp, where the gradient by v vanishes as well. At the minimum all derivatives l_i by d_i (see descend) are
+// alike. The searches that end well leave differences of at most 2 (1-lambda1)/N, at N = 2048, a factor of e^2 in the
+// smallest probabilities; saturated ones hundreds.
 func stationary(d []float64, rate, lambda1 float64) bool {
 	slope := 2 * lambda1 * (Distribution{P: d}.Reached() - rate)
 	weight := (1 - lambda1) / float64(len(d))
@@ -57,8 +57,8 @@ func stationary(d []float64, rate, lambda1 float64) bool {
 }
 
 // descend writes d = softmax(v) and the gradient of the loss by v, and returns the loss. With
-// l_i = 2 lambda1 (d.p_u - p) p_u,i + (1-lambda1)/N (log d_i + 1), the derivative by d_i, the chain rule through softmax
-// gives d_i (l_i - sum d_j l_j); the + 1 cancels.
+// l_i = 2 lambda1 (d.p_u - p) p_u,i + (1-lambda1)/N (log d_i + 1), the derivative by d_i, the chain rule through
+// softmax gives d_i (l_i - sum d_j l_j); the + 1 cancels.
 func descend(grad, d, v []float64, rate, lambda1 float64) float64 {
 	top := math.Inf(-1)
 	for _, x := range v {

@@ -2,13 +2,15 @@ package dropout
 
 import "slices"
 
-// TilesRandom keeps exactly so many tiles as the rate leaves, with as many in each row and each column of tiles as can be: floor or
-// ceiling of the mean. So, with a tile or more for each row and column, no unit loses all its weights, and blocks of the products have
-// equal work.
+// TilesRandom keeps exactly so many tiles as the rate leaves, with as many in each row and each column of tiles as can
+// be: floor or ceiling of the mean. So, with a tile or more for each row and column, no unit loses all its weights, and
+// blocks of the products have equal work.
 const TilesRandom Method = "tiles-random"
 
-var _ = register(Kind{Name: TilesRandom, Text: "a fixed number of tiles is kept, as many in each row and column", Look: "grey dashdot plus rising", Drops: DropsTiles,
-	Support: func(o Options) (Support, error) { return tilesRandom(o.Rate), checkRate(o.Rate) }})
+var _ = register(Kind{Name: TilesRandom, Text: "a fixed number of tiles is kept, as many in each row and column",
+	Look: "grey dashdot plus rising", Drops: DropsTiles, Support: func(o Options) (Support, error) {
+		return tilesRandom(o.Rate), checkRate(o.Rate)
+	}})
 
 type tilesRandom float64
 
@@ -23,14 +25,16 @@ func (r tilesRandom) Entropy(s Shape) float64 {
 	lines := func(lines, length int) (sum float64) {
 		k := r.kept(s)
 		more := k % lines // lines that keep one more
-		return logChoose(lines, more) + float64(more)*logChoose(length, min(k/lines+1, length)) + float64(lines-more)*logChoose(length, k/lines)
+		return logChoose(lines, more) + float64(more)*logChoose(length, min(k/lines+1, length)) +
+			float64(lines-more)*logChoose(length, k/lines)
 	}
 	return min(lines(s.TileRows, s.TileCols), lines(s.TileCols, s.TileRows))
 }
 
-// Draw deals columns like cards: each row of tiles, in random order, takes its share of a shuffled deck of all columns, and a deck that
-// is used up is followed by another. So each column is dealt as often as any other, but for the last deck's. A row that two decks meet
-// in takes no column twice. Rows are exchangeable and so are columns: every tile is kept with the same probability.
+// Draw deals columns like cards: each row of tiles, in random order, takes its share of a shuffled deck of all columns,
+// and a deck that is used up is followed by another. So each column is dealt as often as any other, but for the last
+// deck's. A row that two decks meet in takes no column twice. Rows are exchangeable and so are columns: every tile is
+// kept with the same probability.
 func (r tilesRandom) Draw(w *Words, s Shape) Selection {
 	rows, cols, k := s.TileRows, s.TileCols, r.kept(s)
 	list, deck := make([]int, 0, k), make([]int, 0, cols)

@@ -2,8 +2,9 @@ package dropout
 
 import "math/bits"
 
-// Words are the random words of one draw: they depend on seed, layer, iteration and group only, so simulator and trainer draw the
-// same, and a resumed run goes on where the first one stopped. They count down from patternBlock; masks count up from 0.
+// Words are the random words of one draw: they depend on seed, layer, iteration and group only, so simulator and
+// trainer draw the same, and a resumed run goes on where the first one stopped. They count down from patternBlock;
+// masks count up from 0.
 type Words struct {
 	key       [2]uint32
 	layer     uint32
@@ -13,7 +14,8 @@ type Words struct {
 	left      int // of pair
 }
 
-// groupBlocks is how many blocks of four words a group's draw may take, MaxGroups how many groups an iteration may have.
+// groupBlocks is how many blocks of four words a group's draw may take, MaxGroups how many groups an iteration may
+// have.
 const (
 	groupBlocks = 1 << 20
 	MaxGroups   = 1 << 10
@@ -21,7 +23,8 @@ const (
 
 // NewWords starts the words of a draw, 0 <= layer < 2^32, 0 <= group < MaxGroups.
 func NewWords(seed uint64, layer int, iteration uint64, group int) Words {
-	return Words{key: philoxKey(seed), layer: uint32(layer), iteration: iteration, block: patternBlock - uint32(group)*groupBlocks}
+	return Words{key: philoxKey(seed), layer: uint32(layer), iteration: iteration,
+		block: patternBlock - uint32(group)*groupBlocks}
 }
 
 // Next is 64 random bits.

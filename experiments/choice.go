@@ -62,11 +62,13 @@ func (c *choice) spread() float64 {
 }
 
 // byChoice draws a measure of quality of one kind of network against what a draw chooses from.
-func (r *Results) byChoice(network string, a plots.Axis, x func(*choice) float64, y, low, high func(*Row) float64) (*plots.Figure, error) {
+func (r *Results) byChoice(network string, a plots.Axis, x func(*choice) float64, y, low,
+	high func(*Row) float64) (*plots.Figure, error) {
 	seen := map[string]bool{}
 	var rows []*Row
 	for _, row := range r.iterations() {
-		if row.choice != nil && row.Workload == network && row.Method != "masked" && row.Method != "none" && !math.IsNaN(y(row)) && !seen[row.key(false)] {
+		if row.choice != nil && row.Workload == network && row.Method != "masked" && row.Method != "none" &&
+			!math.IsNaN(y(row)) && !seen[row.key(false)] {
 			seen[row.key(false)] = true
 			rows = append(rows, row)
 		}
@@ -95,17 +97,21 @@ const (
 )
 
 func accuracyBySubModels(r *Results) (*plots.Figure, error) {
-	return r.byChoice("mlp", plots.Axis{Title: "Accuracy against the number of sub-models", X: bitsLabel, Y: "test accuracy (%)", LogX: true}, (*choice).bits, accuracy, accuracyLow, accuracyHigh)
+	return r.byChoice("mlp", plots.Axis{Title: "Accuracy against the number of sub-models",
+		X: bitsLabel, Y: "test accuracy (%)", LogX: true}, (*choice).bits, accuracy, accuracyLow, accuracyHigh)
 }
 
 func perplexityBySubModels(r *Results) (*plots.Figure, error) {
-	return r.byChoice("lstm", plots.Axis{Title: "Perplexity against the number of sub-models", X: bitsLabel, Y: "test perplexity", LogX: true}, (*choice).bits, perplexity, perplexityLow, perplexityHigh)
+	return r.byChoice("lstm", plots.Axis{Title: "Perplexity against the number of sub-models",
+		X: bitsLabel, Y: "test perplexity", LogX: true}, (*choice).bits, perplexity, perplexityLow, perplexityHigh)
 }
 
 func accuracyByKeptShare(r *Results) (*plots.Figure, error) {
-	return r.byChoice("mlp", plots.Axis{Title: "Accuracy against the spread of the kept share", X: spreadLabel, Y: "test accuracy (%)"}, (*choice).spread, accuracy, accuracyLow, accuracyHigh)
+	return r.byChoice("mlp", plots.Axis{Title: "Accuracy against the spread of the kept share",
+		X: spreadLabel, Y: "test accuracy (%)"}, (*choice).spread, accuracy, accuracyLow, accuracyHigh)
 }
 
 func perplexityByKeptShare(r *Results) (*plots.Figure, error) {
-	return r.byChoice("lstm", plots.Axis{Title: "Perplexity against the spread of the kept share", X: spreadLabel, Y: "test perplexity"}, (*choice).spread, perplexity, perplexityLow, perplexityHigh)
+	return r.byChoice("lstm", plots.Axis{Title: "Perplexity against the spread of the kept share",
+		X: spreadLabel, Y: "test perplexity"}, (*choice).spread, perplexity, perplexityLow, perplexityHigh)
 }

@@ -19,8 +19,8 @@ import (
 	"warpdrop/sim"
 )
 
-// Correlation is a set of launches that were timed on a real GPU: a table of configurations with their times, and how each is
-// compiled and launched. Formulas are over the table's columns and the constants; see expression.
+// Correlation is a set of launches that were timed on a real GPU: a table of configurations with their times, and how
+// each is compiled and launched. Formulas are over the table's columns and the constants; see expression.
 type Correlation struct {
 	Name     string   `json:"name" need:"true" jsonschema:"pattern=^[a-z0-9][a-z0-9-]*$"`
 	Title    string   `json:"title" need:"true"`
@@ -31,9 +31,10 @@ type Correlation struct {
 	Unit     string   `json:"unit" jsonschema:"enum=s,enum=ms,enum=us,default=ms"`
 	Where    []string `json:"where"` // formulas: rows for which all hold
 
-	GPU      string `json:"gpu" jsonschema:"default=gtx1080ti"`
-	Clock    int    `json:"clock" jsonschema:"minimum=0,maximum=10000,default=0"` // MHz; 0 = the preset's
-	FitClock bool   `json:"fit_clock" jsonschema:"default=false"`                 // one clock for all rows converts cycles to times: the one that fits best
+	GPU   string `json:"gpu" jsonschema:"default=gtx1080ti"`
+	Clock int    `json:"clock" jsonschema:"minimum=0,maximum=10000,default=0"` // MHz; 0 = the preset's
+	// one clock for all rows converts cycles to times: the one that fits best
+	FitClock bool `json:"fit_clock" jsonschema:"default=false"`
 
 	File      string   `json:"file" need:"true"` // with formulas in braces, as the next
 	Kernel    string   `json:"kernel" need:"true"`
@@ -46,12 +47,14 @@ type Correlation struct {
 	Args      []string `json:"args"`      // as a launch's, with formulas in braces
 	Variables []string `json:"variables"` // as a launch's, with formulas in braces
 	Warm      bool     `json:"warm" jsonschema:"default=false"`
-	HostBytes string   `json:"host_bytes"` // formula: bytes that the kernel reads from and writes to the host's memory while it runs
+	// formula: bytes that the kernel reads from and writes to the host's memory while it runs
+	HostBytes string `json:"host_bytes"`
 
 	N     int `json:"n" jsonschema:"minimum=0,default=100"` // rows that are simulated; 0 = all
 	Seed  int `json:"seed" jsonschema:"minimum=0,default=1"`
 	Waves int `json:"waves" jsonschema:"minimum=0,default=0"` // 0 = all blocks
-	Whole int `json:"whole" jsonschema:"minimum=0,default=0"` // sampled rows, the fastest, that are simulated whole as well
+	// sampled rows, the fastest, that are simulated whole as well
+	Whole int `json:"whole" jsonschema:"minimum=0,default=0"`
 
 	path    string
 	table   string       // file
@@ -84,7 +87,8 @@ func (o *CorrelationOverride) apply(c *Correlation) {
 	} else {
 		c.table = c.beside(c.Table)
 	}
-	for _, v := range []struct{ from, to *int }{{o.N, &c.N}, {o.Seed, &c.Seed}, {o.Waves, &c.Waves}, {o.Whole, &c.Whole}, {o.Clock, &c.Clock}} {
+	for _, v := range []struct{ from, to *int }{{o.N, &c.N}, {o.Seed, &c.Seed}, {o.Waves, &c.Waves}, {o.Whole, &c.Whole},
+		{o.Clock, &c.Clock}} {
 		if v.from != nil {
 			*v.to = *v.from
 		}
@@ -94,8 +98,8 @@ func (o *CorrelationOverride) apply(c *Correlation) {
 	}
 }
 
-// LoadCorrelation reads and checks a set; what is wrong comes back as FileErrors, or as an error of the table with its line. Files are
-// looked for beside the set's own.
+// LoadCorrelation reads and checks a set; what is wrong comes back as FileErrors, or as an error of the table with its
+// line. Files are looked for beside the set's own.
 func LoadCorrelation(path string, over CorrelationOverride) (*Correlation, error) {
 	data, err := infile.Read(path, maxFileBytes)
 	if err != nil {
@@ -113,10 +117,12 @@ func LoadCorrelation(path string, over CorrelationOverride) (*Correlation, error
 		over.apply(c)
 		bad := checkGPU(c.GPU)
 		if c.Waves != 0 && c.Waves < sim.MinWaves {
-			bad = append(bad, problem{"waves", fmt.Sprintf("waves is %d; allowed is %d or more, or 0 for all blocks", c.Waves, sim.MinWaves)})
+			bad = append(bad, problem{"waves", fmt.Sprintf("waves is %d; allowed is %d or more, or 0 for all blocks",
+				c.Waves, sim.MinWaves)})
 		}
 		if c.Clock != 0 && c.Clock < 100 {
-			bad = append(bad, problem{"clock", fmt.Sprintf("clock is %d MHz; allowed is 100 to 10000, or 0 for the preset's", c.Clock)})
+			bad = append(bad, problem{"clock", fmt.Sprintf("clock is %d MHz; allowed is 100 to 10000, or 0 for the preset's",
+				c.Clock)})
 		}
 		for _, p := range bad {
 			d.fail(cmp.Or(origins[p.key], root), "%s", p.text)
@@ -289,7 +295,9 @@ func (c *Correlation) read(f *formulas) error {
 	slices.SortStableFunc(c.rows, func(a, b Configured) int { return cmp.Compare(a.Measured, b.Measured) })
 	used := f.names()
 	for _, name := range head {
-		if used[name] && slices.ContainsFunc(c.rows, func(r Configured) bool { return r.Values[name] != c.rows[0].Values[name] }) {
+		if used[name] && slices.ContainsFunc(c.rows, func(r Configured) bool {
+			return r.Values[name] != c.rows[0].Values[name]
+		}) {
 			c.columns = append(c.columns, name)
 		}
 	}
@@ -390,8 +398,8 @@ func (c *Correlation) Rows() []Configured { return c.rows }
 // Columns are those that rows are named by.
 func (c *Correlation) Columns() []string { return c.columns }
 
-// Sample draws n rows: the rows, by their times, fall into n groups of equal size, and one of each is drawn. The same seed draws the
-// same ones.
+// Sample draws n rows: the rows, by their times, fall into n groups of equal size, and one of each is drawn. The same
+// seed draws the same ones.
 func (c *Correlation) Sample() []Configured {
 	if c.N == 0 || c.N >= len(c.rows) {
 		return c.rows
@@ -422,7 +430,8 @@ type ListedLaunch struct {
 
 // Launches are those of the sample.
 func (c *Correlation) Launches() *LaunchList {
-	l := &LaunchList{Time: c.Time, Unit: c.Unit, Columns: slices.DeleteFunc(slices.Clone(c.head), func(name string) bool { return name == c.Time })}
+	l := &LaunchList{Time: c.Time, Unit: c.Unit,
+		Columns: slices.DeleteFunc(slices.Clone(c.head), func(name string) bool { return name == c.Time })}
 	for _, r := range c.Sample() {
 		one := ListedLaunch{Line: r.Line, Launch: r.Launch}
 		for _, name := range l.Columns {

@@ -27,7 +27,8 @@ func writeSet(t *testing.T, extra string, times []float64) string {
 	for i, ms := range times {
 		table += fmt.Sprintf("%d,1,%g\n", 16*(i+1), ms)
 	}
-	set := "name: saxpy\ntitle: saxpy\ntable: t.csv\ntime: ms\nkernel: saxpy\nconstants: [\"n=blocks*128\"]\ngrid: [blocks]\nblock: [\"128\"]\n" +
+	set := "name: saxpy\ntitle: saxpy\ntable: t.csv\ntime: ms\nkernel: saxpy\nconstants: [\"n=blocks*128\"]\ngrid: " +
+		"[blocks]\nblock: [\"128\"]\n" +
 		"args: [\"buf:{4*n}\", \"buf:{4*n}\", \"f32:0.5\", \"i32:{n}\"]\nfile: " + cubin + "\n" + extra
 	for name, text := range map[string]string{"t.csv": table, "set.yaml": set} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
@@ -60,8 +61,8 @@ func run(t *testing.T, c *Correlation, store string) *Correlated {
 	return got
 }
 
-// TestCorrelate: times made from the simulation itself have the errors that they were made with, at a fixed clock and at one that is to be
-// found.
+// TestCorrelate: times made from the simulation itself have the errors that they were made with, at a fixed clock and
+// at one that is to be found.
 func TestCorrelate(t *testing.T) {
 	store := t.TempDir()
 	ones := []float64{1, 1, 1, 1, 1, 1}
@@ -96,7 +97,8 @@ func TestCorrelate(t *testing.T) {
 	if w := got.Worst(2); w[0].Name != "96" || w[1].Name != "48" {
 		t.Errorf("the worst are %+v", w)
 	}
-	if got.Pick == nil || got.Pick.Name != "16" && got.Pick.Loss < 0 || got.Columns != "blocks" || got.Missing != 0 || got.Table != 6 {
+	if got.Pick == nil || got.Pick.Name != "16" && got.Pick.Loss < 0 || got.Columns != "blocks" || got.Missing != 0 ||
+		got.Table != 6 {
 		t.Errorf("%+v", got)
 	}
 	// Everything 20 % slower: at the clock that fits nothing is left.
@@ -104,7 +106,8 @@ func TestCorrelate(t *testing.T) {
 		times[i] = byBlocks[fmt.Sprint(16*(i+1))] * 1.2
 	}
 	yes := true
-	if c, err = LoadCorrelation(writeSet(t, "n: 0\nclock: 1500\n", times), CorrelationOverride{FitClock: &yes}); err != nil {
+	if c, err = LoadCorrelation(writeSet(t, "n: 0\nclock: 1500\n", times), CorrelationOverride{FitClock: &yes}); err !=
+		nil {
 		t.Fatal(err)
 	}
 	got = run(t, c, store)
@@ -113,14 +116,17 @@ func TestCorrelate(t *testing.T) {
 	near("Pearson", got.Pearson, 1)
 	near("Spearman", got.Spearman, 1)
 	near("loss of the pick", got.Pick.Loss, 0)
-	if lines := strings.Join(got.Lines(), "\n"); !strings.Contains(lines, "1250 MHz, fitted to these rows (simulated at 1500)") || strings.Contains(lines, "sampled simulation") {
+	if lines := strings.Join(got.Lines(), "\n"); !strings.Contains(lines,
+		"1250 MHz, fitted to these rows (simulated at 1500)") || strings.Contains(lines, "sampled simulation") {
 		t.Error(lines)
 	}
 	// A kernel that reads the host's memory is no faster than the link.
-	if c, err = LoadCorrelation(writeSet(t, "n: 0\nhost_bytes: 12000000*blocks\n", times), CorrelationOverride{}); err != nil {
+	if c, err = LoadCorrelation(writeSet(t, "n: 0\nhost_bytes: 12000000*blocks\n", times), CorrelationOverride{}); err !=
+		nil {
 		t.Fatal(err)
 	}
-	if got = run(t, c, store); got.Rows[0].Simulated != got.Rows[0].HostUS || math.Abs(got.Rows[0].HostUS-16*1000-8) > 1e-6 {
+	if got = run(t, c, store); got.Rows[0].Simulated != got.Rows[0].HostUS ||
+		math.Abs(got.Rows[0].HostUS-16*1000-8) > 1e-6 {
 		t.Errorf("over the host's link: %+v", got.Rows[0])
 	}
 	dir := filepath.Join(t.TempDir(), "out")
@@ -132,7 +138,8 @@ func TestCorrelate(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if svg, err := os.ReadFile(filepath.Join(dir, CorrelationSVG)); err != nil || !bytes.Contains(svg, []byte("<title>16: ")) {
+	if svg, err := os.ReadFile(filepath.Join(dir, CorrelationSVG)); err != nil ||
+		!bytes.Contains(svg, []byte("<title>16: ")) {
 		t.Errorf("the figure does not name its points (%v)", err)
 	}
 	other := t.TempDir()
@@ -145,13 +152,15 @@ func TestCorrelate(t *testing.T) {
 // TestCorrelateSampled: what is sampled says so everywhere, and stands beside the whole simulation.
 func TestCorrelateSampled(t *testing.T) {
 	const rows = 3
-	text := "n: 0\nwaves: 4\nwhole: 1\nwhere: [\"blocks <= 48\"]\nconstants: [\"n=blocks*25600\"]\ngrid: [\"blocks*200\"]\n"
+	text := "n: 0\nwaves: 4\nwhole: 1\nwhere: [\"blocks <= 48\"]\nconstants: [\"n=blocks*25600\"]\ngrid: " +
+		"[\"blocks*200\"]\n"
 	path := writeSet(t, "", []float64{1, 2, 3, 4})
 	set, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain := strings.Replace(strings.Replace(string(set), "constants: [\"n=blocks*128\"]\n", "", 1), "grid: [blocks]\n", "", 1)
+	plain := strings.Replace(strings.Replace(string(set), "constants: [\"n=blocks*128\"]\n", "", 1),
+		"grid: [blocks]\n", "", 1)
 	if err := os.WriteFile(path, []byte(plain+text), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +181,8 @@ func TestCorrelateSampled(t *testing.T) {
 		}
 	}
 	lines := strings.Join(got.Lines(), "\n")
-	for _, want := range []string{"sampled simulation: the first 4 waves of blocks of 3 configurations", "simulated whole as well: 16"} {
+	for _, want := range []string{"sampled simulation: the first 4 waves of blocks of 3 configurations",
+		"simulated whole as well: 16"} {
 		if !strings.Contains(lines, want) {
 			t.Errorf("no %q in\n%s", want, lines)
 		}
@@ -182,7 +192,8 @@ func TestCorrelateSampled(t *testing.T) {
 	}
 	spec := c.Rows()[0].Launch
 	row := newRow(spec)
-	if label := Label(spec); !strings.Contains(label, "sampled:-4-waves") || !strings.Contains(row.Option, "sampled: 4 waves") {
+	if label := Label(spec); !strings.Contains(label, "sampled:-4-waves") ||
+		!strings.Contains(row.Option, "sampled: 4 waves") {
 		t.Errorf("label %q, option %q", label, row.Option)
 	}
 }
@@ -214,7 +225,8 @@ func TestCorrelationSample(t *testing.T) {
 	if !slices.Equal(names(first), names(c.Sample())) {
 		t.Error("the same seed draws other rows")
 	}
-	if c, err = LoadCorrelation(path, CorrelationOverride{N: &n, Seed: &other}); err != nil || slices.Equal(names(first), names(c.Sample())) {
+	if c, err = LoadCorrelation(path, CorrelationOverride{N: &n, Seed: &other}); err != nil ||
+		slices.Equal(names(first), names(c.Sample())) {
 		t.Errorf("another seed draws the same rows (%v)", err)
 	}
 }
@@ -242,7 +254,8 @@ func TestCorrelationErrors(t *testing.T) {
 			t.Errorf("%q: error %v does not say %q", extra, err, want)
 		}
 	}
-	if _, err := LoadCorrelation(writeSet(t, "", []float64{1, 0}), CorrelationOverride{}); err == nil || !strings.Contains(err.Error(), `t.csv:4: ms is "0"; allowed is a time above 0`) {
+	if _, err := LoadCorrelation(writeSet(t, "", []float64{1, 0}), CorrelationOverride{}); err == nil ||
+		!strings.Contains(err.Error(), `t.csv:4: ms is "0"; allowed is a time above 0`) {
 		t.Errorf("a time of 0: %v", err)
 	}
 	if _, err := LoadCorrelation(filepath.Join(t.TempDir(), "no.yaml"), CorrelationOverride{}); err == nil {
@@ -292,8 +305,8 @@ func TestMeasuredSets(t *testing.T) {
 	}
 }
 
-// TestMeasuredTimes simulates a few rows of each set beside their times on the card. It needs NVRTC, of the tool chain that WARPDROP_TOOLCHAIN
-// names.
+// TestMeasuredTimes simulates a few rows of each set beside their times on the card. It needs NVRTC, of the tool chain
+// that WARPDROP_TOOLCHAIN names.
 func TestMeasuredTimes(t *testing.T) {
 	if os.Getenv(toolchain.Variable) == "" {
 		t.Skip("set " + toolchain.Variable + " to the tool chain that scripts/toolchain.sh installs")

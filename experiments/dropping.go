@@ -66,10 +66,13 @@ func (d Dropping) check(layers []dropped) (out []problem) {
 	}
 	// The tile GEMM keeps one tile of each operand in shared memory, as float32.
 	if bytes := 2 * d.Tile * d.Tile * 4; bytes > maxShared {
-		bad("tile", "tile of %d x %d takes %d bytes of shared memory for its two operands; allowed is up to %d bytes a block (tile up to %d)", d.Tile, d.Tile, bytes, maxShared, int(math.Sqrt(maxShared/8)))
+		bad("tile",
+			"tile of %d x %d takes %d bytes of shared memory for its two operands; allowed is up to %d bytes a block (tile "+
+				"up to %d)", d.Tile, d.Tile, bytes, maxShared, int(math.Sqrt(maxShared/8)))
 	}
 	if d.DP > 0 && !d.method().HasDP() {
-		bad("dp", "dp belongs to a pattern, method %s has none; allowed with %s", d.Method, dropout.Names(dropout.MethodsWith((*dropout.Kind).HasDP)))
+		bad("dp", "dp belongs to a pattern, method %s has none; allowed with %s",
+			d.Method, dropout.Names(dropout.MethodsWith((*dropout.Kind).HasDP)))
 	}
 	if d.approximate() && !d.method().HasDP() {
 		for i, layer := range layers {
@@ -88,9 +91,11 @@ func (d Dropping) check(layers []dropped) (out []problem) {
 		case d.DP > limit:
 			bad("dp", "dp = %d is over the maximum of layer %d of %d units; allowed is 1 to %d", d.DP, i+1, layer.units, limit)
 		case d.DP == 0 && d.Patterns > limit:
-			bad("patterns", "%d patterns are over the maximum dp of layer %d of %d units; allowed is up to %d", d.Patterns, i+1, layer.units, limit)
+			bad("patterns", "%d patterns are over the maximum dp of layer %d of %d units; allowed is up to %d",
+				d.Patterns, i+1, layer.units, limit)
 		case d.DP == 0 && d.Patterns > 0 && d.Patterns < dropout.MinPatterns(rate):
-			bad("patterns", "%d patterns reach a rate of at most %.4g, not %g; allowed is %d or more", d.Patterns, float64(d.Patterns-1)/float64(d.Patterns), rate, dropout.MinPatterns(rate))
+			bad("patterns", "%d patterns reach a rate of at most %.4g, not %g; allowed is %d or more",
+				d.Patterns, float64(d.Patterns-1)/float64(d.Patterns), rate, dropout.MinPatterns(rate))
 		}
 	}
 	return out
@@ -125,14 +130,18 @@ func (d Dropping) checkSimulatedGroups(groups, most int) []problem {
 	for i := range ds {
 		for _, p := range ds[i].P {
 			if err == nil && p > 0 && p < 1 {
-				return []problem{{"groups", fmt.Sprintf("%s draws several dp at rate %g; groups are simulated with one dp only: a fixed dp, or search balanced at rates (dp-1)/dp", d.Method, d.Rates[i])}}
+				return []problem{
+					{"groups",
+						fmt.Sprintf("%s draws several dp at rate %g; groups are simulated with one dp only: a fixed dp, or search "+
+							"balanced at rates (dp-1)/dp", d.Method, d.Rates[i])}}
 			}
 		}
 	}
 	return nil // an error is the search's own
 }
 
-// normalScale leaves out the scale that holds where none is given: points that were stored before there was the key keep their names.
+// normalScale leaves out the scale that holds where none is given: points that were stored before there was the key
+// keep their names.
 func normalScale(scale string) string {
 	if scale == string(dropout.ScaleRate) {
 		return ""

@@ -33,8 +33,8 @@ func (c combination) dp() []int {
 	return dp
 }
 
-// combinations are all of them with their probabilities, each site's dp drawn independently of the others'. The bias moves which rows are
-// kept, not how many by more than one: the middle one stands for all.
+// combinations are all of them with their probabilities, each site's dp drawn independently of the others'. The bias
+// moves which rows are kept, not how many by more than one: the middle one stands for all.
 func combinations(method dropout.Method, ds []dropout.Distribution) []combination {
 	out := []combination{{weight: 1}}
 	for _, d := range ds {
@@ -52,14 +52,17 @@ func combinations(method dropout.Method, ds []dropout.Distribution) []combinatio
 	return out
 }
 
-// minSamples is the least size of a sample that has a confidence interval: two parameters of a line and one degree of freedom.
+// minSamples is the least size of a sample that has a confidence interval: two parameters of a line and one degree of
+// freedom.
 const minSamples = 3
 
-// sampled draws n combinations by Latin hypercube (McKay et al., Technometrics 1979): of each site's distribution one from each n-th of its
-// probability, in an order of its own; biases are uniform. kept is the work that a combination leaves, as a function of 1/dp that is
-// linear in each; its expected value is known, so the weights are those of the regression estimator (Cochran, Sampling Techniques,
-// chapter 7): they add up to one, and give the expected kept exactly.
-func sampled(method dropout.Method, ds []dropout.Distribution, n int, seed uint64, kept func(share []float64) float64) []combination {
+// sampled draws n combinations by Latin hypercube (McKay et al., Technometrics 1979): of each site's distribution one
+// from each n-th of its probability, in an order of its own; biases are uniform. kept is the work that a combination
+// leaves, as a function of 1/dp that is linear in each; its expected value is known, so the weights are those of the
+// regression estimator (Cochran, Sampling Techniques, chapter 7): they add up to one, and give the expected kept
+// exactly.
+func sampled(method dropout.Method, ds []dropout.Distribution, n int, seed uint64,
+	kept func(share []float64) float64) []combination {
 	rng := rand.New(rand.NewPCG(seed, 3))
 	out := make([]combination, n)
 	expected := make([]float64, len(ds))
@@ -149,8 +152,8 @@ func moments(x []float64) (mean, squares float64) {
 	return mean, squares
 }
 
-// halfWidth is half the 95 % confidence interval of a sampled estimate: of the regression estimator, from the residuals of the line
-// through cycles over kept work.
+// halfWidth is half the 95 % confidence interval of a sampled estimate: of the regression estimator, from the residuals
+// of the line through cycles over kept work.
 func halfWidth(cs []combination, cycles []float64, expected float64, kept func(share []float64) float64) float64 {
 	n := float64(len(cs))
 	f := make([]float64, len(cs))
@@ -186,7 +189,8 @@ type drawing struct {
 }
 
 // draw lists the combinations of a point: one without patterns, all of them, or a sample.
-func draw(d Dropping, sites []dropped, groups, samples int, seed uint64, kept func(share []float64) float64) (*drawing, error) {
+func draw(d Dropping, sites []dropped, groups, samples int, seed uint64, kept func(share []float64) float64) (*drawing,
+	error) {
 	if d.approximate() && (!d.method().HasDP() || groups > 1) {
 		cs, rates, err := draws(d, sites, groups, max(samples, 1), seed)
 		return &drawing{combinations: cs, rates: rates, sampled: samples > 0}, err
@@ -226,8 +230,10 @@ func (d *drawing) distinct() (out []combination) {
 }
 
 // expectation runs an iteration for every combination and adds them up into a result.
-func expectation(ctx context.Context, gpu *sim.GPU, d Dropping, sites []dropped, groups, samples int, seed uint64, threads int, progress func(float64), kept func(share []float64) float64,
-	simulate func(ctx context.Context, rates []float64, c combination, opt workloads.Options) (*workloads.IterationResult, error)) (*SimResult, error) {
+func expectation(ctx context.Context, gpu *sim.GPU, d Dropping, sites []dropped, groups, samples int, seed uint64,
+	threads int, progress func(float64), kept func(share []float64) float64,
+	simulate func(ctx context.Context, rates []float64, c combination, opt workloads.Options) (*workloads.IterationResult,
+		error)) (*SimResult, error) {
 	drawn, err := draw(d, sites, groups, samples, seed, kept)
 	if err != nil {
 		return nil, err
@@ -276,7 +282,9 @@ func expectation(ctx context.Context, gpu *sim.GPU, d Dropping, sites []dropped,
 	case drawn.found == nil && d.approximate():
 		r.Coverage = "; one draw of what is kept, whose number is always the same or nearly so"
 	case r.Samples > 0:
-		r.Coverage = fmt.Sprintf("; expected value from %d combinations of dp and bias, a Latin hypercube sample with a 95 %% confidence interval", r.Samples)
+		r.Coverage = fmt.Sprintf(
+			"; expected value from %d combinations of dp and bias, a Latin hypercube sample with a 95 %% confidence interval",
+			r.Samples)
 	case drawn.found != nil:
 		r.Coverage = fmt.Sprintf("; expected value over all %d combinations of dp, one bias each", len(all))
 	}
@@ -286,7 +294,9 @@ func expectation(ctx context.Context, gpu *sim.GPU, d Dropping, sites []dropped,
 // checkSamples refuses a sample that is too small for a confidence interval.
 func checkSamples(n int) []problem {
 	if n > 0 && n < minSamples {
-		return []problem{{"samples", fmt.Sprintf("%d samples have no confidence interval; allowed is 0 (all combinations) or %d and more", n, minSamples)}}
+		return []problem{
+			{"samples", fmt.Sprintf("%d samples have no confidence interval; allowed is 0 (all combinations) or %d and more",
+				n, minSamples)}}
 	}
 	return nil
 }

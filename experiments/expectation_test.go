@@ -12,7 +12,8 @@ import (
 )
 
 func someDistributions() []dropout.Distribution {
-	return []dropout.Distribution{{P: []float64{0.3, 0.2, 0.1, 0.4}}, {P: []float64{0, 0.5, 0.5}}, {P: []float64{0.25, 0.25, 0.25, 0.25}}}
+	return []dropout.Distribution{{P: []float64{0.3, 0.2, 0.1, 0.4}}, {P: []float64{0, 0.5, 0.5}},
+		{P: []float64{0.25, 0.25, 0.25, 0.25}}}
 }
 
 // effort is linear in each share, not in all together.
@@ -56,8 +57,8 @@ func TestSampled(t *testing.T) {
 	}
 }
 
-// TestConfidenceInterval draws many samples of a known, not quite linear function with noise: the exact sum must lie in about 95 % of
-// their intervals, and the interval must be much narrower than that of a plain mean.
+// TestConfidenceInterval draws many samples of a known, not quite linear function with noise: the exact sum must lie in
+// about 95 % of their intervals, and the interval must be much narrower than that of a plain mean.
 func TestConfidenceInterval(t *testing.T) {
 	ds := someDistributions()
 	rng := rand.New(rand.NewPCG(1, 1))
@@ -94,19 +95,23 @@ func TestConfidenceInterval(t *testing.T) {
 			_, squares := moments(y)
 			width, plain = width+half/runs, plain+2*math.Sqrt(squares/float64(n-1)/float64(n))/runs
 		}
-		t.Logf("n = %d: the exact value is in %.1f %% of the intervals; half a width is %.2f %% of it, that of a plain mean %.2f %%", n, 100*float64(inside)/runs, 100*width/exact, 100*plain/exact)
+		t.Logf("n = %d: the exact value is in %.1f %% of the intervals; half a width is %.2f %% of it, that of a plain "+
+			"mean %.2f %%", n, 100*float64(inside)/runs, 100*width/exact, 100*plain/exact)
 		if share := float64(inside) / runs; share < 0.92 || n > 3 && width > plain/2 {
-			t.Errorf("n = %d: the exact value is in %.1f %% of the intervals, half a width is %g, of a plain mean %g", n, 100*share, width, plain)
+			t.Errorf("n = %d: the exact value is in %.1f %% of the intervals, half a width is %g, of a plain mean %g",
+				n, 100*share, width, plain)
 		}
 	}
 }
 
 // TestSampledPoint compares a sampled point with the exact sum over all combinations.
 func TestSampledPoint(t *testing.T) {
-	mlp := MLP{GPU: "gtx1080ti", Perceptron: Perceptron{Inputs: 64, Hidden: []int{64, 64}, Outputs: 10, Batch: 16}, Update: "lazy", Seed: 1,
-		Dropping: Dropping{Method: "rdp", Rates: []float64{0.5, 0.5}, Patterns: 3, Search: "exact", Tile: 32}}
-	lstm := LSTM{GPU: "gtx1080ti", Recurrent: Recurrent{Layers: 1, Hidden: 64, Vocabulary: 96, Batch: 8, Steps: 4}, SimulatedRepeats: 2, Seed: 1,
-		Dropping: Dropping{Method: "tdp", Rates: []float64{0.4}, Patterns: 2, Search: "exact", Tile: 32}}
+	mlp := MLP{GPU: "gtx1080ti", Perceptron: Perceptron{Inputs: 64, Hidden: []int{64, 64}, Outputs: 10, Batch: 16},
+		Update: "lazy", Seed: 1, Dropping: Dropping{Method: "rdp", Rates: []float64{0.5, 0.5}, Patterns: 3,
+			Search: "exact", Tile: 32}}
+	lstm := LSTM{GPU: "gtx1080ti", Recurrent: Recurrent{Layers: 1, Hidden: 64, Vocabulary: 96, Batch: 8, Steps: 4},
+		SimulatedRepeats: 2, Seed: 1, Dropping: Dropping{Method: "tdp", Rates: []float64{0.4}, Patterns: 2,
+			Search: "exact", Tile: 32}}
 	e := NewHost("")
 	for _, c := range []struct{ exact, sampled Spec }{
 		{mlp, func() Spec { s := mlp; s.Samples = 5; return s }()},
@@ -134,15 +139,19 @@ func TestSampledPoint(t *testing.T) {
 			}
 		}
 		exact, sample := got[0], got[1]
-		t.Logf("%s: exact %.0f, sampled %.0f in %.0f to %.0f", c.exact.Kind(), exact.Cycles, sample.Cycles, sample.Low, sample.High)
-		if exact.Low != exact.Cycles || exact.High != exact.Cycles || !(sample.Low < sample.Cycles && sample.Cycles < sample.High) {
-			t.Errorf("%s: exact %g in [%g, %g], sampled %g in [%g, %g]", c.exact.Kind(), exact.Cycles, exact.Low, exact.High, sample.Cycles, sample.Low, sample.High)
+		t.Logf("%s: exact %.0f, sampled %.0f in %.0f to %.0f", c.exact.Kind(), exact.Cycles, sample.Cycles, sample.Low,
+			sample.High)
+		if exact.Low != exact.Cycles || exact.High != exact.Cycles ||
+			!(sample.Low < sample.Cycles && sample.Cycles < sample.High) {
+			t.Errorf("%s: exact %g in [%g, %g], sampled %g in [%g, %g]", c.exact.Kind(), exact.Cycles, exact.Low, exact.High,
+				sample.Cycles, sample.Low, sample.High)
 		}
 		if exact.Cycles < sample.Low || exact.Cycles > sample.High {
 			t.Errorf("%s: the exact sum %g is not in [%g, %g]", c.exact.Kind(), exact.Cycles, sample.Low, sample.High)
 		}
 	}
-	if _, err := e.Versions(func() Spec { s := lstm; s.Tile = 16; return s }()); err == nil || !strings.Contains(err.Error(), "tile 16") {
+	if _, err := e.Versions(func() Spec { s := lstm; s.Tile = 16; return s }()); err == nil ||
+		!strings.Contains(err.Error(), "tile 16") {
 		t.Errorf("tile 16: %v", err)
 	}
 	for want, s := range map[string]Spec{
@@ -161,9 +170,11 @@ func TestSampledPoint(t *testing.T) {
 	}
 }
 
-// TestGroupsArePatternsOfTheirOwn: what a point with groups simulates are several draws of the same place, the same each time.
+// TestGroupsArePatternsOfTheirOwn: what a point with groups simulates are several draws of the same place, the same
+// each time.
 func TestGroupsArePatternsOfTheirOwn(t *testing.T) {
-	for _, d := range []Dropping{{Method: "rows-random", Rates: []float64{0.5}}, {Method: "rdp", Rates: []float64{0.75}, DP: 4}} {
+	for _, d := range []Dropping{{Method: "rows-random", Rates: []float64{0.5}},
+		{Method: "rdp", Rates: []float64{0.75}, DP: 4}} {
 		cs, rates, err := draws(d, []dropped{{40, 30, 40}, {40, 40, 20}}, 3, 2, 5)
 		if err != nil {
 			t.Fatal(err)

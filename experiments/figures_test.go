@@ -19,7 +19,8 @@ import (
 
 var (
 	update  = flag.Bool("update", false, "write the golden images anew")
-	fixture = flag.Bool("fixture", false, "write the stored points that the golden images are drawn from anew; then -update")
+	fixture = flag.Bool("fixture", false,
+		"write the stored points that the golden images are drawn from anew; then -update")
 )
 
 // fixtures are the experiments whose stored points the golden images are drawn from, and the figures that each shows.
@@ -105,7 +106,9 @@ func (*madeUp) Run(_ context.Context, s Spec, _ int, _ func(float64)) (Result, e
 				keep *= math.Pow(1-0.7*x, 1/float64(len(d.Rates)))
 			}
 		}
-		r := &SimResult{Parts: map[string]float64{}, Counters: map[string]float64{}, Peak: map[string]float64{"core_hz": 1.58e9, "flop_per_cycle": 7168, "dram_bytes_per_cycle": 306}, Coverage: "made up"}
+		r := &SimResult{Parts: map[string]float64{}, Counters: map[string]float64{},
+			Peak:     map[string]float64{"core_hz": 1.58e9, "flop_per_cycle": 7168, "dram_bytes_per_cycle": 306},
+			Coverage: "made up"}
 		if d.Method == "masked" {
 			keep = 1.3
 		}
@@ -114,14 +117,17 @@ func (*madeUp) Run(_ context.Context, s Spec, _ int, _ func(float64)) (Result, e
 			conflicts = 0.4
 		}
 		each := macs * batch / 2500 * keep
-		r.Parts = map[string]float64{"gemm_forward": each, "gemm_backward_data": each * 0.9, "gemm_backward_weights": each * 1.2, "update": macs / 20, "activation": batch * 60, "copy": macs / 300, "loss": 9000, "mask": batch * 80}
+		r.Parts = map[string]float64{"gemm_forward": each, "gemm_backward_data": each * 0.9,
+			"gemm_backward_weights": each * 1.2, "update": macs / 20, "activation": batch * 60, "copy": macs / 300, "loss": 9000,
+			"mask": batch * 80}
 		for name, cycles := range r.Parts {
 			r.Cycles += cycles
 			flop := 2 * macs * batch * keep
 			if !strings.HasPrefix(name, "gemm") {
 				flop = macs / 10
 			}
-			r.Kernels = append(r.Kernels, KernelResult{Name: strings.TrimPrefix(name, "gemm_") + "_64x64", Part: name, Launches: 1, Cycles: cycles, FLOP: flop, DRAMBytes: macs * 8})
+			r.Kernels = append(r.Kernels, KernelResult{Name: strings.TrimPrefix(name, "gemm_") + "_64x64", Part: name,
+				Launches: 1, Cycles: cycles, FLOP: flop, DRAMBytes: macs * 8})
 		}
 		r.Cycles *= 1 + 0.02*off
 		r.Low, r.High, r.TimeUS = r.Cycles*0.98, r.Cycles*1.02, r.Cycles/1582
@@ -132,8 +138,10 @@ func (*madeUp) Run(_ context.Context, s Spec, _ int, _ func(float64)) (Result, e
 			r.Low, r.High = r.Cycles, r.Cycles
 		}
 		x := r.Cycles
-		r.Counters = map[string]float64{"shared_accesses": x, "shared_bank_conflicts": x * conflicts, "divergent_branches": 90, "warp_instructions": 9 * x, "thread_instructions": 270 * x, "issue_cycles": 40 * x,
-			"stall_memory": 20 * x, "stall_shared": 7 * x, "stall_stall_count": 12 * x, "stall_no_warp": 15 * x, "stall_block_barrier": 6 * x, "stall_memory_queue": 3 * x, "stall_constant": 0.1 * x, "stall_branch": 2 * x * keep}
+		r.Counters = map[string]float64{"shared_accesses": x, "shared_bank_conflicts": x * conflicts,
+			"divergent_branches": 90, "warp_instructions": 9 * x, "thread_instructions": 270 * x, "issue_cycles": 40 * x,
+			"stall_memory": 20 * x, "stall_shared": 7 * x, "stall_stall_count": 12 * x, "stall_no_warp": 15 * x,
+			"stall_block_barrier": 6 * x, "stall_memory_queue": 3 * x, "stall_constant": 0.1 * x, "stall_branch": 2 * x * keep}
 		return r
 	}
 	trained := func(d Dropping, best float64) *TrainResult {
@@ -202,7 +210,8 @@ func (*madeUp) Run(_ context.Context, s Spec, _ int, _ func(float64)) (Result, e
 			if kib > 2816 {
 				cycles = 460
 			}
-			r.Rows = append(r.Rows, MicroRow{Group: "latency: chase_cached", Case: fmt.Sprintf("%g KiB", kib), Value: cycles + 4*off, Unit: "cycles", Low: cycles * 0.95, High: cycles * 1.05})
+			r.Rows = append(r.Rows, MicroRow{Group: "latency: chase_cached", Case: fmt.Sprintf("%g KiB", kib),
+				Value: cycles + 4*off, Unit: "cycles", Low: cycles * 0.95, High: cycles * 1.05})
 		}
 		return Result{Micro: r}, nil
 	}
@@ -239,7 +248,9 @@ func fixtureOf(t *testing.T, name, points string) *Results {
 		}
 		m := NewResults(e, "small", bound, stored).Manifest("test", StoreDir)
 		m.Host, m.Written, m.Revision = "", "", ""
-		if err := errors.Join(writeJSON(filepath.Join(dir, ManifestName), m), os.WriteFile(filepath.Join(dir, SourceName), e.Source, 0o644), os.RemoveAll(filepath.Join(dir, StoreDir, "claims"))); err != nil {
+		if err := errors.Join(writeJSON(filepath.Join(dir, ManifestName), m),
+			os.WriteFile(filepath.Join(dir, SourceName), e.Source, 0o644),
+			os.RemoveAll(filepath.Join(dir, StoreDir, "claims"))); err != nil {
 			t.Fatal(err)
 		}
 	}

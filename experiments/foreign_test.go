@@ -74,7 +74,8 @@ func TestSweep(t *testing.T) {
 	}
 	hash := strings.Repeat("0a", 32)
 	gone := []string{"." + hash + ".json-123.part", ".probe-77", "." + storeMark + "-5.part"}
-	stays := []string{".bashrc", ".netrc", ".notes-1.part", "." + hash + ".json-x.part", hash + ".json", ".folder/x", ".probe-a"}
+	stays := []string{".bashrc", ".netrc", ".notes-1.part", "." + hash + ".json-x.part", hash + ".json", ".folder/x",
+		".probe-a"}
 	for _, name := range append(gone, stays...) {
 		put(t, filepath.Join(dir, name))
 	}
@@ -163,7 +164,8 @@ func TestReplacedInput(t *testing.T) {
 	if err := os.WriteFile(file, []byte("else"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.Run(t.Context(), s, 1, func(float64) {}); err == nil || !strings.Contains(err.Error(), "has changed since the experiment was loaded") {
+	if _, err := e.Run(t.Context(), s, 1, func(float64) {}); err == nil ||
+		!strings.Contains(err.Error(), "has changed since the experiment was loaded") {
 		t.Errorf("a replaced file: %v", err)
 	}
 	after, err := NewHost("").Versions(s)
@@ -178,7 +180,9 @@ func TestReplacedInput(t *testing.T) {
 // TestDiverged: a training that diverged is a result. It is named, the others' mean is not given for all, and no number
 // breaks the outputs, however large.
 func TestDiverged(t *testing.T) {
-	e := mustParse(t, "name: d\ntitle: D\npoints:\n  - train-mlp: {hidden: [64, 64], batch: 8, method: dense, rates: [0.5, 0.5]}\n    sweep: {seed: [1, 2]}\n")
+	e := mustParse(t,
+		"name: d\ntitle: D\npoints:\n  - train-mlp: {hidden: [64, 64], batch: 8, method: dense, rates: [0.5, 0.5]}\n    "+
+			"sweep: {seed: [1, 2]}\n")
 	dir := filepath.Join(t.TempDir(), "out")
 	worker := &diverging{fake: &fake{}}
 	if err := output(t.Context(), e, worker, dir, runOptions{}); err != nil {
@@ -189,7 +193,8 @@ func TestDiverged(t *testing.T) {
 		t.Fatal(err)
 	}
 	row := r.Rows[0]
-	if len(r.Missing) > 0 || row.Diverged != 1 || row.Seeds != 2 || row.Accuracy.known() || row.accuracyText() != "diverged (1 of 2 seeds)" {
+	if len(r.Missing) > 0 || row.Diverged != 1 || row.Seeds != 2 || row.Accuracy.known() ||
+		row.accuracyText() != "diverged (1 of 2 seeds)" {
 		t.Errorf("missing %d, row %+v", len(r.Missing), row)
 	}
 	if w := strings.Join(r.Warnings(), " "); !strings.Contains(w, "epoch 2: loss is NaN") || !strings.Contains(w, "seed") {
@@ -219,14 +224,17 @@ func (d *diverging) Run(_ context.Context, s Spec, _ int, _ func(float64)) (Resu
 	if seed == 2 {
 		return Result{Train: &TrainResult{Diverged: "epoch 2: loss is NaN", BLAS: "fake"}}, nil
 	}
-	return Result{Train: &TrainResult{Accuracy: 0.9, BLAS: "fake", Trace: []TracePoint{{Iteration: 1, Accuracy: 0.9}}}}, nil
+	return Result{Train: &TrainResult{Accuracy: 0.9, BLAS: "fake", Trace: []TracePoint{{Iteration: 1, Accuracy: 0.9}}}},
+		nil
 }
 
 // TestFinishedFolderMoves: what a finished folder was made from is not asked for when it is drawn elsewhere.
 func TestFinishedFolderMoves(t *testing.T) {
 	t.Chdir(t.TempDir())
 	put(t, "kernel.cubin")
-	e := mustParse(t, "name: moved\ntitle: Moved\npoints:\n  - launch: {cubin: kernel.cubin, kernel: k, grid: [1], block: [32], args: [\"i32:1\"]}\n")
+	e := mustParse(t,
+		"name: moved\ntitle: Moved\npoints:\n  - launch: {cubin: kernel.cubin, kernel: k, grid: [1], block: [32], args: "+
+			"[\"i32:1\"]}\n")
 	if err := output(t.Context(), e, &fake{}, "out", runOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -252,7 +260,8 @@ func TestFinishedFolderMoves(t *testing.T) {
 func TestSweepOutput(t *testing.T) {
 	dir := t.TempDir()
 	gone := []string{"." + CSVName + "-12.part", "figures/.parts.svg-3.part"}
-	stays := []string{"." + CSVName + "-x.part", ".notes.txt-1.part", "figures/." + CSVName + "-1.part", CSVName, ".parts.svg-3.part"}
+	stays := []string{"." + CSVName + "-x.part", ".notes.txt-1.part", "figures/." + CSVName + "-1.part", CSVName,
+		".parts.svg-3.part"}
 	for _, name := range append(gone, stays...) {
 		put(t, filepath.Join(dir, name))
 	}

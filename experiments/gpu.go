@@ -17,7 +17,8 @@ var gpus struct {
 	loaded map[string]loadedGPU
 }
 
-// loadGPU is sim.LoadGPU, read once in a process: a preset file that is edited while points run does not mix two GPUs under one name.
+// loadGPU is sim.LoadGPU, read once in a process: a preset file that is edited while points run does not mix two GPUs
+// under one name.
 func loadGPU(name string) (*sim.GPU, error) {
 	g, err := hashedGPU(name)
 	return g.GPU, err

@@ -34,8 +34,8 @@ func NewHost(data string) *Host {
 	return &Host{data: data, blas: train.BLASGonum, blasName: train.BLASGonum}
 }
 
-// SetStore names the store in whose folder trainings keep their state, under their points' names, so that one that was stopped goes on
-// from there, and launches the machine code that they compile.
+// SetStore names the store in whose folder trainings keep their state, under their points' names, so that one that was
+// stopped goes on from there, and launches the machine code that they compile.
 func (h *Host) SetStore(s *Store) { h.checkpoints, h.cubins = s.Checkpoints(), s.Cubins() }
 
 // ErrCannotRun is the error for a spec that is sound and that this version cannot run.

@@ -9,8 +9,9 @@ import (
 	"warpdrop/internal/infile"
 )
 
-// inputs are the files that points name, by what they held when they were first read. A point is named after that, so it
-// must run from nothing else: a file that was replaced in between is an error and no result under the old one's name.
+// inputs are the files that points name, by what they held when they were first read. A point is named after that, so
+// it must run from nothing else: a file that was replaced in between is an error and no result under the old one's
+// name.
 type inputs struct {
 	mu  sync.Mutex
 	sum map[string]string // path: SHA-256

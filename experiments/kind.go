@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// kind is a kind of work: all that the harness knows of it, but the type of its specs. Each is a work of that type in a file of
-// its own, kind_NAME.go, and nothing else names it.
+// kind is a kind of work: all that the harness knows of it, but the type of its specs. Each is a work of that type in a
+// file of its own, kind_NAME.go, and nothing else names it.
 type kind interface {
 	name() string
 	about() string // what the JSON Schema says
@@ -35,13 +35,13 @@ type work[S Spec] struct {
 	Versions func(h *Host, s S) (map[string]string, error)
 	Work     func(s S) float64 // as in Estimate
 	Memory   func(s S) int64
-	// Speed is the work that a processor second is taken to do while no stored point has measured it; only estimates rest on it.
-	// Measured on one core of a server processor of 2024.
+	// Speed is the work that a processor second is taken to do while no stored point has measured it; only estimates rest
+	// on it. Measured on one core of a server processor of 2024.
 	Speed float64
 	// Run computes a spec on up to threads threads, the same for any number. It calls progress with the share done.
 	Run func(ctx context.Context, h *Host, s S, threads int, progress func(share float64)) (Result, error)
-	// Simulated is the spec that a point is named by and run as, where that is not the spec itself: points whose times cannot differ
-	// run once.
+	// Simulated is the spec that a point is named by and run as, where that is not the spec itself: points whose times
+	// cannot differ run once.
 	Simulated func(s S) S
 	Row       func(r *Row, s S)  // fills in what a table's row says of the spec
 	Label     func(s S) []string // what a label says beside that; may be nil
@@ -56,8 +56,10 @@ func (w *work[S]) newSpec() any   { return new(S) }
 func (w *work[S]) speed() float64 { return w.Speed }
 
 func (w *work[S]) versions(h *Host, s Spec) (map[string]string, error) { return w.Versions(h, s.(S)) }
-func (w *work[S]) estimate(s Spec) Estimate                            { return Estimate{w.Work(s.(S)), w.Memory(s.(S))} }
-func (w *work[S]) row(r *Row, s Spec)                                  { w.Row(r, s.(S)) }
+func (w *work[S]) estimate(s Spec) Estimate {
+	return Estimate{w.Work(s.(S)), w.Memory(s.(S))}
+}
+func (w *work[S]) row(r *Row, s Spec) { w.Row(r, s.(S)) }
 
 func (w *work[S]) run(ctx context.Context, h *Host, s Spec, threads int, progress func(float64)) (Result, error) {
 	return w.Run(ctx, h, s.(S), threads, progress)

@@ -64,12 +64,14 @@ func runDeepBench(ctx context.Context, _ *Host, spec DeepBench, threads int, _ f
 	if err != nil {
 		return Result{}, err
 	}
-	got, err := workloads.SimulateMeasured(ctx, workloads.AtClock(gpu, spec.Clock), spec.product(), false, workloads.Options{Threads: threads})
+	got, err := workloads.SimulateMeasured(ctx, workloads.AtClock(gpu, spec.Clock), spec.product(), false,
+		workloads.Options{Threads: threads})
 	if err != nil {
 		return Result{}, err
 	}
-	r := &SimResult{Cycles: got.Cycles, Low: got.Cycles, High: got.Cycles, TimeUS: got.Cycles / float64(spec.Clock), FLOP: float64(got.FLOP()),
-		MeasuredUS: got.MS * 1e3, MeasuredFrom: "Baidu DeepBench, training results", Coverage: fmt.Sprintf("the second of two launches, launch overhead included, at a core clock of %d MHz", spec.Clock)}
+	r := &SimResult{Cycles: got.Cycles, Low: got.Cycles, High: got.Cycles, TimeUS: got.Cycles / float64(spec.Clock),
+		FLOP: float64(got.FLOP()), MeasuredUS: got.MS * 1e3, MeasuredFrom: "Baidu DeepBench, training results",
+		Coverage: fmt.Sprintf("the second of two launches, launch overhead included, at a core clock of %d MHz", spec.Clock)}
 	if got.Extended > 0 {
 		r.Coverage += "; large products are simulated in part and extended"
 	}

@@ -72,7 +72,11 @@ func (g GEMM) normal() Spec {
 func (g GEMM) check() (out []problem) {
 	out = checkGPU(g.GPU)
 	if bytes := 2 * g.Tile * g.Tile * 4; bytes > maxShared {
-		out = append(out, problem{"tile", fmt.Sprintf("tile of %d x %d takes %d bytes of shared memory for its two operands; allowed is up to %d bytes a block", g.Tile, g.Tile, bytes, maxShared)})
+		out = append(out,
+			problem{"tile",
+				fmt.Sprintf(
+					"tile of %d x %d takes %d bytes of shared memory for its two operands; allowed is up to %d bytes a block", g.Tile,
+					g.Tile, bytes, maxShared)})
 	}
 	if len(out) > 0 {
 		return out
@@ -87,8 +91,8 @@ func (g GEMM) check() (out []problem) {
 
 func gemmVersions(_ *Host, s GEMM) (map[string]string, error) { return simVersions(s.GPU) }
 
-// simpleCost is how many times as long as the tuned family the simple kernels take to simulate, by their tile: small ones read shared
-// memory for every few multiply-adds. Measured on 1024 x 128 x 1024.
+// simpleCost is how many times as long as the tuned family the simple kernels take to simulate, by their tile: small
+// ones read shared memory for every few multiply-adds. Measured on 1024 x 128 x 1024.
 var simpleCost = map[int]float64{8: 14, 16: 7, 32: 3, 64: 1.1}
 
 // gemmWork is the multiply-adds that are simulated, as many of the tuned family as take as long.
@@ -115,8 +119,8 @@ func gemmMemory(g GEMM) int64 {
 
 // workload is the product that package workloads simulates.
 func (g GEMM) workload() workloads.GEMMSpec {
-	return workloads.GEMMSpec{M: g.M, N: g.N, K: g.K, TA: g.TA, TB: g.TB, Method: g.method(), Rate: g.Rate, DP: g.DP, Bias: g.Bias, Of: g.Of,
-		Tile: g.Tile, Pad: g.Pad, Seed: 1}
+	return workloads.GEMMSpec{M: g.M, N: g.N, K: g.K, TA: g.TA, TB: g.TB, Method: g.method(), Rate: g.Rate, DP: g.DP,
+		Bias: g.Bias, Of: g.Of, Tile: g.Tile, Pad: g.Pad, Seed: 1}
 }
 
 func runGEMM(ctx context.Context, _ *Host, spec GEMM, threads int, progress func(float64)) (Result, error) {
@@ -124,12 +128,14 @@ func runGEMM(ctx context.Context, _ *Host, spec GEMM, threads int, progress func
 	if err != nil {
 		return Result{}, err
 	}
-	got, err := workloads.SimulateGEMM(ctx, gpu, spec.workload(), workloads.Options{Threads: threads, Progress: func(done, total int) { progress(float64(done) / float64(total)) }})
+	got, err := workloads.SimulateGEMM(ctx, gpu, spec.workload(),
+		workloads.Options{Threads: threads, Progress: func(done, total int) { progress(float64(done) / float64(total)) }})
 	if err != nil {
 		return Result{}, err
 	}
 	r := newSimResult(gpu)
-	r.Coverage = "one product, launch overhead included, with the copy of kept rows where these are not evenly spaced; rows that a pattern drops are not written"
+	r.Coverage = "one product, launch overhead included, with the copy of kept rows where these are not evenly spaced; " +
+		"rows that a pattern drops are not written"
 	r.add(gpu, &got.IterationResult, 1)
 	r.FLOP = 2 * float64(spec.M) * float64(spec.N) * float64(spec.K)
 	r.finish(gpu)

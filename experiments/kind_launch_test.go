@@ -24,7 +24,8 @@ func TestLaunch(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := got.Sim.Counters
-	if got.Sim.Cycles < 1000 || c["warp_instructions"] < 32*10 || len(got.Sim.Kernels) != 1 || got.Sim.Kernels[0].Name != "saxpy4" {
+	if got.Sim.Cycles < 1000 || c["warp_instructions"] < 32*10 || len(got.Sim.Kernels) != 1 ||
+		got.Sim.Kernels[0].Name != "saxpy4" {
 		t.Errorf("result %+v", got.Sim)
 	}
 	v1, err := host.Versions(s)
@@ -37,7 +38,8 @@ func TestLaunch(t *testing.T) {
 		t.Errorf("versions %v and, with a file, %v (%v): the file's hash belongs to them", v1, v2, err)
 	}
 	s.Args = s.Args[:3]
-	if _, err := host.Run(context.Background(), s, 1, func(float64) {}); err == nil || !strings.Contains(err.Error(), "parameter") {
+	if _, err := host.Run(context.Background(), s, 1, func(float64) {}); err == nil ||
+		!strings.Contains(err.Error(), "parameter") {
 		t.Errorf("three arguments for four parameters: %v", err)
 	}
 }

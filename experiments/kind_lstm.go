@@ -84,15 +84,19 @@ type LSTM struct {
 
 func (LSTM) Kind() string { return "lstm" }
 func (l LSTM) check() []problem {
-	out := slices.Concat(checkGPU(l.GPU), l.Dropping.check(l.dropped()), l.checkSimulatedGroups(l.Groups, l.mostGroups(l.Recurrent)), checkSamples(l.Samples))
+	out := slices.Concat(checkGPU(l.GPU), l.Dropping.check(l.dropped()),
+		l.checkSimulatedGroups(l.Groups, l.mostGroups(l.Recurrent)), checkSamples(l.Samples))
 	if l.Hidden%4 != 0 {
-		out = append(out, problem{"hidden", fmt.Sprintf("%d is not a multiple of 4, which the simulated LSTM wants", l.Hidden)})
+		out = append(out, problem{"hidden", fmt.Sprintf("%d is not a multiple of 4, which the simulated LSTM wants",
+			l.Hidden)})
 	}
 	if l.Method == string(dropout.DropConnect) {
-		out = append(out, problem{"method", "dropconnect is there for mlp only; allowed are " + dropout.Names(dropout.Methods(dropout.None, dropout.Dense, dropout.Masked))})
+		out = append(out, problem{"method", "dropconnect is there for mlp only; allowed are " +
+			dropout.Names(dropout.Methods(dropout.None, dropout.Dense, dropout.Masked))})
 	}
 	if n := l.Batch * l.Steps; n > 65536 {
-		out = append(out, problem{"batch", fmt.Sprintf("batch %d x %d steps are %d words; allowed is up to 65536", l.Batch, l.Steps, n)})
+		out = append(out, problem{"batch", fmt.Sprintf("batch %d x %d steps are %d words; allowed is up to 65536",
+			l.Batch, l.Steps, n)})
 	}
 	return out
 }
@@ -113,7 +117,8 @@ func lstmVersions(_ *Host, l LSTM) (map[string]string, error) {
 	return v, err
 }
 
-// lstmProducts are the multiply-adds of a word: of the products that dropout acts on, by site, and of those with the state.
+// lstmProducts are the multiply-adds of a word: of the products that dropout acts on, by site, and of those with the
+// state.
 func lstmProducts(r Recurrent) (sites []float64, recurrent float64) {
 	h := float64(r.Hidden)
 	for range r.Layers {
@@ -122,8 +127,8 @@ func lstmProducts(r Recurrent) (sites []float64, recurrent float64) {
 	return append(sites, h*float64(r.Vocabulary)), float64(r.Layers) * 4 * h * h
 }
 
-// What an iteration costs beside its products, in multiply-adds: a weight for the update, a weight for the norm of all gradients, and in
-// all for small launches (fitted to host times of two layers of 256).
+// What an iteration costs beside its products, in multiply-adds: a weight for the update, a weight for the norm of all
+// gradients, and in all for small launches (fitted to host times of two layers of 256).
 const (
 	lstmUpdateWork = 45
 	lstmNormWork   = 20
@@ -174,7 +179,8 @@ func lstmWork(l LSTM) float64 {
 	return work
 }
 
-// lstmMemory is the device memory of an iteration (weights, gradients, activations), the weights it starts from, and the simulator's own.
+// lstmMemory is the device memory of an iteration (weights, gradients, activations), the weights it starts from, and
+// the simulator's own.
 func lstmMemory(l LSTM) int64 {
 	sites, recurrent := lstmProducts(l.Recurrent)
 	weights := recurrent
@@ -206,10 +212,13 @@ func runLSTM(ctx context.Context, _ *Host, spec LSTM, threads int, progress func
 	if spec.SimulatedRepeats > 0 {
 		known = &workloads.Known{Repeats: spec.SimulatedRepeats}
 	}
-	r, err := expectation(ctx, gpu, spec.Dropping, lstmSites(spec.Recurrent), spec.Groups, spec.Samples, uint64(spec.Seed), threads, progress, lstmKept(spec.Recurrent),
+	r, err := expectation(ctx, gpu, spec.Dropping, lstmSites(spec.Recurrent), spec.Groups, spec.Samples, uint64(spec.Seed),
+		threads, progress, lstmKept(spec.Recurrent),
 		func(ctx context.Context, rates []float64, c combination, opt workloads.Options) (*workloads.IterationResult, error) {
-			return workloads.SimulateLSTM(ctx, gpu, workloads.LSTMSpec{Layers: spec.Layers, Hidden: spec.Hidden, Vocabulary: spec.Vocabulary, Batch: spec.Batch, Steps: spec.Steps,
-				Method: dropout.Method(spec.Method), Rates: rates, Patterns: c.patterns, Groups: c.groups, GroupSteps: spec.GroupBy == string(train.GroupSteps), Tile: spec.Tile, LR: 1, Clip: 5, Seed: uint64(spec.Seed), Known: known}, opt)
+			return workloads.SimulateLSTM(ctx, gpu, workloads.LSTMSpec{Layers: spec.Layers, Hidden: spec.Hidden,
+				Vocabulary: spec.Vocabulary, Batch: spec.Batch, Steps: spec.Steps, Method: dropout.Method(spec.Method),
+				Rates: rates, Patterns: c.patterns, Groups: c.groups, GroupSteps: spec.GroupBy == string(train.GroupSteps),
+				Tile: spec.Tile, LR: 1, Clip: 5, Seed: uint64(spec.Seed), Known: known}, opt)
 		})
 	if err != nil {
 		return Result{}, err
@@ -221,9 +230,11 @@ func runLSTM(ctx context.Context, _ *Host, spec LSTM, threads int, progress func
 	r.FLOP = 6 * products * float64(spec.Batch*spec.Steps)
 	how := "all launches simulated"
 	if known != nil {
-		how = fmt.Sprintf("%d of %d launches simulated, the others counted like one of these (same kernel, grid and arguments)", r.SimulatedLaunches, r.Launches)
+		how = fmt.Sprintf("%d of %d launches simulated, the others counted like one of these (same kernel, grid and "+
+			"arguments)", r.SimulatedLaunches, r.Launches)
 	}
-	r.Coverage = "one training iteration: copies to the device, forward, back-propagation through time, clipping, update; launch overhead included; " + how + r.Coverage
+	r.Coverage = "one training iteration: copies to the device, forward, back-propagation through time, clipping, " +
+		"update; launch overhead included; " + how + r.Coverage
 	r.Coverage += spec.rateCoverage()
 	return Result{Sim: r}, nil
 }

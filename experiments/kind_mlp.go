@@ -57,7 +57,8 @@ type MLP struct {
 func (MLP) Kind() string { return "mlp" }
 
 func (m MLP) check() []problem {
-	return slices.Concat(checkGPU(m.GPU), m.Dropping.check(m.dropped()), m.checkSimulatedGroups(m.Groups, m.Batch), checkSamples(m.Samples))
+	return slices.Concat(checkGPU(m.GPU), m.Dropping.check(m.dropped()), m.checkSimulatedGroups(m.Groups, m.Batch),
+		checkSamples(m.Samples))
 }
 
 func (m MLP) normal() Spec {
@@ -78,7 +79,8 @@ func mlpVersions(_ *Host, m MLP) (map[string]string, error) {
 // iterationVersions are simVersions of an iteration; it refuses tiles that there are no kernels for.
 func iterationVersions(d Dropping, gpu string) (map[string]string, error) {
 	if d.method().Drops() == dropout.DropsTiles && !slices.Contains(workloads.TileSides, d.Tile) {
-		return nil, fmt.Errorf("tile %d: %w; kernels of iterations have tiles of %s", d.Tile, ErrCannotRun, join(workloads.TileSides))
+		return nil, fmt.Errorf("tile %d: %w; kernels of iterations have tiles of %s",
+			d.Tile, ErrCannotRun, join(workloads.TileSides))
 	}
 	return simVersions(gpu)
 }
@@ -96,8 +98,8 @@ func mlpLayers(p Perceptron) []int {
 	return append(append([]int{p.Inputs}, p.Hidden...), p.Outputs)
 }
 
-// What an iteration costs beside its products, in multiply-adds: a weight for the update, and in all for small launches (fitted to host
-// times of Table I's networks).
+// What an iteration costs beside its products, in multiply-adds: a weight for the update, and in all for small launches
+// (fitted to host times of Table I's networks).
 const (
 	updateWork = 90
 	fixedWork  = 5e7
@@ -170,16 +172,19 @@ func runMLP(ctx context.Context, _ *Host, spec MLP, threads int, progress func(f
 	if err != nil {
 		return Result{}, err
 	}
-	r, err := expectation(ctx, gpu, spec.Dropping, spec.dropped(), spec.Groups, spec.Samples, uint64(spec.Seed), threads, progress, mlpKept(spec),
-		func(ctx context.Context, rates []float64, c combination, opt workloads.Options) (*workloads.IterationResult, error) {
-			return workloads.SimulateMLP(ctx, gpu, workloads.MLPSpec{Layers: mlpLayers(spec.Perceptron), Batch: spec.Batch, Method: dropout.Method(spec.Method), Rates: rates,
-				Patterns: c.patterns, Groups: c.groups, Tile: spec.Tile, Update: spec.Update, LR: 0.01, Momentum: 0.9, Seed: uint64(spec.Seed)}, opt)
+	r, err := expectation(ctx, gpu, spec.Dropping, spec.dropped(), spec.Groups, spec.Samples, uint64(spec.Seed), threads,
+		progress, mlpKept(spec), func(ctx context.Context, rates []float64, c combination,
+			opt workloads.Options) (*workloads.IterationResult, error) {
+			return workloads.SimulateMLP(ctx, gpu, workloads.MLPSpec{Layers: mlpLayers(spec.Perceptron), Batch: spec.Batch,
+				Method: dropout.Method(spec.Method), Rates: rates, Patterns: c.patterns, Groups: c.groups, Tile: spec.Tile,
+				Update: spec.Update, LR: 0.01, Momentum: 0.9, Seed: uint64(spec.Seed)}, opt)
 		})
 	if err != nil {
 		return Result{}, err
 	}
 	r.FLOP = 6 * mlpSize(spec.Perceptron) * float64(spec.Batch)
-	r.Coverage = "one training iteration: copies to the device, forward, backward by data and weights, update; launch overhead included" + r.Coverage
+	r.Coverage = "one training iteration: copies to the device, forward, backward by data and weights, update; launch " +
+		"overhead included" + r.Coverage
 	r.Coverage += spec.rateCoverage()
 	return Result{Sim: r}, nil
 }

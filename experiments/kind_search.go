@@ -40,7 +40,8 @@ func (s Search) normal() Spec { return s }
 
 func (s Search) check() []problem {
 	if s.Patterns > 0 && s.Patterns < dropout.MinPatterns(s.Rate) {
-		return []problem{{"patterns", fmt.Sprintf("%d patterns reach a rate of at most %.4g, not %g; allowed is %d or more", s.Patterns, float64(s.Patterns-1)/float64(s.Patterns), s.Rate, dropout.MinPatterns(s.Rate))}}
+		return []problem{{"patterns", fmt.Sprintf("%d patterns reach a rate of at most %.4g, not %g; allowed is %d or more",
+			s.Patterns, float64(s.Patterns-1)/float64(s.Patterns), s.Rate, dropout.MinPatterns(s.Rate))}}
 	}
 	return nil
 }
@@ -69,7 +70,8 @@ func findDistribution(rate float64, patterns int, method string, lambda1 float64
 		return nil, err
 	}
 	if !report.Converged {
-		return nil, fmt.Errorf("search for rate %g with %d patterns did not converge in %d steps", rate, report.Patterns, report.Steps)
+		return nil, fmt.Errorf("search for rate %g with %d patterns did not converge in %d steps",
+			rate, report.Patterns, report.Steps)
 	}
 	return &SearchResult{P: d.P, Reached: report.Reached, Entropy: report.Entropy, Steps: report.Steps}, nil
 }

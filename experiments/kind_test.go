@@ -47,7 +47,8 @@ func TestKindIsOneStruct(t *testing.T) {
 		Label: func(dice) []string { return []string{"thrown"} },
 	})
 	e := mustParse(t, "name: dice\ntitle: Dice\npoints:\n  - dice: {}\n    sweep: {sides: [6, 20]}\n")
-	if _, err := Parse("test.yaml", []byte("name: dice\ntitle: Dice\npoints:\n  - dice: {sides: 1}\n")); err == nil || !strings.Contains(err.Error(), "allowed is a whole number from 2 up to 100") {
+	if _, err := Parse("test.yaml", []byte("name: dice\ntitle: Dice\npoints:\n  - dice: {sides: 1}\n")); err == nil ||
+		!strings.Contains(err.Error(), "allowed is a whole number from 2 up to 100") {
 		t.Errorf("dice of one side: %v", err)
 	}
 	host := NewHost("")

@@ -95,9 +95,12 @@ func runTrainLSTM(ctx context.Context, h *Host, t TrainLSTM, threads int, progre
 		return Result{}, err
 	}
 	cfg := train.DefaultLSTM(t.Hidden)
-	cfg.Layers, cfg.Vocabulary, cfg.Batch, cfg.Steps, cfg.Epochs, cfg.LR, cfg.Tokens = t.Layers, t.Vocabulary, t.Batch, t.Steps, t.Epochs, t.LearningRate, t.Tokens
-	cfg.Method, cfg.Rates, cfg.Distributions, cfg.Tile, cfg.Seed = dropout.Method(t.Method), t.Rates, ds, t.Tile, uint64(t.Seed)
-	cfg.ScaleByDP, cfg.SharedMask, cfg.Of, cfg.Groups, cfg.GroupBy = t.Scale == string(dropout.ScaleDP), t.SharedMask, t.Of, t.Groups, train.GroupBy(t.GroupBy)
+	cfg.Layers, cfg.Vocabulary, cfg.Batch, cfg.Steps, cfg.Epochs, cfg.LR, cfg.Tokens = t.Layers, t.Vocabulary, t.Batch,
+		t.Steps, t.Epochs, t.LearningRate, t.Tokens
+	cfg.Method, cfg.Rates, cfg.Distributions, cfg.Tile, cfg.Seed = dropout.Method(t.Method), t.Rates, ds, t.Tile,
+		uint64(t.Seed)
+	cfg.ScaleByDP, cfg.SharedMask, cfg.Of, cfg.Groups, cfg.GroupBy = t.Scale == string(dropout.ScaleDP), t.SharedMask,
+		t.Of, t.Groups, train.GroupBy(t.GroupBy)
 	cfg.BLAS, cfg.Threads, cfg.Data, cfg.TextDigest = h.blas, threads, h.data, h.text
 	return h.trained(ctx, t, func(saving train.Saving) (*train.Result, error) {
 		cfg.Saving = saving

@@ -74,8 +74,8 @@ func trainMLPMemory(s TrainMLP) int64 {
 	return int64(mlpSize(s.Perceptron))*4*4 + 300<<20
 }
 
-// mnistDir is the host's folder of training data if it has MNIST, else where package train looks by itself: an experiment
-// may have both kinds of training, and one folder for the text.
+// mnistDir is the host's folder of training data if it has MNIST, else where package train looks by itself: an
+// experiment may have both kinds of training, and one folder for the text.
 func (h *Host) mnistDir() string {
 	if found, _ := filepath.Glob(filepath.Join(h.data, "train-images-idx3-ubyte*")); h.data != "" && len(found) == 0 {
 		if texts, _ := filepath.Glob(filepath.Join(h.data, "*train.txt*")); len(texts) > 0 {
@@ -93,9 +93,10 @@ func runTrainMLP(ctx context.Context, h *Host, t TrainMLP, threads int, progress
 	if err != nil {
 		return Result{}, err
 	}
-	cfg := train.MLPConfig{Hidden: t.Hidden, Batch: t.Batch, Epochs: t.Epochs, LR: float32(t.LearningRate), Momentum: float32(t.Momentum),
-		Method: dropout.Method(t.Method), Rates: t.Rates, Distributions: ds, ScaleByDP: t.Scale == string(dropout.ScaleDP), Of: t.Of, Groups: t.Groups, Tile: t.Tile, Seed: uint64(t.Seed), BLAS: h.blas, Threads: threads,
-		DataDir: h.mnistDir(), TrainSamples: t.TrainSamples}
+	cfg := train.MLPConfig{Hidden: t.Hidden, Batch: t.Batch, Epochs: t.Epochs, LR: float32(t.LearningRate),
+		Momentum: float32(t.Momentum), Method: dropout.Method(t.Method), Rates: t.Rates, Distributions: ds,
+		ScaleByDP: t.Scale == string(dropout.ScaleDP), Of: t.Of, Groups: t.Groups, Tile: t.Tile, Seed: uint64(t.Seed),
+		BLAS: h.blas, Threads: threads, DataDir: h.mnistDir(), TrainSamples: t.TrainSamples}
 	return h.trained(ctx, t, func(saving train.Saving) (*train.Result, error) {
 		cfg.Saving = saving
 		return train.TrainMLP(ctx, cfg, shareDone(progress))

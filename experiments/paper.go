@@ -48,7 +48,8 @@ func PaperRows(in string) (rows []Published) {
 // published finds the published row about a result; experiments at a smaller scale than the paper's find none.
 func published(in string, method string, hidden []int, rates []float64, batch int) *Published {
 	for i, p := range paperRows {
-		if p.In == in && p.Method == method && slices.Equal(p.Hidden, hidden) && slices.Equal(p.Rates, rates) && (p.Batch == 0 || p.Batch == batch) {
+		if p.In == in && p.Method == method && slices.Equal(p.Hidden, hidden) && slices.Equal(p.Rates, rates) &&
+			(p.Batch == 0 || p.Batch == batch) {
 			return &paperRows[i]
 		}
 	}

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// TestPipesInStore: a pipe or a folder in a point's place is set aside, one in a claim's place is that point's failure; the
-// other points go on, and nothing waits.
+// TestPipesInStore: a pipe or a folder in a point's place is set aside, one in a claim's place is that point's failure;
+// the other points go on, and nothing waits.
 func TestPipesInStore(t *testing.T) {
 	e := mustParse(t, faultFile)
 	worker := &fake{}

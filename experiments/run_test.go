@@ -53,12 +53,16 @@ func (f *fake) Run(ctx context.Context, s Spec, _ int, progress func(float64)) (
 	case Search:
 		return Result{Search: &SearchResult{P: []float64{1 - s.Rate, s.Rate}, Reached: s.Rate / 2}}, nil
 	case TrainMLP, TrainLSTM:
-		return Result{Train: &TrainResult{Accuracy: 0.9 + x/1e7, Loss: 0.1, BLAS: "fake", Trace: []TracePoint{{Iteration: 1, Accuracy: 0.5}, {Iteration: 2, Accuracy: 0.9}}}}, nil
+		return Result{Train: &TrainResult{Accuracy: 0.9 + x/1e7, Loss: 0.1, BLAS: "fake",
+			Trace: []TracePoint{{Iteration: 1, Accuracy: 0.5}, {Iteration: 2, Accuracy: 0.9}}}}, nil
 	}
-	return Result{Sim: &SimResult{Cycles: x, Low: x * 0.99, High: x * 1.01, TimeUS: x / 1582, Parts: map[string]float64{"gemm": x * 0.7, "update": x * 0.3},
-		Counters: map[string]float64{"shared_accesses": 100, "shared_bank_conflicts": 7, "divergent_branches": 3, "warp_instructions": x, "thread_instructions": 20 * x, "stall_memory": x, "stall_none": 2 * x},
+	return Result{Sim: &SimResult{Cycles: x, Low: x * 0.99, High: x * 1.01, TimeUS: x / 1582,
+		Parts: map[string]float64{"gemm": x * 0.7, "update": x * 0.3},
+		Counters: map[string]float64{"shared_accesses": 100, "shared_bank_conflicts": 7, "divergent_branches": 3,
+			"warp_instructions": x, "thread_instructions": 20 * x, "stall_memory": x, "stall_none": 2 * x},
 		Kernels:  []KernelResult{{Name: "k", Part: "gemm", Launches: 1, Cycles: x, FLOP: 50 * x, DRAMBytes: 9 * x}},
-		Peak:     map[string]float64{"core_hz": 1.5e9, "flop_per_cycle": 7168, "dram_bytes_per_cycle": 300}, Coverage: "fake"}}, nil
+		Peak:     map[string]float64{"core_hz": 1.5e9, "flop_per_cycle": 7168, "dram_bytes_per_cycle": 300},
+		Coverage: "fake"}}, nil
 }
 
 const faultFile = `
@@ -153,14 +157,15 @@ func child(dir string) {
 	if err != nil {
 		panic(err)
 	}
-	err = output(context.Background(), e, &fake{pause: 2 * time.Millisecond}, dir, runOptions{Jobs: 2, Notify: func(ev Event) {
-		switch ev.Kind {
-		case Started:
-			fmt.Println("started", ev.Point.Hash)
-		case Finished:
-			fmt.Println("finished", ev.Point.Hash)
-		}
-	}})
+	err = output(context.Background(), e, &fake{pause: 2 * time.Millisecond}, dir,
+		runOptions{Jobs: 2, Notify: func(ev Event) {
+			switch ev.Kind {
+			case Started:
+				fmt.Println("started", ev.Point.Hash)
+			case Finished:
+				fmt.Println("finished", ev.Point.Hash)
+			}
+		}})
 	if err != nil {
 		fmt.Println("error", err)
 		os.Exit(1)
@@ -186,8 +191,8 @@ func TestKilledRunsEndTheSame(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	finished := map[string]int{}
 	written := 0
-	// The first kills fall into the points, the last also into the writing of tables, figures and report. A busy machine needs
-	// more of them until a child has finished a point.
+	// The first kills fall into the points, the last also into the writing of tables, figures and report. A busy machine
+	// needs more of them until a child has finished a point.
 	for i := 0; i < 50 || i < 150 && len(finished) == 0; i++ {
 		c, out := startChild(t, dir)
 		time.Sleep(time.Duration(r.IntN(40+4*i)) * time.Millisecond)
@@ -443,11 +448,13 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	if exports(t, elsewhere) != undisturbed(t, e) {
 		t.Error("the output from a read-only store differs from an undisturbed run's")
 	}
-	if err := results.WriteOutput(out, "test", StoreDir); !errors.Is(err, syscall.EROFS) || !strings.Contains(err.Error(), out) {
+	if err := results.WriteOutput(out, "test", StoreDir); !errors.Is(err, syscall.EROFS) ||
+		!strings.Contains(err.Error(), out) {
 		t.Errorf("output on a read-only file system: error %v, want one that names it", err)
 	}
 	more := append(slices.Clone(points), NewPoint(Search{Rate: 0.123}, nil))
-	if _, err := OpenStoreFor(filepath.Join(out, StoreDir), more); !errors.Is(err, syscall.EROFS) || !strings.Contains(err.Error(), "1 of 29 points are not stored") {
+	if _, err := OpenStoreFor(filepath.Join(out, StoreDir), more); !errors.Is(err, syscall.EROFS) ||
+		!strings.Contains(err.Error(), "1 of 29 points are not stored") {
 		t.Errorf("read-only store without one point: error %v", err)
 	}
 }
@@ -518,7 +525,8 @@ func TestFailedPointKeepsTheOthers(t *testing.T) {
 		return nil
 	}}
 	_, err := complete(t.Context(), e, worker, dir, runOptions{})
-	if !errors.Is(err, broken) || !strings.Contains(err.Error(), "rdp") || !strings.Contains(err.Error(), "internal error: out of range") {
+	if !errors.Is(err, broken) || !strings.Contains(err.Error(), "rdp") ||
+		!strings.Contains(err.Error(), "internal error: out of range") {
 		t.Errorf("error %v; want both points named", err)
 	}
 	files, _ := filepath.Glob(filepath.Join(dir, "*.json"))
@@ -560,7 +568,9 @@ func TestHashNamesTheWholePoint(t *testing.T) {
 
 // TestMasksRunOnce: points of conventional dropout at different rates are one point, and rows of their own.
 func TestMasksRunOnce(t *testing.T) {
-	e := mustParse(t, "name: masks\ntitle: Masks\npoints:\n  - mlp: {hidden: [64, 64]}\n    sweep: {rates: [[0.3, 0.3], [0.7, 0.7]], method: [dense, rdp]}\n")
+	e := mustParse(t,
+		"name: masks\ntitle: Masks\npoints:\n  - mlp: {hidden: [64, 64]}\n    sweep: {rates: [[0.3, 0.3], [0.7, 0.7]], "+
+			"method: [dense, rdp]}\n")
 	worker := &fake{}
 	points, err := Points(e.Specs("small"), worker)
 	if err != nil {
@@ -578,7 +588,8 @@ func TestMasksRunOnce(t *testing.T) {
 		t.Fatalf("error %v, %d points were run, want 3", err, worker.runs.Load())
 	}
 	rows := NewResults(e, "small", points, stored).Rows
-	if len(rows) != 4 || rows[0].Cycles != rows[2].Cycles || rows[0].Rates[0] != 0.3 || rows[2].Rates[0] != 0.7 || rows[3].Speedup != rows[2].Cycles/rows[3].Cycles {
+	if len(rows) != 4 || rows[0].Cycles != rows[2].Cycles || rows[0].Rates[0] != 0.3 || rows[2].Rates[0] != 0.7 ||
+		rows[3].Speedup != rows[2].Cycles/rows[3].Cycles {
 		t.Errorf("rows %+v", rows)
 	}
 }

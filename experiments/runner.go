@@ -58,13 +58,13 @@ var ErrStore = errors.New("the store cannot be written")
 
 // Executor runs points. The store is all that those who run them share.
 type Executor interface {
-	// Execute runs the points that the store lacks and returns all that are stored at its end. It tells notify, one call at a time,
-	// what happens. Where points fail, the others go on, and the error names each that failed.
+	// Execute runs the points that the store lacks and returns all that are stored at its end. It tells notify, one call
+	// at a time, what happens. Where points fail, the others go on, and the error names each that failed.
 	Execute(ctx context.Context, points []Point, store *Store, notify func(Event)) (map[string]*Stored, error)
 }
 
-// Local is the Executor that runs points in this process. Where the store cannot be written or the context ends, no further point
-// starts.
+// Local is the Executor that runs points in this process. Where the store cannot be written or the context ends, no
+// further point starts.
 type Local struct {
 	Worker Worker
 	Jobs   int                 // points at once; 0 = one a processor
@@ -73,7 +73,8 @@ type Local struct {
 }
 
 // Execute implements Executor.
-func (l Local) Execute(ctx context.Context, points []Point, store *Store, notify func(Event)) (map[string]*Stored, error) {
+func (l Local) Execute(ctx context.Context, points []Point, store *Store, notify func(Event)) (map[string]*Stored,
+	error) {
 	if l.Jobs <= 0 {
 		l.Jobs = runtime.GOMAXPROCS(0)
 	}
@@ -243,7 +244,8 @@ func (r *runner) one(ctx context.Context, p Point, threads int, wait bool) bool 
 	end := time.Now()
 	stored := &Stored{
 		Hash: p.Hash, Kind: p.Spec.Kind(), Spec: simulated(p.Spec), Versions: p.Versions, Result: result,
-		Timing: Timing{Seconds: end.Sub(start).Seconds(), Threads: threads, Work: r.Worker.Estimate(p.Spec).Work, Host: host, CPUs: runtime.NumCPU(), Ended: end.UTC().Format(time.RFC3339)},
+		Timing: Timing{Seconds: end.Sub(start).Seconds(), Threads: threads, Work: r.Worker.Estimate(p.Spec).Work, Host: host,
+			CPUs: runtime.NumCPU(), Ended: end.UTC().Format(time.RFC3339)},
 	}
 	if err := r.Put(stored); err != nil {
 		fail(fmt.Errorf("%w: %w", ErrStore, err))

@@ -74,14 +74,15 @@ func storeMade(e fs.DirEntry) bool {
 // storeLeft tells whether a name is that of a file which a store's writer leaves behind when it is killed.
 func storeLeft(e fs.DirEntry) bool {
 	of, ok := atomicfile.IsPart(e.Name())
-	return e.Type().IsRegular() && (ok && (pointFile.MatchString(of) || of == storeMark) || probeFile.MatchString(e.Name()))
+	return e.Type().IsRegular() && (ok && (pointFile.MatchString(of) || of == storeMark) ||
+		probeFile.MatchString(e.Name()))
 }
 
 // ErrForeign is the error for a folder that holds things which warpdrop has not made.
 var ErrForeign = errors.New("folder is not warpdrop's")
 
-// ownFolder refuses a folder that is there, lacks the file mark, and holds anything that made does not know: it is somebody
-// else's. One that is missing, empty, or was written before there were marks is fine.
+// ownFolder refuses a folder that is there, lacks the file mark, and holds anything that made does not know: it is
+// somebody else's. One that is missing, empty, or was written before there were marks is fine.
 func ownFolder(dir, mark string, made func(fs.DirEntry) bool) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -97,7 +98,8 @@ func ownFolder(dir, mark string, made func(fs.DirEntry) bool) error {
 	}
 	for _, e := range entries {
 		if !made(e) {
-			return fmt.Errorf("%w: %s holds %q; name a new or empty folder, or one that warpdrop made", ErrForeign, dir, e.Name())
+			return fmt.Errorf("%w: %s holds %q; name a new or empty folder, or one that warpdrop made",
+				ErrForeign, dir, e.Name())
 		}
 	}
 	return nil
@@ -108,7 +110,8 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// OpenStoreFor is OpenStore for these points: where the folder cannot be written, it will do if they are all stored there.
+// OpenStoreFor is OpenStore for these points: where the folder cannot be written, it will do if they are all stored
+// there.
 func OpenStoreFor(dir string, points []Point) (*Store, error) {
 	s, refused := OpenStore(dir)
 	if refused == nil {
@@ -138,7 +141,8 @@ func ReadStore(dir string) (*Store, error) {
 	return &Store{dir}, nil
 }
 
-// maxPointBytes bounds a stored point: the largest, an iteration at paper scale with all its patterns, has under a megabyte.
+// maxPointBytes bounds a stored point: the largest, an iteration at paper scale with all its patterns, has under a
+// megabyte.
 const maxPointBytes = 256 << 20
 
 // checkpointsName is the folder in a store where trainings under way keep their state.
@@ -277,7 +281,8 @@ func (s *Store) Claim(ctx context.Context, hash string, wait bool) (release func
 	return func() { l.Unlock() }, ok, nil
 }
 
-// Sweep removes what writers that were killed left behind, older than an hour: files of a store's own names, and nothing else.
+// Sweep removes what writers that were killed left behind, older than an hour: files of a store's own names, and
+// nothing else.
 func (s *Store) Sweep() {
 	sweep(s.dir, storeLeft)
 	sweep(s.Cubins(), func(e fs.DirEntry) bool {

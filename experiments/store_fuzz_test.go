@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// FuzzStored: what lies in a store under a point's name is that point, or set aside with its path. The checksum is made right, so
-// that what is behind it is reached.
+// FuzzStored: what lies in a store under a point's name is that point, or set aside with its path. The checksum is made
+// right, so that what is behind it is reached.
 func FuzzStored(f *testing.F) {
 	dir := f.TempDir()
 	store, err := OpenStore(dir)
@@ -41,7 +41,8 @@ func FuzzStored(f *testing.F) {
 			t.Errorf("%v of %q: not told as damaged", err, data)
 		}
 		if err == nil { // a table can be made of it
-			_ = CSV(NewResults(&Experiment{}, "small", []Point{NewPoint(p.Spec, nil)}, map[string]*Stored{NewPoint(p.Spec, nil).Hash: p}).Rows)
+			_ = CSV(NewResults(&Experiment{}, "small", []Point{NewPoint(p.Spec, nil)},
+				map[string]*Stored{NewPoint(p.Spec, nil).Hash: p}).Rows)
 		}
 	})
 }

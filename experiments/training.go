@@ -14,8 +14,8 @@ import (
 // trainVersion changes with whatever changes a training run's result.
 const trainVersion = "4"
 
-// SetBLAS chooses the BLAS of training runs as `warpdrop train --blas` does. The default is gonum's, so that a run gives the same
-// bytes wherever it is repeated; the name of another one becomes part of a point's versions.
+// SetBLAS chooses the BLAS of training runs as `warpdrop train --blas` does. The default is gonum's, so that a run
+// gives the same bytes wherever it is repeated; the name of another one becomes part of a point's versions.
 func (h *Host) SetBLAS(choice string) error {
 	name, err := train.BLASName(choice)
 	if err != nil {
@@ -40,16 +40,17 @@ func trainResult(ctx context.Context, got *train.Result, err error) (Result, err
 	if got.Stopped {
 		return Result{}, ctx.Err()
 	}
-	r := &TrainResult{Accuracy: got.TestAccuracy, Perplexity: got.TestPerplexity, Loss: got.TrainLoss, SubModels: float64(got.SubModels), BLAS: got.BLAS,
-		Diverged: got.Diverged}
+	r := &TrainResult{Accuracy: got.TestAccuracy, Perplexity: got.TestPerplexity, Loss: got.TrainLoss,
+		SubModels: float64(got.SubModels), BLAS: got.BLAS, Diverged: got.Diverged}
 	for _, p := range got.Trace {
-		r.Trace = append(r.Trace, TracePoint{Iteration: p.Iteration, Accuracy: p.TestAccuracy, Perplexity: p.Perplexity, Loss: p.TrainLoss})
+		r.Trace = append(r.Trace, TracePoint{Iteration: p.Iteration, Accuracy: p.TestAccuracy, Perplexity: p.Perplexity,
+			Loss: p.TrainLoss})
 	}
 	return Result{Train: r}, nil
 }
 
-// trained runs a training that keeps its state, where the host has a folder for that, and goes on from what an earlier run kept.
-// A checkpoint that it cannot go on from is moved away.
+// trained runs a training that keeps its state, where the host has a folder for that, and goes on from what an earlier
+// run kept. A checkpoint that it cannot go on from is moved away.
 func (h *Host) trained(ctx context.Context, s Spec, run func(train.Saving) (*train.Result, error)) (Result, error) {
 	var saving train.Saving
 	if h.checkpoints != "" {

@@ -22,7 +22,8 @@ func TestTrainLSTMPoint(t *testing.T) {
 		t.Fatal(err)
 	}
 	spec := TrainLSTM{Recurrent: Recurrent{Layers: 2, Hidden: 16, Vocabulary: 15, Batch: 4, Steps: 10},
-		Dropping: Dropping{Method: "rdp", Rates: []float64{0.5, 0.5}, Search: "exact", Tile: 32}, LearningRate: 1, Epochs: 2, Seed: 1}
+		Dropping: Dropping{Method: "rdp", Rates: []float64{0.5, 0.5}, Search: "exact", Tile: 32}, LearningRate: 1,
+		Epochs: 2, Seed: 1}
 	var first *TrainResult
 	for _, threads := range []int{1, 2} {
 		e := NewHost(path)

@@ -38,7 +38,8 @@ func Roofline(title string, peak, bandwidth float64, kernels []RooflinePoint) (*
 	if len(order) == 0 {
 		return nil, ErrNothing{"kernels with floating-point operations and DRAM traffic"}
 	}
-	roof := Series{Plain: true, Key: "dense", Name: fmt.Sprintf("ceilings: %.1f TFLOP/s, %.0f GB/s", peak/1e12, bandwidth/1e9)}
+	roof := Series{Plain: true, Key: "dense", Name: fmt.Sprintf("ceilings: %.1f TFLOP/s, %.0f GB/s",
+		peak/1e12, bandwidth/1e9)}
 	for _, x := range []float64{low, peak / bandwidth, high} {
 		roof.X, roof.Y = append(roof.X, x), append(roof.Y, min(peak, bandwidth*x)/1e9)
 	}
@@ -46,13 +47,15 @@ func Roofline(title string, peak, bandwidth float64, kernels []RooflinePoint) (*
 	for _, name := range order {
 		series = append(series, *bySeries[name])
 	}
-	return Lines(Axis{Title: title, X: "arithmetic intensity (FLOP / byte of DRAM traffic)", Y: "throughput (GFLOP/s)", LogX: true, LogY: true}, series)
+	return Lines(Axis{Title: title, X: "arithmetic intensity (FLOP / byte of DRAM traffic)", Y: "throughput (GFLOP/s)",
+		LogX: true, LogY: true}, series)
 }
 
 // Staircase draws the latency of dependent loads against their footprint in bytes; known values carry their range.
 func Staircase(title string, measured []Series, known Series) (*Figure, error) {
 	known.Name, known.Key, known.Points = "known of the real GPU", "none", true
-	return Lines(Axis{Title: title, X: "footprint", Y: "latency of a dependent load (cycles)", LogX: true, ZeroY: true, AtX: true, FormatX: Bytes}, append(measured, known))
+	return Lines(Axis{Title: title, X: "footprint", Y: "latency of a dependent load (cycles)", LogX: true, ZeroY: true,
+		AtX: true, FormatX: Bytes}, append(measured, known))
 }
 
 // Pair is one workload's simulated and measured time in seconds.
@@ -78,7 +81,8 @@ func Correlation(title string, pairs []Pair) (*Figure, error) {
 			bySeries[p.Series] = s
 			series = append(series, s)
 		}
-		s.X, s.Y, s.Hover = append(s.X, p.Measured*1e6), append(s.Y, p.Simulated*1e6), append(s.Hover, cmp.Or(p.Name, p.Series))
+		s.X, s.Y, s.Hover = append(s.X, p.Measured*1e6), append(s.Y, p.Simulated*1e6),
+			append(s.Hover, cmp.Or(p.Name, p.Series))
 		sum += math.Abs(p.Simulated-p.Measured) / p.Measured
 		n++
 		low, high = min(low, p.Measured*1e6, p.Simulated*1e6), max(high, p.Measured*1e6, p.Simulated*1e6)
@@ -88,17 +92,19 @@ func Correlation(title string, pairs []Pair) (*Figure, error) {
 	}
 	low, high = low/1.3, high*1.3
 	diagonal := func(name string, variant int, by float64) Series {
-		return Series{Plain: true, Key: "dense", Variant: variant, Name: name, X: []float64{low, high}, Y: []float64{low * by, high * by}}
+		return Series{Plain: true, Key: "dense", Variant: variant, Name: name, X: []float64{low, high},
+			Y: []float64{low * by, high * by}}
 	}
 	all := []Series{diagonal("equal", 0, 1), diagonal("+25 %", 1, 1.25), diagonal("-20 %", 2, 0.8)}
 	for _, s := range series {
 		all = append(all, *s)
 	}
-	return Lines(Axis{Title: fmt.Sprintf("%s: mean absolute error %.1f %% over %d", title, 100*sum/n, int(n)), X: "measured time (µs)", Y: "simulated time (µs)", LogX: true, LogY: true}, all)
+	return Lines(Axis{Title: fmt.Sprintf("%s: mean absolute error %.1f %% over %d", title, 100*sum/n, int(n)),
+		X: "measured time (µs)", Y: "simulated time (µs)", LogX: true, LogY: true}, all)
 }
 
-// TradeOff draws configurations by what they gain (x) and what they cost (y, more is better, or with a.Less less), with the line of
-// those that no other beats in both.
+// TradeOff draws configurations by what they gain (x) and what they cost (y, more is better, or with a.Less less), with
+// the line of those that no other beats in both.
 func TradeOff(a Axis, series []Series) (*Figure, error) {
 	type point struct{ x, y float64 }
 	sign := 1.0

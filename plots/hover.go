@@ -9,8 +9,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// hovers names points: in SVG a circle that is not seen lies over each, with a title that browsers show under the pointer. Other
-// formats have no such thing.
+// hovers names points: in SVG a circle that is not seen lies over each, with a title that browsers show under the
+// pointer. Other formats have no such thing.
 type hovers Series
 
 // Plot implements plot.Plotter.

@@ -67,10 +67,13 @@ func bankConflicts(p *Page, r *sim.Result, g *sim.GPU) (Advice, bool) {
 	ways := 1 + float64(l.Conflicts)/float64(max(l.Warps, 1))
 	busy := float64(c.SharedBankConflicts*int64(g.SM.SharedPass)) / float64(max(r.Cycles, 1)*int64(g.SMs))
 	return Advice{
-		Text: fmt.Sprintf("Shared-memory bank conflicts: %s at 0x%s takes %.0f passes. Pad rows by one word (tiles of 33 in place of 32), or change which "+
+		Text: fmt.Sprintf("Shared-memory bank conflicts: %s at 0x%s takes %.0f passes. Pad rows by one word (tiles of 33 "+
+			"in place of 32), or change which "+
 			"thread takes which element, so that 32 threads meet 32 banks.", name(l.Text), l.Address, ways),
-		Figure: fmt.Sprintf("%d of %d passes over the banks are conflicts; they keep the pipe busy for %.0f %% of the time", c.SharedBankConflicts, c.SharedPasses, 100*min(busy, 1)),
-		Limit:  "It pays as far as the shared-memory pipe is what the kernel waits for: see bank_conflict and shared in the stalls.",
+		Figure: fmt.Sprintf("%d of %d passes over the banks are conflicts; they keep the pipe busy for %.0f %% of the time",
+			c.SharedBankConflicts, c.SharedPasses, 100*min(busy, 1)),
+		Limit: "It pays as far as the shared-memory pipe is what the kernel waits for: see bank_conflict and shared in " +
+			"the stalls.",
 		Weight: min(busy, 1),
 	}, true
 }
@@ -99,9 +102,12 @@ func uncoalesced(p *Page, r *sim.Result, g *sim.GPU) (Advice, bool) {
 	}
 	l, _ := worst(p, waste)
 	return Advice{
-		Text: fmt.Sprintf("Uncoalesced access: %s at 0x%s touches %.1f sectors of 32 bytes a warp where %.1f would do. Let neighbouring threads take "+
-			"neighbouring elements, or go through shared memory.", name(l.Text), l.Address, l.Sectors, max(1, l.Lanes()*width(l.Text)/32)),
-		Figure: fmt.Sprintf("%.0f %% of the sectors that loads and stores ask for hold nothing that the access uses", 100*wasted/all),
+		Text: fmt.Sprintf("Uncoalesced access: %s at 0x%s touches %.1f sectors of 32 bytes a warp where %.1f would do. "+
+			"Let neighbouring threads take "+
+			"neighbouring elements, or go through shared memory.", name(l.Text), l.Address, l.Sectors,
+			max(1, l.Lanes()*width(l.Text)/32)),
+		Figure: fmt.Sprintf("%.0f %% of the sectors that loads and stores ask for hold nothing that the access uses",
+			100*wasted/all),
 		Limit:  "Sectors that other warps use before they leave the cache cost less than this says.",
 		Weight: min(1, wasted/all) * max(share(p.Waits, "memory")+share(p.Waits, "memory_queue"), 0.3),
 	}, true
@@ -123,7 +129,8 @@ func spills(p *Page, r *sim.Result, g *sim.GPU) (Advice, bool) {
 	}
 	part := float64(spilled) / float64(all)
 	return Advice{
-		Text: "Local memory: the compiler spills registers, or keeps an array that is indexed at run time. Give it more registers (__launch_bounds__, " +
+		Text: "Local memory: the compiler spills registers, or keeps an array that is indexed at run time. Give it more " +
+			"registers (__launch_bounds__, " +
 			"-maxrregcount), unroll so that indices are known, or use shared memory.",
 		Figure: fmt.Sprintf("%d of %d warp instructions are LDL or STL (%.0f %%)", spilled, all, 100*part),
 		Limit:  "More registers a thread mean fewer warps on an SM: see occupancy.",
@@ -138,9 +145,11 @@ func tail(p *Page, r *sim.Result, g *sim.GPU) (Advice, bool) {
 	if idle < 0.2 || blocks > 8*room {
 		return Advice{}, false
 	}
-	text := fmt.Sprintf("A short grid: %d blocks on %d SMs. Smaller blocks or less work a block would fill the chip evenly.", blocks, g.SMs)
+	text := fmt.Sprintf("A short grid: %d blocks on %d SMs. Smaller blocks or less work a block would fill the chip "+
+		"evenly.", blocks, g.SMs)
 	if blocks > room {
-		text = fmt.Sprintf("A tail: %d blocks are %.2f waves of %d; while the last ones run, SMs stand idle. Blocks of another size, or as many blocks as a "+
+		text = fmt.Sprintf("A tail: %d blocks are %.2f waves of %d; while the last ones run, SMs stand idle. Blocks of "+
+			"another size, or as many blocks as a "+
 			"multiple of %d, avoid it.", blocks, float64(blocks)/float64(room), room, room)
 	}
 	return Advice{Text: text, Figure: fmt.Sprintf("schedulers had no warp for %.0f %% of the time", 100*idle),
@@ -156,9 +165,11 @@ func divergence(p *Page, r *sim.Result, g *sim.GPU) (Advice, bool) {
 	}
 	l, _ := worst(p, func(l Line) float64 { return (32 - l.Lanes()) * float64(l.Warps) })
 	return Advice{
-		Text: fmt.Sprintf("Divergence: threads of a warp take different ways, which run after one another; %s at 0x%s runs with %.1f of 32 lanes. Sort the work so "+
+		Text: fmt.Sprintf("Divergence: threads of a warp take different ways, which run after one another; %s at 0x%s "+
+			"runs with %.1f of 32 lanes. Sort the work so "+
 			"that a warp decides alike, or skip whole rows or tiles instead of elements.", name(l.Text), l.Address, l.Lanes()),
-		Figure: fmt.Sprintf("%d of %d branches diverged; %.0f %% of the lanes were off", c.SM.DivergentBranches, c.SM.Branches, 100*lost),
+		Figure: fmt.Sprintf("%d of %d branches diverged; %.0f %% of the lanes were off",
+			c.SM.DivergentBranches, c.SM.Branches, 100*lost),
 		Limit:  "Blocks whose size is no multiple of 32 and edges of a matrix have lanes off too.",
 		Weight: lost,
 	}, true
@@ -171,7 +182,8 @@ func bandwidth(p *Page, r *sim.Result, g *sim.GPU) (Advice, bool) {
 		return Advice{}, false
 	}
 	return Advice{
-		Text:   "Bound by DRAM: fewer bytes are the only way. Fuse kernels that read the same data, keep what is used again in shared memory, use narrower types.",
+		Text: "Bound by DRAM: fewer bytes are the only way. Fuse kernels that read the same data, keep what is used " +
+			"again in shared memory, use narrower types.",
 		Figure: fmt.Sprintf("%.0f of %.0f GB/s (%.0f %%)", p.Roof.GBps, p.Roof.PeakGBps, 100*use),
 		Limit:  "Copies do not reach the peak: about 85 % of it is the most.",
 		Weight: use * 0.9,
@@ -180,7 +192,8 @@ func bandwidth(p *Page, r *sim.Result, g *sim.GPU) (Advice, bool) {
 
 // latency: warps wait for memory, and neither arithmetic nor DRAM is near a bound.
 func latency(p *Page, r *sim.Result, g *sim.GPU) (Advice, bool) {
-	waits := share(p.Issued, "memory") + share(p.Issued, "shared") + share(p.Issued, "stall_count") + share(p.Issued, "variable_latency")
+	waits := share(p.Issued, "memory") + share(p.Issued, "shared") + share(p.Issued, "stall_count") +
+		share(p.Issued, "variable_latency")
 	if waits < 0.4 || p.Roof.GBps > 0.6*p.Roof.PeakGBps || share(p.Issued, "issued") > 0.5 {
 		return Advice{}, false
 	}
@@ -190,9 +203,11 @@ func latency(p *Page, r *sim.Result, g *sim.GPU) (Advice, bool) {
 		at = fmt.Sprintf(" Most of the waiting is before %s at 0x%s (%s).", name(l[0].Text), l[0].Address, l[0].Wait())
 	}
 	return Advice{
-		Text: "Bound by latency: too few warps have something to issue. More independent work a thread (unrolling, several accumulators), earlier loads, or more " +
+		Text: "Bound by latency: too few warps have something to issue. More independent work a thread (unrolling, " +
+			"several accumulators), earlier loads, or more " +
 			"warps an SM." + at,
-		Figure: fmt.Sprintf("%.2f eligible warps a scheduler; occupancy %.0f %%, limited by %s", r.EligibleWarps(g), 100*r.AchievedOccupancy(g), r.Limit),
+		Figure: fmt.Sprintf("%.2f eligible warps a scheduler; occupancy %.0f %%, limited by %s",
+			r.EligibleWarps(g), 100*r.AchievedOccupancy(g), r.Limit),
 		Limit:  "Occupancy is no aim of its own: products run best with few warps and many registers.",
 		Weight: waits * 0.5,
 	}, true

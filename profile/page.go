@@ -53,7 +53,8 @@ func (p *Page) HTML() ([]byte, error) {
 	return []byte(show.Text(b.String())), nil
 }
 
-// RoofSVG draws the two roofs and the launch on logarithmic axes: FLOP a byte from 1/16 to 256, GFLOP/s over five decades.
+// RoofSVG draws the two roofs and the launch on logarithmic axes: FLOP a byte from 1/16 to 256, GFLOP/s over five
+// decades.
 func (p *Page) RoofSVG() template.HTML {
 	const width, height, left, bottom = 340.0, 180.0, 44.0, 150.0
 	x := func(intensity float64) float64 {
@@ -65,11 +66,14 @@ func (p *Page) RoofSVG() template.HTML {
 	}
 	ridge := p.Roof.PeakGFLOPS / p.Roof.PeakGBps
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg viewBox="0 0 %g %g" role="img" aria-label="roofline" style="width:100%%;max-width:26rem;color:inherit"><g stroke="currentColor" fill="none">`, width, height)
+	fmt.Fprintf(&b,
+		`<svg viewBox="0 0 %g %g" role="img" aria-label="roofline" style="width:100%%;max-width:26rem;color:inherit"><g stroke="currentColor" fill="none">`, width, height)
 	fmt.Fprintf(&b, `<path d="M%.1f 10V%.1fH%.1f" opacity=".5"/>`, left, bottom, width-10)
-	fmt.Fprintf(&b, `<path d="M%.1f %.1fL%.1f %.1fH%.1f" stroke-width="2"/></g>`, x(1.0/16), y(p.Roof.PeakGBps/16), x(ridge), y(p.Roof.PeakGFLOPS), width-10)
+	fmt.Fprintf(&b, `<path d="M%.1f %.1fL%.1f %.1fH%.1f" stroke-width="2"/></g>`, x(1.0/16), y(p.Roof.PeakGBps/16),
+		x(ridge), y(p.Roof.PeakGFLOPS), width-10)
 	if p.Roof.FLOPPerByte > 0 {
-		fmt.Fprintf(&b, `<circle cx="%.1f" cy="%.1f" r="5" fill="var(--bar)"><title>%.2f FLOP a byte, %.0f GFLOP/s</title></circle>`,
+		fmt.Fprintf(&b,
+			`<circle cx="%.1f" cy="%.1f" r="5" fill="var(--bar)"><title>%.2f FLOP a byte, %.0f GFLOP/s</title></circle>`,
 			min(x(p.Roof.FLOPPerByte), width-10), y(p.Roof.GFLOPS), p.Roof.FLOPPerByte, p.Roof.GFLOPS)
 	}
 	b.WriteString(`<g fill="currentColor" font-size="10">`)
@@ -77,8 +81,11 @@ func (p *Page) RoofSVG() template.HTML {
 		fmt.Fprintf(&b, `<text x="%.1f" y="%.1f" text-anchor="middle">%g</text>`, x(i), bottom+14, i)
 	}
 	for d := top - 4; d <= top; d += 2 {
-		fmt.Fprintf(&b, `<text x="%.1f" y="%.1f" text-anchor="end">%.0f</text>`, left-4, y(math.Pow(10, d))+3, math.Pow(10, d))
+		fmt.Fprintf(&b, `<text x="%.1f" y="%.1f" text-anchor="end">%.0f</text>`, left-4, y(math.Pow(10, d))+3,
+			math.Pow(10, d))
 	}
-	fmt.Fprintf(&b, `<text x="%.1f" y="%.1f" text-anchor="middle">FLOP a byte</text><text x="%.1f" y="12">GFLOP/s</text></g></svg>`, (left+width)/2, height-4, left+6)
+	fmt.Fprintf(&b,
+		`<text x="%.1f" y="%.1f" text-anchor="middle">FLOP a byte</text><text x="%.1f" y="12">GFLOP/s</text></g></svg>`,
+		(left+width)/2, height-4, left+6)
 	return template.HTML(b.String()) // numbers only
 }

@@ -34,7 +34,8 @@ func (p *Page) Text() string {
 		b.WriteString("\nHottest lines of the source: stall cycles of warps before their instructions\n")
 	}
 	for _, s := range p.HottestSources(10) {
-		fmt.Fprintf(&b, "%12d %5.1f %%  %3d instructions, most at %s  %s\n", s.Stalls, 100*s.Share, s.Instructions, s.Hottest, s.Source)
+		fmt.Fprintf(&b, "%12d %5.1f %%  %3d instructions, most at %s  %s\n", s.Stalls, 100*s.Share, s.Instructions,
+			s.Hottest, s.Source)
 	}
 	b.WriteString("\nHottest instructions: stall cycles of warps before them\n")
 	for _, l := range p.Hottest(10) {

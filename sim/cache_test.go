@@ -9,8 +9,8 @@ import (
 	"warpdrop/sim"
 )
 
-// TestExplicitCaching: a kernel whose attributes ask for its global loads to be cached (EIATTR_EXPLICIT_CACHING, 01 21 00 00,
-// which ptxas writes for -dlcm=ca) uses L1, the same machine code without the attribute does not.
+// TestExplicitCaching: a kernel whose attributes ask for its global loads to be cached (EIATTR_EXPLICIT_CACHING, 01 21
+// 00 00, which ptxas writes for -dlcm=ca) uses L1, the same machine code without the attribute does not.
 func TestExplicitCaching(t *testing.T) {
 	plain, err := os.ReadFile("testdata/checks.cubin")
 	if err != nil {

@@ -120,7 +120,8 @@ func TestPartialConstantWord(t *testing.T) {
 // ptxas has rounded to half precision.
 func TestHalfConstants(t *testing.T) {
 	ln2 := halfFloat(halfOf(math.Ln2))
-	for _, h := range [][2]uint16{{0x3c00, 0}, {0xc000, 0x3c00}, {0x0001, 0x8001}, {0x7bff, 0x3555}, {0x398c, 0xb98c}, {0x3800, 0x0400}} {
+	for _, h := range [][2]uint16{{0x3c00, 0}, {0xc000, 0x3c00}, {0x0001, 0x8001}, {0x7bff, 0x3555}, {0x398c, 0xb98c},
+		{0x3800, 0x0400}} {
 		a, b := halfFloat(h[0]), halfFloat(h[1])
 		out := runCase(t, "half_constants", halfRaw(h[0]), halfRaw(h[1]))
 		less := uint32(0)
@@ -131,7 +132,8 @@ func TestHalfConstants(t *testing.T) {
 			name string
 			at   int
 			want float64 // exact in float64
-		}{{"a * c", 0, a * ln2}, {"a + c", 2, a + ln2}, {"a * c + b", 4, a*ln2 + b}, {"a * b + c", 6, a*b + ln2}, {"a - c", 12, a - ln2}} {
+		}{{"a * c", 0, a * ln2}, {"a + c", 2, a + ln2}, {"a * c + b", 4, a*ln2 + b}, {"a * b + c", 6, a*b + ln2},
+			{"a - c", 12, a - ln2}} {
 			got, want := binary.LittleEndian.Uint16(out[c.at:]), halfOf(c.want)
 			if got != want && !(got<<1 == 0 && want<<1 == 0) {
 				t.Errorf("a = %g, b = %g, c = ln 2: %s is %#04x, want %#04x", a, b, c.name, got, want)
@@ -148,7 +150,8 @@ func TestHalfConstants(t *testing.T) {
 
 // TestHalfSumAsFloat: HADD2.F32 rounds to FP32 only; add.rn.f16 rounds to a half before.
 func TestHalfSumAsFloat(t *testing.T) {
-	for _, h := range [][2]uint16{{0x3c00, 0x0001}, {0x7bff, 0x7bff}, {0x3c01, 0x1001}, {0x8000, 0x8000}, {0xbc00, 0x3c00}} {
+	for _, h := range [][2]uint16{{0x3c00, 0x0001}, {0x7bff, 0x7bff}, {0x3c01, 0x1001}, {0x8000, 0x8000},
+		{0xbc00, 0x3c00}} {
 		a, b := halfFloat(h[0]), halfFloat(h[1])
 		out := runCase(t, "half_sum_as_float", input(t, []byte{byte(h[0]), byte(h[0] >> 8), byte(h[1]), byte(h[1] >> 8)}))
 		exact := math.Float32frombits(binary.LittleEndian.Uint32(out))
@@ -156,7 +159,8 @@ func TestHalfSumAsFloat(t *testing.T) {
 		if exact != float32(a+b) {
 			t.Errorf("%g + %g as FP32 is %g", a, b, exact)
 		}
-		if want := halfOf(a + b); want&0x7c00 != 0x7c00 && rounded != float32(halfFloat(want)) || want&0x7c00 == 0x7c00 && !math.IsInf(float64(rounded), 0) {
+		if want := halfOf(a + b); want&0x7c00 != 0x7c00 && rounded != float32(halfFloat(want)) || want&0x7c00 == 0x7c00 &&
+			!math.IsInf(float64(rounded), 0) {
 			t.Errorf("%g + %g by way of a half is %g", a, b, rounded)
 		}
 	}
@@ -164,9 +168,10 @@ func TestHalfSumAsFloat(t *testing.T) {
 
 // TestScaledProducts: FMUL with a factor rounds once, so that neither an overflow nor a small number in between counts.
 func TestScaledProducts(t *testing.T) {
-	scales := map[string]float64{"half_product": 0.5, "quarter_product": 0.25, "eighth_product": 0.125, "double_product": 2,
-		"fourfold_product": 4, "eightfold_product": 8}
-	for _, x := range [][2]float32{{3, 5}, {-1.5, 0.1}, {1e20, 3e18}, {0x1p127, 3}, {0x1.000002p-100, 0x1.fffffep-40}, {0x1p-149, 1}, {0, -1},
+	scales := map[string]float64{"half_product": 0.5, "quarter_product": 0.25, "eighth_product": 0.125,
+		"double_product": 2, "fourfold_product": 4, "eightfold_product": 8}
+	for _, x := range [][2]float32{{3, 5}, {-1.5, 0.1}, {1e20, 3e18}, {0x1p127, 3}, {0x1.000002p-100, 0x1.fffffep-40},
+		{0x1p-149, 1}, {0, -1},
 		{float32(math.Inf(1)), -2}} {
 		var b []byte
 		for _, v := range x {
@@ -174,12 +179,14 @@ func TestScaledProducts(t *testing.T) {
 		}
 		for name, scale := range scales {
 			got := math.Float32frombits(binary.LittleEndian.Uint32(runCase(t, name, input(t, b))))
-			if want := float32(float64(x[0]) * float64(x[1]) * scale); got != want || math.Signbit(float64(got)) != math.Signbit(float64(want)) {
+			if want := float32(float64(x[0]) * float64(x[1]) * scale); got != want ||
+				math.Signbit(float64(got)) != math.Signbit(float64(want)) {
 				t.Errorf("%s of %g and %g is %g, want %g", name, x[0], x[1], got, want)
 			}
 		}
 	}
-	small := binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(nil, math.Float32bits(0x1p-126)), math.Float32bits(1))
+	small := binary.LittleEndian.AppendUint32(binary.LittleEndian.AppendUint32(nil, math.Float32bits(0x1p-126)),
+		math.Float32bits(1))
 	if got := binary.LittleEndian.Uint32(runCase(t, "flushed_product", input(t, small))); got != 0 {
 		t.Errorf("half of the least normal number, flushed, is %#x, want 0", got)
 	}
@@ -197,7 +204,8 @@ func TestWidenedLoad(t *testing.T) {
 	}
 	out := b.buffer(4)
 	_, err = b.launch("wide_load", shape(1, 1, 0), sim.PtrArg(out), sim.PtrArg(b.buffer(11)))
-	if err == nil || !strings.Contains(err.Error(), "the access of 16 bytes begins inside and ends 4 beyond") || !strings.Contains(err.Error(), "here give 48") {
+	if err == nil || !strings.Contains(err.Error(), "the access of 16 bytes begins inside and ends 4 beyond") ||
+		!strings.Contains(err.Error(), "here give 48") {
 		t.Errorf("16 bytes at 32 of 44: %v", err)
 	}
 	if _, err := b.launch("wide_load", shape(1, 1, 0), sim.PtrArg(out), sim.PtrArg(b.buffer(12))); err != nil {

@@ -45,8 +45,8 @@ func CheckTexts() string {
 	return b.String()
 }
 
-// EnableCheck makes launches look for errors that change no value here but may on hardware, by the name of the check. What
-// is found is a *CheckError or a *HazardError of the launch, which has run to its end; its Result is returned too.
+// EnableCheck makes launches look for errors that change no value here but may on hardware, by the name of the check.
+// What is found is a *CheckError or a *HazardError of the launch, which has run to its end; its Result is returned too.
 func (d *Device) EnableCheck(name string) error {
 	for _, c := range checks {
 		if c.name == name {

@@ -58,12 +58,14 @@ func TestNamedChecks(t *testing.T) {
 			case c.want != "" && (!errors.As(err, &found) || !strings.Contains(err.Error(), c.want)):
 				t.Errorf("%v does not say %q", err, c.want)
 			}
-			if err != nil && strings.Contains(err.Error(), "race on") && !strings.Contains(err.Error(), "in an access of 4 bytes at 0x") {
+			if err != nil && strings.Contains(err.Error(), "race on") &&
+				!strings.Contains(err.Error(), "in an access of 4 bytes at 0x") {
 				t.Errorf("the access is not named by its start: %v", err)
 			}
 		})
 	}
-	if err := newBench(t).dev.EnableCheck("rases"); err == nil || !strings.Contains(err.Error(), "is not one of races, benign, uninit, divergence, shuffles, leaks, hazards") {
+	if err := newBench(t).dev.EnableCheck("rases"); err == nil ||
+		!strings.Contains(err.Error(), "is not one of races, benign, uninit, divergence, shuffles, leaks, hazards") {
 		t.Errorf("a check that there is not: %v", err)
 	}
 }

@@ -41,7 +41,8 @@ func (c *Counters) SIMTEfficiency() float64 {
 	return float64(c.SM.ThreadInstructions) / float64(32*c.SM.WarpInstructions)
 }
 
-// EligibleWarps is the mean number of warps that a scheduler could have issued from, over the launch's scheduler cycles.
+// EligibleWarps is the mean number of warps that a scheduler could have issued from, over the launch's scheduler
+// cycles.
 func (r *Result) EligibleWarps(g *GPU) float64 {
 	return float64(r.Counters.SM.EligibleWarps()) / float64(r.schedulerCycles(g))
 }
@@ -50,8 +51,8 @@ func (r *Result) schedulerCycles(g *GPU) int64 {
 	return max(r.Cycles, 1) * int64(g.SMs*g.SM.Schedulers)
 }
 
-// UnitUtilization is the share of the launch's cycles for which each execution unit class was taken, by name. Units are the
-// schedulers' own, but for the shared-memory pipe and the FP16 unit, of which an SM has one.
+// UnitUtilization is the share of the launch's cycles for which each execution unit class was taken, by name. Units are
+// the schedulers' own, but for the shared-memory pipe and the FP16 unit, of which an SM has one.
 func (r *Result) UnitUtilization(g *GPU) map[string]float64 {
 	c := &r.Counters.SM
 	m := map[string]float64{}
@@ -60,12 +61,13 @@ func (r *Result) UnitUtilization(g *GPU) map[string]float64 {
 	}
 	m[lower.UnitNames[lower.UnitFP16]] *= float64(g.SM.Schedulers)
 	shuffles := max(c.UnitInstructions[lower.UnitShared]-c.SharedAccesses, 0)
-	m[lower.UnitNames[lower.UnitShared]] = float64((c.SharedPasses+shuffles)*int64(g.SM.SharedPass)) / float64(max(r.Cycles, 1)*int64(g.SMs))
+	m[lower.UnitNames[lower.UnitShared]] = float64((c.SharedPasses+shuffles)*int64(g.SM.SharedPass)) /
+		float64(max(r.Cycles, 1)*int64(g.SMs))
 	return m
 }
 
-// Energy estimates what the launch cost on preset g, over its cycles without the launch overhead; false where the preset
-// has no coefficients.
+// Energy estimates what the launch cost on preset g, over its cycles without the launch overhead; false where the
+// preset has no coefficients.
 func (r *Result) Energy(g *GPU) (energy.Estimate, bool) {
 	if !g.Energy.Calibrated() {
 		return energy.Estimate{}, false

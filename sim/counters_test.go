@@ -10,8 +10,9 @@ import (
 	"warpdrop/workloads/microbench"
 )
 
-// TestEveryCycleCounted adds up what schedulers and warps did in each cycle, over kernels of every kind: the microbenchmarks
-// are bound by latency, throughput, bank conflicts, DRAM, divergence, barriers, and some are very short.
+// TestEveryCycleCounted adds up what schedulers and warps did in each cycle, over kernels of every kind: the
+// microbenchmarks are bound by latency, throughput, bank conflicts, DRAM, divergence, barriers, and some are very
+// short.
 func TestEveryCycleCounted(t *testing.T) {
 	for _, change := range []struct {
 		name string
@@ -37,7 +38,8 @@ func TestEveryCycleCounted(t *testing.T) {
 				c := &r.Counters.SM
 				schedulers, warps := c.IssueCycles, c.WarpInstructions-c.DualIssues
 				if schedulers != warps {
-					t.Errorf("%s: issued in %d scheduler cycles, but %d instructions not paired with one before", r.Kernel, schedulers, warps)
+					t.Errorf("%s: issued in %d scheduler cycles, but %d instructions not paired with one before",
+						r.Kernel, schedulers, warps)
 				}
 				for i := range c.SchedulerStalls {
 					schedulers += c.SchedulerStalls[i]

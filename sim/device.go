@@ -30,8 +30,8 @@ type Device struct {
 	MaxCycles int64
 	// Profile, when set, counts by instruction; Result.Profile holds the counts.
 	Profile bool
-	// Checks of what threads do; EnableCheck sets them by name and says what each looks for. What they find is a *CheckError
-	// of the launch, which has run to its end; its Result is returned too.
+	// Checks of what threads do; EnableCheck sets them by name and says what each looks for. What they find is a
+	// *CheckError of the launch, which has run to its end; its Result is returned too.
 	Races, Benign, Uninit, Divergence, Shuffles bool
 	// Leaks lets CheckLeaks report what kernels took with malloc and did not give back.
 	Leaks bool
@@ -44,8 +44,8 @@ type Device struct {
 	Stdout io.Writer
 	// Functional has Launch compute what memory holds and nothing else: no cycles, no times, no caches. Result says so.
 	Functional bool
-	// Stalled, when set, is called with a line that says so when a launch has done nothing for StallCycles that another thread could
-	// see; the launch goes on. It may be waiting for itself, as where a lock is never given back.
+	// Stalled, when set, is called with a line that says so when a launch has done nothing for StallCycles that another
+	// thread could see; the launch goes on. It may be waiting for itself, as where a lock is never given back.
 	Stalled func(what string)
 	// Observe, when set, is called at the end of each window with the cycle reached and the SMs' counters so far.
 	Observe func(Progress)
@@ -124,8 +124,8 @@ type LaunchConfig struct {
 	// Pad lets a block reach the rest of the last unit in which the hardware deals out shared memory, as code of compilers
 	// that widen loads may; without it the first byte past the end is an error.
 	Pad bool
-	// Cooperative has all blocks on the chip at once, so that they can wait for each other (cudaLaunchCooperativeKernel); a grid
-	// that the chip does not hold is ErrTooLarge.
+	// Cooperative has all blocks on the chip at once, so that they can wait for each other (cudaLaunchCooperativeKernel);
+	// a grid that the chip does not hold is ErrTooLarge.
 	Cooperative bool
 	// Waves, when not 0, simulates that many waves of blocks and extends the result, where the grid has more: see Sample.
 	// Memory then holds what the simulated blocks wrote; with Rest the others run for their values after them.
@@ -145,8 +145,9 @@ type Result struct {
 	Limit          string  // what keeps more from fitting: block slots, warp slots, registers or shared memory
 	Counters       Counters
 	Profile        *Profile // with Device.Profile, else nil
-	Sample         *Sample  // which blocks were simulated; nil = all. Cycles and Counters are of the whole grid, Profile of these blocks
-	WallSeconds    float64  // of the simulator
+	// which blocks were simulated; nil = all. Cycles and Counters are of the whole grid, Profile of these blocks
+	Sample      *Sample
+	WallSeconds float64 // of the simulator
 }
 
 // IPC is warp instructions a cycle, all SMs together.
@@ -224,8 +225,9 @@ func (d *Device) Launch(ctx context.Context, k *Kernel, cfg LaunchConfig, args .
 	r.Counters.Memory = after.Sub(&before)
 	if d.Trace != nil {
 		d.Trace.sample(d.gpu, d.now, &r.Counters.SM, after)
-		d.Trace.launch(d.gpu, r.Kernel, "kernel", g.start, d.now, map[string]any{"grid": cfg.Grid.String(), "block": cfg.Block.String(), "cycles": r.Cycles,
-			"warp_instructions": r.Counters.SM.WarpInstructions, "blocks_per_sm": r.BlocksPerSM})
+		d.Trace.launch(d.gpu, r.Kernel, "kernel", g.start, d.now,
+			map[string]any{"grid": cfg.Grid.String(), "block": cfg.Block.String(), "cycles": r.Cycles,
+				"warp_instructions": r.Counters.SM.WarpInstructions, "blocks_per_sm": r.BlocksPerSM})
 	}
 	g.extend(r, d.gpu)
 	findings := d.findings()
@@ -243,7 +245,8 @@ func (d *Device) Launch(ctx context.Context, k *Kernel, cfg LaunchConfig, args .
 
 // newResult returns the result of a launch that has yet to run.
 func (d *Device) newResult(k *Kernel, cfg LaunchConfig, g *grid) *Result {
-	return &Result{Kernel: k.Name(), Grid: cfg.Grid, Block: cfg.Block, OverheadCycles: d.overhead(), BlocksPerSM: d.gpu.SM.Resident(g.need), Limit: d.gpu.SM.Limit(g.need)}
+	return &Result{Kernel: k.Name(), Grid: cfg.Grid, Block: cfg.Block, OverheadCycles: d.overhead(),
+		BlocksPerSM: d.gpu.SM.Resident(g.need), Limit: d.gpu.SM.Limit(g.need)}
 }
 
 // overhead is the cycles from a launch to its first block.
@@ -262,12 +265,14 @@ func (d *Device) prepare(k *Kernel, cfg LaunchConfig, args []Arg) (*grid, error)
 		limit = min(limit, int64(m))
 	}
 	switch {
-	case cfg.Grid.X < 0 || cfg.Grid.Y < 0 || cfg.Grid.Z < 0 || int64(g.dim[0]) > math.MaxInt32 || g.dim[1] > 65535 || g.dim[2] > 65535:
+	case cfg.Grid.X < 0 || cfg.Grid.Y < 0 || cfg.Grid.Z < 0 || int64(g.dim[0]) > math.MaxInt32 || g.dim[1] > 65535 ||
+		g.dim[2] > 65535:
 		return nil, fmt.Errorf("grid %s is not within 1x1x1..2147483647x65535x65535", cfg.Grid)
 	case cfg.Block.X < 0 || cfg.Block.Y < 0 || cfg.Block.Z < 0 || threads > limit || g.block[2] > 64:
 		return nil, fmt.Errorf("block %s has %d threads; this kernel allows 1..%d (z at most 64)", cfg.Block, threads, limit)
 	case cfg.Shared < 0 || k.kernel.SharedBytes+cfg.Shared > c.SharedPerBlock:
-		return nil, fmt.Errorf("shared memory: %d bytes static + %d dynamic is not within 0..%d", k.kernel.SharedBytes, cfg.Shared, c.SharedPerBlock)
+		return nil, fmt.Errorf("shared memory: %d bytes static + %d dynamic is not within 0..%d",
+			k.kernel.SharedBytes, cfg.Shared, c.SharedPerBlock)
 	case k.kernel.Registers > c.MaxRegisters:
 		return nil, fmt.Errorf("%d registers a thread; %s has at most %d", k.kernel.Registers, d.gpu.Name, c.MaxRegisters)
 	}
@@ -288,8 +293,9 @@ func (d *Device) prepare(k *Kernel, cfg LaunchConfig, args []Arg) (*grid, error)
 	}
 	g.need = timing.NeedOf(c, g.prog, int(threads))
 	if c.Resident(g.need) < 1 {
-		return nil, fmt.Errorf("a block of %d threads needs %d registers and %d bytes of shared memory; an SM of %s has %d and %d",
-			threads, g.need.Registers, g.need.Shared, d.gpu.Name, c.Registers, c.Shared)
+		return nil,
+			fmt.Errorf("a block of %d threads needs %d registers and %d bytes of shared memory; an SM of %s has %d and %d",
+				threads, g.need.Registers, g.need.Shared, d.gpu.Name, c.Registers, c.Shared)
 	}
 	if most := int64(c.Resident(g.need)) * int64(d.gpu.SMs); cfg.Cooperative && g.total > most {
 		return nil, fmt.Errorf("%w: %d blocks, and the chip holds %d of them at once", ErrTooLarge, g.total, most)
@@ -347,7 +353,8 @@ func (d *Device) room(g *grid, q *queue, m *timing.SM) bool {
 	return m.Fits(g.need) && (len(q.active) > 1 || m.Blocks() < d.gpu.SM.Resident(g.need))
 }
 
-// dispatch places the next block of g on m at cycle t if there is one and it fits; there has been room since cycle free.
+// dispatch places the next block of g on m at cycle t if there is one and it fits; there has been room since cycle
+// free.
 func (d *Device) dispatch(g *grid, q *queue, m *timing.SM, free, t int64) bool {
 	if g.next >= g.total || !d.room(g, q, m) {
 		return false
@@ -440,8 +447,8 @@ func (w *windows) runSM(_, i int) {
 	}
 }
 
-// advance runs one channel, or applies what was stored: what memory holds and how long reaching it takes touch nothing of
-// each other.
+// advance runs one channel, or applies what was stored: what memory holds and how long reaching it takes touch nothing
+// of each other.
 func (w *windows) advance(_, i int) {
 	if i == 0 {
 		memory.Commit(w.d.ports)
@@ -633,7 +640,9 @@ func (d *Device) stuck(q *queue, kind error, what string) error {
 	e := newStuckError(kind, what)
 	for _, g := range q.active {
 		if n := g.total - g.next; n > 0 {
-			e.rooms = append(e.rooms, fmt.Sprintf("\n  %d blocks of kernel %s wait for room, the first of them %v: the chip holds %d at once", n, g.prog.Name, g.index(g.next), int64(d.gpu.SMs*d.gpu.SM.Resident(g.need))))
+			e.rooms = append(e.rooms,
+				fmt.Sprintf("\n  %d blocks of kernel %s wait for room, the first of them %v: the chip holds %d at once",
+					n, g.prog.Name, g.index(g.next), int64(d.gpu.SMs*d.gpu.SM.Resident(g.need))))
 		}
 	}
 	for _, m := range d.sms {

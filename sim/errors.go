@@ -57,7 +57,8 @@ func (e *stuckError) add(where string, w *exec.Warp, op int32, why string) {
 		return
 	}
 	i := w.Block.Index
-	e.warps = append(e.warps, fmt.Sprintf("\n  %sblock (%d,%d,%d), warp %d, at %s: %s", where, i[0], i[1], i[2], w.InBlock, w.Block.Prog.Place(op), why))
+	e.warps = append(e.warps, fmt.Sprintf("\n  %sblock (%d,%d,%d), warp %d, at %s: %s", where, i[0], i[1], i[2], w.InBlock,
+		w.Block.Prog.Place(op), why))
 }
 
 func (e *stuckError) Error() string {

@@ -159,7 +159,8 @@ func ExampleModule_Global() {
 	scale, _, err := mod.Global("scale")
 	check(err)
 	check(dev.Write(scale, binary.LittleEndian.AppendUint32(nil, math.Float32bits(3))))
-	_, err = dev.Launch(context.Background(), look, sim.LaunchConfig{Grid: sim.Dim3{X: 5}, Block: sim.Dim3{X: 32}}, sim.PtrArg(out), sim.I32(0))
+	_, err = dev.Launch(context.Background(), look, sim.LaunchConfig{Grid: sim.Dim3{X: 5}, Block: sim.Dim3{X: 32}},
+		sim.PtrArg(out), sim.I32(0))
 	check(err)
 
 	calls, size, err := mod.Global("calls")

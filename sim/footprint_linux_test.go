@@ -36,7 +36,8 @@ func resident(t *testing.T) int64 {
 	return 0
 }
 
-// cpuTime is the processor time of this process, nanoseconds: it says more than a clock on a machine that does other work too.
+// cpuTime is the processor time of this process, nanoseconds: it says more than a clock on a machine that does other
+// work too.
 func cpuTime(t *testing.T) int64 {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
@@ -45,9 +46,9 @@ func cpuTime(t *testing.T) int64 {
 	return u.Utime.Nano() + u.Stime.Nano()
 }
 
-// TestFootprint: what a random access that goes to DRAM costs the simulator does not grow with the footprint, and the simulator
-// takes at most 1.3 times the device memory that was touched and 200 MB. The preset's L2 would hold the smallest footprint, and
-// then there is no DRAM to simulate; so it has 4 KiB a slice here.
+// TestFootprint: what a random access that goes to DRAM costs the simulator does not grow with the footprint, and the
+// simulator takes at most 1.3 times the device memory that was touched and 200 MB. The preset's L2 would hold the
+// smallest footprint, and then there is no DRAM to simulate; so it has 4 KiB a slice here.
 func TestFootprint(t *testing.T) {
 	if raceDetector {
 		t.Skip("the race detector takes memory and time of its own")
@@ -100,8 +101,8 @@ func TestFootprint(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// Work that grew with the footprint would show as up to 1024 times. Time is noisy where others use the host's caches: 2.3 times
-	// was seen there, 1.0 to 1.2 elsewhere. CI bounds the host instructions of scattered reads, which are not.
+	// Work that grew with the footprint would show as up to 1024 times. Time is noisy where others use the host's caches:
+	// 2.3 times was seen there, 1.0 to 1.2 elsewhere. CI bounds the host instructions of scattered reads, which are not.
 	ratio := best[1<<30] / best[1<<20]
 	const most = 16
 	t.Logf("a sector of 1 GiB costs %.2f times one of 1 MiB", ratio)

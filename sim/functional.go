@@ -21,16 +21,16 @@ import (
 // whether another block should have a turn.
 const quantum = 1 << 14
 
-// patience is the warp instructions that a block gets by itself. One that has not ended then waits for another, perhaps: the
-// ones after it join it, and they take shorter turns.
+// patience is the warp instructions that a block gets by itself. One that has not ended then waits for another,
+// perhaps: the ones after it join it, and they take shorter turns.
 const (
 	patience  = 1 << 20
 	shortTurn = 1 << 10
 )
 
 // functional runs a launch for its values. Blocks go on one goroutine a thread, each block to its end, in order of
-// their numbers. A kernel with global atomics runs on one, so that their order does not depend on the machine; what other
-// kernels compute does not depend on the number of goroutines unless their blocks race.
+// their numbers. A kernel with global atomics runs on one, so that their order does not depend on the machine; what
+// other kernels compute does not depend on the number of goroutines unless their blocks race.
 //
 // A block that does not end waits for another, perhaps: then the ones after it join it, as many as the chip holds.
 func (d *Device) functional(ctx context.Context, k *Kernel, cfg LaunchConfig, g *grid) (*Result, error) {
@@ -38,22 +38,25 @@ func (d *Device) functional(ctx context.Context, k *Kernel, cfg LaunchConfig, g 
 		return nil, fmt.Errorf("kernel %s: %d waves; a launch for its values runs all blocks", k.Name(), cfg.Waves)
 	}
 	if d.Profile || d.Trace != nil || d.Hazards {
-		return nil, fmt.Errorf("kernel %s: Device.Functional computes values only: it has no Profile, no Trace and no Hazards", k.Name())
+		return nil,
+			fmt.Errorf("kernel %s: Device.Functional computes values only: it has no Profile, no Trace and no Hazards", k.Name())
 	}
 	began := time.Now()
 	instructions, findings, err := d.values(ctx, k, g, 0)
 	if err != nil {
 		return nil, errors.Join(err, findings)
 	}
-	r := &Result{Kernel: k.Name(), Functional: true, Grid: cfg.Grid, Block: cfg.Block, BlocksPerSM: d.gpu.SM.Resident(g.need)}
+	r := &Result{Kernel: k.Name(), Functional: true, Grid: cfg.Grid, Block: cfg.Block,
+		BlocksPerSM: d.gpu.SM.Resident(g.need)}
 	r.Counters.SM = timing.Counters{WarpInstructions: instructions, Blocks: g.total}
 	r.WallSeconds = time.Since(began).Seconds()
 	return r, findings
 }
 
-// values runs the blocks of g from number first on for their values, and returns how many warp instructions that were and
-// what the checks found.
-func (d *Device) values(ctx context.Context, k *Kernel, g *grid, first int64) (instructions int64, findings, err error) {
+// values runs the blocks of g from number first on for their values, and returns how many warp instructions that were
+// and what the checks found.
+func (d *Device) values(ctx context.Context, k *Kernel, g *grid, first int64) (instructions int64, findings,
+	err error) {
 	threads := d.Threads
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
@@ -194,12 +197,15 @@ func (f *functionalLaunch) look(b *functional.Block, stuck bool, fault *exec.Fau
 	}
 	switch {
 	case stuck:
-		e := newStuckError(ErrDeadlock, fmt.Sprintf("kernel %s: deadlock: no warp of block %d can go on", f.grid.prog.Name, b.Number))
+		e := newStuckError(ErrDeadlock, fmt.Sprintf("kernel %s: deadlock: no warp of block %d can go on",
+			f.grid.prog.Name, b.Number))
 		b.Waiting(func(w *exec.Warp, op int32, why string) { e.add("", w, op, why) })
 		return e
 	case d.MaxCycles > 0 && b.Instructions/d.fastest() >= d.MaxCycles && b.Live() > 0:
-		return newStuckError(ErrCycleLimit, fmt.Sprintf("kernel %s: block %d has executed %d warp instructions, for which an SM needs more than %d cycles (the limit set by max-cycles); %d of %d blocks finished",
-			f.grid.prog.Name, b.Number, b.Instructions, d.MaxCycles, f.finished, f.grid.total))
+		return newStuckError(ErrCycleLimit,
+			fmt.Sprintf("kernel %s: block %d has executed %d warp instructions, for which an SM needs more than %d cycles "+
+				"(the limit set by max-cycles); %d of %d blocks finished",
+				f.grid.prog.Name, b.Number, b.Instructions, d.MaxCycles, f.finished, f.grid.total))
 	}
 	return f.ctx.Err()
 }
@@ -213,8 +219,8 @@ func (d *Device) fastest() int64 {
 	return n
 }
 
-// fail ends the launch with what block number met; of several blocks the first one's counts, however many goroutines there
-// are. Those before it still run to their end.
+// fail ends the launch with what block number met; of several blocks the first one's counts, however many goroutines
+// there are. Those before it still run to their end.
 func (f *functionalLaunch) fail(number int64, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

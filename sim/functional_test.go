@@ -28,8 +28,8 @@ func meetBench(t *testing.T, threads int) *bench {
 	return b
 }
 
-// TestFunctional: kernels whose blocks and warps wait for each other, in each order, come to their end, whatever the number
-// of threads.
+// TestFunctional: kernels whose blocks and warps wait for each other, in each order, come to their end, whatever the
+// number of threads.
 func TestFunctional(t *testing.T) {
 	for _, threads := range []int{1, 3} {
 		const blocks = 20
@@ -43,14 +43,16 @@ func TestFunctional(t *testing.T) {
 			n      int
 		}{
 			{"meet", []sim.Arg{sim.PtrArg(count), sim.PtrArg(out)}, out, func(i int) uint32 { return uint32(i) }, blocks},
-			{"backwards", []sim.Arg{sim.PtrArg(flags), sim.PtrArg(out)}, out, func(i int) uint32 { return uint32(blocks - i) }, blocks},
+			{"backwards", []sim.Arg{sim.PtrArg(flags), sim.PtrArg(out)}, out, func(i int) uint32 { return uint32(blocks - i) },
+				blocks},
 			{"relay", []sim.Arg{sim.PtrArg(order)}, order, func(i int) uint32 { return uint32(i % 4) }, 4 * blocks},
 		} {
 			r, err := b.launch(l.kernel, shape(blocks, 128, 0), l.args...)
 			if err != nil {
 				t.Fatalf("%s on %d threads: %v", l.kernel, threads, err)
 			}
-			if !r.Functional || r.Cycles != 0 || r.TimeUS != 0 || r.Counters.SM.WarpInstructions == 0 || r.Counters.SM.Blocks != blocks {
+			if !r.Functional || r.Cycles != 0 || r.TimeUS != 0 || r.Counters.SM.WarpInstructions == 0 ||
+				r.Counters.SM.Blocks != blocks {
 				t.Errorf("%s: result %+v", l.kernel, r)
 			}
 			for i, v := range b.words(l.out, l.n) {
@@ -105,17 +107,24 @@ func TestFunctionalErrors(t *testing.T) {
 		args          func(b *bench) []sim.Arg
 		ctx           context.Context
 	}{
-		{name: "bounds", kernel: "read_at", blocks: 9, block: 32, kind: sim.ErrBounds, want: []string{"kernel read_at, block (0,0,0), warp 0 lane 31", "access out of bounds"},
+		{name: "bounds", kernel: "read_at", blocks: 9, block: 32, kind: sim.ErrBounds,
+			want: []string{"kernel read_at, block (0,0,0), warp 0 lane 31", "access out of bounds"},
 			args: func(b *bench) []sim.Arg {
 				return []sim.Arg{sim.PtrArg(b.buffer(32)), sim.PtrArg(b.buffer(32)), sim.I64(4)}
 			}},
-		{name: "trap", kernel: "trap", blocks: 9, block: 64, kind: sim.ErrTrap, want: []string{"block (0,0,0), warp 1 lane 5"}},
-		{name: "deadlock", kernel: "deadlock", blocks: 2, block: 128, kind: sim.ErrDeadlock, want: []string{"no warp of block 0", "waits at barrier 1, where 64 of 128 threads have arrived", "barrier 2"}},
-		{name: "limit", kernel: "forever", blocks: 1, block: 32, kind: sim.ErrCycleLimit, want: []string{"block 0 has executed", "more than 100000 cycles"},
+		{name: "trap", kernel: "trap", blocks: 9, block: 64, kind: sim.ErrTrap,
+			want: []string{"block (0,0,0), warp 1 lane 5"}},
+		{name: "deadlock", kernel: "deadlock", blocks: 2, block: 128, kind: sim.ErrDeadlock,
+			want: []string{"no warp of block 0", "waits at barrier 1, where 64 of 128 threads have arrived", "barrier 2"}},
+		{name: "limit", kernel: "forever", blocks: 1, block: 32, kind: sim.ErrCycleLimit,
+			want:  []string{"block 0 has executed", "more than 100000 cycles"},
 			ready: func(b *bench) { b.dev.MaxCycles = 100_000 }},
 		{name: "cancelled", kernel: "forever", blocks: 3, block: 32, kind: context.Canceled, ctx: cancelled},
-		{name: "stack", kernel: "recursive", blocks: 1, block: 32, kind: sim.ErrStack, args: func(b *bench) []sim.Arg { return []sim.Arg{sim.PtrArg(b.buffer(32)), sim.U32(100_000)} }},
-		{name: "profile", kernel: "forever", blocks: 1, block: 32, want: []string{"Device.Functional computes values only"}, ready: func(b *bench) { b.dev.Profile = true }},
+		{name: "stack", kernel: "recursive", blocks: 1, block: 32, kind: sim.ErrStack, args: func(b *bench) []sim.Arg {
+			return []sim.Arg{sim.PtrArg(b.buffer(32)), sim.U32(100_000)}
+		}},
+		{name: "profile", kernel: "forever", blocks: 1, block: 32, want: []string{"Device.Functional computes values only"},
+			ready: func(b *bench) { b.dev.Profile = true }},
 	} {
 		for _, mode := range []bool{true, false} {
 			if !mode && (c.name == "cancelled" || c.name == "profile") {
@@ -165,8 +174,8 @@ func TestFunctionalChecks(t *testing.T) {
 	}
 }
 
-// TestCooperative: blocks of a cooperative launch meet, in time and for values only; a grid that the chip does not hold is
-// refused.
+// TestCooperative: blocks of a cooperative launch meet, in time and for values only; a grid that the chip does not hold
+// is refused.
 func TestCooperative(t *testing.T) {
 	for _, functional := range []bool{false, true} {
 		b := meetBench(t, 2)
@@ -182,14 +191,16 @@ func TestCooperative(t *testing.T) {
 			t.Errorf("%d blocks met, want %d", got, blocks)
 		}
 		cfg.Grid.X++
-		if _, err := b.launch("meet", cfg, sim.PtrArg(count), sim.PtrArg(out)); !errors.Is(err, sim.ErrTooLarge) || !strings.Contains(err.Error(), "449 blocks, and the chip holds 448") {
+		if _, err := b.launch("meet", cfg, sim.PtrArg(count), sim.PtrArg(out)); !errors.Is(err, sim.ErrTooLarge) ||
+			!strings.Contains(err.Error(), "449 blocks, and the chip holds 448") {
 			t.Errorf("one block too many: %v", err)
 		}
 		k, err := b.mod.Kernel("meet")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := b.dev.NewStream().Launch(k, cfg, sim.PtrArg(count), sim.PtrArg(out)); err == nil || !strings.Contains(err.Error(), "chip to itself") {
+		if _, err := b.dev.NewStream().Launch(k, cfg, sim.PtrArg(count), sim.PtrArg(out)); err == nil ||
+			!strings.Contains(err.Error(), "chip to itself") {
 			t.Errorf("in a stream: %v", err)
 		}
 	}

@@ -61,7 +61,8 @@ func TestGlobals(t *testing.T) {
 	if got := b.words(calls, 1)[0]; got != 6 {
 		t.Errorf("%d blocks were counted, want 6", got)
 	}
-	if _, _, err := m.Global("scales"); err == nil || !strings.Contains(err.Error(), "table") || !strings.Contains(err.Error(), "scale") {
+	if _, _, err := m.Global("scales"); err == nil || !strings.Contains(err.Error(), "table") ||
+		!strings.Contains(err.Error(), "scale") {
 		t.Errorf("an unknown variable: error %v does not list those that there are", err)
 	}
 	// Another module of the same file has variables of its own.

@@ -67,7 +67,8 @@ func TestGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want.Model != got.Model || want.Kernels != got.Kernels {
-		t.Fatalf("%s belongs to model %s and kernels %s; these are %s and %s: run go test ./sim -run Golden -update", goldenFile, want.Model, want.Kernels, got.Model, got.Kernels)
+		t.Fatalf("%s belongs to model %s and kernels %s; these are %s and %s: run go test ./sim -run Golden -update",
+			goldenFile, want.Model, want.Kernels, got.Model, got.Kernels)
 	}
 	if bytes.Equal(data, have) {
 		return
@@ -79,7 +80,8 @@ func TestGolden(t *testing.T) {
 		g := got.Points[i]
 		gj, _ := json.Marshal(g)
 		wj, _ := json.Marshal(w)
-		t.Errorf("%s: cycles %d, want %d; values equal: %v\n got %s\nwant %s", w.Name, g.Cycles, w.Cycles, g.Values == w.Values, gj, wj)
+		t.Errorf("%s: cycles %d, want %d; values equal: %v\n got %s\nwant %s", w.Name, g.Cycles, w.Cycles,
+			g.Values == w.Values, gj, wj)
 	}
 	t.Errorf("results differ from %s, and neither the model's nor the kernels' version has changed", goldenFile)
 }
@@ -91,7 +93,8 @@ func goldenMLP(t *testing.T, method dropout.Method, change func(*sim.GPU), threa
 	if change != nil {
 		change(gpu)
 	}
-	spec := workloads.MLPSpec{Layers: []int{72, 160, 96, 10}, Batch: 48, Method: method, Rates: []float64{0.5, 0.5}, LR: 0.01, Momentum: 0.9, Seed: 7}
+	spec := workloads.MLPSpec{Layers: []int{72, 160, 96, 10}, Batch: 48, Method: method, Rates: []float64{0.5, 0.5},
+		LR: 0.01, Momentum: 0.9, Seed: 7}
 	if method == dropout.RDP || method == dropout.TDP {
 		spec.Patterns = []dropout.Pattern{{DP: 2, Bias: 1}, {DP: 3, Bias: 2}}
 	}
@@ -107,7 +110,8 @@ func goldenMLP(t *testing.T, method dropout.Method, change func(*sim.GPU), threa
 			}
 		}
 	}
-	return point(fmt.Sprintf("mlp %s, policy %s, dual issue %v", method, gpu.SM.Policy, gpu.SM.DualIssue), r.Cycles, h.Sum(nil), r.Counters)
+	return point(fmt.Sprintf("mlp %s, policy %s, dual issue %v", method, gpu.SM.Policy, gpu.SM.DualIssue), r.Cycles,
+		h.Sum(nil), r.Counters)
 }
 
 func goldenGPU(t *testing.T) *sim.GPU {
@@ -160,14 +164,22 @@ func goldenStreams(t *testing.T, change func(*sim.GPU), threads int) []goldenPoi
 		cfg    sim.LaunchConfig
 		args   []sim.Arg
 	}{
-		{"stream_copy", sim.LaunchConfig{Grid: sim.Dim3{X: 60}, Block: sim.Dim3{X: 256}}, []sim.Arg{sim.PtrArg(out), sim.PtrArg(in), sim.I32(words / 4)}},
-		{"stream_copy4", sim.LaunchConfig{Grid: sim.Dim3{X: 40}, Block: sim.Dim3{X: 96}}, []sim.Arg{sim.PtrArg(out), sim.PtrArg(in), sim.I32(words - 5)}},
-		{"stream_triad", sim.LaunchConfig{Grid: sim.Dim3{X: 28}, Block: sim.Dim3{X: 128}}, []sim.Arg{sim.PtrArg(out), sim.PtrArg(in), sim.PtrArg(out), sim.F32(0.5), sim.I32(words / 4)}},
-		{"read_random", sim.LaunchConfig{Grid: sim.Dim3{X: 30}, Block: sim.Dim3{X: 64}}, []sim.Arg{sim.PtrArg(out), sim.PtrArg(in), sim.U32(words - 1), sim.I32(16)}},
-		{"read_strided", sim.LaunchConfig{Grid: sim.Dim3{X: 30}, Block: sim.Dim3{X: 64}}, []sim.Arg{sim.PtrArg(out), sim.PtrArg(in), sim.I32(9), sim.I32(words - 1), sim.I32(16)}},
-		{"transpose_unpadded", sim.LaunchConfig{Grid: sim.Dim3{X: 8, Y: 8}, Block: sim.Dim3{X: 32, Y: 8}}, []sim.Arg{sim.PtrArg(out), sim.PtrArg(in), sim.I32(256)}},
-		{"transpose_padded", sim.LaunchConfig{Grid: sim.Dim3{X: 8, Y: 8}, Block: sim.Dim3{X: 32, Y: 8}}, []sim.Arg{sim.PtrArg(out), sim.PtrArg(in), sim.I32(256)}},
-		{"atomic_add", sim.LaunchConfig{Grid: sim.Dim3{X: 30}, Block: sim.Dim3{X: 64}}, []sim.Arg{sim.PtrArg(out), sim.U32(15), sim.I32(8)}},
+		{"stream_copy", sim.LaunchConfig{Grid: sim.Dim3{X: 60}, Block: sim.Dim3{X: 256}},
+			[]sim.Arg{sim.PtrArg(out), sim.PtrArg(in), sim.I32(words / 4)}},
+		{"stream_copy4", sim.LaunchConfig{Grid: sim.Dim3{X: 40}, Block: sim.Dim3{X: 96}},
+			[]sim.Arg{sim.PtrArg(out), sim.PtrArg(in), sim.I32(words - 5)}},
+		{"stream_triad", sim.LaunchConfig{Grid: sim.Dim3{X: 28}, Block: sim.Dim3{X: 128}},
+			[]sim.Arg{sim.PtrArg(out), sim.PtrArg(in), sim.PtrArg(out), sim.F32(0.5), sim.I32(words / 4)}},
+		{"read_random", sim.LaunchConfig{Grid: sim.Dim3{X: 30}, Block: sim.Dim3{X: 64}},
+			[]sim.Arg{sim.PtrArg(out), sim.PtrArg(in), sim.U32(words - 1), sim.I32(16)}},
+		{"read_strided", sim.LaunchConfig{Grid: sim.Dim3{X: 30}, Block: sim.Dim3{X: 64}},
+			[]sim.Arg{sim.PtrArg(out), sim.PtrArg(in), sim.I32(9), sim.I32(words - 1), sim.I32(16)}},
+		{"transpose_unpadded", sim.LaunchConfig{Grid: sim.Dim3{X: 8, Y: 8}, Block: sim.Dim3{X: 32, Y: 8}},
+			[]sim.Arg{sim.PtrArg(out), sim.PtrArg(in), sim.I32(256)}},
+		{"transpose_padded", sim.LaunchConfig{Grid: sim.Dim3{X: 8, Y: 8}, Block: sim.Dim3{X: 32, Y: 8}},
+			[]sim.Arg{sim.PtrArg(out), sim.PtrArg(in), sim.I32(256)}},
+		{"atomic_add", sim.LaunchConfig{Grid: sim.Dim3{X: 30}, Block: sim.Dim3{X: 64}},
+			[]sim.Arg{sim.PtrArg(out), sim.U32(15), sim.I32(8)}},
 	} {
 		if err := dev.Write(in, data); err != nil {
 			t.Fatal(err)
@@ -203,7 +215,8 @@ func TestGoldenThreads(t *testing.T) {
 	}
 }
 
-// tightQueues leaves the memory system the least room it may have, and L1 a byte a cycle, so that it refuses accesses all the time.
+// tightQueues leaves the memory system the least room it may have, and L1 a byte a cycle, so that it refuses accesses
+// all the time.
 func tightQueues(g *sim.GPU) {
 	m := &g.Memory
 	m.L1.Queue, m.L1.BytesPerClock, m.L1.MSHRs, m.L1.StoreQueue = 1, 1, 32, 32
@@ -225,8 +238,8 @@ func TestTightQueues(t *testing.T) {
 		slower += g.Cycles - w.Cycles
 		a, b := &w.Counters.Memory, &g.Counters.Memory
 		if a.LoadSectors != b.LoadSectors || a.StoreSectors != b.StoreSectors || a.AtomicSectors != b.AtomicSectors {
-			t.Errorf("%s: sectors loaded, stored, atomic: %d, %d, %d; with tight queues %d, %d, %d", w.Name, a.LoadSectors, a.StoreSectors, a.AtomicSectors,
-				b.LoadSectors, b.StoreSectors, b.AtomicSectors)
+			t.Errorf("%s: sectors loaded, stored, atomic: %d, %d, %d; with tight queues %d, %d, %d",
+				w.Name, a.LoadSectors, a.StoreSectors, a.AtomicSectors, b.LoadSectors, b.StoreSectors, b.AtomicSectors)
 		}
 	}
 	if slower <= 0 {

@@ -31,8 +31,8 @@ const ModelVersion = "2026.11-8"
 //go:embed gpus/*.yaml
 var presets embed.FS
 
-// GPU is a GPU preset: all figures of a chip. Its name is what results carry beside its Hash. LoadGPU reads one; With makes
-// a changed one. A Device keeps a copy of its own: changing a GPU afterwards changes no device.
+// GPU is a GPU preset: all figures of a chip. Its name is what results carry beside its Hash. LoadGPU reads one; With
+// makes a changed one. A Device keeps a copy of its own: changing a GPU afterwards changes no device.
 type GPU struct {
 	Name             string            `yaml:"name"`
 	Product          string            `yaml:"product"`            // marketing name, as programs see it
@@ -45,7 +45,8 @@ type GPU struct {
 	SM               timing.Config     `yaml:"sm"`                 // one streaming multiprocessor
 	Memory           memory.Config     `yaml:"memory"`             // caches, crossbar and DRAM
 	Copy             memory.CopyConfig `yaml:"copy"`               // the link to the host
-	Energy           energy.Config     `yaml:"energy,omitempty"`   // coefficients of the energy estimate; none: not calibrated
+	// coefficients of the energy estimate; none: not calibrated
+	Energy energy.Config `yaml:"energy,omitempty"`
 }
 
 // GPUs returns the names of the built-in presets.
@@ -62,8 +63,8 @@ func GPUs() []string {
 	return names
 }
 
-// LoadGPU returns a preset by name, or from a file when name ends in .yaml or .yml. A file may begin with `base: NAME`, a
-// preset or a file beside it, and then holds only what differs.
+// LoadGPU returns a preset by name, or from a file when name ends in .yaml or .yml. A file may begin with `base: NAME`,
+// a preset or a file beside it, and then holds only what differs.
 func LoadGPU(name string) (*GPU, error) {
 	g := &GPU{}
 	if err := g.load(name, 0); err != nil {
@@ -102,7 +103,8 @@ func (g *GPU) load(name string, depth int) error {
 	switch {
 	case base.Base == "":
 		if key := missing(doc.Content[0], reflect.TypeFor[GPU](), ""); key != "" {
-			return bad(fmt.Errorf("%s is missing (a file that begins with `base: NAME` takes what it does not say from that preset)", key))
+			return bad(fmt.Errorf("%s is missing (a file that begins with `base: NAME` takes what it does not say from that "+
+				"preset)", key))
 		}
 	case depth == maxBases:
 		return bad(fmt.Errorf("base: more than %d presets build on each other", maxBases))
@@ -182,13 +184,14 @@ func presetText(name string) (data []byte, where string, err error) {
 	}
 	data, err = presets.ReadFile("gpus/" + name + ".yaml")
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, "", fmt.Errorf("gpu %q%s is not one of %s, nor a .yaml file", name, nearest.Hint(name, GPUs()), strings.Join(GPUs(), ", "))
+		return nil, "", fmt.Errorf("gpu %q%s is not one of %s, nor a .yaml file", name, nearest.Hint(name, GPUs()),
+			strings.Join(GPUs(), ", "))
 	}
 	return data, "preset " + name, err
 }
 
-// Hash returns the SHA-256 of all figures as they stand now: results carry it. Comments and the order of a file's keys do
-// not change it; any figure does.
+// Hash returns the SHA-256 of all figures as they stand now: results carry it. Comments and the order of a file's keys
+// do not change it; any figure does.
 func (g *GPU) Hash() string {
 	text, err := yaml.Marshal(g)
 	if err != nil {

@@ -79,7 +79,8 @@ func TestPresetErrors(t *testing.T) {
 	}
 	for _, c := range []struct{ name, text, want string }{
 		{"missing", edit("sms: 28", "# none"), "sms is missing"},
-		{"missing below", edit("  ways: 4                 # assumption\n    replacement", "  replacement"), "memory.l1.ways is missing"},
+		{"missing below", edit("  ways: 4                 # assumption\n    replacement", "  replacement"),
+			"memory.l1.ways is missing"},
 		{"missing unit", edit("    sreg: ", "    # "), "sm.units.sreg is missing"},
 		{"unknown", "base: gtx1080ti\nsm: {scheduler: 4}\n", "field scheduler not found"},
 		{"not a number", "base: gtx1080ti\ncore_mhz: .nan\n", "core_mhz: NaN is not in 1..10000"},
@@ -91,7 +92,8 @@ func TestPresetErrors(t *testing.T) {
 		{"a list", "- 1\n", "is not a list of keys"},
 	} {
 		path := presetFile(t, "self.yaml", c.text)
-		if _, err := sim.LoadGPU(path); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "self.yaml") {
+		if _, err := sim.LoadGPU(path); err == nil || !strings.Contains(err.Error(), c.want) ||
+			!strings.Contains(err.Error(), "self.yaml") {
 			t.Errorf("%s: error %v does not name the file and say %q", c.name, err, c.want)
 		}
 	}
@@ -176,8 +178,9 @@ func TestPresetSizes(t *testing.T) {
 		product string
 		gib     int64
 	}{
-		"gtx1080ti": {"NVIDIA GeForce GTX 1080 Ti", 11}, "gtx1080": {"NVIDIA GeForce GTX 1080", 8}, "titanxp": {"NVIDIA TITAN Xp", 12},
-		"titanx-pascal": {"NVIDIA TITAN X (Pascal)", 12}, "p4": {"Tesla P4", 8}, "gtx980": {"NVIDIA GeForce GTX 980", 4}, "titanx": {"NVIDIA GeForce GTX TITAN X", 12},
+		"gtx1080ti": {"NVIDIA GeForce GTX 1080 Ti", 11}, "gtx1080": {"NVIDIA GeForce GTX 1080", 8},
+		"titanxp": {"NVIDIA TITAN Xp", 12}, "titanx-pascal": {"NVIDIA TITAN X (Pascal)", 12}, "p4": {"Tesla P4", 8},
+		"gtx980": {"NVIDIA GeForce GTX 980", 4}, "titanx": {"NVIDIA GeForce GTX TITAN X", 12},
 	} {
 		if g := preset(t, name); g.Product != want.product || g.MemoryBytes() != want.gib<<30 {
 			t.Errorf("%s: %s with %d bytes, want %s with %d GiB", name, g.Product, g.MemoryBytes(), want.product, want.gib)

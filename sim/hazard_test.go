@@ -94,21 +94,34 @@ func TestHazards(t *testing.T) {
 		damage             func(c *uint32)
 		want               string
 	}{
-		{"stall count", "latency_ffma", "ppff", smCubin(t), func(in *isa.Inst) bool { return in.Op == isa.OpFFMA && in.Control.Stall == 6 }, 3, stall(5),
+		{"stall count", "latency_ffma", "ppff", smCubin(t), func(in *isa.Inst) bool {
+			return in.Op == isa.OpFFMA && in.Control.Stall == 6
+		}, 3, stall(5),
 			"is read 5 cycles after it was computed, by stall counts; it takes 6"},
-		{"stall count of a predicate", "latency_isetp", "ppii", smCubin(t), func(in *isa.Inst) bool { return in.Op == isa.OpISETP && in.Control.Stall == 13 }, 3, stall(12),
+		{"stall count of a predicate", "latency_isetp", "ppii", smCubin(t),
+			func(in *isa.Inst) bool { return in.Op == isa.OpISETP && in.Control.Stall == 13 }, 3, stall(12),
 			"P1 is read 12 cycles after it was computed, by stall counts; it takes 13"},
-		{"yield flag of a long stall", "latency_isetp", "ppii", smCubin(t), func(in *isa.Inst) bool { return in.Op == isa.OpISETP && in.Control.Stall == 13 }, 3,
+		{"yield flag of a long stall", "latency_isetp", "ppii", smCubin(t),
+			func(in *isa.Inst) bool { return in.Op == isa.OpISETP && in.Control.Stall == 13 }, 3,
 			func(c *uint32) { *c |= 1 << 4 }, "P1 is read 6 cycles after it was computed, by stall counts; it takes 13"},
-		{"stall before a late read", "latency_ffma", "ppff", smCubin(t), func(in *isa.Inst) bool { return in.Op == isa.OpFFMA && in.Control.Stall == 2 }, 0, stall(1),
+		{"stall before a late read", "latency_ffma", "ppff", smCubin(t), func(in *isa.Inst) bool {
+			return in.Op == isa.OpFFMA && in.Control.Stall == 2
+		}, 0, stall(1),
 			"is read 5 cycles after it was computed, by stall counts; it takes 6"},
-		{"wait for a load", "stream_copy4", "ppn", microbench.MemoryCubin(), func(in *isa.Inst) bool { return in.Op == isa.OpSTG && in.Control.Wait != 0 }, 0, noWait,
+		{"wait for a load", "stream_copy4", "ppn", microbench.MemoryCubin(), func(in *isa.Inst) bool {
+			return in.Op == isa.OpSTG && in.Control.Wait != 0
+		}, 0, noWait,
 			"is read, and nothing has waited for barrier SB"},
-		{"barrier of a load", "stream_copy4", "ppn", microbench.MemoryCubin(), func(in *isa.Inst) bool { return in.Op == isa.OpLDG }, 0, func(c *uint32) { *c |= 7 << 5 },
+		{"barrier of a load", "stream_copy4", "ppn", microbench.MemoryCubin(),
+			func(in *isa.Inst) bool { return in.Op == isa.OpLDG }, 0, func(c *uint32) { *c |= 7 << 5 },
 			"is read, and no barrier says when it is there"},
-		{"wait for a read barrier", "latency_ffma", "ppff", smCubin(t), func(in *isa.Inst) bool { return in.Op == isa.OpFFMA && in.Control.Wait != 0 }, 1, noWait,
+		{"wait for a read barrier", "latency_ffma", "ppff", smCubin(t), func(in *isa.Inst) bool {
+			return in.Op == isa.OpFFMA && in.Control.Wait != 0
+		}, 1, noWait,
 			"is overwritten while it may still be read: nothing has waited for barrier SB"},
-		{"wait right after a barrier was set", "latency_f2f", "ppff", smCubin(t), func(in *isa.Inst) bool { return in.Op == isa.OpF2F }, 3, stall(1),
+		{"wait right after a barrier was set", "latency_f2f", "ppff", smCubin(t), func(in *isa.Inst) bool {
+			return in.Op == isa.OpF2F
+		}, 3, stall(1),
 			"is waited for 1 cycles after it was set, by stall counts; it takes 2"},
 		{"one load short of a count", "read_strided", "ppiin", microbench.MemoryCubin(), nil, 0, nil,
 			"is read, and nothing has waited for barrier SB"},
@@ -144,7 +157,8 @@ func TestHazards(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r, err := dev.Launch(context.Background(), k, sim.LaunchConfig{Grid: sim.Dim3{X: 1}, Block: sim.Dim3{X: 32}}, arguments(dev, c.args)...)
+			r, err := dev.Launch(context.Background(), k, sim.LaunchConfig{Grid: sim.Dim3{X: 1}, Block: sim.Dim3{X: 32}},
+				arguments(dev, c.args)...)
 			var e *sim.HazardError
 			if !errors.As(err, &e) || r == nil {
 				t.Fatalf("error %v, result %v; want hazards and a result", err, r)

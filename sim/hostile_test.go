@@ -12,7 +12,8 @@ import (
 	"warpdrop/sim"
 )
 
-// framed returns testdata/checks.cubin with every kernel's stack frame, and what it may need at least, set to this size.
+// framed returns testdata/checks.cubin with every kernel's stack frame, and what it may need at least, set to this
+// size.
 func framed(t *testing.T, size uint32) []byte {
 	t.Helper()
 	cubin, err := os.ReadFile("testdata/checks.cubin")
@@ -20,7 +21,8 @@ func framed(t *testing.T, size uint32) []byte {
 		t.Fatal(err)
 	}
 	n := 0
-	for _, attr := range []byte{0x11, 0x12, 0x23} { // EIATTR_FRAME_SIZE, _MIN_STACK_SIZE, _MAX_STACK_SIZE: kind, size 8, symbol, value
+	// EIATTR_FRAME_SIZE, _MIN_STACK_SIZE, _MAX_STACK_SIZE: kind, size 8, symbol, value
+	for _, attr := range []byte{0x11, 0x12, 0x23} {
 		head := []byte{4, attr, 8, 0}
 		for at := 0; ; n++ {
 			i := bytes.Index(cubin[at:], head)
@@ -37,8 +39,8 @@ func framed(t *testing.T, size uint32) []byte {
 	return cubin
 }
 
-// TestLocalMemoryBound: a stack that no thread may have is refused with the kernel, and one that the threads of a launch
-// cannot all have at once with the launch, before anything is allocated.
+// TestLocalMemoryBound: a stack that no thread may have is refused with the kernel, and one that the threads of a
+// launch cannot all have at once with the launch, before anything is allocated.
 func TestLocalMemoryBound(t *testing.T) {
 	b := newBench(t, func(g *sim.GPU) { g.MemoryMiB = 11264 })
 	for _, size := range []uint32{0x7fffffff, 512<<10 + 1} {
@@ -60,7 +62,8 @@ func TestLocalMemoryBound(t *testing.T) {
 	}
 	args := []sim.Arg{sim.PtrArg(b.buffer(64)), sim.PtrArg(b.buffer(64)), sim.F32(1), sim.I32(64)}
 	_, err = b.dev.Launch(context.Background(), k, shape(1000, 1024, 0), args...) // 28 SMs x 2048 threads x 500 KB = 29 GB
-	if !errors.Is(err, sim.ErrOutOfMemory) || !strings.Contains(err.Error(), "kernel saxpy: local memory, 512000 bytes for each thread of 56 blocks") {
+	if !errors.Is(err, sim.ErrOutOfMemory) || !strings.Contains(err.Error(),
+		"kernel saxpy: local memory, 512000 bytes for each thread of 56 blocks") {
 		t.Errorf("a full grid: %v", err)
 	}
 	if _, err := b.dev.Launch(context.Background(), k, shape(1, 64, 0), args...); err != nil { // 32 MB

@@ -82,8 +82,8 @@ func shape(grid, block, shared int) sim.LaunchConfig {
 	return sim.LaunchConfig{Grid: sim.Dim3{X: grid}, Block: sim.Dim3{X: block}, Shared: shared}
 }
 
-// TestHeldStores: where the memory system has little room, a store is held on after its warp and its block have ended. It still
-// counts before the launch ends, and it releases no barrier of the block that has the warp's place by then.
+// TestHeldStores: where the memory system has little room, a store is held on after its warp and its block have ended.
+// It still counts before the launch ends, and it releases no barrier of the block that has the warp's place by then.
 func TestHeldStores(t *testing.T) {
 	for _, blocks := range []int{5, 300} {
 		b := newBench(t, tightQueues)
@@ -127,11 +127,13 @@ func TestLaunchErrors(t *testing.T) {
 			return err
 		}, []string{"kernel saxpy", "1 arguments for 4 parameters"}},
 		{"wrong size", func(b *bench) error {
-			_, err := b.launch("saxpy", shape(1, 32, 0), sim.PtrArg(b.buffer(32)), sim.PtrArg(b.buffer(32)), sim.F64(1), sim.I32(1))
+			_, err := b.launch("saxpy", shape(1, 32, 0), sim.PtrArg(b.buffer(32)), sim.PtrArg(b.buffer(32)), sim.F64(1),
+				sim.I32(1))
 			return err
 		}, []string{"kernel saxpy", "parameter 2 has 4 bytes; the argument (f64) has 8"}},
 		{"grid", func(b *bench) error {
-			_, err := b.launch("trap", sim.LaunchConfig{Grid: sim.Dim3{X: 1, Y: 65536}, Block: sim.Dim3{X: 32}}, sim.PtrArg(b.buffer(32)))
+			_, err := b.launch("trap", sim.LaunchConfig{Grid: sim.Dim3{X: 1, Y: 65536}, Block: sim.Dim3{X: 32}},
+				sim.PtrArg(b.buffer(32)))
 			return err
 		}, []string{"kernel trap", "grid 1x65536x1", "2147483647x65535x65535"}},
 		{"block", func(b *bench) error {
@@ -153,7 +155,9 @@ func TestLaunchErrors(t *testing.T) {
 		{"out of bounds", func(b *bench) error {
 			_, err := b.launch("read_at", shape(2, 64, 0), sim.PtrArg(b.buffer(100)), sim.PtrArg(b.buffer(64)), sim.I64(240))
 			return err
-		}, []string{"kernel read_at", "block (0,0,0), warp 1 lane 8", "/*", "LDG", "out of bounds", "4 bytes at", "0 bytes past the end of the allocation of 400 bytes"}},
+		},
+			[]string{"kernel read_at", "block (0,0,0), warp 1 lane 8", "/*", "LDG", "out of bounds", "4 bytes at",
+				"0 bytes past the end of the allocation of 400 bytes"}},
 		{"misaligned", func(b *bench) error {
 			_, err := b.launch("read_at", shape(1, 32, 0), sim.PtrArg(b.buffer(100)), sim.PtrArg(b.buffer(64)), sim.I64(2))
 			return err
@@ -173,7 +177,9 @@ func TestLaunchErrors(t *testing.T) {
 		{"deadlock", func(b *bench) error {
 			_, err := b.launch("deadlock", shape(1, 128, 0), sim.PtrArg(b.buffer(128)))
 			return err
-		}, []string{"kernel deadlock: deadlock", "no warp can go on", "block (0,0,0), warp 0, at", "BAR.SYNC 0x1, 0x80", "64 of 128 threads", "warp 2, at", "BAR.SYNC 0x2, 0x80"}},
+		},
+			[]string{"kernel deadlock: deadlock", "no warp can go on", "block (0,0,0), warp 0, at",
+				"BAR.SYNC 0x1, 0x80", "64 of 128 threads", "warp 2, at", "BAR.SYNC 0x2, 0x80"}},
 		{"max-cycles", func(b *bench) error {
 			b.dev.MaxCycles = 5000
 			_, err := b.launch("forever", shape(1, 32, 0), sim.PtrArg(b.buffer(1)))
@@ -216,7 +222,8 @@ func TestLaunchErrors(t *testing.T) {
 				t.Fatal(err)
 			}
 			if again.Counters.SM.WarpInstructions != want.Counters.SM.WarpInstructions {
-				t.Errorf("%d warp instructions in the launch after it, %d on a fresh device", again.Counters.SM.WarpInstructions, want.Counters.SM.WarpInstructions)
+				t.Errorf("%d warp instructions in the launch after it, %d on a fresh device", again.Counters.SM.WarpInstructions,
+					want.Counters.SM.WarpInstructions)
 			}
 		})
 	}
@@ -236,7 +243,8 @@ func TestLaunches(t *testing.T) {
 	} else if w := b.words(out, 1); w[0] != deep(100) {
 		t.Errorf("recursion: %d, want %d", w[0], deep(100))
 	}
-	if _, err := b.launch("read_at", shape(1, 32, 0), sim.PtrArg(out), sim.PtrArg(b.buffer(32)), sim.I64(4*96)); err != nil {
+	if _, err := b.launch("read_at", shape(1, 32, 0), sim.PtrArg(out), sim.PtrArg(b.buffer(32)),
+		sim.I64(4*96)); err != nil {
 		t.Errorf("the last 128 bytes of a buffer: %v", err)
 	}
 }
@@ -268,7 +276,8 @@ func TestThreads(t *testing.T) {
 			out    sim.Ptr
 			words  int
 		}{
-			{"tickets", []sim.Arg{sim.PtrArg(next), sim.PtrArg(order), sim.PtrArg(last), sim.PtrArg(flag)}, order, blocks * block},
+			{"tickets", []sim.Arg{sim.PtrArg(next), sim.PtrArg(order), sim.PtrArg(last), sim.PtrArg(flag)}, order,
+				blocks * block},
 			{"chain", []sim.Arg{sim.PtrArg(flags), sim.PtrArg(sum), sim.PtrArg(out)}, out, blocks},
 			{"loop_race", []sim.Arg{sim.PtrArg(order)}, order, 96},
 		} {
@@ -293,7 +302,8 @@ func TestThreads(t *testing.T) {
 	for _, threads := range []int{1, 2, 16} {
 		t.Run(fmt.Sprint(threads), func(t *testing.T) {
 			for i, got := range run(threads, t) {
-				if got.cycles != want[i].cycles || !reflect.DeepEqual(got.counters, want[i].counters) || !reflect.DeepEqual(got.values, want[i].values) {
+				if got.cycles != want[i].cycles || !reflect.DeepEqual(got.counters, want[i].counters) ||
+					!reflect.DeepEqual(got.values, want[i].values) {
 					t.Errorf("launch %d: %d cycles and other counters or values; one thread has %d", i, got.cycles, want[i].cycles)
 				}
 			}
@@ -309,19 +319,24 @@ func TestChecks(t *testing.T) {
 		args   []sim.Arg
 		want   []string // of the error; none: there is none
 	}{
-		{"no_barrier", 128, nil, []string{"kernel no_barrier, block (0,0,0): race on byte", "of shared memory", "no barrier between", "STS", "LDS", "thread (", "warp 0"}},
+		{"no_barrier", 128, nil, []string{"kernel no_barrier, block (0,0,0): race on byte",
+			"of shared memory", "no barrier between", "STS", "LDS", "thread (", "warp 0"}},
 		{"with_barrier", 128, nil, nil},
 		{"loop_race", 128, nil, []string{"write after read", "LDS", "STS", "no barrier between"}},
 		{"write_write", 128, nil, []string{"write after write", "no barrier between"}},
 		{"same_value", 128, nil, nil},
-		{"lanes", 32, nil, []string{"write after write", "in one instruction", "thread (0,0,0), warp 0 lane 0", "thread (1,0,0), warp 0 lane 1"}},
+		{"lanes", 32, nil, []string{"write after write", "in one instruction", "thread (0,0,0), warp 0 lane 0",
+			"thread (1,0,0), warp 0 lane 1"}},
 		{"bytes", 128, nil, nil},
 		{"warp_tail", 128, nil, nil},
 		{"named", 128, []sim.Arg{sim.I32(0)}, nil},
 		{"named", 128, []sim.Arg{sim.I32(1)}, []string{"race on byte", "no barrier between"}},
 		{"counts", 128, nil, nil},
-		{"uninit_shared", 128, nil, []string{"kernel uninit_shared, block (0,0,0): byte 0x180 of shared memory is read before it is written", "thread (96,0,0), warp 3 lane 0", "LDS"}},
-		{"uninit_local", 32, []sim.Arg{sim.I32(12)}, []string{"of local memory is read before it is written", "lane 12", "LDL"}},
+		{"uninit_shared", 128, nil,
+			[]string{"kernel uninit_shared, block (0,0,0): byte 0x180 of shared memory is read before it is written",
+				"thread (96,0,0), warp 3 lane 0", "LDS"}},
+		{"uninit_local", 32, []sim.Arg{sim.I32(12)}, []string{"of local memory is read before it is written",
+			"lane 12", "LDL"}},
 		{"uninit_local", 32, []sim.Arg{sim.I32(16)}, nil},
 		{"recursive", 32, []sim.Arg{sim.U32(9)}, nil},
 	} {
@@ -367,7 +382,8 @@ func TestProfile(t *testing.T) {
 		conflicts += l.Conflicts
 	}
 	if warps != r.Counters.SM.WarpInstructions || conflicts != r.Counters.SM.SharedBankConflicts || conflicts == 0 {
-		t.Errorf("the profile has %d warp instructions and %d conflicts; the counters %d and %d", warps, conflicts, r.Counters.SM.WarpInstructions, r.Counters.SM.SharedBankConflicts)
+		t.Errorf("the profile has %d warp instructions and %d conflicts; the counters %d and %d",
+			warps, conflicts, r.Counters.SM.WarpInstructions, r.Counters.SM.SharedBankConflicts)
 	}
 	listing := sim.ProfileListing(r)
 	for _, want := range []string{"ATOMS.ADD", "/*0008*/ ", "conflicts"} {
@@ -398,7 +414,8 @@ func TestSourceLines(t *testing.T) {
 	}
 	for _, l := range r.Profile.Lines {
 		switch {
-		case strings.Contains(l.Text, "BAR.SYNC") && l.Source != "lines.cu:21", strings.Contains(l.Text, "LDG") && l.Source != "lines.cu:20",
+		case strings.Contains(l.Text, "BAR.SYNC") && l.Source != "lines.cu:21", strings.Contains(l.Text, "LDG") &&
+			l.Source != "lines.cu:20",
 			strings.Contains(l.Text, "FFMA") && l.Source != "lines.cu:7", l.Source == "":
 			t.Errorf("%s is from %q", l.Text, l.Source)
 		}
@@ -413,13 +430,15 @@ func TestSourceLines(t *testing.T) {
 	if file, line := k.Source(0x50); file != "/src/sim/isa/testdata/lines.cu" || line != 20 {
 		t.Errorf("%s:%d", file, line)
 	}
-	if _, err := b.launch("called", cfg, sim.U64(16), sim.I32(3)); err == nil || !strings.Contains(err.Error(), "/*0050*/ LDG.E R4, [R2] (lines.cu:20): ") {
+	if _, err := b.launch("called", cfg, sim.U64(16), sim.I32(3)); err == nil ||
+		!strings.Contains(err.Error(), "/*0050*/ LDG.E R4, [R2] (lines.cu:20): ") {
 		t.Error(err)
 	}
 	if err := b.dev.EnableCheck("uninit"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.launch("called", sim.LaunchConfig{Grid: sim.Dim3{X: 1}, Block: sim.Dim3{X: 63}}, sim.PtrArg(b.buffer(64)), sim.I32(3)); err == nil ||
+	if _, err := b.launch("called", sim.LaunchConfig{Grid: sim.Dim3{X: 1}, Block: sim.Dim3{X: 63}},
+		sim.PtrArg(b.buffer(64)), sim.I32(3)); err == nil ||
 		!strings.Contains(err.Error(), "LDS.U.32 R4, [R5] (lines.cu:22)") {
 		t.Error(err)
 	}

@@ -9,7 +9,8 @@ import (
 	"warpdrop/sim/memory"
 )
 
-// ErrOutOfMemory is in the error of an allocation or a launch that needs more than the card's memory, or than the host has.
+// ErrOutOfMemory is in the error of an allocation or a launch that needs more than the card's memory, or than the host
+// has.
 var ErrOutOfMemory = memory.ErrOutOfMemory
 
 // maxLocalBytes is the local memory that a thread may have: CUDA C++ Programming Guide, technical specifications.
@@ -28,9 +29,10 @@ func (d *Device) Malloc(n int64) (Ptr, error) {
 	return Ptr(a), nil
 }
 
-// MapHost makes n bytes of the host's memory device memory too, under the address that host is given: what the host writes a
-// launch reads, and the other way round, without a copy. The slice needs 64 readable bytes behind its end (of its capacity).
-// Accesses take as long as those to the card's own memory. Free ends it; the host's memory stays the host's.
+// MapHost makes n bytes of the host's memory device memory too, under the address that host is given: what the host
+// writes a launch reads, and the other way round, without a copy. The slice needs 64 readable bytes behind its end (of
+// its capacity). Accesses take as long as those to the card's own memory. Free ends it; the host's memory stays the
+// host's.
 func (d *Device) MapHost(n int64, align uint64, host func(addr Ptr) ([]byte, error)) (Ptr, error) {
 	a, err := d.mem.Map(n, align, func(addr uint64) ([]byte, error) { return host(Ptr(addr)) })
 	if err != nil {
@@ -43,11 +45,12 @@ func (d *Device) MapHost(n int64, align uint64, host func(addr Ptr) ([]byte, err
 	return Ptr(a), nil
 }
 
-// fits refuses what is larger than the rest of the card's memory or than what the host has left. The host's pages are taken
-// when they are touched, so the second bound is on one piece, not on the sum.
+// fits refuses what is larger than the rest of the card's memory or than what the host has left. The host's pages are
+// taken when they are touched, so the second bound is on one piece, not on the sum.
 func (d *Device) fits(n int64) error {
 	if free := d.gpu.MemoryBytes() - d.used; n > free {
-		return fmt.Errorf("%s has %d bytes (memory_mib: %d), of which %d are free: %w", d.gpu.Name, d.gpu.MemoryBytes(), d.gpu.MemoryMiB, free, ErrOutOfMemory)
+		return fmt.Errorf("%s has %d bytes (memory_mib: %d), of which %d are free: %w", d.gpu.Name, d.gpu.MemoryBytes(),
+			d.gpu.MemoryMiB, free, ErrOutOfMemory)
 	}
 	if free, ok := hostmem.Available(n); ok && n > free {
 		return fmt.Errorf("this machine has %d bytes of memory left to simulate it in: %w", free, ErrOutOfMemory)
@@ -55,8 +58,8 @@ func (d *Device) fits(n int64) error {
 	return nil
 }
 
-// localFits refuses a launch whose resident threads need more local memory than there is. The hardware sets it aside for
-// all threads that an SM can hold; here it is for those that this launch has on the chip at once.
+// localFits refuses a launch whose resident threads need more local memory than there is. The hardware sets it aside
+// for all threads that an SM can hold; here it is for those that this launch has on the chip at once.
 func (d *Device) localFits(g *grid) error {
 	blocks := min(g.total, int64(d.gpu.SMs*d.gpu.SM.Resident(g.need)))
 	bytes := blocks * int64(g.need.Warps) * 32 * int64(g.prog.LocalBytes)
@@ -101,8 +104,8 @@ func (d *Device) Write(p Ptr, data []byte) error { return d.mem.Write(uint64(p),
 // Read copies len(data) bytes of device memory at p into data, outside of simulated time.
 func (d *Device) Read(p Ptr, data []byte) error { return d.mem.Read(uint64(p), data) }
 
-// Memset writes n copies of value, 1, 2 or 4 bytes of it, from p on; p has to be a multiple of size. As Write it takes no
-// simulated time.
+// Memset writes n copies of value, 1, 2 or 4 bytes of it, from p on; p has to be a multiple of size. As Write it takes
+// no simulated time.
 func (d *Device) Memset(p Ptr, value uint32, size int, n int64) error {
 	return d.Memset2D(p, 0, value, size, n, 1)
 }
@@ -114,7 +117,8 @@ func (d *Device) Memset2D(p Ptr, pitch int64, value uint32, size int, n, height 
 	}
 	switch {
 	case uint64(p)%uint64(size) != 0 || height > 1 && pitch%int64(size) != 0:
-		return fmt.Errorf("memset: address %#x and pitch %d are not multiples of the element's %d bytes", uint64(p), pitch, size)
+		return fmt.Errorf("memset: address %#x and pitch %d are not multiples of the element's %d bytes",
+			uint64(p), pitch, size)
 	case n < 0 || height < 0 || n > math.MaxInt64/4:
 		return fmt.Errorf("memset: %d elements in %d rows", n, height)
 	case height > 1 && pitch < n*int64(size):
@@ -152,11 +156,12 @@ func (d *Device) rows(addr uint64, pitch, width, height int64, f func(row []byte
 	return nil
 }
 
-// Copy2D copies height rows of width bytes within device memory; a pitch is the bytes from one row to the next. Overlapping
-// source and destination are an error. It takes no simulated time.
+// Copy2D copies height rows of width bytes within device memory; a pitch is the bytes from one row to the next.
+// Overlapping source and destination are an error. It takes no simulated time.
 func (d *Device) Copy2D(to Ptr, toPitch int64, from Ptr, fromPitch, width, height int64) error {
 	if width < 0 || height < 0 || height > 1 && (toPitch < width || fromPitch < width) {
-		return fmt.Errorf("copy of %d rows of %d bytes: pitches %d and %d are shorter than a row", height, width, toPitch, fromPitch)
+		return fmt.Errorf("copy of %d rows of %d bytes: pitches %d and %d are shorter than a row",
+			height, width, toPitch, fromPitch)
 	}
 	if width == 0 || height == 0 {
 		return nil
@@ -196,8 +201,10 @@ func (d *Device) Read2D(data []byte, toPitch int64, p Ptr, pitch, width, height 
 func hostRows(n int, pitch, width, height, other int64) error {
 	switch {
 	case width < 0 || height < 0 || height > 1 && (pitch < width || other < width):
-		return fmt.Errorf("copy of %d rows of %d bytes: pitches %d and %d are shorter than a row", height, width, pitch, other)
-	case width > 0 && height > 0 && (pitch > 0 && height-1 > (math.MaxInt64-width)/pitch || pitch*(height-1)+width > int64(n)):
+		return fmt.Errorf("copy of %d rows of %d bytes: pitches %d and %d are shorter than a row",
+			height, width, pitch, other)
+	case width > 0 && height > 0 && (pitch > 0 && height-1 > (math.MaxInt64-width)/pitch || pitch*(height-1)+
+		width > int64(n)):
 		return fmt.Errorf("copy of %d rows of %d bytes, %d apart: the host's slice has %d", height, width, pitch, n)
 	}
 	return nil

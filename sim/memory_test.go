@@ -47,10 +47,12 @@ func TestForeignKernels(t *testing.T) {
 		k    *sim.Kernel
 		want string
 	}{{nil, "no kernel"}, {k, "another device"}} {
-		if _, err := b.dev.Launch(context.Background(), c.k, sim.LaunchConfig{}, sim.PtrArg(b.buffer(1))); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := b.dev.Launch(context.Background(), c.k, sim.LaunchConfig{}, sim.PtrArg(b.buffer(1))); err == nil ||
+			!strings.Contains(err.Error(), c.want) {
 			t.Errorf("launch: error %v does not say %q", err, c.want)
 		}
-		if _, err := b.dev.NewStream().Launch(c.k, sim.LaunchConfig{}, sim.PtrArg(b.buffer(1))); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := b.dev.NewStream().Launch(c.k, sim.LaunchConfig{}, sim.PtrArg(b.buffer(1))); err == nil ||
+			!strings.Contains(err.Error(), c.want) {
 			t.Errorf("in a stream: error %v does not say %q", err, c.want)
 		}
 	}
@@ -142,7 +144,8 @@ func TestKernelInfo(t *testing.T) {
 		t.Fatal(err)
 	}
 	i := k.Info()
-	if want := []sim.Param{{0, 8}, {8, 8}, {16, 4}, {20, 4}}; len(i.Params) != 4 || i.Params[0] != want[0] || i.Params[1] != want[1] ||
+	if want := []sim.Param{{0, 8}, {8, 8}, {16, 4}, {20, 4}}; len(i.Params) != 4 || i.Params[0] != want[0] ||
+		i.Params[1] != want[1] ||
 		i.Params[2] != want[2] || i.Params[3] != want[3] || i.ParamBytes != 24 {
 		t.Errorf("parameters %v of %d bytes, want %v", i.Params, i.ParamBytes, want)
 	}
@@ -150,7 +153,8 @@ func TestKernelInfo(t *testing.T) {
 		t.Errorf("%+v", i)
 	}
 	// 64 warps and 32 blocks an SM, 96 KiB of shared memory: CUDA C Programming Guide, compute capability 6.1.
-	for _, c := range []struct{ threads, shared, want int }{{32, 0, 32}, {128, 0, 16}, {1024, 0, 2}, {1025, 0, 0}, {0, 0, 0}, {32, 48 << 10, 2}, {32, 48<<10 + 1, 0}} {
+	for _, c := range []struct{ threads, shared, want int }{{32, 0, 32}, {128, 0, 16}, {1024, 0, 2}, {1025, 0, 0},
+		{0, 0, 0}, {32, 48 << 10, 2}, {32, 48<<10 + 1, 0}} {
 		if got := k.BlocksPerSM(c.threads, c.shared); got != c.want {
 			t.Errorf("%d threads, %d bytes: %d blocks an SM, want %d", c.threads, c.shared, got, c.want)
 		}

@@ -21,12 +21,13 @@ const constantBank = 3
 
 // Module is a cubin loaded on a device.
 type Module struct {
-	dev      *Device
-	code     *code
-	cubin    *isa.Cubin // code's
-	first    int32      // instruction cache line of its code
-	constant Ptr        // the __constant__ variables in device memory, from where each launch takes its bank; 0 = it has none
-	globals  Ptr        // the global variables; 0 = it has none
+	dev   *Device
+	code  *code
+	cubin *isa.Cubin // code's
+	first int32      // instruction cache line of its code
+	// the __constant__ variables in device memory, from where each launch takes its bank; 0 = it has none
+	constant Ptr
+	globals  Ptr // the global variables; 0 = it has none
 	unloaded bool
 	kernels  map[string]*Kernel
 }
@@ -90,8 +91,8 @@ func (m *Module) Unload() error {
 	return errors.Join(errs...)
 }
 
-// Global returns the address and size of a __device__ or __constant__ variable, to be read and written as any device memory.
-// A launch sees the __constant__ variables as they were when it was launched.
+// Global returns the address and size of a __device__ or __constant__ variable, to be read and written as any device
+// memory. A launch sees the __constant__ variables as they were when it was launched.
 func (m *Module) Global(name string) (Ptr, int64, error) {
 	if m.unloaded {
 		return 0, 0, errors.New("the module is unloaded")
@@ -130,9 +131,8 @@ func (m *Module) KernelNames() []string {
 	return names
 }
 
-// Kernel returns a kernel by name; "" names the only one, and a C++ function's name without its mangling will do where no
-// other has it. An instruction that it can reach and that Warpdrop decodes but
-// does not execute is an error here.
+// Kernel returns a kernel by name; "" names the only one, and a C++ function's name without its mangling will do where
+// no other has it. An instruction that it can reach and that Warpdrop decodes but does not execute is an error here.
 func (m *Module) Kernel(name string) (*Kernel, error) {
 	if name == "" {
 		if len(m.cubin.Kernels) != 1 {
@@ -161,15 +161,19 @@ func (m *Module) Kernel(name string) (*Kernel, error) {
 		return nil, k.Flaw
 	}
 	if k.LocalBytes > maxLocalBytes {
-		return nil, fmt.Errorf("kernel %s: %d bytes of local memory a thread; a thread has at most %d (512 KB)", name, k.LocalBytes, maxLocalBytes)
+		return nil, fmt.Errorf("kernel %s: %d bytes of local memory a thread; a thread has at most %d (512 KB)",
+			name, k.LocalBytes, maxLocalBytes)
 	}
 	for _, f := range k.Externs {
 		if !slices.Contains(lower.SystemCalls, f) {
-			return nil, fmt.Errorf("kernel %s calls %s, which is not in the file; of CUDA's run-time system these are executed: %s", name, f, strings.Join(lower.SystemCalls, ", "))
+			return nil,
+				fmt.Errorf("kernel %s calls %s, which is not in the file; of CUDA's run-time system these are executed: %s",
+					name, f, strings.Join(lower.SystemCalls, ", "))
 		}
 	}
-	p, err := m.code.lower(k, lower.LowerConfig{Name: name, Registers: k.Registers, End: k.Entry + k.Size, LineBytes: m.dev.gpu.SM.ICache.LineBytes,
-		FirstLine: m.first, ConstLineBytes: m.dev.gpu.SM.ConstCache.LineBytes, CacheLoads: k.CacheLoads})
+	p, err := m.code.lower(k, lower.LowerConfig{Name: name, Registers: k.Registers, End: k.Entry + k.Size,
+		LineBytes: m.dev.gpu.SM.ICache.LineBytes, FirstLine: m.first, ConstLineBytes: m.dev.gpu.SM.ConstCache.LineBytes,
+		CacheLoads: k.CacheLoads})
 	if err != nil {
 		return nil, err
 	}
@@ -186,8 +190,8 @@ func (m *Module) Kernel(name string) (*Kernel, error) {
 	return m.kernels[name], nil
 }
 
-// Source returns the file and the line, from 1 on, that the instruction pc bytes behind the kernel's start was compiled from;
-// "" and 0 where the file does not say. A file says so that was compiled with -lineinfo.
+// Source returns the file and the line, from 1 on, that the instruction pc bytes behind the kernel's start was compiled
+// from; "" and 0 where the file does not say. A file says so that was compiled with -lineinfo.
 func (k *Kernel) Source(pc uint32) (file string, line int) {
 	s, _ := k.module.cubin.Source(k.kernel.Entry + pc)
 	return s.File, s.Line
@@ -239,14 +243,15 @@ func (k *Kernel) Info() KernelInfo {
 	return i
 }
 
-// BlocksPerSM is the blocks of so many threads and bytes of dynamic shared memory that an SM holds at once; 0 if it cannot
-// hold one, as the CUDA occupancy calculator counts them.
+// BlocksPerSM is the blocks of so many threads and bytes of dynamic shared memory that an SM holds at once; 0 if it
+// cannot hold one, as the CUDA occupancy calculator counts them.
 func (k *Kernel) BlocksPerSM(threads, shared int) int {
 	c := &k.dev.gpu.SM
 	if threads < 1 || threads > c.MaxThreads || shared < 0 || k.kernel.SharedBytes+shared > c.SharedPerBlock {
 		return 0
 	}
-	return c.Resident(timing.NeedOf(c, &lower.Program{Registers: k.kernel.Registers, SharedBytes: k.kernel.SharedBytes + shared}, threads))
+	return c.Resident(timing.NeedOf(c, &lower.Program{Registers: k.kernel.Registers, SharedBytes: k.kernel.SharedBytes +
+		shared}, threads))
 }
 
 // parameters lays the arguments out as c[0] holds them from the kernel's parameter base on.

@@ -50,8 +50,9 @@ func TestPolicies(t *testing.T) {
 		}
 		var time int64
 		for range 2 {
-			r, err := dev.Launch(context.Background(), k, sim.LaunchConfig{Grid: sim.Dim3{X: words / 256}, Block: sim.Dim3{X: 256}},
-				sim.PtrArg(out), sim.PtrArg(take), sim.F32(1.25), sim.F32(0.5), sim.I32(5))
+			r, err := dev.Launch(context.Background(), k,
+				sim.LaunchConfig{Grid: sim.Dim3{X: words / 256}, Block: sim.Dim3{X: 256}}, sim.PtrArg(out), sim.PtrArg(take),
+				sim.F32(1.25), sim.F32(0.5), sim.I32(5))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -10,8 +10,8 @@ import (
 	"warpdrop/workloads/microbench"
 )
 
-// TestStaircases: on each preset a pointer chase takes L1's latency up to L1's size, L2's up to L2's size, then DRAM's. The
-// sums are those of docs/design/memory.md.
+// TestStaircases: on each preset a pointer chase takes L1's latency up to L1's size, L2's up to L2's size, then DRAM's.
+// The sums are those of docs/design/memory.md.
 func TestStaircases(t *testing.T) {
 	for _, name := range sim.GPUs() {
 		t.Run(name, func(t *testing.T) {
@@ -22,8 +22,8 @@ func TestStaircases(t *testing.T) {
 			m := &gpu.Memory
 			l2 := float64(m.L1.MissLatency + 1 + m.Crossbar.RequestLatency + m.L2.Latency + m.Crossbar.ReplyLatency + 2)
 			d := &m.DRAM
-			// Of the eight lines that lie together the first opens their row; a load that comes in a refresh, rfc of refi, waits for
-			// half of it.
+			// Of the eight lines that lie together the first opens their row; a load that comes in a refresh, rfc of refi, waits
+			// for half of it.
 			clocks := float64(d.RP+d.RCD)/8 + float64(d.CL+d.Burst/d.DataRate) + float64(d.RFC*d.RFC)/float64(2*d.REFI)
 			dram := l2 - float64(m.L2.Latency) + float64(d.ReturnLatency) + clocks*float64(d.ClockDen)/float64(d.ClockNum)
 			l2Bytes := m.Slices() * m.L2.SliceBytes
@@ -50,8 +50,8 @@ func TestStaircases(t *testing.T) {
 	}
 }
 
-// chase returns the cycles of a load through the read-only path, each at an address that the one before gave, a line further.
-// The footprint is a multiple of 8 KiB: the kernel goes once around in rounds of 64 loads before it measures.
+// chase returns the cycles of a load through the read-only path, each at an address that the one before gave, a line
+// further. The footprint is a multiple of 8 KiB: the kernel goes once around in rounds of 64 loads before it measures.
 func chase(gpu *sim.GPU, footprint int) (float64, error) {
 	const line, unrolled = 128, 64
 	dev, err := sim.NewDevice(gpu)
@@ -83,7 +83,8 @@ func chase(gpu *sim.GPU, footprint int) (float64, error) {
 		return 0, err
 	}
 	steps := max(1, n/unrolled)
-	if _, err := dev.Launch(context.Background(), k, sim.LaunchConfig{}, sim.PtrArg(p), sim.PtrArg(out), sim.PtrArg(out+8), sim.I32(int32(steps))); err != nil {
+	if _, err := dev.Launch(context.Background(), k, sim.LaunchConfig{}, sim.PtrArg(p), sim.PtrArg(out), sim.PtrArg(out+8),
+		sim.I32(int32(steps))); err != nil {
 		return 0, err
 	}
 	var cycles [4]byte

@@ -8,14 +8,16 @@ import (
 	"warpdrop/sim/sm/timing"
 )
 
-// Profile is the counts of one launch by instruction, in the order of the code. Instructions that nothing executed are not in it.
+// Profile is the counts of one launch by instruction, in the order of the code. Instructions that nothing executed are
+// not in it.
 type Profile struct {
 	Lines []ProfileLine
 }
 
 // ProfileLine is one instruction.
 type ProfileLine struct {
-	Text      string  // as disassemblers print it, behind its byte offset in the kernel's section: "/*0008*/ MOV R1, c[0x0][0x20]"
+	// as disassemblers print it, behind its byte offset in the kernel's section: "/*0008*/ MOV R1, c[0x0][0x20]"
+	Text      string
 	Warps     int64   // executions by warps
 	Threads   int64   // executions by threads whose guard holds
 	Conflicts int64   // shared-memory passes beyond those that an access without bank conflicts needs
@@ -31,8 +33,8 @@ func newProfile(f *timing.Profile) *Profile {
 	p := &Profile{}
 	for i, warps := range f.Warps {
 		if warps != 0 {
-			l := ProfileLine{Text: f.Prog.Text(int32(i)), Warps: warps, Threads: f.Threads[i], Conflicts: f.Conflicts[i], Sectors: f.Sectors[i],
-				Stalls: slices.Clone(f.Stalls[i][:])}
+			l := ProfileLine{Text: f.Prog.Text(int32(i)), Warps: warps, Threads: f.Threads[i], Conflicts: f.Conflicts[i],
+				Sectors: f.Sectors[i], Stalls: slices.Clone(f.Stalls[i][:])}
 			if s, ok := f.Prog.Source(int32(i)); ok {
 				l.Source = s.String()
 			}
@@ -57,9 +59,9 @@ func (p *Profile) Total() ProfileLine {
 	return sum
 }
 
-// ProfileListing returns a profiled launch's instructions with their counts: executions by warps and by threads, passes of
-// shared-memory bank conflicts, and the warp cycles without issue before the instruction, all and by what the warp waited
-// for. A last line has the sums.
+// ProfileListing returns a profiled launch's instructions with their counts: executions by warps and by threads, passes
+// of shared-memory bank conflicts, and the warp cycles without issue before the instruction, all and by what the warp
+// waited for. A last line has the sums.
 func ProfileListing(r *Result) string {
 	total := r.Profile.Total()
 	var reasons []int

@@ -17,13 +17,15 @@ import (
 )
 
 var (
-	randomPrograms = flag.Int("programs", 1, "random programs that TestRandomPrograms compiles, for the host and for the GPU")
-	randomSeed     = flag.Uint64("programseed", 1, "first seed of TestRandomPrograms")
-	randomKeep     = flag.String("programkeep", "", "folder in which TestRandomPrograms leaves programs that differ")
+	randomPrograms = flag.Int("programs", 1,
+		"random programs that TestRandomPrograms compiles, for the host and for the GPU")
+	randomSeed = flag.Uint64("programseed", 1, "first seed of TestRandomPrograms")
+	randomKeep = flag.String("programkeep", "", "folder in which TestRandomPrograms leaves programs that differ")
 )
 
-// TestRandomPrograms compiles random C programs twice, for this machine and for sm_61, at each level of optimisation, and
-// compares what they compute, in time and for values alone, bit for bit. It needs the tool chain of scripts/toolchain.sh.
+// TestRandomPrograms compiles random C programs twice, for this machine and for sm_61, at each level of optimisation,
+// and compares what they compute, in time and for values alone, bit for bit. It needs the tool chain of
+// scripts/toolchain.sh.
 func TestRandomPrograms(t *testing.T) {
 	tools := toolchain(t)
 	for seed := *randomSeed; seed < *randomSeed+uint64(*randomPrograms); seed++ {
@@ -40,15 +42,18 @@ func TestRandomPrograms(t *testing.T) {
 			src := write("k.cu", []byte(g.program()))
 			in := randomWords(g.r, randomThreads*randomIn)
 			input := write("in", in)
-			compile(t, filepath.Join(tools, "clang-19"), "-x", "c++", "-O1", "-w", "-fwrapv", "-fno-strict-aliasing", "-ffp-contract=off", "-mfma", "-msse4.1", src, "-o", filepath.Join(dir, "host"), "-lm", "-lstdc++")
+			compile(t, filepath.Join(tools, "clang-19"), "-x", "c++", "-O1", "-w", "-fwrapv", "-fno-strict-aliasing",
+				"-ffp-contract=off", "-mfma", "-msse4.1", src, "-o", filepath.Join(dir, "host"), "-lm", "-lstdc++")
 			want, err := exec.Command(filepath.Join(dir, "host"), input).Output()
 			if err != nil {
 				t.Fatalf("the host's program: %v", err)
 			}
-			for _, opt := range [][2]string{{"-O0", "-O0"}, {"-O0 -g", "-O0 -g"}, {"-O1", "-O3"}, {"-O3", "-O3"}, {"-O2", "-O1"}, {"-O3", "-maxrregcount=24"}} {
+			for _, opt := range [][2]string{{"-O0", "-O0"}, {"-O0 -g", "-O0 -g"}, {"-O1", "-O3"}, {"-O3", "-O3"}, {"-O2", "-O1"},
+				{"-O3", "-maxrregcount=24"}} {
 				ptx, cubin := filepath.Join(dir, "k.ptx"), filepath.Join(dir, "k.cubin")
-				compile(t, filepath.Join(tools, "clang-19"), append(strings.Fields(opt[0]), "-x", "cuda", "--cuda-device-only", "--cuda-gpu-arch=sm_61", "-nocudainc", "-nocudalib",
-					"-nogpulib", "-fdeclspec", "-w", "-fwrapv", "-fno-strict-aliasing", "-ffp-contract=off", "-I", "../workloads/kernels", "-S", src, "-o", ptx)...)
+				compile(t, filepath.Join(tools, "clang-19"), append(strings.Fields(opt[0]), "-x", "cuda", "--cuda-device-only",
+					"--cuda-gpu-arch=sm_61", "-nocudainc", "-nocudalib", "-nogpulib", "-fdeclspec", "-w", "-fwrapv",
+					"-fno-strict-aliasing", "-ffp-contract=off", "-I", "../workloads/kernels", "-S", src, "-o", ptx)...)
 				compile(t, filepath.Join(tools, "ptxas"), append(strings.Fields(opt[1]), "-arch=sm_61", "-w", ptx, "-o", cubin)...)
 				data, err := os.ReadFile(cubin)
 				if err != nil {
@@ -139,7 +144,8 @@ func runRandom(cubin, in []byte, functional bool) ([]byte, error) {
 		if err := dev.Write(a, in); err != nil {
 			return nil, err
 		}
-		if _, err := dev.Launch(context.Background(), k, sim.LaunchConfig{Block: sim.Dim3{X: randomThreads}}, sim.PtrArg(a), sim.PtrArg(b)); err != nil {
+		if _, err := dev.Launch(context.Background(), k, sim.LaunchConfig{Block: sim.Dim3{X: randomThreads}}, sim.PtrArg(a),
+			sim.PtrArg(b)); err != nil {
 			return nil, err
 		}
 		o := make([]byte, 4*randomThreads*randomOut)
@@ -174,7 +180,8 @@ func differ(got, want []byte) error {
 
 // randomWords are inputs with many that arithmetic trips over.
 func randomWords(r *rand.Rand, n int) []byte {
-	edges := []uint32{0, 1, 2, 31, 32, 33, 0x7fffffff, 0x80000000, 0xffffffff, 0x007fffff, 0x00800000, 0x3f800000, 0xbf800000, 0x7f7fffff, 0x7f800000, 0xff800000, 0x7fc00000, 0xffff, 0x8000}
+	edges := []uint32{0, 1, 2, 31, 32, 33, 0x7fffffff, 0x80000000, 0xffffffff, 0x007fffff, 0x00800000, 0x3f800000,
+		0xbf800000, 0x7f7fffff, 0x7f800000, 0xff800000, 0x7fc00000, 0xffff, 0x8000}
 	var b []byte
 	for range n {
 		v := r.Uint32()
@@ -277,7 +284,8 @@ func (g *programs) program() string {
 		fmt.Fprintf(&g.b, "%d,", int64(g.r.Uint64()>>g.r.IntN(64)))
 	}
 	g.b.WriteString("};\n")
-	g.b.WriteString("D __noinline__ i32 rec(i32 n, i32 x) { if (n <= 0) return x; i32 y = rec(n - 1, x * 3 + 1); return y ^ (n & 1 ? rec(n - 2, y) : x); }\n")
+	g.b.WriteString("D __noinline__ i32 rec(i32 n, i32 x) { if (n <= 0) return x; i32 y = rec(n - 1, x * 3 + 1); " +
+		"return y ^ (n & 1 ? rec(n - 2, y) : x); }\n")
 	for range 3 {
 		g.helper()
 	}
@@ -291,7 +299,9 @@ int main(int n, char **v) {
   if (fread(in, 4, %[1]d, f) != %[1]d) return 1;
 `, randomThreads*randomIn, randomThreads*randomOut)
 	for i := range randomKernels {
-		fmt.Fprintf(&g.b, "  for (int t = 0; t < %d; t++) body%d(in + t * %d, out + t * %d, t);\n  fwrite(out, 4, %d, stdout);\n", randomThreads, i, randomIn, randomOut, randomThreads*randomOut)
+		fmt.Fprintf(&g.b,
+			"  for (int t = 0; t < %d; t++) body%d(in + t * %d, out + t * %d, t);\n  fwrite(out, 4, %d, stdout);\n",
+			randomThreads, i, randomIn, randomOut, randomThreads*randomOut)
 		g.b.WriteString("  __builtin_memset(out, 0, sizeof out);\n")
 	}
 	g.b.WriteString("}\n#endif\n")
@@ -315,7 +325,8 @@ func (g *programs) kernel(i int) {
 	g.vars = nil
 	fmt.Fprintf(&g.b, "static D void body%d(const u32 *in, u32 *out, i32 t) {\n", i)
 	g.b.WriteString("  i32 arr[8]; u8 bytes[16]; f32 fs[4]; u64 ls[4];\n")
-	g.b.WriteString("  for (i32 i = 0; i < 8; i++) arr[i] = in[i];\n  for (i32 i = 0; i < 16; i++) bytes[i] = in[i];\n  for (i32 i = 0; i < 4; i++) fs[i] = F(in[i + 4]), ls[i] = (u64)in[i] << 32 | in[i + 8];\n")
+	g.b.WriteString("  for (i32 i = 0; i < 8; i++) arr[i] = in[i];\n  for (i32 i = 0; i < 16; i++) bytes[i] = in[i];\n " +
+		" for (i32 i = 0; i < 4; i++) fs[i] = F(in[i + 4]), ls[i] = (u64)in[i] << 32 | in[i + 8];\n")
 	g.vars = append(g.vars, variable{"t", "i32", true})
 	for j := range 6 {
 		typ := g.typ()
@@ -332,8 +343,11 @@ func (g *programs) kernel(i int) {
 		v := g.vars[g.r.IntN(len(g.vars))]
 		fmt.Fprintf(&g.b, "  out[%d] = (u32)(%s); out[%d] = (u32)((%s) >> 32);\n", 2*j, g.word(v), 2*j+1, g.word(v))
 	}
-	g.b.WriteString("  for (i32 i = 0; i < 8; i++) out[i] ^= arr[i] ^ bytes[2 * i + 1] * 0x01010101u ^ (u32)ls[i & 3] ^ (u32)(ls[i & 3] >> 32) ^ outf(fs[i & 3]);\n}\n")
-	fmt.Fprintf(&g.b, "#ifdef __CUDA__\nextern \"C\" __global__ void k%d(const u32 *in, u32 *out) { int t = threadIdx.x; body%d(in + t * %d, out + t * %d, t); }\n#endif\n", i, i, randomIn, randomOut)
+	g.b.WriteString("  for (i32 i = 0; i < 8; i++) out[i] ^= arr[i] ^ bytes[2 * i + 1] * 0x01010101u ^ (u32)ls[i & 3] " +
+		"^ (u32)(ls[i & 3] >> 32) ^ outf(fs[i & 3]);\n}\n")
+	fmt.Fprintf(&g.b,
+		"#ifdef __CUDA__\nextern \"C\" __global__ void k%d(const u32 *in, u32 *out) { int t = threadIdx.x; body%d(in + t "+
+			"* %d, out + t * %d, t); }\n#endif\n", i, i, randomIn, randomOut)
 }
 
 func (g *programs) input(typ string, j int) string {
@@ -402,7 +416,8 @@ func (g *programs) statement(in string) {
 			fmt.Fprintf(&g.b, "%sls[%s & 3] += %s;\n", in, g.expr("u32", 1), g.expr("u64", 2))
 		}
 	case n == 7:
-		fmt.Fprintf(&g.b, "%s{ i32 *p = %s ? &arr[%s & 7] : (i32 *)&fs[%s & 3]; if (p >= arr && p < arr + 8) *p ^= %s; }\n", in, g.cond(1), g.expr("u32", 1), g.expr("u32", 1), g.expr("i32", 1))
+		fmt.Fprintf(&g.b, "%s{ i32 *p = %s ? &arr[%s & 7] : (i32 *)&fs[%s & 3]; if (p >= arr && p < arr + 8) *p ^= %s; }\n",
+			in, g.cond(1), g.expr("u32", 1), g.expr("u32", 1), g.expr("i32", 1))
 	case n < 10:
 		fmt.Fprintf(&g.b, "%sif (%s) {\n", in, g.cond(2))
 		g.block(in)
@@ -480,7 +495,8 @@ func (g *programs) leaf(typ string) string {
 	case "f64":
 		return g.pick([]string{"1.5", "-0.0", "0.1", "3.0", "1e-310", "1e300", "-7.25"})
 	}
-	return fmt.Sprintf("(%s)%d", typ, []int64{0, 1, -1, 7, 31, 32, 255, 65537, -128, int64(int32(g.r.Uint32()))}[g.r.IntN(10)])
+	return fmt.Sprintf("(%s)%d", typ, []int64{0, 1, -1, 7, 31, 32, 255, 65537, -128,
+		int64(int32(g.r.Uint32()))}[g.r.IntN(10)])
 }
 
 // cast converts a variable without undefined behaviour.
@@ -575,20 +591,26 @@ func (g *programs) expr(typ string, d int) string {
 	case 15, 16:
 		return f("(%s)%s", typ, e(g.pick(integerTypes)))
 	case 17:
-		return g.pick([]string{f("(%s)toi(%s)", typ, e("f64")), f("(%s)tou(%s)", typ, e("f32")), f("(%s)tol(%s)", typ, e("f64")), f("(%s)toul(%s)", typ, e("f64"))})
+		return g.pick([]string{f("(%s)toi(%s)", typ, e("f64")), f("(%s)tou(%s)", typ, e("f32")),
+			f("(%s)tol(%s)", typ, e("f64")), f("(%s)toul(%s)", typ, e("f64"))})
 	case 18:
-		return g.pick([]string{f("(%s)__builtin_popcount(%s)", typ, e("u32")), f("(%s)__builtin_clz(%s | 1)", typ, e("u32")), f("(%s)__builtin_bitreverse32(%s)", typ, e("u32")),
-			f("(%s)__builtin_bswap32(%s)", typ, e("u32")), f("(%s)__builtin_popcountll(%s)", typ, e("u64")), f("(%s)__builtin_clzll(%s | 1)", typ, e("u64")),
-			f("(%s)__builtin_ctz(%s | 0x10000)", typ, e("u32")), f("(%s)rot(%s, %s)", typ, e("u32"), e("u32")), f("(%s)__builtin_bswap64(%s)", typ, e("u64"))})
+		return g.pick([]string{f("(%s)__builtin_popcount(%s)", typ, e("u32")), f("(%s)__builtin_clz(%s | 1)", typ, e("u32")),
+			f("(%s)__builtin_bitreverse32(%s)", typ, e("u32")), f("(%s)__builtin_bswap32(%s)", typ, e("u32")),
+			f("(%s)__builtin_popcountll(%s)", typ, e("u64")), f("(%s)__builtin_clzll(%s | 1)", typ, e("u64")),
+			f("(%s)__builtin_ctz(%s | 0x10000)", typ, e("u32")), f("(%s)rot(%s, %s)", typ, e("u32"), e("u32")),
+			f("(%s)__builtin_bswap64(%s)", typ, e("u64"))})
 	case 19:
-		return g.pick([]string{f("(%s)mulh(%s, %s)", typ, e("u64"), e("u64")), f("(%s)mulhs(%s, %s)", typ, e("i64"), e("i64")), f("(%s)carry(%s, %s)", typ, e("u64"), e("u64")),
-			f("(%s)over(%s, %s)", typ, e("i32"), e("i32")), f("(%s)((u64)%s * %s >> 32)", typ, e("u32"), e("u32")), f("(%s)((i64)%s * %s >> 32)", typ, e("i32"), e("i32")),
-			f("(%s)((i64)%s * %s)", typ, e("i32"), e("i32")), f("(%s)((i32)%s * %s + %s)", typ, e("i16"), e("i16"), e("i32"))})
+		return g.pick([]string{f("(%s)mulh(%s, %s)", typ, e("u64"), e("u64")),
+			f("(%s)mulhs(%s, %s)", typ, e("i64"), e("i64")), f("(%s)carry(%s, %s)", typ, e("u64"), e("u64")),
+			f("(%s)over(%s, %s)", typ, e("i32"), e("i32")), f("(%s)((u64)%s * %s >> 32)", typ, e("u32"), e("u32")),
+			f("(%s)((i64)%s * %s >> 32)", typ, e("i32"), e("i32")), f("(%s)((i64)%s * %s)", typ, e("i32"), e("i32")),
+			f("(%s)((i32)%s * %s + %s)", typ, e("i16"), e("i16"), e("i32"))})
 	case 20:
 		if g.pure {
 			return g.pick([]string{f("(%s)table[%s & 31]", typ, e("u32")), f("(%s)variables[%s & 15]", typ, e("u32"))})
 		}
-		return g.pick([]string{f("(%s)arr[%s & 7]", typ, e("u32")), f("(%s)bytes[%s & 15]", typ, e("u32")), f("(%s)ls[%s & 3]", typ, e("u32")), f("(%s)in[%s & 15]", typ, e("u32")), f("(%s)variables[%s & 15]", typ, e("u32"))})
+		return g.pick([]string{f("(%s)arr[%s & 7]", typ, e("u32")), f("(%s)bytes[%s & 15]", typ, e("u32")),
+			f("(%s)ls[%s & 3]", typ, e("u32")), f("(%s)in[%s & 15]", typ, e("u32")), f("(%s)variables[%s & 15]", typ, e("u32"))})
 	case 21:
 		if g.funcs > 0 && g.loops == 0 {
 			return f("(%s)h%d(%s, %s, %s)", typ, g.r.IntN(g.funcs), e("i32"), e("u64"), e("f32"))

@@ -8,12 +8,14 @@ import (
 	"warpdrop/sim/memory"
 )
 
-// MinWaves is the fewest waves of LaunchConfig.Waves: the first warms up, the last runs out, and the stated error rests on those between.
+// MinWaves is the fewest waves of LaunchConfig.Waves: the first warms up, the last runs out, and the stated error rests
+// on those between.
 const MinWaves = 4
 
-// Sample says which blocks of a launch were simulated and how its cycles follow from theirs. A wave is as many blocks as the whole
-// chip holds at once. The first Waves waves of the grid are simulated, and behind them as many blocks as the grid has beyond whole
-// waves, so that its end is simulated too. The waves left out take the mean of the later ones, those in which L2 is filled.
+// Sample says which blocks of a launch were simulated and how its cycles follow from theirs. A wave is as many blocks
+// as the whole chip holds at once. The first Waves waves of the grid are simulated, and behind them as many blocks as
+// the grid has beyond whole waves, so that its end is simulated too. The waves left out take the mean of the later
+// ones, those in which L2 is filled.
 type Sample struct {
 	Waves  int     `json:"waves"`
 	Wave   int64   `json:"wave_blocks"`
@@ -23,14 +25,15 @@ type Sample struct {
 	Error  float64 `json:"error"`  // of Result.Cycles, a share: Spread and Unwritten together
 	// Spread is half of the range of the waves that the mean is of, for all that are left out.
 	Spread float64 `json:"error_spread"`
-	// Unwritten is what DRAM would take at its peak to write what these waves left in L2, for all waves that are left out: a bound of
-	// what a longer run adds once L2 holds no more.
+	// Unwritten is what DRAM would take at its peak to write what these waves left in L2, for all waves that are left out:
+	// a bound of what a longer run adds once L2 holds no more.
 	Unwritten float64 `json:"error_unwritten"`
 }
 
 // String is the label that sampled results carry.
 func (s *Sample) String() string {
-	return fmt.Sprintf("sampled: %d of %d blocks (%d waves of %d), the rest extended, +-%.1f %%", s.Blocks, s.Total, s.Waves, s.Wave, 100*s.Error)
+	return fmt.Sprintf("sampled: %d of %d blocks (%d waves of %d), the rest extended, +-%.1f %%",
+		s.Blocks, s.Total, s.Waves, s.Wave, 100*s.Error)
 }
 
 // Share is the share of the launch's blocks that were simulated: 1 of no sample.
@@ -95,7 +98,8 @@ func (g *grid) extend(r *Result, gpu *GPU) {
 	r.Cycles += int64(math.Round(share * float64(to.at-from.at)))
 	r.TimeUS = gpu.Seconds(r.Cycles+r.OverheadCycles) * 1e6
 	s.Spread = left * float64(most-least) / 2 / float64(r.Cycles)
-	unwritten := share * float64(max(to.unseen-from.unseen, 0)*memory.SectorBytes) / gpu.Memory.PeakBytesPerSecond(gpu.CoreMHz)
+	unwritten := share * float64(max(to.unseen-from.unseen, 0)*memory.SectorBytes) /
+		gpu.Memory.PeakBytesPerSecond(gpu.CoreMHz)
 	s.Unwritten = unwritten / gpu.Seconds(r.Cycles)
 	s.Error = s.Spread + s.Unwritten
 	scale(reflect.ValueOf(&r.Counters).Elem(), float64(s.Total)/float64(s.Blocks))

@@ -10,8 +10,8 @@ import (
 	"warpdrop/sim"
 )
 
-// TestSample compares sampled launches with the same launches whole: bound by memory, by arithmetic, and by shared memory and barriers, with
-// grids that end in part of a wave. Four SMs make many waves of few blocks.
+// TestSample compares sampled launches with the same launches whole: bound by memory, by arithmetic, and by shared
+// memory and barriers, with grids that end in part of a wave. Four SMs make many waves of few blocks.
 func TestSample(t *testing.T) {
 	few := func(g *sim.GPU) { g.SMs = 4 }
 	programs, err := os.ReadFile("sm/testdata/programs.cubin")
@@ -67,7 +67,8 @@ func TestSample(t *testing.T) {
 			off := float64(got.Cycles)/float64(whole.Cycles) - 1
 			t.Logf("%s, %d waves: %d cycles, %d whole, %+.2f %%; %v", kernel, waves, got.Cycles, whole.Cycles, 100*off, s)
 			if math.Abs(off) > s.Error+0.03 {
-				t.Errorf("%s, %d waves: %d cycles, %d whole: %+.1f %%, stated %.1f %%", kernel, waves, got.Cycles, whole.Cycles, 100*off, 100*s.Error)
+				t.Errorf("%s, %d waves: %d cycles, %d whole: %+.1f %%, stated %.1f %%", kernel, waves, got.Cycles, whole.Cycles,
+					100*off, 100*s.Error)
 			}
 			n, want := float64(got.Counters.SM.WarpInstructions), float64(whole.Counters.SM.WarpInstructions)
 			if math.Abs(n/want-1) > 0.02 {
@@ -77,7 +78,8 @@ func TestSample(t *testing.T) {
 				t.Errorf("%s, %d waves: %.1f us, %.1f whole", kernel, waves, got.TimeUS, whole.TimeUS)
 			}
 		}
-		if all, err := launch(kernel, 1000); err != nil || all.Sample != nil || all.Cycles != whole.Cycles || all.Counters != whole.Counters {
+		if all, err := launch(kernel, 1000); err != nil || all.Sample != nil || all.Cycles != whole.Cycles ||
+			all.Counters != whole.Counters {
 			t.Errorf("%s: with more waves than there are: %v, %v", kernel, all, err)
 		}
 	}
@@ -90,7 +92,8 @@ func TestSample(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := sim.PtrArg(b.buffer(32))
-	if _, err := b.dev.NewStream().Launch(k, sim.LaunchConfig{Grid: sim.Dim3{X: 1}, Block: sim.Dim3{X: 32}, Waves: 4}, p, p, sim.F32(1), sim.I32(32)); err == nil {
+	if _, err := b.dev.NewStream().Launch(k, sim.LaunchConfig{Grid: sim.Dim3{X: 1}, Block: sim.Dim3{X: 32}, Waves: 4}, p,
+		p, sim.F32(1), sim.I32(32)); err == nil {
 		t.Error("a stream takes a sampled launch")
 	}
 	if _, err := b.dev.Synchronize(context.Background()); err != nil {

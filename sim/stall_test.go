@@ -43,7 +43,8 @@ func TestStalled(t *testing.T) {
 	if said != 1 || !errors.Is(err, context.Canceled) {
 		t.Fatalf("said %d times, %v", said, err)
 	}
-	for _, want := range []string{"kernel lock: stopped after", "context canceled", "0 of 1 blocks finished", "SM 0, block (0,0,0), warp 0, at /*"} {
+	for _, want := range []string{"kernel lock: stopped after", "context canceled", "0 of 1 blocks finished",
+		"SM 0, block (0,0,0), warp 0, at /*"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not say %q", err, want)
 		}
@@ -52,13 +53,15 @@ func TestStalled(t *testing.T) {
 	said = 0
 	for kernel, want := range map[string]int{"busy": 1, "steady": 0} {
 		said = 0
-		if _, err := b.launch(kernel, shape(1, 32, 0), sim.PtrArg(b.buffer(1)), sim.I32(2_900_000)); err != nil || said != want {
+		if _, err := b.launch(kernel, shape(1, 32, 0), sim.PtrArg(b.buffer(1)), sim.I32(2_900_000)); err != nil ||
+			said != want {
 			t.Errorf("%s: said %d times, want %d; %v", kernel, said, want, err)
 		}
 	}
 }
 
-// TestWaitingForRoom: of a barrier among more blocks than the chip holds at once, 32 of a thread on each of 28 SMs, the error says so.
+// TestWaitingForRoom: of a barrier among more blocks than the chip holds at once, 32 of a thread on each of 28 SMs, the
+// error says so.
 func TestWaitingForRoom(t *testing.T) {
 	b := stallBench(t)
 	b.dev.MaxCycles = 100_000
@@ -67,7 +70,8 @@ func TestWaitingForRoom(t *testing.T) {
 	}
 	b.dev.MaxCycles = 30_000
 	_, err := b.launch("grid_barrier", shape(897, 1, 0), sim.PtrArg(b.buffer(1)))
-	if !errors.Is(err, sim.ErrCycleLimit) || !strings.Contains(err.Error(), "1 blocks of kernel grid_barrier wait for room, the first of them [896 0 0]: the chip holds 896 at once") {
+	if !errors.Is(err, sim.ErrCycleLimit) || !strings.Contains(err.Error(),
+		"1 blocks of kernel grid_barrier wait for room, the first of them [896 0 0]: the chip holds 896 at once") {
 		t.Errorf("one more: %v", err)
 	}
 }

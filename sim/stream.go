@@ -11,11 +11,11 @@ import (
 	"warpdrop/sim/sm/timing"
 )
 
-// Stream is a queue of launches and copies, as a CUDA stream is. Work of one stream runs in order; work of different streams
-// shares the chip. It is put in with Launch, CopyIn and CopyOut, and done by Device.Synchronize.
+// Stream is a queue of launches and copies, as a CUDA stream is. Work of one stream runs in order; work of different
+// streams shares the chip. It is put in with Launch, CopyIn and CopyOut, and done by Device.Synchronize.
 //
-// Blocks of the launch that started first go first; others take what room it leaves. A launch starts the launch overhead
-// after the work before it in its stream has ended, so a stream takes as long as the same launches one by one.
+// Blocks of the launch that started first go first; others take what room it leaves. A launch starts the launch
+// overhead after the work before it in its stream has ended, so a stream takes as long as the same launches one by one.
 type Stream struct {
 	dev   *Device
 	tasks []*task // not yet ended
@@ -59,8 +59,8 @@ func (d *Device) NewStream() *Stream {
 	return s
 }
 
-// Launch puts a launch into the stream. Its arguments are checked and bound now; the result is filled in by Synchronize, but
-// for its counters, which are those of SyncResult.
+// Launch puts a launch into the stream. Its arguments are checked and bound now; the result is filled in by
+// Synchronize, but for its counters, which are those of SyncResult.
 func (s *Stream) Launch(k *Kernel, cfg LaunchConfig, args ...Arg) (*Result, error) {
 	if cfg.Waves != 0 { // launches that share the chip have no waves of their own
 		return nil, fmt.Errorf("kernel %s: %d waves; a launch in a stream is simulated as a whole", k.Name(), cfg.Waves)
@@ -219,8 +219,8 @@ func (q *queue) start(g *grid, t int64) {
 	q.active = append(q.active, g)
 }
 
-// retire takes launches off the chip whose blocks have all finished. The last one stays until memory is quiet, so that it
-// ends as it would without streams.
+// retire takes launches off the chip whose blocks have all finished. The last one stays until memory is quiet, so that
+// it ends as it would without streams.
 func (q *queue) retire() {
 	kept := q.active[:0]
 	left := len(q.active)
@@ -243,7 +243,8 @@ func (q *queue) done(g *grid, at int64) {
 		return
 	}
 	if t := q.dev.Trace; t != nil {
-		t.launch(q.dev.gpu, g.result.Kernel, "kernel", g.start, at, map[string]any{"grid": g.result.Grid.String(), "block": g.result.Block.String(), "cycles": g.result.Cycles})
+		t.launch(q.dev.gpu, g.result.Kernel, "kernel", g.start, at,
+			map[string]any{"grid": g.result.Grid.String(), "block": g.result.Block.String(), "cycles": g.result.Cycles})
 	}
 	g.stream.ended(at)
 }

@@ -110,7 +110,8 @@ func TestStreamAlone(t *testing.T) {
 	}
 	r := b.sync()
 	if r.Cycles != want || r.Counters != counters {
-		t.Errorf("a stream takes %d cycles, one by one the launches take %d; counters equal: %v", r.Cycles, want, r.Counters == counters)
+		t.Errorf("a stream takes %d cycles, one by one the launches take %d; counters equal: %v",
+			r.Cycles, want, r.Counters == counters)
 	}
 	var sum int64
 	for _, x := range rs {
@@ -168,7 +169,8 @@ func TestStreamOrder(t *testing.T) {
 	got := make([]byte, 4*words)
 	s, other := b.dev.NewStream(), b.dev.NewStream()
 	c := s.CopyIn(in, data)
-	l, err := s.Launch(k, sim.LaunchConfig{Grid: sim.Dim3{X: 8}, Block: sim.Dim3{X: 256}}, sim.PtrArg(out), sim.PtrArg(in), sim.I32(words))
+	l, err := s.Launch(k, sim.LaunchConfig{Grid: sim.Dim3{X: 8}, Block: sim.Dim3{X: 256}}, sim.PtrArg(out), sim.PtrArg(in),
+		sim.I32(words))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,8 +200,8 @@ func TestStreamOrder(t *testing.T) {
 	}
 }
 
-// TestStreamsOnThreads: cycles, counters and values are those of one thread, also where launches of different streams meet
-// in memory.
+// TestStreamsOnThreads: cycles, counters and values are those of one thread, also where launches of different streams
+// meet in memory.
 func TestStreamsOnThreads(t *testing.T) {
 	run := func(threads int) (sim.SyncResult, []int64, []byte) {
 		b := newStreamBench(t, threads)
@@ -215,7 +217,8 @@ func TestStreamsOnThreads(t *testing.T) {
 					rs = append(rs, b.work(s, 3+7*i, 1+j))
 					continue
 				}
-				r, err := s.Launch(k, sim.LaunchConfig{Grid: sim.Dim3{X: 5 + i}, Block: sim.Dim3{X: 96}}, sim.PtrArg(b.out), sim.U32(15), sim.I32(4))
+				r, err := s.Launch(k, sim.LaunchConfig{Grid: sim.Dim3{X: 5 + i}, Block: sim.Dim3{X: 96}}, sim.PtrArg(b.out),
+					sim.U32(15), sim.I32(4))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -257,7 +260,8 @@ func TestStreamErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.work(other, 4, 4)
-	if _, err := s.Launch(k, sim.LaunchConfig{Grid: sim.Dim3{X: 1}, Block: sim.Dim3{X: 32}}, sim.PtrArg(b.out), sim.PtrArg(8), sim.F32(1), sim.F32(1), sim.I32(1)); err != nil {
+	if _, err := s.Launch(k, sim.LaunchConfig{Grid: sim.Dim3{X: 1}, Block: sim.Dim3{X: 32}}, sim.PtrArg(b.out),
+		sim.PtrArg(8), sim.F32(1), sim.F32(1), sim.I32(1)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := b.dev.Synchronize(context.Background()); err == nil {

@@ -9,10 +9,10 @@ import (
 	"testing"
 )
 
-// ofUsers are the types of sim/sm and sim/memory that package sim's own API may name: figures of presets, counters, and what
-// a launch can end with.
-var ofUsers = map[string]bool{"sm.Config": true, "memory.Config": true, "memory.CopyConfig": true, "sm.Counters": true, "memory.Counters": true,
-	"sm.Fault": true, "sm.CheckError": true, "sm.HazardError": true}
+// ofUsers are the types of sim/sm and sim/memory that package sim's own API may name: figures of presets, counters, and
+// what a launch can end with.
+var ofUsers = map[string]bool{"sm.Config": true, "memory.Config": true, "memory.CopyConfig": true, "sm.Counters": true,
+	"memory.Counters": true, "sm.Fault": true, "sm.CheckError": true, "sm.HazardError": true}
 
 // TestSurface: nothing else of them is needed to use sim, and everything that is exported is documented.
 func TestSurface(t *testing.T) {
@@ -27,7 +27,8 @@ func TestSurface(t *testing.T) {
 				return false
 			}
 			if s, ok := n.(*ast.SelectorExpr); ok {
-				if x, ok := s.X.(*ast.Ident); ok && (x.Name == "sm" || x.Name == "memory" || x.Name == "isa") && !ofUsers[x.Name+"."+s.Sel.Name] {
+				if x, ok := s.X.(*ast.Ident); ok && (x.Name == "sm" || x.Name == "memory" || x.Name == "isa") &&
+					!ofUsers[x.Name+"."+s.Sel.Name] {
 					t.Errorf("%s: %s names %s.%s", set.Position(s.Pos()), where, x.Name, s.Sel.Name)
 				}
 			}

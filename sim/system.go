@@ -10,15 +10,15 @@ import (
 	"warpdrop/sim/sm/exec"
 )
 
-// PrintfBytes is what the kernels of a launch may print, as CUDA's default of cudaLimitPrintfFifoSize. What is beyond is
-// lost, and said so.
+// PrintfBytes is what the kernels of a launch may print, as CUDA's default of cudaLimitPrintfFifoSize. What is beyond
+// is lost, and said so.
 const PrintfBytes = 1 << 20
 
 // heapBytes is the heap of malloc in kernels, as CUDA's default of cudaLimitMallocHeapSize.
 const heapBytes = 8 << 20
 
-// print writes what the threads of a launch have printed: launch by launch, block by block, a block's calls in the order of
-// time. CUDA promises no order; this one does not depend on how many threads simulate.
+// print writes what the threads of a launch have printed: launch by launch, block by block, a block's calls in the
+// order of time. CUDA promises no order; this one does not depend on how many threads simulate.
 func (d *Device) print() error {
 	var all []exec.Printed
 	var lost int64
@@ -52,7 +52,8 @@ func (d *Device) printed(all []exec.Printed, lost int64) error {
 		text = append(text, p.Text...)
 	}
 	if lost > 0 {
-		text = fmt.Appendf(text, "\n[printf: the buffer of %d bytes is full; the text of %d calls is lost]\n", PrintfBytes, lost)
+		text = fmt.Appendf(text, "\n[printf: the buffer of %d bytes is full; the text of %d calls is lost]\n",
+			PrintfBytes, lost)
 	}
 	if _, err := out.Write(text); err != nil {
 		return fmt.Errorf("printf of a kernel: %w", err)
@@ -60,8 +61,8 @@ func (d *Device) printed(all []exec.Printed, lost int64) error {
 	return nil
 }
 
-// makeHeaps reserves the heap of malloc, once: each SM's threads take theirs from a stretch of addresses of its own, all
-// together no more than the heap's size.
+// makeHeaps reserves the heap of malloc, once: each SM's threads take theirs from a stretch of addresses of its own,
+// all together no more than the heap's size.
 func (d *Device) makeHeaps() error {
 	if d.heaps != nil {
 		return nil
@@ -96,8 +97,8 @@ func (e *LeakError) Error() string {
 	var b strings.Builder
 	for i, p := range e.Pieces {
 		if total += p.Bytes; i < most {
-			fmt.Fprintf(&b, "\n  %d bytes at %#x, taken by kernel %s, block (%d,%d,%d), thread (%d,%d,%d)", p.Bytes, p.Addr, p.Kernel,
-				p.Block[0], p.Block[1], p.Block[2], p.Thread[0], p.Thread[1], p.Thread[2])
+			fmt.Fprintf(&b, "\n  %d bytes at %#x, taken by kernel %s, block (%d,%d,%d), thread (%d,%d,%d)",
+				p.Bytes, p.Addr, p.Kernel, p.Block[0], p.Block[1], p.Block[2], p.Thread[0], p.Thread[1], p.Thread[2])
 		}
 	}
 	if n := len(e.Pieces) - most; n > 0 {
@@ -106,8 +107,8 @@ func (e *LeakError) Error() string {
 	return fmt.Sprintf("leaks: %d bytes of malloc's heap, in units of 16, were not given back:%s", total, b.String())
 }
 
-// CheckLeaks returns a *LeakError with what kernels hold of malloc's heap, nil if that is nothing or Device.Leaks is off. It is
-// for a program's end: memory may be taken by one launch and given back by another.
+// CheckLeaks returns a *LeakError with what kernels hold of malloc's heap, nil if that is nothing or Device.Leaks is
+// off. It is for a program's end: memory may be taken by one launch and given back by another.
 func (d *Device) CheckLeaks() error {
 	if !d.Leaks {
 		return nil

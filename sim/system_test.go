@@ -27,8 +27,8 @@ func systemBench(t *testing.T, out *bytes.Buffer) *bench {
 	return b
 }
 
-// TestPrintf: what kernels print comes after the launch, block by block, a warp's threads in order; the function returns the
-// number of arguments.
+// TestPrintf: what kernels print comes after the launch, block by block, a warp's threads in order; the function
+// returns the number of arguments.
 func TestPrintf(t *testing.T) {
 	for _, threads := range []int{1, 2, -1, -2} {
 		var out bytes.Buffer
@@ -55,14 +55,16 @@ func TestPrintf(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := b.words(y, 2); out.String() != "none\n" || got[0] != 0 || int32(got[1]) != -1 {
-			t.Errorf("printed %q, returned %d without arguments and %d without a format, want 0 and -1", out.String(), got[0], got[1])
+			t.Errorf("printed %q, returned %d without arguments and %d without a format, want 0 and -1",
+				out.String(), got[0], got[1])
 		}
 		out.Reset()
 		if _, err := b.launch("says_too_much", shape(3, 32, 0), sim.I32(300)); err != nil {
 			t.Fatal(err)
 		}
 		lost := 3*32*300 - sim.PrintfBytes/64
-		if want := fmt.Sprintf("the text of %d calls is lost", lost); !strings.Contains(out.String(), want) || out.Len() > sim.PrintfBytes+200 {
+		if want := fmt.Sprintf("the text of %d calls is lost", lost); !strings.Contains(out.String(), want) ||
+			out.Len() > sim.PrintfBytes+200 {
 			t.Errorf("%d bytes, the last %q; want %q", out.Len(), out.String()[out.Len()-100:], want)
 		}
 	}
@@ -84,12 +86,14 @@ func TestPrintfOfStreams(t *testing.T) {
 	if _, err := b.dev.Synchronize(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if want := "block 0 thread 0 abc 0.50\nblock 1 thread 0 abc 0.50\nblock 0 thread 1 abc 0.50\nblock 1 thread 1 abc 0.50\n"; out.String() != want {
+	if want := "block 0 thread 0 abc 0.50\nblock 1 thread 0 abc 0.50\nblock 0 thread 1 abc 0.50\nblock 1 thread 1 abc " +
+		"0.50\n"; out.String() != want {
 		t.Errorf("printed\n%s", out.String())
 	}
 }
 
-// TestAssert: an assertion ends the launch with what it says, where, and in which thread; other kernels of the file run.
+// TestAssert: an assertion ends the launch with what it says, where, and in which thread; other kernels of the file
+// run.
 func TestAssert(t *testing.T) {
 	b := systemBench(t, nil)
 	y := b.buffer(96)
@@ -100,7 +104,8 @@ func TestAssert(t *testing.T) {
 		t.Errorf("a kernel without an assertion stored %d, want 7", got[31])
 	}
 	_, err := b.launch("asserts", shape(1, 96, 0), sim.PtrArg(y))
-	for _, want := range []string{"kernel asserts", "block (0,0,0)", "system.cu:40: asserts: thread (0,0,0): assertion `y[t] == 0` failed", "and in 31 more threads"} {
+	for _, want := range []string{"kernel asserts", "block (0,0,0)",
+		"system.cu:40: asserts: thread (0,0,0): assertion `y[t] == 0` failed", "and in 31 more threads"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v does not say %q", err, want)
 		}
@@ -111,7 +116,8 @@ func TestAssert(t *testing.T) {
 	}
 }
 
-// TestDeviceMalloc: threads of all SMs get memory that no other has, up to the heap's size; another launch gives it back.
+// TestDeviceMalloc: threads of all SMs get memory that no other has, up to the heap's size; another launch gives it
+// back.
 func TestDeviceMalloc(t *testing.T) {
 	const blocks, n = 90, 32 * 90
 	var first []byte
@@ -160,8 +166,10 @@ func TestDeviceMalloc(t *testing.T) {
 			t.Errorf("%d threads have memory, want all %d", len(got), n)
 		}
 		var leaks *sim.LeakError
-		if err := b.dev.CheckLeaks(); !errors.As(err, &leaks) || len(leaks.Pieces) != n || !strings.Contains(err.Error(), "leaks: 138240 bytes") ||
-			!strings.Contains(err.Error(), "48 bytes at 0x") || !strings.Contains(err.Error(), "taken by kernel takes, block (0,0,0), thread (0,0,0)") {
+		if err := b.dev.CheckLeaks(); !errors.As(err, &leaks) || len(leaks.Pieces) != n ||
+			!strings.Contains(err.Error(), "leaks: 138240 bytes") ||
+			!strings.Contains(err.Error(), "48 bytes at 0x") ||
+			!strings.Contains(err.Error(), "taken by kernel takes, block (0,0,0), thread (0,0,0)") {
 			t.Errorf("all is held: %v", err)
 		}
 		give()
@@ -183,7 +191,8 @@ func TestDeviceMalloc(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := b.launch("gives_twice", shape(1, 1, 0), sim.PtrArg(y))
-		if err == nil || !strings.Contains(err.Error(), "kernel gives_twice") || !strings.Contains(err.Error(), "which malloc did not return or which is free already") {
+		if err == nil || !strings.Contains(err.Error(), "kernel gives_twice") ||
+			!strings.Contains(err.Error(), "which malloc did not return or which is free already") {
 			t.Errorf("two times free: %v", err)
 		}
 	}
@@ -200,7 +209,8 @@ func TestUnknownSystemCall(t *testing.T) {
 	if b.mod, err = b.dev.LoadModule(image); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.mod.Kernel("says"); err == nil || !strings.Contains(err.Error(), "kernel says calls wprintf") || !strings.Contains(err.Error(), "vprintf") {
+	if _, err := b.mod.Kernel("says"); err == nil || !strings.Contains(err.Error(), "kernel says calls wprintf") ||
+		!strings.Contains(err.Error(), "vprintf") {
 		t.Errorf("error %v", err)
 	}
 	if _, err := b.launch("plain", shape(1, 32, 0), sim.PtrArg(b.buffer(32))); err != nil {

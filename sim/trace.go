@@ -12,14 +12,15 @@ import (
 	"warpdrop/sim/sm/timing"
 )
 
-// Trace records what a device does over simulated time: launches and copies, blocks on SMs, and counters. Set Device.Trace
-// before the first launch; WriteTo writes what was recorded in the Trace Event Format, which ui.perfetto.dev and
-// chrome://tracing show. The zero value is ready to use.
+// Trace records what a device does over simulated time: launches and copies, blocks on SMs, and counters. Set
+// Device.Trace before the first launch; WriteTo writes what was recorded in the Trace Event Format, which
+// ui.perfetto.dev and chrome://tracing show. The zero value is ready to use.
 type Trace struct {
 	// Interval is the least number of cycles between two readings of the counters; 0 means 1000. It doubles whenever there
 	// are MaxSamples.
 	Interval int64
-	// MaxBlocks and MaxSamples bound what is kept; 0 means 200,000 blocks and 5,000 samples. Blocks beyond are counted only.
+	// MaxBlocks and MaxSamples bound what is kept; 0 means 200,000 blocks and 5,000 samples. Blocks beyond are counted
+	// only.
 	MaxBlocks, MaxSamples int
 
 	gpu      *GPU
@@ -108,7 +109,8 @@ func (t *Trace) sample(g *GPU, now int64, s *timing.Counters, m memory.Counters)
 	part := m.Sub(&t.last.memory)
 	bytes := part.Bandwidth(cycles, g.CoreMHz)
 	x := traceSample{from: t.last.cycle, to: now, l2: bytes.L2, dram: bytes.DRAM,
-		ipc: float64(s.WarpInstructions-t.last.sm.WarpInstructions) * per, warps: float64(s.WarpCycles-t.last.sm.WarpCycles) * per}
+		ipc:   float64(s.WarpInstructions-t.last.sm.WarpInstructions) * per,
+		warps: float64(s.WarpCycles-t.last.sm.WarpCycles) * per}
 	slots := 100 * per / float64(g.SMs*g.SM.Schedulers)
 	x.issue = float64(s.IssueCycles-t.last.sm.IssueCycles) * slots
 	for i := range x.stalls {

@@ -45,7 +45,8 @@ func TestCycleLoopAllocatesNothing(t *testing.T) {
 		}
 		allocs := func(blocks int) float64 {
 			return testing.AllocsPerRun(1, func() {
-				if _, err := dev.Launch(context.Background(), k, sim.LaunchConfig{Grid: sim.Dim3{X: blocks}, Block: c.block}, c.args...); err != nil {
+				if _, err := dev.Launch(context.Background(), k, sim.LaunchConfig{Grid: sim.Dim3{X: blocks}, Block: c.block},
+					c.args...); err != nil {
 					t.Fatal(err)
 				}
 			})

@@ -13,8 +13,8 @@ import (
 	"warpdrop/dropout"
 )
 
-// The benchmarks report samples (or words) a second of wall clock, and a second of processor time: the second figure says what
-// one core does, also while others use the machine.
+// The benchmarks report samples (or words) a second of wall clock, and a second of processor time: the second figure
+// says what one core does, also while others use the machine.
 
 // processorSeconds is what this process has used so far.
 func processorSeconds() float64 {
@@ -84,8 +84,8 @@ func benchmarkMLP(b *testing.B, lib string, hidden int, method dropout.Method) {
 	e := open(b, lib)
 	defer e.Close()
 	const rate, batch = 0.7, 128
-	m, err := newMLP(e, MLPConfig{Hidden: []int{hidden, hidden}, Batch: batch, LR: 0.01, Momentum: 0.9, Method: method, Rates: []float64{rate, rate},
-		Distributions: patterns(b, rate), Tile: 32, Seed: 1})
+	m, err := newMLP(e, MLPConfig{Hidden: []int{hidden, hidden}, Batch: batch, LR: 0.01, Momentum: 0.9, Method: method,
+		Rates: []float64{rate, rate}, Distributions: patterns(b, rate), Tile: 32, Seed: 1})
 	if err != nil {
 		b.Fatal(err)
 	}

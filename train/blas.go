@@ -73,7 +73,8 @@ func newEngine(choice string, threads int) (*engine, error) {
 		e.lib, e.name = lib, name
 	case choice == BLASPanels:
 		if products == noProducts {
-			return nil, fmt.Errorf("train: BLAS %q needs a processor with AVX2 and FMA, and a build without the tag purego", choice)
+			return nil, fmt.Errorf("train: BLAS %q needs a processor with AVX2 and FMA, and a build without the tag purego",
+				choice)
 		}
 		e.lib, e.name = newPanelBLAS(), BLASPanels
 	case choice == BLASGonum:
@@ -83,7 +84,8 @@ func newEngine(choice string, threads int) (*engine, error) {
 		e.cutM, e.cutN, e.cutK = 64, 192, 128
 	default:
 		if _, err := os.Stat(choice); err != nil {
-			return nil, fmt.Errorf("train: BLAS %q, allowed are %q, %q, %q, %q and the path of a shared library: %w", choice, BLASAuto, BLASGonum, BLASOpenBLAS, BLASPanels, err)
+			return nil, fmt.Errorf("train: BLAS %q, allowed are %q, %q, %q, %q and the path of a shared library: %w",
+				choice, BLASAuto, BLASGonum, BLASOpenBLAS, BLASPanels, err)
 		}
 		lib, name, err := openShared(choice)
 		if err != nil {
@@ -110,7 +112,8 @@ func BLASName(choice string) (string, error) {
 }
 
 // gemm computes c = alpha * op(a) * op(b) + beta * c, row-major, c m x n and the inner dimension k, as blas.Sgemm.
-func (e *engine) gemm(tA, tB blas.Transpose, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int) {
+func (e *engine) gemm(tA, tB blas.Transpose, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int,
+	beta float32, c []float32, ldc int) {
 	if m == 0 || n == 0 {
 		return
 	}

@@ -6,9 +6,9 @@ import (
 	"warpdrop/dropout"
 )
 
-// tileBlocks appends the blocks of kept tiles of an in x out matrix in tiles of t x t, numbered row by row. Tile rows that
-// are p = dp/gcd(tile columns, dp) apart keep the same tile columns, and different ones keep none in common. So the kept
-// tiles are p whole products of gathered rows and columns.
+// tileBlocks appends the blocks of kept tiles of an in x out matrix in tiles of t x t, numbered row by row. Tile rows
+// that are p = dp/gcd(tile columns, dp) apart keep the same tile columns, and different ones keep none in common. So
+// the kept tiles are p whole products of gathered rows and columns.
 func tileBlocks(dst []block, in, out, t, dp, bias int) []block {
 	rows, cols := dropout.TileGrid(in, out, t, t)
 	period := dp / gcd(cols, dp)
@@ -36,14 +36,16 @@ func columnBlocks(dst []block, in, out, t int, kept *tileList) []block {
 		if len(list) == 0 {
 			continue
 		}
-		b := block{rows: dropout.KeepRuns(in, t, list), cols: dropout.Kept{First: c, Step: 1, Count: 1, Width: t, N: out}, at: at}
+		b := block{rows: dropout.KeepRuns(in, t, list), cols: dropout.Kept{First: c, Step: 1, Count: 1, Width: t, N: out},
+			at: at}
 		at += b.rows.Size() * b.cols.Size()
 		dst = append(dst, b)
 	}
 	return dst
 }
 
-// forwardColumns is forward with blocks that are columns of tiles: they share rows, so x is packed for one after the other.
+// forwardColumns is forward with blocks that are columns of tiles: they share rows, so x is packed for one after the
+// other.
 func (m *matrix) forwardColumns(b int, x, y []float32) {
 	m.b, m.x = b, x
 	if len(m.blocks) < m.kept.cols { // some column of tiles keeps none

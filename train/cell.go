@@ -11,13 +11,14 @@ import (
 	"warpdrop/dropout"
 )
 
-// lstm is a word LSTM under way: embedding, layers of LSTM cells, softmax over the vocabulary (Zaremba, Sutskever, Vinyals,
-// "Recurrent neural network regularization", 2014). A window of steps x batch words is one iteration; row t*batch+s is word t of
-// sequence s.
+// lstm is a word LSTM under way: embedding, layers of LSTM cells, softmax over the vocabulary (Zaremba, Sutskever,
+// Vinyals, "Recurrent neural network regularization", 2014). A window of steps x batch words is one iteration; row
+// t*batch+s is word t of sequence s.
 //
-// Dropout acts on the non-recurrent connections, at Layers+1 sites: the input of each LSTM layer and that of the softmax layer.
-// Conventional dropout masks each element of the input by itself or, with a shared mask, each unit in all rows; patterns are drawn
-// once a site, iteration and group of rows, of input units or of the tiles of the weights behind them.
+// Dropout acts on the non-recurrent connections, at Layers+1 sites: the input of each LSTM layer and that of the
+// softmax layer. Conventional dropout masks each element of the input by itself or, with a shared mask, each unit in
+// all rows; patterns are drawn once a site, iteration and group of rows, of input units or of the tiles of the weights
+// behind them.
 type lstm struct {
 	*engine
 	cfg       LSTMConfig
@@ -72,10 +73,11 @@ type cell struct {
 
 func newLSTM(e *engine, cfg LSTMConfig) (*lstm, error) {
 	v, h, rows := cfg.Vocabulary, cfg.Hidden, cfg.Batch*cfg.Steps
-	m := &lstm{engine: e, cfg: cfg, embedding: make([]float32, v*h), outBias: make([]float32, v), outBiasG: make([]float32, v),
-		logits: make([]float32, rows*v), words: make([]float32, rows*h), zeros: make([]float32, 4*h), input: make([]int32, rows), target: make([]int32, rows),
-		slot: make([]int32, v), wordG: make([]float32, rows*h), lossRow: make([]float64, rows), rightRow: make([]bool, rows), models: map[string]bool{},
-		norms: make([]float64, 1024)}
+	m := &lstm{engine: e, cfg: cfg, embedding: make([]float32, v*h), outBias: make([]float32, v),
+		outBiasG: make([]float32, v), logits: make([]float32, rows*v), words: make([]float32, rows*h),
+		zeros: make([]float32, 4*h), input: make([]int32, rows), target: make([]int32, rows), slot: make([]int32, v),
+		wordG: make([]float32, rows*h), lossRow: make([]float64, rows), rightRow: make([]bool, rows),
+		models: map[string]bool{}, norms: make([]float64, 1024)}
 	m.softmaxFn, m.columnFn, m.normFn = m.softmaxPart, m.columnPart, m.normPart
 	for i := range m.slot {
 		m.slot[i] = -1
@@ -101,10 +103,13 @@ func newLSTM(e *engine, cfg LSTMConfig) (*lstm, error) {
 			m.out = s
 			break
 		}
-		c := &cell{site: s, hidden: h, batch: cfg.Batch, recurrent: newMatrix(e, h, 4*h, false), bias: make([]float32, 4*h), biasG: make([]float32, 4*h),
-			gates: make([]float32, rows*4*h), dgates: make([]float32, rows*4*h), h: make([]float32, (rows+cfg.Batch)*h), c: make([]float32, (rows+cfg.Batch)*h),
-			tanhC: make([]float32, rows*h), dh: make([]float32, rows*h), dhNext: make([]float32, cfg.Batch*h), dcNext: make([]float32, cfg.Batch*h), zeros: m.zeros}
-		c.steps, c.back = newOperand(e, blas.NoTrans, h, 4*h, c.recurrent.w, 4*h), newOperand(e, blas.Trans, 4*h, h, c.recurrent.w, 4*h)
+		c := &cell{site: s, hidden: h, batch: cfg.Batch, recurrent: newMatrix(e, h, 4*h, false), bias: make([]float32, 4*h),
+			biasG: make([]float32, 4*h), gates: make([]float32, rows*4*h), dgates: make([]float32, rows*4*h),
+			h: make([]float32, (rows+cfg.Batch)*h), c: make([]float32, (rows+cfg.Batch)*h), tanhC: make([]float32, rows*h),
+			dh: make([]float32, rows*h), dhNext: make([]float32, cfg.Batch*h), dcNext: make([]float32, cfg.Batch*h),
+			zeros: m.zeros}
+		c.steps, c.back = newOperand(e, blas.NoTrans, h, 4*h, c.recurrent.w, 4*h),
+			newOperand(e, blas.Trans, 4*h, h, c.recurrent.w, 4*h)
 		c.forwardFn, c.backwardFn = c.forwardPart, c.backwardPart
 		random(c.recurrent.w)
 		random(c.bias)
@@ -134,8 +139,8 @@ func (m *lstm) load(text []int32, from, steps int) {
 	}
 }
 
-// forward computes loss and right of the window, and the gradient of the logits when training; the cells' state moves on only
-// by advance.
+// forward computes loss and right of the window, and the gradient of the logits when training; the cells' state moves
+// on only by advance.
 func (m *lstm) forward(method dropout.Method, iteration uint64) {
 	n, h := m.steps*m.cfg.Batch, m.cfg.Hidden
 	m.id = m.id[:0]
@@ -190,7 +195,8 @@ func (c *cell) forwardPart(_, s int) {
 	before, after := c.c[row*h:(row+1)*h], c.c[(row+c.batch)*h:(row+c.batch+1)*h]
 	in, forget, next, out := g[:h], g[h:2*h], g[2*h:3*h], g[3*h:]
 	tanh, y := c.tanhC[row*h:(row+1)*h], c.h[(row+c.batch)*h:(row+c.batch+1)*h]
-	before, after, in, forget, next, out, tanh, y = before[:h], after[:h], in[:h], forget[:h], next[:h], out[:h], tanh[:h], y[:h]
+	before, after, in, forget, next, out, tanh, y = before[:h], after[:h], in[:h], forget[:h], next[:h], out[:h],
+		tanh[:h], y[:h]
 	for j := range h {
 		x := forget[j]*before[j] + in[j]*next[j]
 		after[j], tanh[j] = x, x
@@ -225,8 +231,8 @@ func (c *cell) backwardPart(_, s int) {
 	}
 }
 
-// softmaxPart is one row: loss, whether the word was predicted, and the gradient of the logits of the loss, summed over steps
-// and averaged over the batch.
+// softmaxPart is one row: loss, whether the word was predicted, and the gradient of the logits of the loss, summed over
+// steps and averaged over the batch.
 func (m *lstm) softmaxPart(_, r int) {
 	v := m.cfg.Vocabulary
 	y := m.logits[r*v : (r+1)*v]
@@ -362,7 +368,8 @@ func (m *lstm) step(iteration uint64, lr float32) error {
 	m.training = true
 	m.forward(m.cfg.Method, iteration)
 	if math.IsNaN(m.loss) || math.IsInf(m.loss, 0) {
-		return divergence(fmt.Sprintf("loss is %g; a smaller learning rate or clipping may help (they are %g and %g)", m.loss, lr, m.cfg.Clip))
+		return divergence(fmt.Sprintf("loss is %g; a smaller learning rate or clipping may help (they are %g and %g)",
+			m.loss, lr, m.cfg.Clip))
 	}
 	m.backward()
 	m.update(lr)
@@ -370,8 +377,8 @@ func (m *lstm) step(iteration uint64, lr float32) error {
 	return nil
 }
 
-// evaluate is the perplexity of a text, nothing dropped, and the share of its words that were predicted. It has the text in
-// batch sequences, as training does; words that do not fill these are left out.
+// evaluate is the perplexity of a text, nothing dropped, and the share of its words that were predicted. It has the
+// text in batch sequences, as training does; words that do not fill these are left out.
 func (m *lstm) evaluate(text []int32) (perplexity, accuracy float64) {
 	m.training = false
 	m.reset()

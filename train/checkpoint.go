@@ -17,8 +17,8 @@ import (
 	"warpdrop/internal/infile"
 )
 
-// A checkpoint file is: magic, version, length of the header (both uint32, little-endian), the header as JSON, the arrays' numbers
-// of 32 bits, little-endian, and the SHA-256 of all that.
+// A checkpoint file is: magic, version, length of the header (both uint32, little-endian), the header as JSON, the
+// arrays' numbers of 32 bits, little-endian, and the SHA-256 of all that.
 const (
 	checkpointMagic   = "WARPDROP"
 	checkpointVersion = 1
@@ -26,12 +26,13 @@ const (
 
 // checkpointHeader is what a run needs to go on, beside its arrays.
 type checkpointHeader struct {
-	Kind      string            `json:"kind"`               // mlp or lstm
-	Config    json.RawMessage   `json:"config"`             // what has to be the same: see sameConfig
-	Data      string            `json:"data,omitempty"`     // digest of what it trains on, where that can differ
-	Diverged  string            `json:"diverged,omitempty"` // where: there is nothing to go on with
-	Epoch     int               `json:"epoch"`              // the one under way, from 1; one more than there are where the run is done
-	Done      int               `json:"done"`               // its iterations that are done
+	Kind     string          `json:"kind"`               // mlp or lstm
+	Config   json.RawMessage `json:"config"`             // what has to be the same: see sameConfig
+	Data     string          `json:"data,omitempty"`     // digest of what it trains on, where that can differ
+	Diverged string          `json:"diverged,omitempty"` // where: there is nothing to go on with
+	// the one under way, from 1; one more than there are where the run is done
+	Epoch     int               `json:"epoch"`
+	Done      int               `json:"done"` // its iterations that are done
 	Iteration int               `json:"iteration"`
 	Sum       float64           `json:"sum"` // of the losses of the epoch under way
 	Seconds   float64           `json:"seconds"`
@@ -172,7 +173,8 @@ func (c *checkpointFile) read(arrays []array) error {
 	b := make([]byte, 1<<16)
 	for i, a := range arrays {
 		if c.Arrays[i].Name != a.name || c.Arrays[i].Len != len(a.values) {
-			return c.fail("has %s with %d numbers where the network has %s with %d", c.Arrays[i].Name, c.Arrays[i].Len, a.name, len(a.values))
+			return c.fail("has %s with %d numbers where the network has %s with %d", c.Arrays[i].Name, c.Arrays[i].Len, a.name,
+				len(a.values))
 		}
 		for v := a.values; len(v) > 0; {
 			n := min(len(v), len(b)/4)

@@ -57,20 +57,26 @@ func trainers(t *testing.T) map[string]trainer {
 	d := dropout.Distribution{P: []float64{0.4, 0.3, 0.3}}
 	out := map[string]trainer{}
 	if products != noProducts {
-		out["mlp tdp, own tiles"] = func(ctx context.Context, s Saving, epochs int, progress func(Progress)) (*Result, error) {
-			return TrainMLP(ctx, MLPConfig{Hidden: []int{70, 48}, Batch: 50, Epochs: epochs, LR: 0.05, Momentum: 0.9, Method: dropout.TDP, Rates: []float64{0.3, 0.4},
-				Distributions: []dropout.Distribution{d, d}, Tile: 32, Seed: 4, BLAS: BLASPanels, Threads: 2, TrainSamples: 3000, Saving: s}, progress)
+		out["mlp tdp, own tiles"] = func(ctx context.Context, s Saving, epochs int, progress func(Progress)) (*Result,
+			error) {
+			return TrainMLP(ctx, MLPConfig{Hidden: []int{70, 48}, Batch: 50, Epochs: epochs, LR: 0.05, Momentum: 0.9,
+				Method: dropout.TDP, Rates: []float64{0.3, 0.4}, Distributions: []dropout.Distribution{d, d}, Tile: 32, Seed: 4,
+				BLAS: BLASPanels, Threads: 2, TrainSamples: 3000, Saving: s}, progress)
 		}
 	}
 	for _, method := range []dropout.Method{dropout.Dense, dropout.RDP, dropout.TDP} {
-		out["mlp "+string(method)] = func(ctx context.Context, s Saving, epochs int, progress func(Progress)) (*Result, error) {
-			return TrainMLP(ctx, MLPConfig{Hidden: []int{40, 24}, Batch: 50, Epochs: epochs, LR: 0.05, Momentum: 0.9, Method: method, Rates: []float64{0.3, 0.4},
-				Distributions: []dropout.Distribution{d, d}, Tile: 8, Seed: 4, BLAS: BLASGonum, Threads: 2, TrainSamples: 3000, Saving: s}, progress)
+		out["mlp "+string(method)] = func(ctx context.Context, s Saving, epochs int, progress func(Progress)) (*Result,
+			error) {
+			return TrainMLP(ctx, MLPConfig{Hidden: []int{40, 24}, Batch: 50, Epochs: epochs, LR: 0.05, Momentum: 0.9,
+				Method: method, Rates: []float64{0.3, 0.4}, Distributions: []dropout.Distribution{d, d}, Tile: 8, Seed: 4,
+				BLAS: BLASGonum, Threads: 2, TrainSamples: 3000, Saving: s}, progress)
 		}
 		text := writeWords(t, 3000, 60)
-		out["lstm "+string(method)] = func(ctx context.Context, s Saving, epochs int, progress func(Progress)) (*Result, error) {
+		out["lstm "+string(method)] = func(ctx context.Context, s Saving, epochs int, progress func(Progress)) (*Result,
+			error) {
 			c := DefaultLSTM(16)
-			c.Vocabulary, c.Batch, c.Steps, c.Epochs, c.Method, c.Rates, c.Distributions, c.Tile = 50, 4, 10, epochs, method, []float64{0.3, 0.4}, []dropout.Distribution{d, d}, 8
+			c.Vocabulary, c.Batch, c.Steps, c.Epochs, c.Method, c.Rates, c.Distributions, c.Tile = 50, 4, 10, epochs, method,
+				[]float64{0.3, 0.4}, []dropout.Distribution{d, d}, 8
 			c.BLAS, c.Threads, c.Data, c.Saving = BLASGonum, 2, text, s
 			return TrainLSTM(ctx, c, progress)
 		}
@@ -78,8 +84,8 @@ func trainers(t *testing.T) map[string]trainer {
 	return out
 }
 
-// TestResume stops runs within an epoch, resumes them from the checkpoint, and compares with runs that were never stopped: the
-// same numbers to the last bit.
+// TestResume stops runs within an epoch, resumes them from the checkpoint, and compares with runs that were never
+// stopped: the same numbers to the last bit.
 func TestResume(t *testing.T) {
 	for name, run := range trainers(t) {
 		want, err := run(t.Context(), Saving{}, 3, nil)
@@ -119,7 +125,8 @@ func TestResume(t *testing.T) {
 		if err != nil || len(longer.Epochs) != 4 {
 			t.Errorf("%s: going on to 4 epochs: %v", name, err)
 		}
-		if _, err := run(t.Context(), Saving{path, false}, 3, nil); err == nil || !strings.Contains(err.Error(), "is there already") {
+		if _, err := run(t.Context(), Saving{path, false}, 3, nil); err == nil ||
+			!strings.Contains(err.Error(), "is there already") {
 			t.Errorf("%s: without resuming: error %v", name, err)
 		}
 	}
@@ -155,21 +162,24 @@ func TestBadCheckpoint(t *testing.T) {
 		if err := os.WriteFile(path, c.data, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := run(t.Context(), Saving{path, true}, 2, nil); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path) {
+		if _, err := run(t.Context(), Saving{path, true}, 2, nil); err == nil || !strings.Contains(err.Error(), c.want) ||
+			!strings.Contains(err.Error(), path) {
 			t.Errorf("%s: error %v, want one that says %q", c.what, err, c.want)
 		}
 	}
 	os.WriteFile(path, whole, 0o644)
-	if _, err := trainers(t)["lstm tdp"](t.Context(), Saving{path, true}, 2, nil); err == nil || !strings.Contains(err.Error(), `Method "rdp", not "tdp"`) {
+	if _, err := trainers(t)["lstm tdp"](t.Context(), Saving{path, true}, 2, nil); err == nil ||
+		!strings.Contains(err.Error(), `Method "rdp", not "tdp"`) {
 		t.Errorf("another method: error %v", err)
 	}
-	if _, err := trainers(t)["mlp rdp"](t.Context(), Saving{path, true}, 2, nil); err == nil || !strings.Contains(err.Error(), "kind lstm, not mlp") {
+	if _, err := trainers(t)["mlp rdp"](t.Context(), Saving{path, true}, 2, nil); err == nil ||
+		!strings.Contains(err.Error(), "kind lstm, not mlp") {
 		t.Errorf("another kind: error %v", err)
 	}
 }
 
-// TestKilledWhileSaving kills a process that does nothing but save, at random moments: what is there afterwards is always a whole
-// checkpoint.
+// TestKilledWhileSaving kills a process that does nothing but save, at random moments: what is there afterwards is
+// always a whole checkpoint.
 func TestKilledWhileSaving(t *testing.T) {
 	const variable = "WARPDROP_TEST_SAVE"
 	values := make([]uint32, 1<<18)
@@ -178,7 +188,8 @@ func TestKilledWhileSaving(t *testing.T) {
 			for i := range values {
 				values[i] = uint32(epoch)
 			}
-			if err := saveCheckpoint(path, &checkpointHeader{Kind: "test", Epoch: epoch, Config: json.RawMessage("{}")}, []array{{"values", values}}); err != nil {
+			if err := saveCheckpoint(path, &checkpointHeader{Kind: "test", Epoch: epoch, Config: json.RawMessage("{}")},
+				[]array{{"values", values}}); err != nil {
 				fmt.Println(err)
 				os.Exit(1)
 			}
@@ -228,7 +239,8 @@ func TestKilledWhileSaving(t *testing.T) {
 	t.Logf("%d writes were cut off", parts)
 }
 
-// TestFullDisk saves to a small tmpfs, which only root can mount: the error names the file, and the checkpoint before stays.
+// TestFullDisk saves to a small tmpfs, which only root can mount: the error names the file, and the checkpoint before
+// stays.
 func TestFullDisk(t *testing.T) {
 	dir := t.TempDir()
 	if err := mountSmall(dir); err != nil {
@@ -257,8 +269,8 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// TestDivergence has learning rates that make the loss, or the perplexity alone, overflow: the result says where and what
-// may help, the checkpoint keeps it, and a resumed run ends with the same.
+// TestDivergence has learning rates that make the loss, or the perplexity alone, overflow: the result says where and
+// what may help, the checkpoint keeps it, and a resumed run ends with the same.
 func TestDivergence(t *testing.T) {
 	lstm := func(lr float64) func(Saving) (*Result, error) {
 		c := DefaultLSTM(16)
@@ -292,7 +304,8 @@ func TestDivergence(t *testing.T) {
 	}
 }
 
-// TestOtherText: a checkpoint goes on with the text that it began with, and a run that was asked for a certain text has no other.
+// TestOtherText: a checkpoint goes on with the text that it began with, and a run that was asked for a certain text has
+// no other.
 func TestOtherText(t *testing.T) {
 	c := DefaultLSTM(16)
 	c.Vocabulary, c.Batch, c.Steps, c.Epochs, c.BLAS, c.Data = 50, 4, 10, 1, BLASGonum, writeWords(t, 3000, 60)
@@ -306,17 +319,19 @@ func TestOtherText(t *testing.T) {
 	}
 	c.Data = writeWords(t, 3001, 60)
 	c.Epochs, c.Resume = 2, true
-	if _, err := TrainLSTM(t.Context(), c, nil); err == nil || !strings.Contains(err.Error(), "is of a run on other data") {
+	if _, err := TrainLSTM(t.Context(), c, nil); err == nil ||
+		!strings.Contains(err.Error(), "is of a run on other data") {
 		t.Errorf("a checkpoint of another text: %v", err)
 	}
 	c.Saving, c.TextDigest = Saving{}, before
-	if _, err := TrainLSTM(t.Context(), c, nil); err == nil || !strings.Contains(err.Error(), "is not the text that was asked for") {
+	if _, err := TrainLSTM(t.Context(), c, nil); err == nil ||
+		!strings.Contains(err.Error(), "is not the text that was asked for") {
 		t.Errorf("another text than asked for: %v", err)
 	}
 }
 
-// TestResumeTellsEpochs: a run that was killed between its last checkpoint and the note of its metrics, or whose note was lost,
-// tells all epochs again.
+// TestResumeTellsEpochs: a run that was killed between its last checkpoint and the note of its metrics, or whose note
+// was lost, tells all epochs again.
 func TestResumeTellsEpochs(t *testing.T) {
 	for name, run := range trainers(t) {
 		s := Saving{Checkpoint: filepath.Join(t.TempDir(), "c"), Resume: true}

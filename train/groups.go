@@ -6,8 +6,8 @@ import (
 	"warpdrop/dropout"
 )
 
-// layerGroup is a part of the batch with a selection of its own. Its activations, of kept units only, begin where those of all units
-// would.
+// layerGroup is a part of the batch with a selection of its own. Its activations, of kept units only, begin where those
+// of all units would.
 type layerGroup struct {
 	from, to   int          // samples
 	rows, cols dropout.Kept // of the weights
@@ -39,7 +39,8 @@ func (l *layer) forwardGroups(x []float32) {
 	l.keepAll()
 }
 
-// backwardGroups adds the gradients of the groups up. What a group's kept weights have for a gradient takes the place of these.
+// backwardGroups adds the gradients of the groups up. What a group's kept weights have for a gradient takes the place
+// of these.
 func (l *layer) backwardGroups(x, dx []float32) {
 	clear(l.g)
 	clear(l.biasSum)

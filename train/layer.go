@@ -8,8 +8,8 @@ import (
 	"warpdrop/dropout"
 )
 
-// layer is one layer of a perceptron: weights, bias, and what an iteration needs of them. With RDP, activations have the
-// kept units only.
+// layer is one layer of a perceptron: weights, bias, and what an iteration needs of them. With RDP, activations have
+// the kept units only.
 type layer struct {
 	*matrix
 	bias, biasV []float32 // out
@@ -56,9 +56,11 @@ func newMLP(e *engine, cfg MLPConfig) (*mlp, error) {
 	last := len(sizes) - 2
 	for i := 0; i <= last; i++ {
 		in, out := sizes[i], sizes[i+1]
-		l := &layer{matrix: newMatrix(e, in, out, true), bias: make([]float32, out), biasV: make([]float32, out), biasG: make([]float32, out),
-			act: make([]float32, cfg.Batch*out), dact: make([]float32, cfg.Batch*out), cols: dropout.KeepAll(out), hidden: i < last, keepScale: 1}
-		l.maskFn, l.connectFn, l.actFn, l.dactFn, l.biasFn, l.addFn = l.maskPart, l.connectPart, l.actPart, l.dactPart, l.biasPart, l.addPart
+		l := &layer{matrix: newMatrix(e, in, out, true), bias: make([]float32, out), biasV: make([]float32, out),
+			biasG: make([]float32, out), act: make([]float32, cfg.Batch*out), dact: make([]float32, cfg.Batch*out),
+			cols: dropout.KeepAll(out), hidden: i < last, keepScale: 1}
+		l.maskFn, l.connectFn, l.actFn, l.dactFn, l.biasFn, l.addFn = l.maskPart, l.connectPart, l.actPart, l.dactPart,
+			l.biasPart, l.addPart
 		l.actNow, l.dactNow = l.act, l.dact
 		for k := range l.w {
 			l.w[k] = float32(rng.NormFloat64() * math.Sqrt(2/float64(in)))
@@ -129,8 +131,8 @@ func (l *layer) drop(cfg *MLPConfig, i, last int) (err error) {
 	return err
 }
 
-// period is after how many of n units all that hidden layer i's method may draw repeats itself: the least common multiple of the
-// dp that occur, or n where that is more or where there is no dp.
+// period is after how many of n units all that hidden layer i's method may draw repeats itself: the least common
+// multiple of the dp that occur, or n where that is more or where there is no dp.
 func period(cfg *MLPConfig, i, n int) int {
 	if !cfg.Method.HasDP() {
 		return n

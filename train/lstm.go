@@ -8,7 +8,8 @@ import (
 	"warpdrop/dropout"
 )
 
-// LSTMConfig is a training run of a word LSTM on text: truncated back-propagation, plain SGD whose step decays, clipping.
+// LSTMConfig is a training run of a word LSTM on text: truncated back-propagation, plain SGD whose step decays,
+// clipping.
 type LSTMConfig struct {
 	Layers, Hidden int // Hidden: also the width of the embedding
 	Vocabulary     int
@@ -20,28 +21,32 @@ type LSTMConfig struct {
 	Clip           float64 // largest norm of all gradients together; 0 = none
 	Init           float64 // weights start uniform in [-Init, Init]
 	Method         dropout.Method
-	SharedMask     bool                   `json:",omitempty"` // dense: one mask of input units for all words of a window, as RDP and TDP have it
-	Rates          []float64              // at the input of each LSTM layer; the last one also at that of the softmax layer
-	Distributions  []dropout.Distribution // rdp, tdp: of dp, one a rate
-	ScaleByDP      bool                   `json:",omitempty"` // rdp, tdp: what is kept is multiplied by the iteration's dp, in place of 1/(1 - reached rate)
-	Of             int                    `json:",omitempty"` // rows-k: n of k rows of every n; 0 = chosen from the rate
-	Groups         int                    `json:",omitempty"` // methods that drop rows: groups of the window with a pattern each; 0 and 1 = one for all
-	GroupBy        GroupBy                `json:",omitempty"`
-	Tile           int                    // methods that drop tiles: edge of one
-	Seed           uint64
-	BLAS           string // see newEngine
-	Threads        int    // 0 = all CPUs
-	Data           string // see LoadText
-	TextDigest     string `json:",omitempty"` // what the text has to be; empty: any. See TextDigest
-	Tokens         int    // words of the training text to use, 0 = all
+	// dense: one mask of input units for all words of a window, as RDP and TDP have it
+	SharedMask bool `json:",omitempty"`
+	// at the input of each LSTM layer; the last one also at that of the softmax layer
+	Rates         []float64
+	Distributions []dropout.Distribution // rdp, tdp: of dp, one a rate
+	// rdp, tdp: what is kept is multiplied by the iteration's dp, in place of 1/(1 - reached rate)
+	ScaleByDP bool `json:",omitempty"`
+	Of        int  `json:",omitempty"` // rows-k: n of k rows of every n; 0 = chosen from the rate
+	// methods that drop rows: groups of the window with a pattern each; 0 and 1 = one for all
+	Groups     int     `json:",omitempty"`
+	GroupBy    GroupBy `json:",omitempty"`
+	Tile       int     // methods that drop tiles: edge of one
+	Seed       uint64
+	BLAS       string // see newEngine
+	Threads    int    // 0 = all CPUs
+	Data       string // see LoadText
+	TextDigest string `json:",omitempty"` // what the text has to be; empty: any. See TextDigest
+	Tokens     int    // words of the training text to use, 0 = all
 	Saving
 }
 
-// DefaultLSTM has what Zaremba et al. chose for a size: their small (hidden 200), medium (650) and large (1500) networks. Dropping,
-// data, seed and threads are left open.
+// DefaultLSTM has what Zaremba et al. chose for a size: their small (hidden 200), medium (650) and large (1500)
+// networks. Dropping, data, seed and threads are left open.
 func DefaultLSTM(hidden int) LSTMConfig {
-	c := LSTMConfig{Layers: 2, Hidden: hidden, Vocabulary: 10000, Batch: 20, Steps: 35, Epochs: 13, LR: 1, Decay: 0.5, DecayAfter: 4, Clip: 5, Init: 0.1,
-		Method: dropout.None, Tile: 32, Seed: 1}
+	c := LSTMConfig{Layers: 2, Hidden: hidden, Vocabulary: 10000, Batch: 20, Steps: 35, Epochs: 13, LR: 1, Decay: 0.5,
+		DecayAfter: 4, Clip: 5, Init: 0.1, Method: dropout.None, Tile: 32, Seed: 1}
 	switch {
 	case hidden >= 1000:
 		c.Epochs, c.Decay, c.DecayAfter, c.Clip, c.Init = 55, 1/1.15, 14, 10, 0.04
@@ -56,7 +61,8 @@ func (c *LSTMConfig) Check() error {
 	for _, r := range []struct {
 		name           string
 		n, least, most int
-	}{{"layers", c.Layers, 1, 16}, {"hidden", c.Hidden, 1, 65536}, {"vocabulary", c.Vocabulary, 3, 1000000}, {"batch", c.Batch, 1, 65536}, {"steps", c.Steps, 1, 1024},
+	}{{"layers", c.Layers, 1, 16}, {"hidden", c.Hidden, 1, 65536}, {"vocabulary", c.Vocabulary, 3, 1000000},
+		{"batch", c.Batch, 1, 65536}, {"steps", c.Steps, 1, 1024},
 		{"epochs", c.Epochs, 1, 100000}, {"decay after", c.DecayAfter, 0, 100000}, {"tokens", c.Tokens, 0, math.MaxInt32}} {
 		if r.n < r.least || r.n > r.most {
 			return fmt.Errorf("train: %s: %d is not in %d..%d", r.name, r.n, r.least, r.most)
@@ -73,7 +79,8 @@ func (c *LSTMConfig) Check() error {
 		return fmt.Errorf("train: init: %g is not above 0", c.Init)
 	}
 	if c.SharedMask && c.Method != dropout.Dense && c.Method != dropout.Masked {
-		return fmt.Errorf("train: shared mask: method %s has no masks, allowed with %s and %s", c.Method, dropout.Dense, dropout.Masked)
+		return fmt.Errorf("train: shared mask: method %s has no masks, allowed with %s and %s", c.Method, dropout.Dense,
+			dropout.Masked)
 	}
 	offered := dropout.Methods(dropout.None, dropout.Dense, dropout.Masked)
 	if err := checkDropping(c.Method, offered, c.Rates, c.Distributions, c.Layers, c.Tile, c.ScaleByDP); err != nil {
@@ -128,7 +135,8 @@ func (c *LSTMConfig) width(site int) int {
 
 // stream draws the patterns of a site; nil where the method has none.
 func (c *LSTMConfig) stream(site int) (*dropout.Stream, error) {
-	return newStream(c.Method, c.Rates, c.Distributions, c.Of, c.rateOf(site), dropout.ShapeOf(c.Hidden, c.Hidden, c.width(site), c.Tile), c.Seed, site)
+	return newStream(c.Method, c.Rates, c.Distributions, c.Of, c.rateOf(site),
+		dropout.ShapeOf(c.Hidden, c.Hidden, c.width(site), c.Tile), c.Seed, site)
 }
 
 // rate is the step of an epoch, from 1.
@@ -136,8 +144,8 @@ func (c *LSTMConfig) rate(epoch int) float64 {
 	return c.LR * math.Pow(c.Decay, float64(max(0, epoch-c.DecayAfter)))
 }
 
-// TrainLSTM runs cfg to its end, or until ctx ends (Result.Stopped). Methods with patterns compute products of the kept input units or
-// tiles only. With gonum's BLAS the result depends on the seed and not on the number of threads.
+// TrainLSTM runs cfg to its end, or until ctx ends (Result.Stopped). Methods with patterns compute products of the kept
+// input units or tiles only. With gonum's BLAS the result depends on the seed and not on the number of threads.
 func TrainLSTM(ctx context.Context, cfg LSTMConfig, progress func(Progress)) (*Result, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, err
@@ -160,9 +168,11 @@ func TrainLSTM(ctx context.Context, cfg LSTMConfig, progress func(Progress)) (*R
 		name  string
 		words []int32
 		least int
-	}{{"training", text.Train, cfg.Batch * (cfg.Steps + 1)}, {"validation", text.Valid, 2 * cfg.Batch}, {"test", text.Test, 2 * cfg.Batch}} {
+	}{{"training", text.Train, cfg.Batch * (cfg.Steps + 1)}, {"validation", text.Valid, 2 * cfg.Batch},
+		{"test", text.Test, 2 * cfg.Batch}} {
 		if len(part.words) < part.least {
-			return nil, fmt.Errorf("train: text: %d words of %s text, at least %d are needed for %d sequences", len(part.words), part.name, part.least, cfg.Batch)
+			return nil, fmt.Errorf("train: text: %d words of %s text, at least %d are needed for %d sequences",
+				len(part.words), part.name, part.least, cfg.Batch)
 		}
 	}
 	e, err := newEngine(cfg.BLAS, cfg.Threads)
@@ -178,16 +188,17 @@ func TrainLSTM(ctx context.Context, cfg LSTMConfig, progress func(Progress)) (*R
 	for _, c := range m.cells {
 		res.reached(c.stream)
 	}
-	t := training{Saving: cfg.Saving, kind: "lstm", data: text.Digest, config: cfg.common(), epochs: cfg.Epochs, per: (len(text.Train)/cfg.Batch - 1) / cfg.Steps,
-		samples: cfg.Batch * cfg.Steps, notify: 5, models: m.models, progress: progress}
+	t := training{Saving: cfg.Saving, kind: "lstm", data: text.Digest, config: cfg.common(), epochs: cfg.Epochs,
+		per: (len(text.Train)/cfg.Batch - 1) / cfg.Steps, samples: cfg.Batch * cfg.Steps, notify: 5, models: m.models,
+		progress: progress}
 	if err := t.run(ctx, &lstmRun{lstm: m, text: text}, res); err != nil {
 		return nil, err
 	}
 	return res, nil
 }
 
-// common is what a resumed run has to have in common with the one before: all but the number of epochs, where data lie, and how
-// it is computed.
+// common is what a resumed run has to have in common with the one before: all but the number of epochs, where data lie,
+// and how it is computed.
 func (c LSTMConfig) common() any {
 	c.Epochs, c.BLAS, c.Threads, c.Data, c.TextDigest, c.Saving = 0, "", 0, "", "", Saving{}
 	return c
@@ -222,10 +233,12 @@ func (r *lstmRun) measure(em *EpochMetrics) {
 func (r *lstmRun) matrices() []*matrix { return nil } // plain SGD has nothing to make up for
 
 func (r *lstmRun) state() []array {
-	out := []array{{"embedding", bitsOf(r.embedding)}, {"softmax: weights", bitsOf(r.out.w)}, {"softmax: bias", bitsOf(r.outBias)}}
+	out := []array{{"embedding", bitsOf(r.embedding)}, {"softmax: weights", bitsOf(r.out.w)},
+		{"softmax: bias", bitsOf(r.outBias)}}
 	for i, c := range r.cells {
 		k := c.batch * c.hidden
-		for _, a := range []array{{"input weights", bitsOf(c.w)}, {"recurrent weights", bitsOf(c.recurrent.w)}, {"bias", bitsOf(c.bias)}, {"h", bitsOf(c.h[:k])}, {"c", bitsOf(c.c[:k])}} {
+		for _, a := range []array{{"input weights", bitsOf(c.w)}, {"recurrent weights", bitsOf(c.recurrent.w)},
+			{"bias", bitsOf(c.bias)}, {"h", bitsOf(c.h[:k])}, {"c", bitsOf(c.c[:k])}} {
 			out = append(out, array{fmt.Sprintf("layer %d: %s", i+1, a.name), a.values})
 		}
 	}

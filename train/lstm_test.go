@@ -162,7 +162,8 @@ func lstmConfigs() map[string]LSTMConfig {
 	d := dropout.Distribution{P: []float64{0.3, 0.3, 0.4}}
 	for _, layers := range []int{1, 2, 3} {
 		for _, method := range dropout.Methods(dropout.None, dropout.Dense) {
-			c := LSTMConfig{Layers: layers, Hidden: 10, Vocabulary: 23, Batch: 3, Steps: 4, LR: 0.3, Init: 0.4, Method: method, Tile: 4, Seed: 9}
+			c := LSTMConfig{Layers: layers, Hidden: 10, Vocabulary: 23, Batch: 3, Steps: 4, LR: 0.3, Init: 0.4, Method: method,
+				Tile: 4, Seed: 9}
 			for range layers {
 				c.Rates, c.Distributions = append(c.Rates, 0.4), append(c.Distributions, d)
 			}
@@ -187,8 +188,9 @@ func lstmConfigs() map[string]LSTMConfig {
 	return out
 }
 
-// TestLSTMGradient trains a few windows. Before each, the plain float64 reference gets the weights; its loss has to be the
-// same, and every weight looked at has to move by the learning rate times the reference's slope: also where nothing was kept.
+// TestLSTMGradient trains a few windows. Before each, the plain float64 reference gets the weights; its loss has to be
+// the same, and every weight looked at has to move by the learning rate times the reference's slope: also where nothing
+// was kept.
 func TestLSTMGradient(t *testing.T) {
 	for name, cfg := range lstmConfigs() {
 		e, err := newEngine("", 2)
@@ -224,7 +226,8 @@ func TestLSTMGradient(t *testing.T) {
 					before[k] = x
 					slope := (up - down) / (2 * step)
 					if got := (x - float64(after[k])) / cfg.LR; math.Abs(got-slope) > 2e-6+1e-4*math.Abs(slope) {
-						t.Errorf("%s, iteration %d, %s[%d]: gradient %g, finite differences of the reference %g", name, iteration, what, k, got, slope)
+						t.Errorf("%s, iteration %d, %s[%d]: gradient %g, finite differences of the reference %g",
+							name, iteration, what, k, got, slope)
 					}
 				}
 			}
@@ -297,7 +300,8 @@ func TestLSTMClip(t *testing.T) {
 func TestLSTMNoAllocation(t *testing.T) {
 	for name, cfg := range lstmConfigs() {
 		// Lists of kept units or tiles are drawn anew each time.
-		if cfg.Layers != 2 || cfg.Groups > 1 || cfg.Method.Approximate() && cfg.Method != dropout.RDP && cfg.Method != dropout.TDP {
+		if cfg.Layers != 2 || cfg.Groups > 1 || cfg.Method.Approximate() && cfg.Method != dropout.RDP &&
+			cfg.Method != dropout.TDP {
 			continue
 		}
 		e, err := newEngine("", 2)

@@ -12,12 +12,12 @@ import (
 // level1 has the vector operations that gonum has vector code for.
 var level1 gonum.Implementation
 
-// matrix is a weight matrix, in x out, with SGD and momentum. An iteration works on all of it, or on the blocks of rows and
-// columns that a pattern keeps: these are packed, multiplied and updated, and nothing else is touched.
+// matrix is a weight matrix, in x out, with SGD and momentum. An iteration works on all of it, or on the blocks of rows
+// and columns that a pattern keeps: these are packed, multiplied and updated, and nothing else is touched.
 //
-// Lazy momentum: a weight that s updates have left out has moved by v (mu + ... + mu^s) and its velocity is mu^s v, since its
-// gradients were 0. Both are made up for when it is kept again, which is the dense update exact to rounding. That weights
-// of one class (see stamps) are always left out together makes the number of updates to remember small.
+// Lazy momentum: a weight that s updates have left out has moved by v (mu + ... + mu^s) and its velocity is mu^s v,
+// since its gradients were 0. Both are made up for when it is kept again, which is the dense update exact to rounding.
+// That weights of one class (see stamps) are always left out together makes the number of updates to remember small.
 type matrix struct {
 	*engine
 	in, out int
@@ -44,9 +44,10 @@ type matrix struct {
 	factors                [][2][]float32 // per thread: of v for w and for v, one a kept column run
 
 	// The operation under way, and its parts for the pool.
-	b                                                          int
-	x, y, dy, dx                                               []float32
-	xc, yc                                                     []float32 // tiles: packed x and y or their gradients, block after block
+	b            int
+	x, y, dy, dx []float32
+	// tiles: packed x and y or their gradients, block after block
+	xc, yc                                                     []float32
 	lr, mu                                                     float32
 	packFn, updateFn, updatePackedFn, settleFn, xFn, yFn, dyFn func(worker, part int)
 	dxFn, gatherXFn, addXFn                                    func(worker, part int)
@@ -68,8 +69,8 @@ func newMatrix(e *engine, in, out int, momentum bool) *matrix {
 	return m
 }
 
-// allowPatterns prepares for patterns that keep runs of rowUnit rows and colUnit columns; runs rowClasses or colClasses apart
-// are always kept together.
+// allowPatterns prepares for patterns that keep runs of rowUnit rows and colUnit columns; runs rowClasses or colClasses
+// apart are always kept together.
 func (m *matrix) allowPatterns(rowUnit, colUnit, rowClasses, colClasses int, mu float32) {
 	m.rowUnit, m.colUnit = rowUnit, colUnit
 	m.rowClasses = min(rowClasses, (m.in+rowUnit-1)/rowUnit)
@@ -87,8 +88,8 @@ func (m *matrix) allowPatterns(rowUnit, colUnit, rowClasses, colClasses int, mu 
 	}
 }
 
-// allowGroups prepares for several selections an iteration (see groups.go), whose gradients of all weights are added up: nothing is left
-// out of an update.
+// allowGroups prepares for several selections an iteration (see groups.go), whose gradients of all weights are added
+// up: nothing is left out of an update.
 func (m *matrix) allowGroups() {
 	m.rowUnit, m.colUnit, m.rowClasses, m.colClasses = 1, 1, m.in, m.out
 	m.wc, m.blocks = make([]float32, m.in*m.out), make([]block, 0, 1)
@@ -150,10 +151,11 @@ func (m *matrix) gradients() []float32 {
 	return m.g[:n]
 }
 
-// direct tells whether the products work on the weights in place: kept rows with all columns, with nothing to make up for, are a
-// matrix with a larger leading dimension.
+// direct tells whether the products work on the weights in place: kept rows with all columns, with nothing to make up
+// for, are a matrix with a larger leading dimension.
 func (m *matrix) direct() bool {
-	return m.compact && m.v == nil && m.blocks[0].cols.Contiguous() && m.blocks[0].rows.Width == 1 && m.blocks[0].rows.List == nil
+	return m.compact && m.v == nil && m.blocks[0].cols.Contiguous() && m.blocks[0].rows.Width == 1 &&
+		m.blocks[0].rows.List == nil
 }
 
 // packed is the block's weights and their leading dimension.
@@ -188,8 +190,8 @@ func (m *matrix) blockOf(part int) (*block, int) {
 	panic("train: no such part")
 }
 
-// eachRow calls do for the rows of a part: row r of the matrix is row at of the packed block; class is that of the row. Rows are
-// taken class by class, so that the factors of a class are computed once.
+// eachRow calls do for the rows of a part: row r of the matrix is row at of the packed block; class is that of the row.
+// Rows are taken class by class, so that the factors of a class are computed once.
 func (m *matrix) eachRow(worker, part int, do func(m *matrix, worker int, b *block, r, from, n int)) {
 	b, part := m.blockOf(part)
 	rows := b.rows
@@ -232,7 +234,8 @@ func packRow(m *matrix, worker int, b *block, r, from, n int) {
 	catchUpRow(wc, w, m.v[r*m.out:(r+1)*m.out], m.factors[worker][0][:b.cols.Count], b.cols)
 }
 
-// fillFactors computes what to multiply velocities by to bring weights and velocities up to date, for each kept column run.
+// fillFactors computes what to multiply velocities by to bring weights and velocities up to date, for each kept column
+// run.
 func (m *matrix) fillFactors(worker, class int, cols dropout.Kept) {
 	a, d := m.factors[worker][0], m.factors[worker][1]
 	stamps := m.stamps[class*m.colClasses : (class+1)*m.colClasses]
@@ -495,7 +498,8 @@ func (m *matrix) updatePackedPart(worker, part int) { m.eachRow(worker, part, up
 func updateRow(m *matrix, worker int, b *block, r, from, n int) {
 	w, g, cols := m.w[r*m.out:(r+1)*m.out], m.g[from:from+n], b.cols
 	if m.v != nil {
-		momentumRow(w, m.v[r*m.out:(r+1)*m.out], g, m.factors[worker][0][:cols.Count], m.factors[worker][1][:cols.Count], m.lr, m.mu, cols)
+		momentumRow(w, m.v[r*m.out:(r+1)*m.out], g, m.factors[worker][0][:cols.Count], m.factors[worker][1][:cols.Count],
+			m.lr, m.mu, cols)
 		return
 	}
 	for at, c := 0, cols.Start(); at < n; at, c = at+cols.Width, c+cols.Step*cols.Width {

@@ -28,10 +28,11 @@ type Progress struct {
 	Epoch, Epochs         int // the one under way, from 1
 	Iteration, Iterations int // done, and in all
 	TrainLoss             float64
-	TestAccuracy          float64        // the last one measured
-	TestPerplexity        float64        // LSTM
-	SamplesPerSecond      float64        // LSTM: tokens
-	Ended                 []EpochMetrics // set when an epoch has ended, and when a run is resumed: all that have, also before
+	TestAccuracy          float64 // the last one measured
+	TestPerplexity        float64 // LSTM
+	SamplesPerSecond      float64 // LSTM: tokens
+	// set when an epoch has ended, and when a run is resumed: all that have, also before
+	Ended []EpochMetrics
 }
 
 // Result is what a run ends with.
@@ -48,8 +49,9 @@ type Result struct {
 	SubModels        int            `json:"sub_models,omitempty"` // different pattern combinations drawn
 	BLAS             string         `json:"blas"`
 	Threads          int            `json:"threads"`
-	Stopped          bool           `json:"stopped"`            // by a signal or a deadline, before its end
-	Diverged         string         `json:"diverged,omitempty"` // where a loss or perplexity was no finite number: training ends there
+	Stopped          bool           `json:"stopped"` // by a signal or a deadline, before its end
+	// where a loss or perplexity was no finite number: training ends there
+	Diverged string `json:"diverged,omitempty"`
 }
 
 // newResult is what is known of a run before it starts.

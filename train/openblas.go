@@ -16,10 +16,11 @@ import (
 )
 
 // sharedNames are the names OpenBLAS goes by, tried in this order.
-var sharedNames = []string{"libopenblas.so.0", "libopenblas.so", "libopenblas.0.dylib", "libopenblas.dylib", "/opt/homebrew/opt/openblas/lib/libopenblas.dylib"}
+var sharedNames = []string{"libopenblas.so.0", "libopenblas.so", "libopenblas.0.dylib",
+	"libopenblas.dylib", "/opt/homebrew/opt/openblas/lib/libopenblas.dylib"}
 
-// sharedBLAS is a BLAS in a shared library, behind gonum's interface. Sgemm is the library's, all else gonum's. It is called
-// through the Fortran interface, which every BLAS has and which passes everything by address.
+// sharedBLAS is a BLAS in a shared library, behind gonum's interface. Sgemm is the library's, all else gonum's. It is
+// called through the Fortran interface, which every BLAS has and which passes everything by address.
 type sharedBLAS struct {
 	gonum.Implementation
 	sgemm uintptr
@@ -62,13 +63,14 @@ func openShared(names ...string) (lib blas.Float32Level3, name string, err error
 	return nil, "", err
 }
 
-// openBLAS opens a library. An OpenBLAS older than the processor does not know its model and takes the kernels of a Prescott, of 2004
-// and with SSE3 only; it is then told to take those for this processor's vector instructions, 3.7 times as fast where it was measured.
-// Whoever has set OPENBLAS_CORETYPE gets what was asked for.
+// openBLAS opens a library. An OpenBLAS older than the processor does not know its model and takes the kernels of a
+// Prescott, of 2004 and with SSE3 only; it is then told to take those for this processor's vector instructions, 3.7
+// times as fast where it was measured. Whoever has set OPENBLAS_CORETYPE gets what was asked for.
 func openBLAS(name string) (uintptr, error) {
 	const flags, variable = purego.RTLD_NOW | purego.RTLD_LOCAL, "OPENBLAS_CORETYPE"
 	handle, err := purego.Dlopen(name, flags)
-	if err != nil || os.Getenv(variable) != "" || products == noProducts || !strings.Contains(openblasConfig(handle), "Prescott") {
+	if err != nil || os.Getenv(variable) != "" || products == noProducts ||
+		!strings.Contains(openblasConfig(handle), "Prescott") {
 		return handle, err
 	}
 	kernels := "Haswell"
@@ -104,9 +106,10 @@ func openblasConfig(handle uintptr) string {
 	return config()
 }
 
-// Sgemm computes c = alpha * op(a) * op(b) + beta * c, row-major. The library is column-major and computes the transposed
-// product c' = op(b)' op(a)'.
-func (s *sharedBLAS) Sgemm(tA, tB blas.Transpose, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int) {
+// Sgemm computes c = alpha * op(a) * op(b) + beta * c, row-major. The library is column-major and computes the
+// transposed product c' = op(b)' op(a)'.
+func (s *sharedBLAS) Sgemm(tA, tB blas.Transpose, m, n, k int, alpha float32, a []float32, lda int, b []float32,
+	ldb int, beta float32, c []float32, ldc int) {
 	if m == 0 || n == 0 {
 		return
 	}
@@ -116,13 +119,16 @@ func (s *sharedBLAS) Sgemm(tA, tB blas.Transpose, m, n, k int, alpha float32, a 
 	}
 	checkGemm(tA, tB, m, n, k, a, lda, b, ldb, c, ldc) // the library checks no bounds
 	p := s.args.Get().(*sgemmArgs)
-	p.tA, p.tB, p.m, p.n, p.k, p.alpha, p.beta, p.lda, p.ldb, p.ldc = byte(tB), byte(tA), int32(n), int32(m), int32(k), alpha, beta, int32(ldb), int32(lda), int32(ldc)
-	// A list written out at the call would be allocated by every call. Callers come through the interface, so a, b and c lie on
-	// the heap and do not move. The last two are the lengths of the first two, which are strings to Fortran.
+	p.tA, p.tB, p.m, p.n, p.k, p.alpha, p.beta, p.lda, p.ldb, p.ldc = byte(tB), byte(tA), int32(n), int32(m), int32(k),
+		alpha, beta, int32(ldb), int32(lda), int32(ldc)
+	// A list written out at the call would be allocated by every call. Callers come through the interface, so a, b and c
+	// lie on the heap and do not move. The last two are the lengths of the first two, which are strings to Fortran.
 	p.list = [15]uintptr{
-		uintptr(unsafe.Pointer(&p.tA)), uintptr(unsafe.Pointer(&p.tB)), uintptr(unsafe.Pointer(&p.m)), uintptr(unsafe.Pointer(&p.n)), uintptr(unsafe.Pointer(&p.k)),
-		uintptr(unsafe.Pointer(&p.alpha)), uintptr(unsafe.Pointer(&b[0])), uintptr(unsafe.Pointer(&p.lda)), uintptr(unsafe.Pointer(&a[0])), uintptr(unsafe.Pointer(&p.ldb)),
-		uintptr(unsafe.Pointer(&p.beta)), uintptr(unsafe.Pointer(&c[0])), uintptr(unsafe.Pointer(&p.ldc)), 1, 1}
+		uintptr(unsafe.Pointer(&p.tA)), uintptr(unsafe.Pointer(&p.tB)), uintptr(unsafe.Pointer(&p.m)),
+		uintptr(unsafe.Pointer(&p.n)), uintptr(unsafe.Pointer(&p.k)), uintptr(unsafe.Pointer(&p.alpha)),
+		uintptr(unsafe.Pointer(&b[0])), uintptr(unsafe.Pointer(&p.lda)), uintptr(unsafe.Pointer(&a[0])),
+		uintptr(unsafe.Pointer(&p.ldb)), uintptr(unsafe.Pointer(&p.beta)), uintptr(unsafe.Pointer(&c[0])),
+		uintptr(unsafe.Pointer(&p.ldc)), 1, 1}
 	purego.SyscallN(s.sgemm, p.list[:]...)
 	runtime.KeepAlive(a)
 	runtime.KeepAlive(b)

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestOpenBLASKernels makes sure that an OpenBLAS that does not know this processor does not run with kernels of twenty years ago.
+// TestOpenBLASKernels makes sure that an OpenBLAS that does not know this processor does not run with kernels of twenty
+// years ago.
 func TestOpenBLASKernels(t *testing.T) {
 	if products == noProducts || os.Getenv("OPENBLAS_CORETYPE") != "" {
 		t.Skip("no AVX2, or OPENBLAS_CORETYPE is set")

@@ -2,8 +2,8 @@ package train
 
 import "gonum.org/v1/gonum/blas"
 
-// operand is the right operand, k x n, of many products of few rows each: packing it every time would take as long as these. Without
-// kernels of our own the BLAS does so all the same.
+// operand is the right operand, k x n, of many products of few rows each: packing it every time would take as long as
+// these. Without kernels of our own the BLAS does so all the same.
 type operand struct {
 	*engine
 	trans  blas.Transpose
@@ -70,6 +70,7 @@ func (o *operand) multiply(m int, a []float32, lda int, c []float32, ldc int, ad
 func (o *operand) runPart(worker, group int) {
 	e := o.engine
 	o.eachBlock(group, func(block []float32, j0, width, k0, depth int) {
-		e.buffers[worker].multiply(blas.NoTrans, e.m, depth, width, 1, e.a, e.lda, k0, block, e.c[j0:], e.ldc, k0 > 0 || e.beta != 0)
+		e.buffers[worker].multiply(blas.NoTrans, e.m, depth, width, 1, e.a, e.lda, k0, block, e.c[j0:], e.ldc, k0 > 0 ||
+			e.beta != 0)
 	})
 }

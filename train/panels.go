@@ -8,8 +8,8 @@ import (
 	"gonum.org/v1/gonum/blas/gonum"
 )
 
-// panelBLAS is this package's own matrix product: the right operand is packed in panels of 32 columns, the left one is read
-// where it lies. All else is gonum's.
+// panelBLAS is this package's own matrix product: the right operand is packed in panels of 32 columns, the left one is
+// read where it lies. All else is gonum's.
 type panelBLAS struct {
 	gonum.Implementation
 	buffers *sync.Pool
@@ -41,13 +41,16 @@ func checkGemm(tA, tB blas.Transpose, m, n, k int, a []float32, lda int, b []flo
 	if tB == blas.Trans {
 		rowsB, colsB = n, k
 	}
-	if lda < colsA || ldb < colsB || ldc < n || len(a) < (rowsA-1)*lda+colsA || len(b) < (rowsB-1)*ldb+colsB || len(c) < (m-1)*ldc+n {
-		panic(fmt.Sprintf("train: sgemm %d x %d x %d with leading dimensions %d, %d, %d and lengths %d, %d, %d", m, n, k, lda, ldb, ldc, len(a), len(b), len(c)))
+	if lda < colsA || ldb < colsB || ldc < n || len(a) < (rowsA-1)*lda+colsA || len(b) < (rowsB-1)*ldb+colsB ||
+		len(c) < (m-1)*ldc+n {
+		panic(fmt.Sprintf("train: sgemm %d x %d x %d with leading dimensions %d, %d, %d and lengths %d, %d, %d",
+			m, n, k, lda, ldb, ldc, len(a), len(b), len(c)))
 	}
 }
 
 // Sgemm computes c = alpha * op(a) * op(b) + beta * c, row-major.
-func (o *panelBLAS) Sgemm(tA, tB blas.Transpose, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int) {
+func (o *panelBLAS) Sgemm(tA, tB blas.Transpose, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int,
+	beta float32, c []float32, ldc int) {
 	if m == 0 || n == 0 {
 		return
 	}
@@ -87,8 +90,10 @@ func packPanels(to []float32, tB blas.Transpose, b []float32, ldb, j0, width, k0
 	}
 }
 
-// multiply computes c = alpha a b, or adds it to c, for a packed right operand of so many columns and its rows of a or a'.
-func (buf *panelBuffers) multiply(tA blas.Transpose, m, depth, width int, alpha float32, a []float32, lda, k0 int, b, c []float32, ldc int, add bool) {
+// multiply computes c = alpha a b, or adds it to c, for a packed right operand of so many columns and its rows of a or
+// a'.
+func (buf *panelBuffers) multiply(tA blas.Transpose, m, depth, width int, alpha float32, a []float32, lda, k0 int, b,
+	c []float32, ldc int, add bool) {
 	for i0 := 0; i0 < m; i0 += panelWidth {
 		left := min(panelWidth, m-i0)
 		x, rs, cs := buf.a[:], 1, panelWidth
@@ -114,7 +119,8 @@ func (buf *panelBuffers) multiply(tA blas.Transpose, m, depth, width int, alpha 
 				rows = 4
 			}
 			for j := 0; j < width; j += panelWidth {
-				buf.block(rows, min(rows, left-i), min(panelWidth, width-j), x[i*rs:], rs, cs, depth, alpha, b[j*depth:], c[(i0+i)*ldc+j:], ldc, add)
+				buf.block(rows, min(rows, left-i), min(panelWidth, width-j), x[i*rs:], rs, cs, depth, alpha, b[j*depth:],
+					c[(i0+i)*ldc+j:], ldc, add)
 			}
 		}
 	}
@@ -130,7 +136,8 @@ func collide(ld int) bool {
 }
 
 // block multiplies 8 or 4 rows of the left operand with a panel; m rows and n columns of the result are wanted.
-func (buf *panelBuffers) block(rows, m, n int, x []float32, rs, cs, depth int, alpha float32, panel, c []float32, ldc int, add bool) {
+func (buf *panelBuffers) block(rows, m, n int, x []float32, rs, cs, depth int, alpha float32, panel, c []float32,
+	ldc int, add bool) {
 	if n == panelWidth && m == rows {
 		product(rows, c, ldc, x, rs, cs, 0, 1, panel, depth, alpha, add)
 		return

@@ -9,8 +9,8 @@ import (
 	"gonum.org/v1/gonum/blas/gonum"
 )
 
-// TestPanelBLAS compares products with those of gonum, of all kinds and sizes around those of blocks and vectors, with every kernel
-// that this processor runs.
+// TestPanelBLAS compares products with those of gonum, of all kinds and sizes around those of blocks and vectors, with
+// every kernel that this processor runs.
 func TestPanelBLAS(t *testing.T) {
 	best := products
 	defer func() { products = best }()
@@ -44,11 +44,13 @@ func testPanelBLAS(t *testing.T) {
 		reference.Sgemm(tA, tB, m, n, k, alpha, a, lda, b, ldb, beta, want, ldc)
 		for i := range c {
 			if math.Abs(float64(c[i]-want[i])) > 1e-5*math.Sqrt(float64(k))*4 {
-				t.Fatalf("kernel %d: %c%c %d x %d x %d, alpha %g, beta %g: element %d is %g, want %g", products, tA, tB, m, n, k, alpha, beta, i, c[i], want[i])
+				t.Fatalf("kernel %d: %c%c %d x %d x %d, alpha %g, beta %g: element %d is %g, want %g", products, tA, tB, m, n, k,
+					alpha, beta, i, c[i], want[i])
 			}
 		}
 	}
-	for _, tt := range [][2]blas.Transpose{{blas.NoTrans, blas.NoTrans}, {blas.NoTrans, blas.Trans}, {blas.Trans, blas.NoTrans}, {blas.Trans, blas.Trans}} {
+	for _, tt := range [][2]blas.Transpose{{blas.NoTrans, blas.NoTrans}, {blas.NoTrans, blas.Trans},
+		{blas.Trans, blas.NoTrans}, {blas.Trans, blas.Trans}} {
 		for _, m := range []int{1, 3, 4, 5, 8, 12, 13, 30} {
 			for _, n := range []int{1, 8, 15, 32, 45, 64, 300} {
 				for _, k := range []int{1, 7, 8, 256, 300} {

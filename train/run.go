@@ -49,8 +49,8 @@ type training struct {
 	progress func(Progress)
 }
 
-// run trains from the beginning or from a checkpoint to the end, or until ctx ends. A resumed run ends with the same numbers as
-// one that was never stopped, with the same BLAS and number of threads.
+// run trains from the beginning or from a checkpoint to the end, or until ctx ends. A resumed run ends with the same
+// numbers as one that was never stopped, with the same BLAS and number of threads.
 func (t *training) run(ctx context.Context, m model, res *Result) error {
 	at := checkpointHeader{Kind: t.kind, Data: t.data, Epoch: 1}
 	var err error
@@ -69,8 +69,9 @@ func (t *training) run(ctx context.Context, m model, res *Result) error {
 	// Who writes down the epochs may have been killed, or their file lost, since they were saved.
 	if n := len(at.Epochs); n > 0 && t.progress != nil {
 		last := at.Epochs[n-1]
-		t.progress(Progress{Epoch: last.Epoch, Epochs: t.epochs, Iteration: at.Iteration, Iterations: t.per * t.epochs, TrainLoss: last.TrainLoss,
-			TestAccuracy: last.TestAccuracy, TestPerplexity: last.TestPerplexity, SamplesPerSecond: last.SamplesPerSecond, Ended: slices.Clone(at.Epochs)})
+		t.progress(Progress{Epoch: last.Epoch, Epochs: t.epochs, Iteration: at.Iteration, Iterations: t.per * t.epochs,
+			TrainLoss: last.TrainLoss, TestAccuracy: last.TestAccuracy, TestPerplexity: last.TestPerplexity,
+			SamplesPerSecond: last.SamplesPerSecond, Ended: slices.Clone(at.Epochs)})
 	}
 	for at.Epoch <= t.epochs && at.Diverged == "" {
 		m.start(at.Epoch, at.Done)
@@ -92,8 +93,8 @@ func (t *training) run(ctx context.Context, m model, res *Result) error {
 			at.Iteration++
 			at.Sum += loss
 			if t.progress != nil && at.Iteration%t.notify == 0 {
-				t.progress(Progress{Epoch: at.Epoch, Epochs: t.epochs, Iteration: at.Iteration, Iterations: t.per * t.epochs, TrainLoss: at.Sum / float64(at.Done),
-					TestAccuracy: res.TestAccuracy, TestPerplexity: res.TestPerplexity,
+				t.progress(Progress{Epoch: at.Epoch, Epochs: t.epochs, Iteration: at.Iteration, Iterations: t.per * t.epochs,
+					TrainLoss: at.Sum / float64(at.Done), TestAccuracy: res.TestAccuracy, TestPerplexity: res.TestPerplexity,
 					SamplesPerSecond: float64(at.Done*t.samples) / (before + time.Since(began).Seconds())})
 			}
 		}
@@ -112,8 +113,9 @@ func (t *training) run(ctx context.Context, m model, res *Result) error {
 			return err
 		}
 		if t.progress != nil {
-			t.progress(Progress{Epoch: em.Epoch, Epochs: t.epochs, Iteration: at.Iteration, Iterations: t.per * t.epochs, TrainLoss: em.TrainLoss,
-				TestAccuracy: em.TestAccuracy, TestPerplexity: em.TestPerplexity, SamplesPerSecond: em.SamplesPerSecond, Ended: slices.Clone(at.Epochs)})
+			t.progress(Progress{Epoch: em.Epoch, Epochs: t.epochs, Iteration: at.Iteration, Iterations: t.per * t.epochs,
+				TrainLoss: em.TrainLoss, TestAccuracy: em.TestAccuracy, TestPerplexity: em.TestPerplexity,
+				SamplesPerSecond: em.SamplesPerSecond, Ended: slices.Clone(at.Epochs)})
 		}
 	}
 	return nil
@@ -156,8 +158,10 @@ func (t *training) diverge(m model, at *checkpointHeader, res *Result, err error
 // record adds an epoch to the result.
 func (t *training) record(res *Result, em EpochMetrics) {
 	res.Epochs = append(res.Epochs, em)
-	res.Trace = append(res.Trace, TracePoint{Iteration: em.Iteration, TrainLoss: em.TrainLoss, TestAccuracy: em.TestAccuracy, Perplexity: em.Perplexity})
-	res.TestAccuracy, res.TestPerplexity, res.TrainLoss, res.Iterations = em.TestAccuracy, em.TestPerplexity, em.TrainLoss, em.Iteration
+	res.Trace = append(res.Trace, TracePoint{Iteration: em.Iteration, TrainLoss: em.TrainLoss,
+		TestAccuracy: em.TestAccuracy, Perplexity: em.Perplexity})
+	res.TestAccuracy, res.TestPerplexity, res.TrainLoss, res.Iterations = em.TestAccuracy, em.TestPerplexity, em.TrainLoss,
+		em.Iteration
 	res.SamplesPerSecond = float64(em.Iteration*t.samples) / em.Seconds
 	res.SubModels = len(t.models)
 }

@@ -8,8 +8,8 @@ import (
 
 // site is a place where dropout acts on the n rows of a window, and the weights behind it.
 //
-// Where units are dropped, the rows fall into groups of a selection each: the kept units of a group are gathered into rows of their
-// own, one group behind the other, and multiplied by the weights of these units.
+// Where units are dropped, the rows fall into groups of a selection each: the kept units of a group are gathered into
+// rows of their own, one group behind the other, and multiplied by the weights of these units.
 type site struct {
 	*matrix
 	method     dropout.Method // at this moment: none when nothing is dropped
@@ -57,8 +57,8 @@ type group struct {
 
 func newSite(e *engine, cfg *LSTMConfig, l, width int) (*site, error) {
 	rows := cfg.Batch * cfg.Steps
-	s := &site{matrix: newMatrix(e, cfg.Hidden, width, false), tile: cfg.Tile, keepScale: 1, width: cfg.Hidden, batch: cfg.Batch, groupBy: cfg.GroupBy,
-		dinput: make([]float32, rows*cfg.Hidden)}
+	s := &site{matrix: newMatrix(e, cfg.Hidden, width, false), tile: cfg.Tile, keepScale: 1, width: cfg.Hidden,
+		batch: cfg.Batch, groupBy: cfg.GroupBy, dinput: make([]float32, rows*cfg.Hidden)}
 	s.dropFn, s.undropFn, s.moveFn, s.addFn = s.dropPart, s.undropPart, s.movePart, s.addPart
 	var err error
 	switch cfg.Method.Drops() {
@@ -223,15 +223,16 @@ func (s *site) dropPart(_, part int) {
 		return
 	}
 	if !s.shared {
-		s.bernoulli.Fill(s.mask[from*s.width:to*s.width], from*s.width, s.iteration, s.keepScale) // partRows makes the first a multiple of four
+		// partRows makes the first a multiple of four
+		s.bernoulli.Fill(s.mask[from*s.width:to*s.width], from*s.width, s.iteration, s.keepScale)
 	}
 	for r := from; r < to; r++ {
 		masked(s.buffer[r*s.width:(r+1)*s.width], s.source[r*s.width:(r+1)*s.width], s.maskOf(r))
 	}
 }
 
-// eachRowOf calls do for the rows from .. to of the groups one behind the other: which row of the window it is, and its kept units in
-// a buffer, in which a group begins where its rows would with all units.
+// eachRowOf calls do for the rows from .. to of the groups one behind the other: which row of the window it is, and its
+// kept units in a buffer, in which a group begins where its rows would with all units.
 func (s *site) eachRowOf(from, to int, do func(g *group, row int, packed []float32), buffer []float32) {
 	place := 0
 	for i := range s.groups {
@@ -268,8 +269,8 @@ func (s *site) undrop(dy, dsource []float32) {
 	}
 }
 
-// undropGroups computes the gradients of weights, added up over the groups, and of the kept units. What a group's kept weights have
-// for a gradient takes the place of these.
+// undropGroups computes the gradients of weights, added up over the groups, and of the kept units. What a group's kept
+// weights have for a gradient takes the place of these.
 func (s *site) undropGroups(dy []float32) {
 	clear(s.g)
 	s.y, s.toY = dy, false

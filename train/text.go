@@ -32,9 +32,9 @@ const (
 const textVariable = "WARPDROP_TEXT"
 
 // LoadText reads a corpus of words separated by white space. path is a folder with ptb.train.txt, ptb.valid.txt and
-// ptb.test.txt, or the same without "ptb.", each as it is or gzipped (.gz); or a single text file, whose lines are cut 90 : 5 : 5.
-// An empty path stands for $WARPDROP_TEXT. The vocabulary is the most frequent words of the training text, as many as asked
-// for with <unk> and <eos> among them; all others become <unk>. A text with fewer words is refused.
+// ptb.test.txt, or the same without "ptb.", each as it is or gzipped (.gz); or a single text file, whose lines are cut
+// 90 : 5 : 5. An empty path stands for $WARPDROP_TEXT. The vocabulary is the most frequent words of the training text,
+// as many as asked for with <unk> and <eos> among them; all others become <unk>. A text with fewer words is refused.
 func LoadText(path string, vocabulary int) (*Text, error) {
 	raw, err := rawText(path)
 	if err != nil {
@@ -85,7 +85,9 @@ func digest(raw [3][]byte) string {
 func rawText(path string) (raw [3][]byte, err error) {
 	if path == "" {
 		if path = os.Getenv(textVariable); path == "" {
-			return raw, fmt.Errorf("train: text: none given; name a folder with ptb.train.txt, ptb.valid.txt and ptb.test.txt, or a text file, with --data or $%s", textVariable)
+			return raw,
+				fmt.Errorf("train: text: none given; name a folder with ptb.train.txt, ptb.valid.txt and ptb.test.txt, or a "+
+					"text file, with --data or $%s", textVariable)
 		}
 	}
 	info, err := os.Stat(path)
@@ -106,7 +108,9 @@ func rawText(path string) (raw [3][]byte, err error) {
 	}
 	lines := bytes.SplitAfter(data, []byte("\n"))
 	if len(lines) < 20 {
-		return raw, fmt.Errorf("train: text: %s has %d lines, too few to cut into training, validation and test text (90 : 5 : 5)", path, len(lines))
+		return raw,
+			fmt.Errorf("train: text: %s has %d lines, too few to cut into training, validation and test text (90 : 5 : 5)",
+				path, len(lines))
 	}
 	a, b := len(lines)*90/100, len(lines)*95/100
 	for i, l := range [][][]byte{lines[:a], lines[a:b], lines[b:]} {
@@ -115,8 +119,8 @@ func rawText(path string) (raw [3][]byte, err error) {
 	return raw, nil
 }
 
-// maxTextBytes bounds a text file, packed and unpacked: 256 MiB are fifty times Penn Treebank, and its words take several
-// times that in memory.
+// maxTextBytes bounds a text file, packed and unpacked: 256 MiB are fifty times Penn Treebank, and its words take
+// several times that in memory.
 const maxTextBytes = 256 << 20
 
 // readText reads the first of these files that is there, by itself or gzipped.
@@ -172,7 +176,8 @@ func (t *Text) choose(train []string, size int) (map[string]int32, error) {
 		t.Words = append(t.Words, unknown)
 	}
 	if size < 3 || size > len(t.Words) {
-		return nil, fmt.Errorf("vocabulary of %d words, allowed are 3 to %d: the training text has no more", size, len(t.Words))
+		return nil, fmt.Errorf("vocabulary of %d words, allowed are 3 to %d: the training text has no more",
+			size, len(t.Words))
 	}
 	// <unk> and <eos> stay, however rare.
 	for _, w := range []string{unknown, endOfLine} {

@@ -54,7 +54,8 @@ func TestLoadText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(text.Words, []string{"a", "<unk>", "<eos>"}) && !slices.Equal(text.Words, []string{"a", "<eos>", "<unk>"}) {
+	if !slices.Equal(text.Words, []string{"a", "<unk>", "<eos>"}) &&
+		!slices.Equal(text.Words, []string{"a", "<eos>", "<unk>"}) {
 		t.Errorf("vocabulary of 3: %q", text.Words)
 	}
 	if len(text.Train) != 10 || text.Words[text.Train[1]] != unknown {
@@ -87,7 +88,8 @@ func TestLoadText(t *testing.T) {
 func TestPTB(t *testing.T) {
 	path := os.Getenv("WARPDROP_PTB")
 	if path == "" {
-		t.Skip("WARPDROP_PTB does not name a folder with ptb.train.txt, ptb.valid.txt and ptb.test.txt, which cannot be shipped")
+		t.Skip("WARPDROP_PTB does not name a folder with ptb.train.txt, ptb.valid.txt and ptb.test.txt, which cannot be " +
+			"shipped")
 	}
 	text, err := LoadText(path, 10000)
 	if err != nil {

@@ -8,7 +8,8 @@ type tileList struct {
 }
 
 func newTileList(rows, cols int) *tileList {
-	return &tileList{rows: rows, cols: cols, rowAt: make([]int, rows+1), colAt: make([]int, cols+1), inRow: make([]int, 0, rows*cols), inCol: make([]int, rows*cols)}
+	return &tileList{rows: rows, cols: cols, rowAt: make([]int, rows+1), colAt: make([]int, cols+1),
+		inRow: make([]int, 0, rows*cols), inCol: make([]int, rows*cols)}
 }
 
 // keep takes the ascending numbers of the kept tiles, counted row by row.

@@ -1,11 +1,11 @@
 package train
 
-// tileWork multiplies the kept tiles of a matrix by the package's own kernel. A column of tiles of the result is one product whose
-// inner dimension runs over the kept tiles; so are gradients by inputs, with the tiles transposed. Gradients by weights stay in the
-// first cache until the tile has been updated.
+// tileWork multiplies the kept tiles of a matrix by the package's own kernel. A column of tiles of the result is one
+// product whose inner dimension runs over the kept tiles; so are gradients by inputs, with the tiles transposed.
+// Gradients by weights stay in the first cache until the tile has been updated.
 //
-// Between iterations the weights and velocities are here, tile after tile: a tile of a matrix with long rows lies in 32 places, which
-// takes longer to fetch than to multiply.
+// Between iterations the weights and velocities are here, tile after tile: a tile of a matrix with long rows lies in 32
+// places, which takes longer to fetch than to multiply.
 type tileWork struct {
 	w, v       []float32     // tile after tile, row by row, 0 beyond the matrix
 	inTiles    bool          // w and v are here, not in the matrix
@@ -14,8 +14,8 @@ type tileWork struct {
 	x, dy      []float32     // in panels of 32 columns, 0 beyond
 	scratch    []tileScratch // per thread
 
-	// Where the next or the previous layer has tiles too, y goes to the next one's x and dx to the previous one's dy, and what is to be
-	// done to a panel of them is done at once.
+	// Where the next or the previous layer has tiles too, y goes to the next one's x and dx to the previous one's dy, and
+	// what is to be done to a panel of them is done at once.
 	next, previous  *tileWork
 	afterY, afterDX func(panel []float32, p int)
 
@@ -35,13 +35,15 @@ const (
 )
 
 func newTileWork(m *matrix, b int) *tileWork {
-	t := &tileWork{rows: (m.in + tileSize - 1) / tileSize, cols: (m.out + tileSize - 1) / tileSize, batch: roundUp(b, 8), scratch: make([]tileScratch, m.Threads())}
+	t := &tileWork{rows: (m.in + tileSize - 1) / tileSize, cols: (m.out + tileSize - 1) / tileSize, batch: roundUp(b, 8),
+		scratch: make([]tileScratch, m.Threads())}
 	t.x, t.dy = make([]float32, t.rows*t.batch*tileSize), make([]float32, t.cols*t.batch*tileSize)
 	t.w, t.v = make([]float32, t.rows*t.cols*tileArea), make([]float32, t.rows*t.cols*tileArea)
 	for i := range t.scratch {
 		t.scratch[i].packed = make([]float32, max(t.rows, t.cols)*tileArea)
 	}
-	t.enterFn, t.leaveFn, t.packXFn, t.packDYFn, t.forwardFn, t.backwardFn, t.updateFn = m.enterTilesPart, m.leaveTilesPart, m.packXTiles, m.packDYTiles, m.forwardTiles, m.backwardTiles, m.updateColumn
+	t.enterFn, t.leaveFn, t.packXFn, t.packDYFn, t.forwardFn, t.backwardFn, t.updateFn = m.enterTilesPart,
+		m.leaveTilesPart, m.packXTiles, m.packDYTiles, m.forwardTiles, m.backwardTiles, m.updateColumn
 	return t
 }
 
@@ -120,13 +122,14 @@ func (m *matrix) forwardTiles(worker, c int) {
 	t.afterY(panel, c)
 }
 
-// multiplyRows computes 8 rows, from row i on, of a panel of a result: the kept panels of x multiplied with the packed tiles. Panels
-// equally far apart are one product.
+// multiplyRows computes 8 rows, from row i on, of a panel of a result: the kept panels of x multiplied with the packed
+// tiles. Panels equally far apart are one product.
 func (m *matrix) multiplyRows(worker int, to []float32, ld int, x []float32, i int, kept []int) {
 	panel, packed := m.tiles.batch*tileSize, m.tiles.scratch[worker].packed
 	for at := 0; at < len(kept); {
 		n, step := evenly(kept[at:])
-		product(8, to, ld, x[kept[at]*panel+i*tileSize:], tileSize, 1, step*panel, n, packed[at*tileArea:], tileSize, m.scale, at > 0)
+		product(8, to, ld, x[kept[at]*panel+i*tileSize:], tileSize, 1, step*panel, n, packed[at*tileArea:], tileSize,
+			m.scale, at > 0)
 		at += n
 	}
 }

@@ -13,8 +13,8 @@ import (
 // vectors tells whether this processor runs the vector code; tests set it.
 var vectors = cpu.X86.HasAVX2
 
-// The last parameter of catchUp and momentum is how many elements ahead of w and v the next row lies, which is fetched meanwhile:
-// runs are too short for the processor to see what comes next.
+// The last parameter of catchUp and momentum is how many elements ahead of w and v the next row lies, which is fetched
+// meanwhile: runs are too short for the processor to see what comes next.
 
 func catchUp(wc, w, v []float32, a float32, ahead int) {
 	if !vectors || len(wc) == 0 {
@@ -78,7 +78,8 @@ var products = func() productKernel {
 	return noProducts
 }()
 
-func product(rows int, c []float32, ldc int, a []float32, rs, cs, step, count int, b []float32, k int, alpha float32, add bool) {
+func product(rows int, c []float32, ldc int, a []float32, rs, cs, step, count int, b []float32, k int, alpha float32,
+	add bool) {
 	_, _, _ = a[(count-1)*step+(rows-1)*rs+(k-1)*cs], b[count*k*panelWidth-1], c[(rows-1)*ldc+panelWidth-1]
 	one := 0
 	if add {

@@ -78,8 +78,8 @@ func total(acc *[9]float32) float32 {
 	return (acc[0] + acc[1] + (acc[2] + acc[3])) + (acc[4] + acc[5] + (acc[6] + acc[7])) + acc[8]
 }
 
-// expGo is the exponential function to about one unit in the last place, for arguments from -86.6 to 88; those beyond give
-// what these give. See exp in internal/asmgen.
+// expGo is the exponential function to about one unit in the last place, for arguments from -86.6 to 88; those beyond
+// give what these give. See exp in internal/asmgen.
 func expGo(x float32) float32 {
 	const magic = 12582912
 	if x < -86.6 {
@@ -115,9 +115,10 @@ const (
 // panelWidth is how many columns the kernel of matrix products computes at a time.
 const panelWidth = 32
 
-// productGo is c[rows x 32] = alpha a b, added to c if add. Element (i, k) of part p of a, of count parts of k columns, is
-// a[p*step + i*rs + k*cs]; b has count*k rows of 32. The vector code rounds a product and its sum once.
-func productGo(rows int, c []float32, ldc int, a []float32, rs, cs, step, count int, b []float32, k int, alpha float32, add bool) {
+// productGo is c[rows x 32] = alpha a b, added to c if add. Element (i, k) of part p of a, of count parts of k columns,
+// is a[p*step + i*rs + k*cs]; b has count*k rows of 32. The vector code rounds a product and its sum once.
+func productGo(rows int, c []float32, ldc int, a []float32, rs, cs, step, count int, b []float32, k int, alpha float32,
+	add bool) {
 	for i := range rows {
 		var sum [panelWidth]float32
 		at := 0

@@ -10,7 +10,8 @@ func sigmoid(y, b []float32, by, top, less float32)           { sigmoidGo(y, b, 
 
 var products = noProducts
 
-func product(rows int, c []float32, ldc int, a []float32, rs, cs, step, count int, b []float32, k int, alpha float32, add bool) {
+func product(rows int, c []float32, ldc int, a []float32, rs, cs, step, count int, b []float32, k int, alpha float32,
+	add bool) {
 	productGo(rows, c, ldc, a, rs, cs, step, count, b, k, alpha, add)
 }
 func transposeTo(to, from []float32, ld, n int) { transposeGo(to, from, ld, 0, n) }

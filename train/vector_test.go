@@ -71,7 +71,8 @@ func TestExp(t *testing.T) {
 		}
 	}
 	nan := float32(math.NaN())
-	if y := []float32{nan, nan, nan, nan, nan, nan, nan, nan, nan}; !math.IsNaN(float64(expSum(y, 0))) || !math.IsNaN(float64(expGo(nan))) || !math.IsNaN(float64(y[8])) {
+	if y := []float32{nan, nan, nan, nan, nan, nan, nan, nan, nan}; !math.IsNaN(float64(expSum(y, 0))) ||
+		!math.IsNaN(float64(expGo(nan))) || !math.IsNaN(float64(y[8])) {
 		t.Error("exp(NaN) is a number")
 	}
 }

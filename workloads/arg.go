@@ -156,7 +156,8 @@ func parseSpec(s string) (spec, error) {
 	return bad(fmt.Errorf("kind %q is not one of %s", kind, kinds))
 }
 
-// splitFields splits at the commas between fields: not in a structure in it, and not in front of a buffer's out= and the like.
+// splitFields splits at the commas between fields: not in a structure in it, and not in front of a buffer's out= and
+// the like.
 func splitFields(s string) (list []string, err error) {
 	depth, from := 0, 0
 	for i := 0; i <= len(s); i++ {
@@ -240,9 +241,9 @@ func parseArg(dev *sim.Device, text string, read ReadFile) (sim.Arg, []*Buffer, 
 	return sim.Bytes(data), s.buffers(nil), nil
 }
 
-// SetVariable writes what the text says into a __device__ or __constant__ variable of the module: NAME=ARG, an argument as ParseArg
-// reads it, or NAME:BYTES[:FILL][,out=PATH], its contents as those of a buffer. It returns the buffers, the variable itself one of
-// them where its contents are given so.
+// SetVariable writes what the text says into a __device__ or __constant__ variable of the module: NAME=ARG, an argument
+// as ParseArg reads it, or NAME:BYTES[:FILL][,out=PATH], its contents as those of a buffer. It returns the buffers, the
+// variable itself one of them where its contents are given so.
 func SetVariable(dev *sim.Device, m *sim.Module, text string) ([]*Buffer, error) {
 	return setVariable(dev, m, text, infile.Read)
 }
@@ -292,8 +293,8 @@ func parseVariable(text string) (name string, s *spec, b *Buffer, err error) {
 	return name, &arg, nil, err
 }
 
-// Buffers are the buffers that arguments ask for and the contents of variables, with no device memory yet. What SimulateLaunch
-// would refuse is left out.
+// Buffers are the buffers that arguments ask for and the contents of variables, with no device memory yet. What
+// SimulateLaunch would refuse is left out.
 func Buffers(args, variables []string) (list []*Buffer) {
 	for _, a := range args {
 		if s, err := parseSpec(a); err == nil {
@@ -418,7 +419,8 @@ func parseBuffer(v string) (*Buffer, error) {
 			}
 			b.Fill, b.Value = key, value
 		default:
-			return nil, fmt.Errorf("%q is not file=PATH, random=SEED, normal=SEED, uniform=SEED, iota, KIND=VALUE or out=PATH", part)
+			return nil, fmt.Errorf("%q is not file=PATH, random=SEED, normal=SEED, uniform=SEED, iota, KIND=VALUE or out=PATH",
+				part)
 		}
 	}
 	return b, nil

@@ -26,9 +26,10 @@ func TestArgs(t *testing.T) {
 		"i8:-1": "ff", "u8:255": "ff", "i16:-2": "feff", "u16:0xabcd": "cdab", "i32:-3": "fdffffff", "u32:7": "07000000",
 		"i64:-4": "fcffffffffffffff", "u64:1": "0100000000000000", "f32:0.5": "0000003f", "f64:-2": "00000000000000c0",
 		"bool:true": "01", "bool:0": "00", "bytes:0102ff": "0102ff",
-		"f16:1": "003c", "f16:-2": "00c0", "f16:65504": "ff7b", "f16:65519": "ff7b", "f16:6.103515625e-05": "0004", "f16:6.097555160522461e-05": "ff03",
-		"f16:5.960464477539063e-08": "0100", "f16:2.98e-08": "0000", "f16:2.99e-08": "0100", "f16:0.1": "662e", "f16:2049": "0068", "f16:2051": "0268", "f16:inf": "007c", "f16:-inf": "00fc", "f16:nan": "007e",
-		"buf:0":                                  "0000000000000000",
+		"f16:1": "003c", "f16:-2": "00c0", "f16:65504": "ff7b", "f16:65519": "ff7b", "f16:6.103515625e-05": "0004",
+		"f16:6.097555160522461e-05": "ff03", "f16:5.960464477539063e-08": "0100", "f16:2.98e-08": "0000",
+		"f16:2.99e-08": "0100", "f16:0.1": "662e", "f16:2049": "0068", "f16:2051": "0268", "f16:inf": "007c",
+		"f16:-inf": "00fc", "f16:nan": "007e", "buf:0": "0000000000000000",
 		"struct:{u8:1,f64:1,i16:2}":              "01" + "00000000000000" + "000000000000f03f" + "0200" + "000000000000",
 		"struct:{u8:1,struct:{u8:2,i32:3},u8:4}": "01000000" + "0200000003000000" + "04000000",
 		"struct:{f32:1,f32:2,f32:3}":             "0000803f0000004000004040",
@@ -66,7 +67,8 @@ func TestArgs(t *testing.T) {
 		return data
 	}
 	one := read("buf:4096:random=1")
-	if bytes.Equal(one, read("buf:4096:random=2")) || !bytes.Equal(one, read("buf:4096:random=1")) || bytes.Count(one, []byte{0}) > 64 {
+	if bytes.Equal(one, read("buf:4096:random=2")) || !bytes.Equal(one, read("buf:4096:random=1")) ||
+		bytes.Count(one, []byte{0}) > 64 {
 		t.Error("random bytes do not depend on the seed alone")
 	}
 }
@@ -108,7 +110,8 @@ func TestVariables(t *testing.T) {
 			t.Errorf("%s: too much: %v", name, err)
 		}
 	}
-	for text, want := range map[string]string{"none=i32:1": "no variable", "x": "want NAME=ARG", "=i32:1": "want NAME=ARG", "a:0": "no bytes", "a=q:1": "kind"} {
+	for text, want := range map[string]string{"none=i32:1": "no variable", "x": "want NAME=ARG", "=i32:1": "want NAME=ARG",
+		"a:0": "no bytes", "a=q:1": "kind"} {
 		if _, err := SetVariable(dev, m, text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v does not say %q", text, err, want)
 		}

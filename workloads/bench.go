@@ -24,54 +24,67 @@ var Benches = []Bench{
 	benchGEMM("sgemm-256", 256, 256, 256),
 	benchGEMM("sgemm-2048x128x2048", 2048, 128, 2048),
 	benchGEMM("sgemm-4096x128x4096", 4096, 128, 4096),
-	{Name: "masked", Doc: "product with an if-else round each sum, half of the elements dropped, 256x512x256: divergent branches", prepare: func(r *runner, rng *rand.Rand) func() {
-		const m, n, k = 256, 512, 256
-		c, a, b := RowMajor(r.malloc(m*n), n), RowMajor(r.random(rng, m*k), k), RowMajor(r.random(rng, k*n), n)
-		mask := r.malloc(m * n / 4)
-		keep := make([]byte, m*n)
-		for i := range keep {
-			keep[i] = byte(rng.IntN(2))
-		}
-		r.write(mask, keep)
-		return func() { r.gemmMasked("masked", PartForward, c, a, b, m, n, k, 1, 0, mask) }
-	}},
-	{Name: "copy", Doc: "copy of 16 MiB, 16 bytes a thread: DRAM reads and writes", prepare: func(r *runner, rng *rand.Rand) func() {
-		const n4 = 1 << 20
-		from, to := r.malloc(4*n4), r.malloc(4*n4)
-		return func() {
-			r.launch("copy", PartCopy, "memory", "stream_copy", 0, sim.LaunchConfig{Grid: sim.Dim3{X: 28 * 8}, Block: sim.Dim3{X: 256}}, sim.PtrArg(to), sim.PtrArg(from), sim.I32(n4))
-		}
-	}},
-	{Name: "copy-words", Doc: "copy of 16 MiB, 4 bytes a thread: a line a warp where copy has four", prepare: func(r *runner, rng *rand.Rand) func() {
-		const n = 4 << 20
-		from, to := r.malloc(n), r.malloc(n)
-		return func() {
-			r.launch("copy-words", PartCopy, "memory", "stream_copy4", 0, sim.LaunchConfig{Grid: sim.Dim3{X: 28 * 8}, Block: sim.Dim3{X: 256}}, sim.PtrArg(to), sim.PtrArg(from), sim.I32(n))
-		}
-	}},
-	{Name: "sgd", Doc: "update of 2^21 weights with momentum: three arrays read, two written, some arithmetic", prepare: func(r *runner, rng *rand.Rand) func() {
-		const n = 1 << 21
-		w, v, g := r.random(rng, n), r.random(rng, n), r.random(rng, n)
-		return func() {
-			r.launch("sgd", PartUpdate, "update", "sgd", 4*n, flat(n/4, 128), sim.PtrArg(w), sim.PtrArg(v), sim.PtrArg(g), sim.I32(n/4), sim.F32(1e-3), sim.F32(0.9),
-				sim.PtrArg(0), sim.PtrArg(0), sim.PtrArg(0), sim.I32(0), sim.I32(0), sim.I32(1))
-		}
-	}},
-	{Name: "philox", Doc: "2^22 Bernoulli mask bytes by Philox: integer arithmetic", prepare: func(r *runner, rng *rand.Rand) func() {
-		const n = 1 << 22
-		mask := r.malloc(n / 4)
-		return func() {
-			r.launch("philox", PartMask, "elementwise", "bernoulli_mask", 0, flat(n/4, 128), sim.PtrArg(mask), sim.I32(n), sim.U32(1), sim.U32(2), sim.U32(0), sim.U32(3), sim.U32(0),
-				sim.U32(uint32(dropout.Threshold(0.5))))
-		}
-	}},
-	{Name: "random", Doc: "reads at scattered places of 64 MiB: a sector a thread, most of the time waiting", prepare: func(r *runner, rng *rand.Rand) func() {
-		const words = 16 << 20
-		in, out := r.malloc(words), r.malloc(64)
-		return func() {
-			r.launch("random", PartCopy, "memory", "read_random", 0, sim.LaunchConfig{Grid: sim.Dim3{X: 28}, Block: sim.Dim3{X: 256}}, sim.PtrArg(out), sim.PtrArg(in), sim.U32(words-1), sim.I32(64))
-		}
-	}},
+	{Name: "masked",
+		Doc: "product with an if-else round each sum, half of the elements dropped, 256x512x256: divergent branches",
+		prepare: func(r *runner, rng *rand.Rand) func() {
+			const m, n, k = 256, 512, 256
+			c, a, b := RowMajor(r.malloc(m*n), n), RowMajor(r.random(rng, m*k), k), RowMajor(r.random(rng, k*n), n)
+			mask := r.malloc(m * n / 4)
+			keep := make([]byte, m*n)
+			for i := range keep {
+				keep[i] = byte(rng.IntN(2))
+			}
+			r.write(mask, keep)
+			return func() { r.gemmMasked("masked", PartForward, c, a, b, m, n, k, 1, 0, mask) }
+		}},
+	{Name: "copy", Doc: "copy of 16 MiB, 16 bytes a thread: DRAM reads and writes",
+		prepare: func(r *runner, rng *rand.Rand) func() {
+			const n4 = 1 << 20
+			from, to := r.malloc(4*n4), r.malloc(4*n4)
+			return func() {
+				r.launch("copy", PartCopy, "memory", "stream_copy", 0,
+					sim.LaunchConfig{Grid: sim.Dim3{X: 28 * 8}, Block: sim.Dim3{X: 256}}, sim.PtrArg(to), sim.PtrArg(from),
+					sim.I32(n4))
+			}
+		}},
+	{Name: "copy-words", Doc: "copy of 16 MiB, 4 bytes a thread: a line a warp where copy has four",
+		prepare: func(r *runner, rng *rand.Rand) func() {
+			const n = 4 << 20
+			from, to := r.malloc(n), r.malloc(n)
+			return func() {
+				r.launch("copy-words", PartCopy, "memory", "stream_copy4", 0,
+					sim.LaunchConfig{Grid: sim.Dim3{X: 28 * 8}, Block: sim.Dim3{X: 256}}, sim.PtrArg(to), sim.PtrArg(from), sim.I32(n))
+			}
+		}},
+	{Name: "sgd", Doc: "update of 2^21 weights with momentum: three arrays read, two written, some arithmetic",
+		prepare: func(r *runner, rng *rand.Rand) func() {
+			const n = 1 << 21
+			w, v, g := r.random(rng, n), r.random(rng, n), r.random(rng, n)
+			return func() {
+				r.launch("sgd", PartUpdate, "update", "sgd", 4*n, flat(n/4, 128), sim.PtrArg(w), sim.PtrArg(v), sim.PtrArg(g),
+					sim.I32(n/4), sim.F32(1e-3), sim.F32(0.9), sim.PtrArg(0), sim.PtrArg(0), sim.PtrArg(0), sim.I32(0), sim.I32(0),
+					sim.I32(1))
+			}
+		}},
+	{Name: "philox", Doc: "2^22 Bernoulli mask bytes by Philox: integer arithmetic",
+		prepare: func(r *runner, rng *rand.Rand) func() {
+			const n = 1 << 22
+			mask := r.malloc(n / 4)
+			return func() {
+				r.launch("philox", PartMask, "elementwise", "bernoulli_mask", 0, flat(n/4, 128), sim.PtrArg(mask), sim.I32(n),
+					sim.U32(1), sim.U32(2), sim.U32(0), sim.U32(3), sim.U32(0), sim.U32(uint32(dropout.Threshold(0.5))))
+			}
+		}},
+	{Name: "random", Doc: "reads at scattered places of 64 MiB: a sector a thread, most of the time waiting",
+		prepare: func(r *runner, rng *rand.Rand) func() {
+			const words = 16 << 20
+			in, out := r.malloc(words), r.malloc(64)
+			return func() {
+				r.launch("random", PartCopy, "memory", "read_random", 0,
+					sim.LaunchConfig{Grid: sim.Dim3{X: 28}, Block: sim.Dim3{X: 256}}, sim.PtrArg(out), sim.PtrArg(in),
+					sim.U32(words-1), sim.I32(64))
+			}
+		}},
 }
 
 func benchGEMM(name string, m, n, k int) Bench {

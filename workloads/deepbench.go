@@ -93,9 +93,9 @@ type TimedGEMM struct {
 // extendAbove is the number of operations above which SimulateMeasured does not simulate all blocks.
 const extendAbove = 8e9
 
-// SimulateMeasured simulates the product, the second of two launches as DeepBench times many. Of a large one, unless full
-// is set, parts of one and of two rounds of blocks are simulated with the kernel that was chosen for the whole, and the
-// time is extended by what the second round took.
+// SimulateMeasured simulates the product, the second of two launches as DeepBench times many. Of a large one, unless
+// full is set, parts of one and of two rounds of blocks are simulated with the kernel that was chosen for the whole,
+// and the time is extended by what the second round took.
 func SimulateMeasured(ctx context.Context, gpu *sim.GPU, g MeasuredGEMM, full bool, opt Options) (*TimedGEMM, error) {
 	spec := g.Spec()
 	if full || float64(g.FLOP()) < extendAbove {
@@ -129,7 +129,8 @@ func SimulateMeasured(ctx context.Context, gpu *sim.GPU, g MeasuredGEMM, full bo
 	if columns == 0 || 2*stripes*high >= spec.M {
 		return SimulateMeasured(ctx, gpu, g, true, opt)
 	}
-	all := float64(ceil(ceil(spec.M, high)*ceil(spec.N, wide)*whole.split, gpu.SMs)) / float64(whole.shape.blocksAtOnce(whole.p))
+	all := float64(ceil(ceil(spec.M, high)*ceil(spec.N, wide)*whole.split, gpu.SMs)) /
+		float64(whole.shape.blocksAtOnce(whole.p))
 	var cycles [2]float64
 	t := &TimedGEMM{MeasuredGEMM: g}
 	for i := range cycles {
@@ -159,7 +160,8 @@ func SimulateMeasured(ctx context.Context, gpu *sim.GPU, g MeasuredGEMM, full bo
 	run := gemmRun{runner: &runner{dev: &sim.Device{GPU: gpu}}, s: &spec}
 	t.Bounds = run.bounds()
 	if t.Cycles < float64(t.Bounds.Cycles()) {
-		return nil, fmt.Errorf("%dx%dx%d: %.0f cycles, extended from %d rows, are less than the bound of %d", g.M, g.N, g.K, t.Cycles, t.Extended, t.Bounds.Cycles())
+		return nil, fmt.Errorf("%dx%dx%d: %.0f cycles, extended from %d rows, are less than the bound of %d",
+			g.M, g.N, g.K, t.Cycles, t.Extended, t.Bounds.Cycles())
 	}
 	return t, nil
 }
@@ -176,8 +178,8 @@ func AtClock(gpu *sim.GPU, mhz int) *sim.GPU {
 // Large reports whether the row is one that the clock is fitted to: no transposes, n >= 64.
 func (g MeasuredGEMM) Large() bool { return !g.TA && !g.TB && g.N >= 64 }
 
-// FitClock returns the core clock in MHz at which the simulated cycles differ least from the measured times: the sum of the
-// sizes of the relative errors of the Large rows, or of all where none is, is smallest.
+// FitClock returns the core clock in MHz at which the simulated cycles differ least from the measured times: the sum of
+// the sizes of the relative errors of the Large rows, or of all where none is, is smallest.
 func FitClock(rows []TimedGEMM) float64 {
 	fitted := make([]*TimedGEMM, 0, len(rows))
 	for i := range rows {
@@ -197,8 +199,8 @@ func FitClock(rows []TimedGEMM) float64 {
 	return BestClock(cycles, us)
 }
 
-// BestClock returns the core clock in MHz at which so many cycles differ least from measured microseconds: the sum of the sizes of
-// the relative errors is smallest.
+// BestClock returns the core clock in MHz at which so many cycles differ least from measured microseconds: the sum of
+// the sizes of the relative errors is smallest.
 func BestClock(cycles, us []float64) float64 {
 	best, least := 0.0, math.Inf(1)
 	for i := range cycles { // the sum has its least value where one error is zero

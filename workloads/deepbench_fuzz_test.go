@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// FuzzMeasuredGEMMs: a table of other people's times is refused or has products that can be simulated and times above 0.
+// FuzzMeasuredGEMMs: a table of other people's times is refused or has products that can be simulated and times above
+// 0.
 func FuzzMeasuredGEMMs(f *testing.F) {
 	f.Add("m,n,k,transpose_a,transpose_b,time_ms\n128,64,32,N,T,0.5\n")
 	f.Add("# a comment\n1,1,1,N,N,Inf\n")

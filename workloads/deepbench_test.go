@@ -8,8 +8,9 @@ import (
 	"warpdrop/sim"
 )
 
-// TestDeepBenchError simulates the large products without transposes that were timed on a real GTX 1080 Ti: one believable clock
-// must bring them within 15 % in the mean, and the largest must reach the share of peak that such kernels reach.
+// TestDeepBenchError simulates the large products without transposes that were timed on a real GTX 1080 Ti: one
+// believable clock must bring them within 15 % in the mean, and the largest must reach the share of peak that such
+// kernels reach.
 func TestDeepBenchError(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute of processor time")

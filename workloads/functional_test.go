@@ -17,7 +17,8 @@ func TestFunctionalValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, method := range []dropout.Method{dropout.Dense, dropout.Masked, dropout.RDP, dropout.TDP, dropout.RowsRandom} {
-		s := MLPSpec{Layers: []int{68, 160, 72, 10}, Batch: 12, Method: method, Rates: []float64{0.5, 0.5}, LR: 0.1, Momentum: 0.9, Seed: 3}
+		s := MLPSpec{Layers: []int{68, 160, 72, 10}, Batch: 12, Method: method, Rates: []float64{0.5, 0.5}, LR: 0.1,
+			Momentum: 0.9, Seed: 3}
 		if method.HasDP() {
 			s.Patterns = []dropout.Pattern{{DP: 2, Bias: 1}, {DP: 3, Bias: 2}}
 		}

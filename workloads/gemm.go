@@ -63,7 +63,8 @@ func (o Operand) Keep(rows, cols dropout.Kept) Operand {
 	return Operand{o.Ptr + sim.Ptr(4*(rows.First*o.Row+cols.First*o.Col)), o.Row * rows.Step, o.Col * cols.Step}
 }
 
-// TDPTile is the side of a weight tile where none is asked for; TileSides are those that products over kept tiles have kernels for.
+// TDPTile is the side of a weight tile where none is asked for; TileSides are those that products over kept tiles have
+// kernels for.
 const TDPTile = 32
 
 var TileSides = []int{TDPTile, 2 * TDPTile}
@@ -138,7 +139,8 @@ func (r *runner) gemm(what string, part Part, c, a, b Operand, m, n, k int, alph
 }
 
 // gemmTiled is gemm with B the weights (or, transposed, their transpose) of which tiles are kept.
-func (r *runner) gemmTiled(what string, part Part, c, a, b Operand, m, n, k int, alpha, beta float32, kept *keptTiles, transposed bool) *sim.Result {
+func (r *runner) gemmTiled(what string, part Part, c, a, b Operand, m, n, k int, alpha, beta float32, kept *keptTiles,
+	transposed bool) *sim.Result {
 	t := newTiles(kept, transposed)
 	return r.runProduct(what, part, product{c, a, b, m, n, k, alpha, beta}, &t, 0)
 }
@@ -171,7 +173,8 @@ func (r *runner) runPlan(what string, part Part, plan plan, t *tiles) *sim.Resul
 	return r.launch(what, part, module, name, flop, sim.LaunchConfig{Grid: grid, Block: sim.Dim3{X: s.threads}}, args...)
 }
 
-// gemmTiledGradient computes the kept tiles of C = alpha * A B + beta * C, the gradient of the weights; A is a transpose.
+// gemmTiledGradient computes the kept tiles of C = alpha * A B + beta * C, the gradient of the weights; A is a
+// transpose.
 func (r *runner) gemmTiledGradient(what string, c, a, b Operand, m, n, k int, alpha, beta float32, kept *keptTiles) *sim.Result {
 	p, count := product{c, a, b, m, n, k, alpha, beta}, kept.count()
 	if count <= 0 || r.err != nil {
@@ -182,8 +185,10 @@ func (r *runner) gemmTiledGradient(what string, c, a, b Operand, m, n, k int, al
 	if kept.list != nil {
 		module, name, which = "gemm_list", "gemm_gradient_list_tn_", []sim.Arg{sim.PtrArg(kept.numbers), i32(kept.cols)}
 	}
-	return r.launch(what, PartBackwardWeights, module, name+p.vectors()+"_"+s.name, 2*int64(count)*int64(kept.side*kept.side)*int64(k),
-		sim.LaunchConfig{Grid: sim.Dim3{X: count}, Block: sim.Dim3{X: s.threads}}, append(p.args(s, max(k, 1), 0, 0), which...)...)
+	return r.launch(what, PartBackwardWeights, module, name+p.vectors()+"_"+s.name,
+		2*int64(count)*int64(kept.side*kept.side)*int64(k),
+		sim.LaunchConfig{Grid: sim.Dim3{X: count}, Block: sim.Dim3{X: s.threads}},
+		append(p.args(s, max(k, 1), 0, 0), which...)...)
 }
 
 // gemmMasked is gemm with an if-else round each output element's inner product; mask has a byte an element, row-major.
@@ -192,7 +197,8 @@ func (r *runner) gemmMasked(what string, part Part, c, a, b Operand, m, n, k int
 }
 
 func (r *runner) launchMasked(what string, part Part, p product, tile int, mask sim.Ptr) *sim.Result {
-	return r.launch(what, part, "tiled", fmt.Sprintf("masked_n%c_%d", p.layout()[1], tile), p.flop(), tiledConfig(p, tile), append(p.simpleArgs(), sim.PtrArg(mask))...)
+	return r.launch(what, part, "tiled", fmt.Sprintf("masked_n%c_%d", p.layout()[1], tile), p.flop(), tiledConfig(p, tile),
+		append(p.simpleArgs(), sim.PtrArg(mask))...)
 }
 
 // simpleArgs are the common arguments of the kernels of tiled.cu.
@@ -215,8 +221,8 @@ func (r *runner) workspace(floats, tickets int) (partial, ticket sim.Ptr) {
 	return grow(&r.partial, &r.partials, floats), grow(&r.ticket, &r.tickets, tickets)
 }
 
-// tiles says which k tiles a column of output tiles visits: number k tile * along + n tile * across, kept where it is bias
-// (from 0) modulo dp, or those of a list.
+// tiles says which k tiles a column of output tiles visits: number k tile * along + n tile * across, kept where it is
+// bias (from 0) modulo dp, or those of a list.
 type tiles struct {
 	dp, bias, along, across, side int
 

@@ -38,7 +38,8 @@ func (s *shape) blocksAtOnce(p product) int {
 	return s.scalar
 }
 
-// tiledShapes are those of the TDP products with the weights as B, by the side of a weight tile: a block is as wide as one.
+// tiledShapes are those of the TDP products with the weights as B, by the side of a weight tile: a block is as wide as
+// one.
 var tiledShapes = map[int][]shape{TDPTile: shapes[3:], 2 * TDPTile: shapes[1:3]}
 
 // squareShape is the shape of a block that computes one weight tile.
@@ -109,8 +110,9 @@ func candidates(gpu *sim.GPU, p product, t *tiles) []plan {
 // choose plans a product: one rule for dense and compact alike.
 func choose(gpu *sim.GPU, p product, t *tiles) plan { return candidates(gpu, p, t)[0] }
 
-// estimate is the cost model: the SM with most blocks runs them in rounds of as many as fit; a round's step takes as long as
-// its multiplications or, with few blocks, as the way to memory and back. All of it is no shorter than DRAM and L2 need.
+// estimate is the cost model: the SM with most blocks runs them in rounds of as many as fit; a round's step takes as
+// long as its multiplications or, with few blocks, as the way to memory and back. All of it is no shorter than DRAM and
+// L2 need.
 func (c plan) estimate(gpu *sim.GPU, t *tiles) float64 {
 	p, s := c.p, c.shape
 	lanes := 32 * float64(gpu.SM.Schedulers)

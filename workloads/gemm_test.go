@@ -88,7 +88,8 @@ func (m *testMatrix) check(t *testing.T, r *runner, want []float32, tolerance fl
 // want is alpha * A B + beta * C by gonum in float64 arithmetic's place: single precision, sums in another order.
 func wantProduct(a, b, c *testMatrix, alpha, beta float32) []float32 {
 	out := append([]float32(nil), c.dense...)
-	gonum.Implementation{}.Sgemm(blas.NoTrans, blas.NoTrans, a.rows, b.cols, a.cols, alpha, a.dense, a.cols, b.dense, b.cols, beta, out, c.cols)
+	gonum.Implementation{}.Sgemm(blas.NoTrans, blas.NoTrans, a.rows, b.cols, a.cols, alpha, a.dense, a.cols, b.dense,
+		b.cols, beta, out, c.cols)
 	return out
 }
 
@@ -127,18 +128,19 @@ func TestGEMMFamily(t *testing.T) {
 				{1, 1, 1, 1, 1, 0, false, false},
 				{3, s.bn, s.bk + 1, 1, 1, 0.25, false, true},
 			} {
-				t.Run(fmt.Sprintf("%s/%s/%dx%dx%d/split=%d/flip=%v", s.name, layout, c.m, c.n, c.k, c.split, c.flip), func(t *testing.T) {
-					a, b, cm := layoutOf(r, rng, c.m, c.n, c.k, layout, c.vector)
-					p := product{cm.Operand, a.Operand, b.Operand, c.m, c.n, c.k, c.alpha, c.beta}
-					if c.flip {
-						p = p.transposed()
-					}
-					if got := p.vectors() == "v"; got != c.vector {
-						t.Fatalf("vectors %s", p.vectors())
-					}
-					r.runPlan("test", PartForward, newPlan(p, s, c.split), nil)
-					cm.check(t, r, wantProduct(a, b, cm, c.alpha, c.beta), 1e-4)
-				})
+				t.Run(fmt.Sprintf("%s/%s/%dx%dx%d/split=%d/flip=%v", s.name, layout, c.m, c.n, c.k, c.split, c.flip),
+					func(t *testing.T) {
+						a, b, cm := layoutOf(r, rng, c.m, c.n, c.k, layout, c.vector)
+						p := product{cm.Operand, a.Operand, b.Operand, c.m, c.n, c.k, c.alpha, c.beta}
+						if c.flip {
+							p = p.transposed()
+						}
+						if got := p.vectors() == "v"; got != c.vector {
+							t.Fatalf("vectors %s", p.vectors())
+						}
+						r.runPlan("test", PartForward, newPlan(p, s, c.split), nil)
+						cm.check(t, r, wantProduct(a, b, cm, c.alpha, c.beta), 1e-4)
+					})
 			}
 		}
 	}
@@ -199,7 +201,8 @@ func testTiles(r *runner, p dropout.Pattern, rows, cols, side int) *keptTiles {
 func listOf(rows, cols, side, dp, bias int) dropout.Pattern {
 	tileRows, tileCols := dropout.TileGrid(rows, cols, side, side)
 	w := dropout.NewWords(uint64(bias), dp, 0, 0)
-	return dropout.Pattern{Method: dropout.TilesRandom, Tiles: w.Choose(nil, tileRows*tileCols, ceil(tileRows*tileCols, dp))}
+	return dropout.Pattern{Method: dropout.TilesRandom,
+		Tiles: w.Choose(nil, tileRows*tileCols, ceil(tileRows*tileCols, dp))}
 }
 
 func TestGEMMTiles(t *testing.T) {
@@ -214,7 +217,8 @@ func TestGEMMTiles(t *testing.T) {
 	for _, s := range list {
 		side := s.bn
 		for _, c := range []struct{ m, n, k, dp, bias, split int }{
-			{36, 96, 128, 2, 1, 1}, {36, 96, 128, 2, 2, 2}, {132, 160, 192, 4, 3, 1}, {132, 160, 192, 6, 6, 3}, {33, 65, 97, 5, 2, 1}, {33, 65, 97, 12, 7, 2}, {8, 32, 32, 1, 1, 1},
+			{36, 96, 128, 2, 1, 1}, {36, 96, 128, 2, 2, 2}, {132, 160, 192, 4, 3, 1}, {132, 160, 192, 6, 6, 3},
+			{33, 65, 97, 5, 2, 1}, {33, 65, 97, 12, 7, 2}, {8, 32, 32, 1, 1, 1},
 		} {
 			for _, layout := range []string{"nn", "nt", "tn", "tt"} {
 				for way := range 4 {
@@ -275,11 +279,14 @@ func TestGEMMTiledGradient(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
 	r := testRunner(t)
 	for _, c := range []struct{ side, m, n, k, dp, bias int }{
-		{32, 64, 96, 40, 2, 1}, {32, 100, 68, 36, 3, 2}, {32, 33, 31, 5, 2, 2}, {32, 128, 128, 8, 5, 5}, {64, 128, 192, 40, 2, 1}, {64, 100, 68, 36, 3, 2}, {64, 65, 67, 5, 2, 2},
+		{32, 64, 96, 40, 2, 1}, {32, 100, 68, 36, 3, 2}, {32, 33, 31, 5, 2, 2}, {32, 128, 128, 8, 5, 5},
+		{64, 128, 192, 40, 2, 1}, {64, 100, 68, 36, 3, 2}, {64, 65, 67, 5, 2, 2},
 	} {
-		for _, pattern := range []dropout.Pattern{{Method: dropout.TDP, DP: c.dp, Bias: c.bias}, listOf(c.m, c.n, c.side, c.dp, c.bias)} {
+		for _, pattern := range []dropout.Pattern{{Method: dropout.TDP, DP: c.dp, Bias: c.bias},
+			listOf(c.m, c.n, c.side, c.dp, c.bias)} {
 			a, b, cm := layoutOf(r, rng, c.m, c.n, c.k, "tn", c.m%4 == 0)
-			r.gemmTiledGradient("test", cm.Operand, a.Operand, b.Operand, c.m, c.n, c.k, 2, 0.5, testTiles(r, pattern, c.m, c.n, c.side))
+			r.gemmTiledGradient("test", cm.Operand, a.Operand, b.Operand, c.m, c.n, c.k, 2, 0.5,
+				testTiles(r, pattern, c.m, c.n, c.side))
 			full := wantProduct(a, b, cm, 2, 0.5)
 			want := append([]float32(nil), cm.dense...)
 			for i, keep := range dropTiles(ones32(c.m*c.n), c.m, c.n, c.side, pattern) {
@@ -308,11 +315,15 @@ func TestSimulateGEMM(t *testing.T) {
 	}
 	for _, dims := range [][3]int{{64, 64, 64}, {133, 37, 70}, {1, 1, 1}} {
 		for _, s := range []GEMMSpec{
-			{Method: dropout.Dense}, {Method: dropout.Dense, TA: true, TB: true, Warm: true}, {Method: dropout.Masked, Rate: 0.5}, {Method: dropout.Masked, Rate: 0.3, Tile: 64, TA: true},
+			{Method: dropout.Dense}, {Method: dropout.Dense, TA: true, TB: true, Warm: true},
+			{Method: dropout.Masked, Rate: 0.5}, {Method: dropout.Masked, Rate: 0.3, Tile: 64, TA: true},
 			{Method: dropout.Masked, Tile: 8}, {Method: dropout.Masked, Rate: 0.9, Tile: 16, TB: true},
-			{Method: dropout.RDP, DP: 3, Bias: 2}, {Method: dropout.RDP, DP: 2, Bias: 2, TA: true}, {Method: dropout.RDP, DP: 2, Bias: 1, Tile: 16, TB: true},
-			{Method: dropout.TDP, DP: 2, Bias: 1}, {Method: dropout.TDP, DP: 3, Bias: 3, TA: true}, {Method: dropout.TDP, DP: 4, Bias: 2, TB: true},
-			{Method: dropout.TDP, DP: 2, Bias: 2, Tile: 8, Pad: true}, {Method: dropout.TDP, DP: 3, Bias: 1, Tile: 16}, {Method: dropout.TDP, DP: 2, Bias: 1, Tile: 32, Pad: true},
+			{Method: dropout.RDP, DP: 3, Bias: 2}, {Method: dropout.RDP, DP: 2, Bias: 2, TA: true},
+			{Method: dropout.RDP, DP: 2, Bias: 1, Tile: 16, TB: true},
+			{Method: dropout.TDP, DP: 2, Bias: 1}, {Method: dropout.TDP, DP: 3, Bias: 3, TA: true},
+			{Method: dropout.TDP, DP: 4, Bias: 2, TB: true},
+			{Method: dropout.TDP, DP: 2, Bias: 2, Tile: 8, Pad: true}, {Method: dropout.TDP, DP: 3, Bias: 1, Tile: 16},
+			{Method: dropout.TDP, DP: 2, Bias: 1, Tile: 32, Pad: true},
 			{Method: dropout.TDP, DP: 2, Bias: 2, Tile: 64}, {Method: dropout.Dense, Tile: 64, Pad: true},
 			{Method: dropout.TDPSkewed, DP: 3, Bias: 2}, {Method: dropout.TDPSkewed, DP: 2, Bias: 1, TA: true, TB: true},
 			{Method: dropout.RowsRandom, Rate: 0.5}, {Method: dropout.RowsRandom, Rate: 0.3, TA: true, Warm: true},
@@ -329,7 +340,8 @@ func TestSimulateGEMM(t *testing.T) {
 				t.Fatalf("%+v: %v", s, err)
 			}
 			if r.Error.Rows != s.M || r.Cycles <= r.KernelCycles || r.Bounds.Cycles() > r.KernelCycles {
-				t.Errorf("%+v: %d rows checked, %d cycles, %d without overhead, bound %d", s, r.Error.Rows, r.Cycles, r.KernelCycles, r.Bounds.Cycles())
+				t.Errorf("%+v: %d rows checked, %d cycles, %d without overhead, bound %d", s, r.Error.Rows, r.Cycles,
+					r.KernelCycles, r.Bounds.Cycles())
 			}
 			if full := 2 * int64(s.M) * int64(s.N) * int64(s.K); r.FLOP > full || s.Method == dropout.Dense && r.FLOP != full {
 				t.Errorf("%+v: %d operations of %d", s, r.FLOP, full)
@@ -338,8 +350,9 @@ func TestSimulateGEMM(t *testing.T) {
 	}
 }
 
-// TestGEMMKeeps: what a pattern keeps of the product is what its own draw says, by another reading of it than the kernels'
-// arguments: with i+1 in row i of A and ones in B, C has i+1 times the number of weights that are kept in row i.
+// TestGEMMKeeps: what a pattern keeps of the product is what its own draw says, by another reading of it than the
+// kernels' arguments: with i+1 in row i of A and ones in B, C has i+1 times the number of weights that are kept in row
+// i.
 func TestGEMMKeeps(t *testing.T) {
 	gpu, err := sim.LoadGPU("gtx1080ti")
 	if err != nil {
@@ -393,14 +406,16 @@ func TestGEMMKeeps(t *testing.T) {
 	}
 }
 
-// TestCostModel: what is chosen takes hardly longer than the best of the next candidates, and the model's cycles are near.
+// TestCostModel: what is chosen takes hardly longer than the best of the next candidates, and the model's cycles are
+// near.
 func TestCostModel(t *testing.T) {
 	gpu, err := sim.LoadGPU("gtx1080ti")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, s := range []GEMMSpec{
-		{M: 256, N: 128, K: 512, Method: dropout.Dense}, {M: 64, N: 512, K: 256, Method: dropout.Dense}, {M: 256, N: 128, K: 512, Method: dropout.TDP, DP: 2, Bias: 1},
+		{M: 256, N: 128, K: 512, Method: dropout.Dense}, {M: 64, N: 512, K: 256, Method: dropout.Dense},
+		{M: 256, N: 128, K: 512, Method: dropout.TDP, DP: 2, Bias: 1},
 		{M: 256, N: 128, K: 512, Method: dropout.RDP, DP: 2, Bias: 1},
 	} {
 		list, err := SimulateCandidates(t.Context(), gpu, s, 4, Options{})

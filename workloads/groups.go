@@ -8,8 +8,8 @@ import (
 	"warpdrop/sim"
 )
 
-// Several patterns an iteration: the samples of a batch, or the words of a window, fall into groups that keep units of their own. A
-// product of the weights is then one a group, and the gradients of the weights are added up.
+// Several patterns an iteration: the samples of a batch, or the words of a window, fall into groups that keep units of
+// their own. A product of the weights is then one a group, and the gradients of the weights are added up.
 
 // noGroups is the error of a method that has no groups.
 func noGroups(method dropout.Method) error {
@@ -33,8 +33,8 @@ func checkGroups(method dropout.Method, groups [][]dropout.Pattern, of int, most
 // share is the i-th of so many parts of n, as even as can be.
 func share(n, i, parts int) (from, to int) { return n * i / parts, n * (i + 1) / parts }
 
-// places says where on the device the groups' lists of one dimension say what place an index has: from first on for the first group,
-// stride numbers on for each other one.
+// places says where on the device the groups' lists of one dimension say what place an index has: from first on for the
+// first group, stride numbers on for each other one.
 type places struct {
 	axes   []axis // of the groups
 	stride int
@@ -144,8 +144,8 @@ func (m *mlp) iterateGroups() {
 	}
 }
 
-// updateGroups is one step on layer l. With the dense update the first group's gradients go with the step of all weights; -rate g of each
-// other one is added to weights and momenta, which is the same step.
+// updateGroups is one step on layer l. With the dense update the first group's gradients go with the step of all
+// weights; -rate g of each other one is added to weights and momenta, which is the same step.
 func (m *mlp) updateGroups(l int) {
 	g, rate, mu := m.groups, m.sgd.rate, sim.F32(float32(m.sgd.mu))
 	for i, one := range g.all {
@@ -160,10 +160,13 @@ func (m *mlp) updateGroups(l int) {
 		m.updateWith(fmt.Sprintf("add to update %d", l+1), &w, []sim.Arg{step, step, step, mu}, 1)
 	}
 	w := m.w[l]
-	m.launch(fmt.Sprintf("sum of bias gradients %d", l+1), PartUpdate, "groups", "sum_numbers", 0, flat(w.outputs, 128), append([]sim.Arg{sim.PtrArg(w.bg), sim.PtrArg(g.biases[l]),
-		i32(w.outputs), i32(1)}, g.kept[l].args(len(g.all), pad4(g.kept[l].most()))...)...)
-	m.launch(fmt.Sprintf("update of biases %d", l+1), PartUpdate, "update", "sgd", 0, flat(w.outputs, 128), append([]sim.Arg{sim.PtrArg(w.w), sim.PtrArg(w.v), sim.PtrArg(w.g), i32(0),
-		sim.F32(float32(rate)), mu, sim.PtrArg(w.b), sim.PtrArg(w.bv), sim.PtrArg(w.bg), i32(w.outputs)}, whole(w.outputs).stride()...)...)
+	m.launch(fmt.Sprintf("sum of bias gradients %d", l+1), PartUpdate, "groups", "sum_numbers", 0, flat(w.outputs, 128),
+		append([]sim.Arg{sim.PtrArg(w.bg), sim.PtrArg(g.biases[l]),
+			i32(w.outputs), i32(1)}, g.kept[l].args(len(g.all), pad4(g.kept[l].most()))...)...)
+	m.launch(fmt.Sprintf("update of biases %d", l+1), PartUpdate, "update", "sgd", 0, flat(w.outputs, 128),
+		append([]sim.Arg{sim.PtrArg(w.w), sim.PtrArg(w.v), sim.PtrArg(w.g), i32(0),
+			sim.F32(float32(rate)), mu, sim.PtrArg(w.b), sim.PtrArg(w.bv), sim.PtrArg(w.bg), i32(w.outputs)},
+			whole(w.outputs).stride()...)...)
 }
 
 // lstmGroups are the groups of an LSTM's window.
@@ -242,7 +245,8 @@ func (m *lstm) inputGroups(site int) {
 	for _, g := range m.groups.all {
 		k := g.in[site].kr
 		ld4 := pad4(k.Size()) / 4
-		args := append([]sim.Arg{i32(g.n * ld4), i32(k.Size()), i32(ld4), i32(s.Hidden), sim.PtrArg(k.list), sim.F32(s.scale(site))}, g.rows()...)
+		args := append([]sim.Arg{i32(g.n * ld4), i32(k.Size()), i32(ld4), i32(s.Hidden), sim.PtrArg(k.list),
+			sim.F32(s.scale(site))}, g.rows()...)
 		if site == 0 {
 			m.launch("embedding", PartEmbedding, "groups", "embedding_group", 0, flat(g.n*ld4, 128),
 				append([]sim.Arg{sim.PtrArg(g.x[0]), sim.PtrArg(m.table), sim.PtrArg(m.tokens)}, args...)...)
@@ -253,8 +257,8 @@ func (m *lstm) inputGroups(site int) {
 	}
 }
 
-// inPlace tells whether the groups' rows lie one behind the other in what is behind a site: always at the output layer, whose words have
-// no order.
+// inPlace tells whether the groups' rows lie one behind the other in what is behind a site: always at the output layer,
+// whose words have no order.
 func (m *lstm) inPlace(site int) bool { return m.s.GroupSteps || site == m.s.Layers }
 
 // productGroups is product.
@@ -266,7 +270,8 @@ func (m *lstm) productGroups(what string, site int, y Operand) {
 			to = g.behind(m.groups.packed, y.Row)
 		}
 		m.gather(what+": kept weights", w, momentum{})
-		m.gemm(what, PartForward, to, RowMajor(g.x[site], pad4(w.kr.Size())), w.operand(), g.n, w.ld(), pad4(w.kr.Size()), 1, 0)
+		m.gemm(what, PartForward, to, RowMajor(g.x[site], pad4(w.kr.Size())), w.operand(), g.n, w.ld(),
+			pad4(w.kr.Size()), 1, 0)
 		if n4 := g.n * y.Row / 4; !m.inPlace(site) {
 			m.launch(what+": rows in place", PartGather, "groups", "unpack_group", 0, flat(n4, 128),
 				append([]sim.Arg{sim.PtrArg(y.Ptr), sim.PtrArg(to.Ptr), i32(n4), i32(y.Row / 4)}, g.rows()...)...)
@@ -289,11 +294,14 @@ func (m *lstm) throughGroups(what string, site int, dy Operand) {
 		x, dx := RowMajor(g.x[site], width), RowMajor(g.dx[site], width)
 		m.gemm(what+" backward weights", PartBackwardWeights, w.gradient(), x.T(), from, width, from.Row, g.n, 1, 0)
 		m.gemm(what+" backward data", PartBackwardData, dx, from, w.operand().T(), g.n, width, w.ld(), 1, 0)
-		m.launch(what+": gradients in place", PartGather, "groups", "expand_group", 0, flat(g.n*h4, 128), append(append([]sim.Arg{sim.PtrArg(m.expanded), sim.PtrArg(dx.Ptr),
-			i32(g.n * h4), i32(width), i32(h4)}, w.kr.indices()...), append([]sim.Arg{sim.F32(s.scale(site))}, g.rows()...)...)...)
+		m.launch(what+": gradients in place", PartGather, "groups", "expand_group", 0, flat(g.n*h4, 128),
+			append(append([]sim.Arg{sim.PtrArg(m.expanded), sim.PtrArg(dx.Ptr),
+				i32(g.n * h4), i32(width), i32(h4)}, w.kr.indices()...),
+				append([]sim.Arg{sim.F32(s.scale(site))}, g.rows()...)...)...)
 	}
 	kept, ld4 := m.groups.kept[site], all.ld()/4
-	m.launch(what+": sum of gradients", PartBackwardWeights, "groups", "sum_rows", 0, flat(s.Hidden*ld4, 128), append([]sim.Arg{sim.PtrArg(all.g), sim.PtrArg(m.groups.gradients[site]),
-		i32(s.Hidden * ld4), i32(ld4)}, kept.args(len(m.groups.all), pad4(kept.most())*ld4)...)...)
+	m.launch(what+": sum of gradients", PartBackwardWeights, "groups", "sum_rows", 0, flat(s.Hidden*ld4, 128),
+		append([]sim.Arg{sim.PtrArg(all.g), sim.PtrArg(m.groups.gradients[site]),
+			i32(s.Hidden * ld4), i32(ld4)}, kept.args(len(m.groups.all), pad4(kept.most())*ld4)...)...)
 	m.columnSums(what+" bias gradient", all.bg, dy, m.words, all.cols)
 }

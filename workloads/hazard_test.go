@@ -8,8 +8,8 @@ import (
 	"warpdrop/sim"
 )
 
-// TestNoHazards: the control words of all kernels that training iterations use let no instruction go before its operands
-// are there.
+// TestNoHazards: the control words of all kernels that training iterations use let no instruction go before its
+// operands are there.
 func TestNoHazards(t *testing.T) {
 	newDevice = func(g *sim.GPU) (*sim.Device, error) {
 		d, err := sim.NewDevice(g)
@@ -23,8 +23,10 @@ func TestNoHazards(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, method := range []dropout.Method{dropout.Dense, dropout.Masked, dropout.RDP, dropout.TDP, dropout.RowsRandom, dropout.TilesRandom} {
-		s := MLPSpec{Layers: []int{68, 68, 72, 10}, Batch: 12, Method: method, Rates: []float64{0.5, 0.5}, LR: 0.1, Momentum: 0.9, Seed: 3}
+	for _, method := range []dropout.Method{dropout.Dense, dropout.Masked, dropout.RDP, dropout.TDP, dropout.RowsRandom,
+		dropout.TilesRandom} {
+		s := MLPSpec{Layers: []int{68, 68, 72, 10}, Batch: 12, Method: method, Rates: []float64{0.5, 0.5}, LR: 0.1,
+			Momentum: 0.9, Seed: 3}
 		if method.HasDP() {
 			s.Patterns = []dropout.Pattern{{DP: 2, Bias: 1}, {DP: 3, Bias: 2}}
 		}

@@ -10,12 +10,13 @@ import (
 	"warpdrop/sim/memory"
 )
 
-// Known holds launches that were simulated, so that others like them need not be: those of the same kernel, grid and arguments, but
-// that matrices may begin elsewhere, at the same place within a sector. The steps of an LSTM, its layers, and iterations with
-// different patterns have many. What is not simulated computes no values.
+// Known holds launches that were simulated, so that others like them need not be: those of the same kernel, grid and
+// arguments, but that matrices may begin elsewhere, at the same place within a sector. The steps of an LSTM, its
+// layers, and iterations with different patterns have many. What is not simulated computes no values.
 type Known struct {
-	// Repeats is how many launches alike are simulated; the median of all but the first, which finds caches as other kernels left
-	// them, counts for those that follow. One that takes longer than longLaunch times what DRAM needs to fill L2 is simulated once.
+	// Repeats is how many launches alike are simulated; the median of all but the first, which finds caches as other
+	// kernels left them, counts for those that follow. One that takes longer than longLaunch times what DRAM needs to fill
+	// L2 is simulated once.
 	Repeats int
 
 	launches map[string]*knownLaunch
@@ -24,7 +25,8 @@ type Known struct {
 // longLaunch is so that what the launch before left in the caches cannot move a launch by more than a hundredth.
 const longLaunch = 100
 
-// AlikeVersion changes with every change of what counts for launches alike; it is part of the name under which a result of them is stored.
+// AlikeVersion changes with every change of what counts for launches alike; it is part of the name under which a result
+// of them is stored.
 const AlikeVersion = "2"
 
 // knownLaunch is the launches alike that were simulated.
@@ -62,7 +64,9 @@ func (k *Known) find(gpu *sim.GPU, key string) *LaunchResult {
 		return nil
 	}
 	m := &gpu.Memory
-	fill := float64(m.DRAM.Channels*m.L2.SlicesPerChannel*m.L2.SliceBytes) / (gpu.Memory.PeakBytesPerSecond(gpu.CoreMHz) / (gpu.CoreMHz * 1e6)) // cycles
+	// cycles
+	fill := float64(m.DRAM.Channels*m.L2.SlicesPerChannel*m.L2.SliceBytes) /
+		(gpu.Memory.PeakBytesPerSecond(gpu.CoreMHz) / (gpu.CoreMHz * 1e6))
 	if r := l.counts(); 1+len(l.later) >= k.Repeats || float64(r.Cycles) > longLaunch*fill {
 		return r
 	}

@@ -31,7 +31,8 @@ type LaunchSpec struct {
 	Kept      string   // folder where compiled machine code is kept and found again; "" = none
 }
 
-// ReadFile reads a file of at most limit bytes that a launch names. A caller that knows what the file has to hold refuses another.
+// ReadFile reads a file of at most limit bytes that a launch names. A caller that knows what the file has to hold
+// refuses another.
 type ReadFile func(path string, limit int64) ([]byte, error)
 
 // LaunchRun is a launch of a user's kernel that was simulated.
@@ -44,12 +45,14 @@ type LaunchRun struct {
 }
 
 // ReadCode looks for code in a file, compiling a .cu or .ptx file; by is the compiler of such a file.
-func ReadCode(ctx context.Context, file string, opt cudac.Options, read ReadFile) (f *codefile.File, by string, err error) {
+func ReadCode(ctx context.Context, file string, opt cudac.Options, read ReadFile) (f *codefile.File, by string,
+	err error) {
 	return readCode(ctx, file, opt, read, "")
 }
 
 // readCode is ReadCode with a folder for what is compiled, or "".
-func readCode(ctx context.Context, file string, opt cudac.Options, read ReadFile, kept string) (f *codefile.File, by string, err error) {
+func readCode(ctx context.Context, file string, opt cudac.Options, read ReadFile, kept string) (f *codefile.File,
+	by string, err error) {
 	data, err := read(file, codefile.MaxBytes)
 	if err == nil && cudac.IsSource(file) {
 		data, by, err = compile(ctx, file, data, opt, kept)
@@ -61,16 +64,18 @@ func readCode(ctx context.Context, file string, opt cudac.Options, read ReadFile
 	return f, by, err
 }
 
-// compile compiles a source, or finds what was made of it before in folder kept: a file's first line names the compiler. A folder that
-// cannot be read or written costs time, nothing else.
-func compile(ctx context.Context, file string, source []byte, opt cudac.Options, kept string) (code []byte, by string, err error) {
+// compile compiles a source, or finds what was made of it before in folder kept: a file's first line names the
+// compiler. A folder that cannot be read or written costs time, nothing else.
+func compile(ctx context.Context, file string, source []byte, opt cudac.Options, kept string) (code []byte, by string,
+	err error) {
 	opt.Headers = Headers()
 	if kept != "" {
 		which, err := cudac.Which(file, opt.Compiler)
 		if err != nil {
 			return nil, "", err
 		}
-		sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d\x00%q\x00%v\x00%s", cudac.Version, which, opt.Arch, opt.Defines, opt.Headers, source))
+		sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d\x00%q\x00%v\x00%s", cudac.Version, which, opt.Arch, opt.Defines,
+			opt.Headers, source))
 		kept = filepath.Join(kept, hex.EncodeToString(sum[:]))
 		if have, err := infile.Read(kept, codefile.MaxBytes); err == nil {
 			if by, code, ok := bytes.Cut(have, []byte("\n")); ok && codefile.IsCubin(code) {
@@ -91,7 +96,8 @@ func SimulateLaunch(ctx context.Context, gpu *sim.GPU, spec LaunchSpec, opt Opti
 	if read == nil {
 		read = infile.Read
 	}
-	file, by, err := readCode(ctx, spec.Code, cudac.Options{Compiler: spec.Compiler, Arch: gpu.Arch, Defines: spec.Defines}, read, spec.Kept)
+	file, by, err := readCode(ctx, spec.Code, cudac.Options{Compiler: spec.Compiler, Arch: gpu.Arch,
+		Defines: spec.Defines}, read, spec.Kept)
 	if err != nil {
 		return nil, err
 	}
@@ -141,6 +147,7 @@ func SimulateLaunch(ctx context.Context, gpu *sim.GPU, spec LaunchSpec, opt Opti
 		return nil, r.err
 	}
 	l := r.launches[0]
-	return &LaunchRun{IterationResult{Cycles: l.Cycles, TimeUS: gpu.Seconds(l.Cycles) * 1e6, Launches: r.launches, Counters: l.Counters},
+	return &LaunchRun{IterationResult{Cycles: l.Cycles, TimeUS: gpu.Seconds(l.Cycles) * 1e6, Launches: r.launches,
+		Counters: l.Counters},
 		by, k.Info(), res.BlocksPerSM, res.Sample}, nil
 }

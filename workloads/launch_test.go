@@ -57,7 +57,8 @@ func TestHostileArguments(t *testing.T) {
 	}
 }
 
-// TestKeptCode: what was compiled is found again, for the same source and defines alone, and a damaged file is made anew.
+// TestKeptCode: what was compiled is found again, for the same source and defines alone, and a damaged file is made
+// anew.
 func TestKeptCode(t *testing.T) {
 	dir := t.TempDir()
 	file, kept := filepath.Join(dir, "k.cu"), filepath.Join(dir, "kept")

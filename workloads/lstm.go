@@ -11,33 +11,38 @@ import (
 	"warpdrop/sim"
 )
 
-// LSTMSpec is one training iteration of a word LSTM: embedding, Layers LSTM layers of Hidden units, softmax over the Vocabulary;
-// truncated back-propagation over Steps words of Batch sequences side by side, clipping, plain SGD. Dropout acts on the
-// non-recurrent connections, at Layers+1 sites: the inputs of each LSTM layer and of the output layer, with one mask a word
-// (dense, masked) or one pattern an iteration (rdp: of the input's units, tdp: of the weights' tiles).
+// LSTMSpec is one training iteration of a word LSTM: embedding, Layers LSTM layers of Hidden units, softmax over the
+// Vocabulary; truncated back-propagation over Steps words of Batch sequences side by side, clipping, plain SGD. Dropout
+// acts on the non-recurrent connections, at Layers+1 sites: the inputs of each LSTM layer and of the output layer, with
+// one mask a word (dense, masked) or one pattern an iteration (rdp: of the input's units, tdp: of the weights' tiles).
 type LSTMSpec struct {
 	Layers, Hidden int // Hidden: a multiple of 4, also the width of the embedding
 	Vocabulary     int
 	Batch, Steps   int
-	Method         dropout.Method      // none, dense, masked or one with patterns
-	Rates          []float64           // dropout rate at the input of each LSTM layer; the last one also at that of the output layer
-	Patterns       []dropout.Pattern   // this iteration's pattern at each of the Layers+1 sites, where the method has any
-	Groups         [][]dropout.Pattern // methods that drop rows: in place of Patterns those of each of several groups of sequences, all neighbours
-	GroupSteps     bool                // … of time steps
-	Tile           int                 // methods that drop tiles: side of a weight tile, 32 (0 too) or 64
-	LR             float32
-	Clip           float32 // largest norm of all gradients together; 0 = none
-	Seed           uint64
-	Iteration      uint64 // selects the Bernoulli masks
-	// Known, when set, simulates launches alike as often as it says; State is nil and Loss NaN then. Iterations may share one.
+	Method         dropout.Method // none, dense, masked or one with patterns
+	// dropout rate at the input of each LSTM layer; the last one also at that of the output layer
+	Rates    []float64
+	Patterns []dropout.Pattern // this iteration's pattern at each of the Layers+1 sites, where the method has any
+	// methods that drop rows: in place of Patterns those of each of several groups of sequences, all neighbours
+	Groups     [][]dropout.Pattern
+	GroupSteps bool // … of time steps
+	Tile       int  // methods that drop tiles: side of a weight tile, 32 (0 too) or 64
+	LR         float32
+	Clip       float32 // largest norm of all gradients together; 0 = none
+	Seed       uint64
+	Iteration  uint64 // selects the Bernoulli masks
+	// Known, when set, simulates launches alike as often as it says; State is nil and Loss NaN then. Iterations may share
+	// one.
 	Known *Known
 	// State, when set, gives the starting weights and state; nil draws them from Seed.
 	State *LSTMState
-	// Tokens has (Steps+1) x Batch words, step by step: each is to be predicted from those before it. nil draws them from Seed.
+	// Tokens has (Steps+1) x Batch words, step by step: each is to be predicted from those before it. nil draws them from
+	// Seed.
 	Tokens []int32
 }
 
-// LSTMState is what training changes; matrices are row-major, the gates of a layer in the order input, forget, cell, output.
+// LSTMState is what training changes; matrices are row-major, the gates of a layer in the order input, forget, cell,
+// output.
 type LSTMState struct {
 	Embedding        []float32   // Vocabulary x Hidden
 	Input, Recurrent [][]float32 // of each layer: Hidden x 4 Hidden
@@ -55,7 +60,8 @@ func (s *LSTMSpec) Check() error {
 	for _, r := range []struct {
 		name           string
 		n, least, most int
-	}{{"layers", s.Layers, 1, 16}, {"hidden", s.Hidden, 4, 16384}, {"vocabulary", s.Vocabulary, 2, 1000000}, {"batch", s.Batch, 1, 65535}, {"steps", s.Steps, 1, 65535},
+	}{{"layers", s.Layers, 1, 16}, {"hidden", s.Hidden, 4, 16384}, {"vocabulary", s.Vocabulary, 2, 1000000},
+		{"batch", s.Batch, 1, 65535}, {"steps", s.Steps, 1, 65535},
 		{"batch * steps", s.Batch * s.Steps, 1, maxWords}} {
 		if r.n < r.least || r.n > r.most {
 			return fmt.Errorf("%s: %d is not in %d..%d", r.name, r.n, r.least, r.most)
@@ -78,7 +84,8 @@ func (s *LSTMSpec) Check() error {
 		return fmt.Errorf("tokens: %d of them; (steps+1) * batch is %d", len(s.Tokens), n)
 	}
 	offered := dropout.Methods(dropout.None, dropout.Dense, dropout.Masked)
-	if err := dropout.Check(s.Method, offered, s.Rates, s.Layers); err != nil || !s.Method.Approximate() && s.Groups == nil {
+	if err := dropout.Check(s.Method, offered, s.Rates, s.Layers); err != nil || !s.Method.Approximate() &&
+		s.Groups == nil {
 		return err
 	}
 	if s.Groups != nil && s.Method.Drops() != dropout.DropsRows {
@@ -133,7 +140,8 @@ func (s *LSTMSpec) fill() {
 			}
 			return x
 		}
-		st := &LSTMState{Embedding: draw(s.Vocabulary * h), Output: draw(h * s.Vocabulary), OutputBias: make([]float32, s.Vocabulary)}
+		st := &LSTMState{Embedding: draw(s.Vocabulary * h), Output: draw(h * s.Vocabulary),
+			OutputBias: make([]float32, s.Vocabulary)}
 		for range s.Layers {
 			st.Input, st.Recurrent = append(st.Input, draw(4*h*h)), append(st.Recurrent, draw(4*h*h))
 			st.Bias = append(st.Bias, make([]float32, 4*h))
@@ -179,9 +187,9 @@ type lstm struct {
 	groups    *lstmGroups // nil: one pattern for all
 }
 
-// SimulateLSTM runs one training iteration on a fresh device of preset gpu. It computes real numbers, as SimulateMLP does,
-// unless launches are Known. Products of the inputs, and of the gradients of weights, are done for all steps at once, as
-// cuDNN does them; those with the state are one a step.
+// SimulateLSTM runs one training iteration on a fresh device of preset gpu. It computes real numbers, as SimulateMLP
+// does, unless launches are Known. Products of the inputs, and of the gradients of weights, are done for all steps at
+// once, as cuDNN does them; those with the state are one a step.
 func SimulateLSTM(ctx context.Context, gpu *sim.GPU, spec LSTMSpec, opt Options) (*IterationResult, error) {
 	if err := spec.Check(); err != nil {
 		return nil, err
@@ -384,7 +392,8 @@ func (m *lstm) input(site int) {
 	if listed(k) {
 		module, suffix, which = "rows", "_list", k.indices()[:1]
 	}
-	shape := append(append([]sim.Arg{i32(n4), i32(m.width(site)), i32(pad4(m.width(site)) / 4), i32(h)}, which...), sim.F32(scale))
+	shape := append(append([]sim.Arg{i32(n4), i32(m.width(site)), i32(pad4(m.width(site)) / 4), i32(h)}, which...),
+		sim.F32(scale))
 	from := x.Ptr
 	switch {
 	case site == 0:
@@ -397,8 +406,9 @@ func (m *lstm) input(site int) {
 		from = m.step(m.h[site-1], 1, h)
 	}
 	if m.masked() {
-		m.launch(name("dropout"), PartMask, "elementwise", "dropout", 0, flat(n4, 128), append(append([]sim.Arg{sim.PtrArg(x.Ptr), sim.PtrArg(from), sim.PtrArg(m.mask[site]), i32(n4)},
-			randomArgs(s.Seed, site, s.Iteration, s.rate(site))...), sim.F32(s.scale(site)))...)
+		m.launch(name("dropout"), PartMask, "elementwise", "dropout", 0, flat(n4, 128),
+			append(append([]sim.Arg{sim.PtrArg(x.Ptr), sim.PtrArg(from), sim.PtrArg(m.mask[site]), i32(n4)},
+				randomArgs(s.Seed, site, s.Iteration, s.rate(site))...), sim.F32(s.scale(site)))...)
 	}
 }
 
@@ -410,11 +420,13 @@ func (m *lstm) product(what string, site int, y Operand) {
 	}
 	w := m.in[site]
 	if w.tiles != nil {
-		m.gemmTiled(what, PartForward, y, m.xOf(site), w.operand(), m.words, w.cols, w.rows, m.s.scale(site), 0, w.tiles, false)
+		m.gemmTiled(what, PartForward, y, m.xOf(site), w.operand(), m.words, w.cols, w.rows, m.s.scale(site), 0,
+			w.tiles, false)
 		return
 	}
 	m.gather(what+": kept weights", w, momentum{})
-	m.gemm(what, PartForward, y, m.xOf(site), w.operand(), m.words, w.ld(), pad4(m.width(site)), 1, 0) // the padding is there, and zero
+	// the padding is there, and zero
+	m.gemm(what, PartForward, y, m.xOf(site), w.operand(), m.words, w.ld(), pad4(m.width(site)), 1, 0)
 }
 
 func (m *lstm) forward(l int) {
@@ -423,9 +435,12 @@ func (m *lstm) forward(l int) {
 	name := func(what string) string { return fmt.Sprintf("%s %d", what, l+1) }
 	m.product(name("input product"), l, RowMajor(m.gates[l], 4*h))
 	for t := range s.Steps {
-		m.gemm(name("recurrent product"), PartRecurrent, RowMajor(m.recurrent, 4*h), RowMajor(m.step(m.h[l], t, h), h), m.rec[l].operand(), b, 4*h, h, 1, 0)
-		m.launch(name("cell"), PartActivation, "lstm", "lstm_forward", 0, flat(b*h, 128), sim.PtrArg(m.step(m.gates[l], t, 4*h)), sim.PtrArg(m.recurrent), sim.PtrArg(m.in[l].b),
-			sim.PtrArg(m.step(m.c[l], t, h)), sim.PtrArg(m.step(m.c[l], t+1, h)), sim.PtrArg(m.step(m.h[l], t+1, h)), i32(b*h), i32(h))
+		m.gemm(name("recurrent product"), PartRecurrent, RowMajor(m.recurrent, 4*h), RowMajor(m.step(m.h[l], t, h), h),
+			m.rec[l].operand(), b, 4*h, h, 1, 0)
+		m.launch(name("cell"), PartActivation, "lstm", "lstm_forward", 0, flat(b*h, 128),
+			sim.PtrArg(m.step(m.gates[l], t, 4*h)), sim.PtrArg(m.recurrent), sim.PtrArg(m.in[l].b),
+			sim.PtrArg(m.step(m.c[l], t, h)), sim.PtrArg(m.step(m.c[l], t+1, h)), sim.PtrArg(m.step(m.h[l], t+1, h)),
+			i32(b*h), i32(h))
 	}
 }
 
@@ -438,8 +453,9 @@ func (m *lstm) output() {
 	if m.groups != nil && m.groups.targets != 0 {
 		targets = m.groups.targets
 	}
-	m.launch("softmax, loss", PartLoss, "elementwise", "softmax_loss_wide", 0, flat(256*m.words, 256), sim.PtrArg(m.logits), sim.PtrArg(w.b), sim.PtrArg(m.loss),
-		sim.PtrArg(targets), i32(m.words), i32(s.Vocabulary), i32(pad4(s.Vocabulary)))
+	m.launch("softmax, loss", PartLoss, "elementwise", "softmax_loss_wide", 0, flat(256*m.words, 256),
+		sim.PtrArg(m.logits), sim.PtrArg(w.b), sim.PtrArg(m.loss), sim.PtrArg(targets), i32(m.words), i32(s.Vocabulary),
+		i32(pad4(s.Vocabulary)))
 	m.through("output", s.Layers, logits)
 }
 
@@ -452,12 +468,15 @@ func (m *lstm) through(what string, site int, dy Operand) {
 	s, w := m.s, m.in[site]
 	x, dx := m.xOf(site), m.dxOf(site)
 	if w.tiles != nil {
-		m.gemmTiledGradient(what+" backward weights", w.gradient(), x.T(), dy, w.rows, w.cols, m.words, s.scale(site), 0, w.tiles)
-		m.gemmTiled(what+" backward data", PartBackwardData, dx, dy, w.operand().T(), m.words, w.rows, w.cols, s.scale(site), 0, w.tiles, true)
+		m.gemmTiledGradient(what+" backward weights", w.gradient(), x.T(), dy, w.rows, w.cols, m.words, s.scale(site),
+			0, w.tiles)
+		m.gemmTiled(what+" backward data", PartBackwardData, dx, dy, w.operand().T(), m.words, w.rows, w.cols, s.scale(site),
+			0, w.tiles, true)
 	} else {
 		m.gemm(what+" backward weights", PartBackwardWeights, w.gradient(), x.T(), dy, x.Row, dy.Row, m.words, 1, 0)
 		if s.Method == dropout.Masked {
-			m.gemmMasked(what+" backward data", PartBackwardData, dx, dy, w.operand().T(), m.words, w.rows, w.cols, 1, 0, m.mask[site])
+			m.gemmMasked(what+" backward data", PartBackwardData, dx, dy, w.operand().T(), m.words, w.rows, w.cols, 1, 0,
+				m.mask[site])
 		} else {
 			m.gemm(what+" backward data", PartBackwardData, dx, dy, w.operand().T(), m.words, pad4(m.width(site)), w.ld(), 1, 0)
 		}
@@ -465,7 +484,8 @@ func (m *lstm) through(what string, site int, dy Operand) {
 	m.columnSums(what+" bias gradient", w.bg, dy, m.words, w.cols)
 	if m.masked() {
 		n4 := m.words * s.Hidden / 4
-		m.launch(what+" mask backward", PartMask, "elementwise", "apply_mask", 0, flat(n4, 128), sim.PtrArg(dx.Ptr), sim.PtrArg(dx.Ptr), sim.PtrArg(m.mask[site]), i32(n4), sim.F32(s.scale(site)))
+		m.launch(what+" mask backward", PartMask, "elementwise", "apply_mask", 0, flat(n4, 128), sim.PtrArg(dx.Ptr),
+			sim.PtrArg(dx.Ptr), sim.PtrArg(m.mask[site]), i32(n4), sim.F32(s.scale(site)))
 	}
 }
 
@@ -480,8 +500,9 @@ func (m *lstm) backward(l int) {
 	}
 	if listed(k) {
 		n4 := m.words * h / 4
-		m.launch(name("gradients in place"), PartGather, "rows", "expand_list", 0, flat(n4, 128), append(append([]sim.Arg{sim.PtrArg(m.expanded), sim.PtrArg(above.Ptr),
-			i32(n4), i32(above.Row), i32(h / 4)}, k.indices()...), sim.F32(scale))...)
+		m.launch(name("gradients in place"), PartGather, "rows", "expand_list", 0, flat(n4, 128),
+			append(append([]sim.Arg{sim.PtrArg(m.expanded), sim.PtrArg(above.Ptr),
+				i32(n4), i32(above.Row), i32(h / 4)}, k.indices()...), sim.F32(scale))...)
 		above, k, scale = RowMajor(m.expanded, h), whole(h), 1
 	}
 	if m.groups != nil {
@@ -489,15 +510,19 @@ func (m *lstm) backward(l int) {
 	}
 	for t := s.Steps - 1; t >= 0; t-- {
 		gates := m.step(m.gates[l], t, 4*h)
-		m.launch(name("cell backward"), PartActivation, "lstm", "lstm_backward", 0, flat(b*h, 128), sim.PtrArg(gates), sim.PtrArg(m.step(above.Ptr, t, above.Row)), sim.PtrArg(m.dh),
-			sim.PtrArg(m.dc), sim.PtrArg(m.step(m.c[l], t, h)), sim.PtrArg(m.step(m.c[l], t+1, h)), i32(b*h), i32(h), i32(above.Row), i32(k.First), i32(k.Step), sim.F32(scale), sim.I32(last))
+		m.launch(name("cell backward"), PartActivation, "lstm", "lstm_backward", 0, flat(b*h, 128), sim.PtrArg(gates),
+			sim.PtrArg(m.step(above.Ptr, t, above.Row)), sim.PtrArg(m.dh), sim.PtrArg(m.dc), sim.PtrArg(m.step(m.c[l], t, h)),
+			sim.PtrArg(m.step(m.c[l], t+1, h)), i32(b*h), i32(h), i32(above.Row), i32(k.First), i32(k.Step), sim.F32(scale),
+			sim.I32(last))
 		last = 0
 		if t > 0 { // the state before the first step is given
-			m.gemm(name("recurrent backward"), PartRecurrent, RowMajor(m.dh, h), RowMajor(gates, 4*h), m.rec[l].operand().T(), b, h, 4*h, 1, 0)
+			m.gemm(name("recurrent backward"), PartRecurrent, RowMajor(m.dh, h), RowMajor(gates, 4*h), m.rec[l].operand().T(), b,
+				h, 4*h, 1, 0)
 		}
 	}
 	dy := RowMajor(m.gates[l], 4*h)
-	m.gemm(name("recurrent backward weights"), PartBackwardWeights, m.rec[l].gradient(), RowMajor(m.h[l], h).T(), dy, h, 4*h, m.words, 1, 0)
+	m.gemm(name("recurrent backward weights"), PartBackwardWeights, m.rec[l].gradient(), RowMajor(m.h[l], h).T(), dy, h,
+		4*h, m.words, 1, 0)
 	m.through(fmt.Sprintf("layer %d", l+1), l, dy)
 }
 
@@ -515,8 +540,9 @@ func (m *lstm) update() {
 	if m.groups != nil {
 		dx = m.expanded
 	}
-	m.launch("embedding gradient", PartEmbedding, "lstm", "embedding_gradient", 0, flat(128*m.words, 128), sim.PtrArg(m.gTable), sim.PtrArg(m.first), sim.PtrArg(dx),
-		sim.PtrArg(m.tokens), i32(m.words), i32(ld), sim.F32(scale))
+	m.launch("embedding gradient", PartEmbedding, "lstm", "embedding_gradient", 0, flat(128*m.words, 128),
+		sim.PtrArg(m.gTable), sim.PtrArg(m.first), sim.PtrArg(dx), sim.PtrArg(m.tokens), i32(m.words), i32(ld),
+		sim.F32(scale))
 	if s.Clip > 0 {
 		m.norm()
 	}
@@ -530,8 +556,9 @@ func (m *lstm) update() {
 	if listed(k) {
 		module, kernel, which = "rows", "embedding_update_list", k.indices()[:1]
 	}
-	m.launch("update embedding", PartEmbedding, module, kernel, 0, flat(128*m.words, 128), append(append([]sim.Arg{sim.PtrArg(m.table), sim.PtrArg(m.gTable), sim.PtrArg(m.first),
-		sim.PtrArg(m.tokens), i32(m.width(0)), i32(ld), i32(h)}, which...), sim.F32(s.LR), sim.PtrArg(m.clip))...)
+	m.launch("update embedding", PartEmbedding, module, kernel, 0, flat(128*m.words, 128),
+		append(append([]sim.Arg{sim.PtrArg(m.table), sim.PtrArg(m.gTable), sim.PtrArg(m.first),
+			sim.PtrArg(m.tokens), i32(m.width(0)), i32(ld), i32(h)}, which...), sim.F32(s.LR), sim.PtrArg(m.clip))...)
 }
 
 // norm computes the clipping factor from the norm of all gradients.
@@ -546,10 +573,12 @@ func (m *lstm) norm() {
 	for l, w := range m.in {
 		if w.tiles != nil {
 			module, kernel := w.tiles.kernel("squares")
-			sum(fmt.Sprintf("norm %d", l+1), module, kernel, w.g, w.tiles.vectors(), append([]sim.Arg{i32(w.rows), i32(w.ld() / 4)}, w.tiles.args()...)...)
+			sum(fmt.Sprintf("norm %d", l+1), module, kernel, w.g, w.tiles.vectors(),
+				append([]sim.Arg{i32(w.rows), i32(w.ld() / 4)}, w.tiles.args()...)...)
 		}
 	}
-	m.launch("clipping factor", PartClip, "update", "clip_factor", 0, flat(256, 256), sim.PtrArg(m.clip), sim.PtrArg(m.parts), i32(m.nparts), sim.F32(m.s.Clip))
+	m.launch("clipping factor", PartClip, "update", "clip_factor", 0, flat(256, 256), sim.PtrArg(m.clip),
+		sim.PtrArg(m.parts), i32(m.nparts), sim.F32(m.s.Clip))
 }
 
 func (m *lstm) result() *IterationResult {
@@ -570,7 +599,8 @@ func (m *lstm) result() *IterationResult {
 		st.Input, st.Recurrent = append(st.Input, matrix(w)), append(st.Recurrent, matrix(m.rec[l]))
 		st.Bias = append(st.Bias, m.download(w.b, w.outputs))
 		n := s.Batch * s.Hidden
-		st.H, st.C = append(st.H, m.download(m.step(m.h[l], s.Steps, s.Hidden), n)), append(st.C, m.download(m.step(m.c[l], s.Steps, s.Hidden), n))
+		st.H, st.C = append(st.H, m.download(m.step(m.h[l], s.Steps, s.Hidden), n)),
+			append(st.C, m.download(m.step(m.c[l], s.Steps, s.Hidden), n))
 	}
 	out := m.in[s.Layers]
 	st.Output, st.OutputBias = matrix(out), m.download(out.b, out.outputs)

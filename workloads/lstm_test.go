@@ -11,8 +11,8 @@ import (
 	"warpdrop/sim"
 )
 
-// lstmReference computes one iteration in float64 with explicit, scaled masks: unit masks (words x hidden) at each site, weight
-// masks on the matrix behind each site.
+// lstmReference computes one iteration in float64 with explicit, scaled masks: unit masks (words x hidden) at each
+// site, weight masks on the matrix behind each site.
 func lstmReference(s *LSTMSpec, unit, weight [][]float64) (*LSTMState, float64) {
 	h, b, words := s.Hidden, s.Batch, s.Steps*s.Batch
 	sigmoid := func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
@@ -40,7 +40,8 @@ func lstmReference(s *LSTMSpec, unit, weight [][]float64) (*LSTMState, float64) 
 	}
 	for l := range s.Layers {
 		in, rec := masked(s.State.Input[l], weight[l]), s.State.Recurrent[l]
-		hs[l], cs[l] = append(wide(s.State.H[l]), make([]float64, words*h)...), append(wide(s.State.C[l]), make([]float64, words*h)...)
+		hs[l], cs[l] = append(wide(s.State.H[l]), make([]float64, words*h)...),
+			append(wide(s.State.C[l]), make([]float64, words*h)...)
 		gates[l] = make([]float64, words*4*h)
 		x[l+1] = make([]float64, words*h)
 		for r := range words {
@@ -152,7 +153,8 @@ func lstmReference(s *LSTMSpec, unit, weight [][]float64) (*LSTMState, float64) 
 		}
 		return y
 	}
-	st := &LSTMState{Embedding: step(s.State.Embedding, demb), Output: step(s.State.Output, dout), OutputBias: step(s.State.OutputBias, doutb)}
+	st := &LSTMState{Embedding: step(s.State.Embedding, demb), Output: step(s.State.Output, dout),
+		OutputBias: step(s.State.OutputBias, doutb)}
 	narrow := func(x []float64) []float32 {
 		y := make([]float32, len(x))
 		for i := range x {
@@ -161,7 +163,8 @@ func lstmReference(s *LSTMSpec, unit, weight [][]float64) (*LSTMState, float64) 
 		return y
 	}
 	for l := range s.Layers {
-		st.Input, st.Recurrent = append(st.Input, step(s.State.Input[l], din[l])), append(st.Recurrent, step(s.State.Recurrent[l], drec[l]))
+		st.Input, st.Recurrent = append(st.Input, step(s.State.Input[l], din[l])),
+			append(st.Recurrent, step(s.State.Recurrent[l], drec[l]))
 		st.Bias = append(st.Bias, step(s.State.Bias[l], dbias[l]))
 		st.H, st.C = append(st.H, narrow(hs[l][words*h:])), append(st.C, narrow(cs[l][words*h:]))
 	}
@@ -207,7 +210,8 @@ func lstmMasks(s *LSTMSpec) (unit, weight [][]float64) {
 			for i := range w {
 				w[i] = 0
 				side := max(s.Tile, 32)
-				if tile := i/n/side*((n+side-1)/side) + i%n/side; p.Tiles != nil && slices.Contains(p.Tiles, tile) || p.Tiles == nil && (tile+1-p.Bias)%p.DP == 0 {
+				if tile := i/n/side*((n+side-1)/side) + i%n/side; p.Tiles != nil && slices.Contains(p.Tiles, tile) ||
+					p.Tiles == nil && (tile+1-p.Bias)%p.DP == 0 {
 					w[i] = scale
 				}
 			}
@@ -218,7 +222,8 @@ func lstmMasks(s *LSTMSpec) (unit, weight [][]float64) {
 }
 
 func smallLSTM(method dropout.Method) LSTMSpec {
-	s := LSTMSpec{Layers: 2, Hidden: 68, Vocabulary: 70, Batch: 5, Steps: 3, Method: method, LR: 1, Clip: 0.25, Seed: 7, Iteration: 3}
+	s := LSTMSpec{Layers: 2, Hidden: 68, Vocabulary: 70, Batch: 5, Steps: 3, Method: method, LR: 1, Clip: 0.25, Seed: 7,
+		Iteration: 3}
 	switch method {
 	case dropout.RDP:
 		s.Patterns = []dropout.Pattern{{DP: 2, Bias: 1}, {DP: 3, Bias: 3}, {DP: 5, Bias: 2}}
@@ -226,10 +231,12 @@ func smallLSTM(method dropout.Method) LSTMSpec {
 		s.Patterns = []dropout.Pattern{{DP: 2, Bias: 1}, {DP: 3, Bias: 3}, {DP: 2, Bias: 2}}
 	}
 	if method == dropout.TilesRandom { // of 3 x 9, 3 x 9 and 3 x 3
-		s.Patterns = []dropout.Pattern{{Tiles: randomRows(1, 27, 13)}, {Tiles: randomRows(2, 27, 18)}, {Tiles: randomRows(3, 9, 4)}}
+		s.Patterns = []dropout.Pattern{{Tiles: randomRows(1, 27, 13)}, {Tiles: randomRows(2, 27, 18)},
+			{Tiles: randomRows(3, 9, 4)}}
 	}
 	if method == dropout.RowsRandom {
-		s.Patterns = []dropout.Pattern{{Rows: randomRows(1, 68, 34)}, {Rows: randomRows(2, 68, 47)}, {Rows: randomRows(3, 68, 31)}}
+		s.Patterns = []dropout.Pattern{{Rows: randomRows(1, 68, 34)}, {Rows: randomRows(2, 68, 47)},
+			{Rows: randomRows(3, 68, 31)}}
 	}
 	if method != dropout.None {
 		s.Rates = []float64{0.5, 0.3}
@@ -237,8 +244,8 @@ func smallLSTM(method dropout.Method) LSTMSpec {
 	return s
 }
 
-// TestLSTMIteration compares weights and state after one simulated step with a float64 reference, for every method, on sizes that cut
-// tiles, with words that occur twice, and with and without clipping.
+// TestLSTMIteration compares weights and state after one simulated step with a float64 reference, for every method, on
+// sizes that cut tiles, with words that occur twice, and with and without clipping.
 func TestLSTMIteration(t *testing.T) {
 	gpu, err := sim.LoadGPU("gtx1080ti")
 	if err != nil {
@@ -247,10 +254,14 @@ func TestLSTMIteration(t *testing.T) {
 	wide := smallLSTM(dropout.TDP)
 	wide.Tile, wide.Patterns[2] = 64, dropout.Pattern{DP: 1, Bias: 1}
 	sequences := smallLSTM(dropout.RowsRandom)
-	sequences.Groups, sequences.Patterns = [][]dropout.Pattern{sequences.Patterns, {{Rows: randomRows(4, 68, 34)}, {Rows: randomRows(5, 68, 45)}, {Rows: randomRows(6, 68, 31)}}}, nil
+	sequences.Groups, sequences.Patterns = [][]dropout.Pattern{sequences.Patterns,
+		{{Rows: randomRows(4, 68, 34)}, {Rows: randomRows(5, 68, 45)}, {Rows: randomRows(6, 68, 31)}}}, nil
 	steps := smallLSTM(dropout.RDP)
-	steps.Groups, steps.Patterns, steps.GroupSteps = [][]dropout.Pattern{steps.Patterns, {{DP: 2, Bias: 2}, {DP: 1, Bias: 1}, {DP: 5, Bias: 1}}}, nil, true
-	for _, s := range []LSTMSpec{sequences, steps, smallLSTM(dropout.None), smallLSTM(dropout.Dense), smallLSTM(dropout.Masked), smallLSTM(dropout.RDP), smallLSTM(dropout.TDP), wide, smallLSTM(dropout.RowsRandom), smallLSTM(dropout.TilesRandom)} {
+	steps.Groups, steps.Patterns, steps.GroupSteps = [][]dropout.Pattern{steps.Patterns,
+		{{DP: 2, Bias: 2}, {DP: 1, Bias: 1}, {DP: 5, Bias: 1}}}, nil, true
+	for _, s := range []LSTMSpec{sequences, steps, smallLSTM(dropout.None), smallLSTM(dropout.Dense),
+		smallLSTM(dropout.Masked), smallLSTM(dropout.RDP), smallLSTM(dropout.TDP), wide, smallLSTM(dropout.RowsRandom),
+		smallLSTM(dropout.TilesRandom)} {
 		t.Run(fmt.Sprint(s.Method, s.Tile, len(s.Groups)), func(t *testing.T) {
 			if s.Method == dropout.TDP && s.Tile == 0 {
 				s.Clip = 100 // over the norm
@@ -300,7 +311,8 @@ func TestLSTMIteration(t *testing.T) {
 	}
 }
 
-// TestLSTMRepeat checks that an iteration with repeated steps counts every launch of the iteration in full, and about its cycles.
+// TestLSTMRepeat checks that an iteration with repeated steps counts every launch of the iteration in full, and about
+// its cycles.
 func TestLSTMRepeat(t *testing.T) {
 	gpu, err := sim.LoadGPU("gtx1080ti")
 	if err != nil {
@@ -329,8 +341,10 @@ func TestLSTMRepeat(t *testing.T) {
 			t.Errorf("%q: %d launches, in full %d", name, some[name], n)
 		}
 	}
-	if full.Simulated() != len(full.Launches) || 3*short.Simulated() > 2*len(full.Launches) || short.LSTM != nil || !math.IsNaN(short.Loss) || full.LSTM == nil {
-		t.Errorf("%d launches of %d simulated, values %v, loss %g", short.Simulated(), len(full.Launches), short.LSTM != nil, short.Loss)
+	if full.Simulated() != len(full.Launches) || 3*short.Simulated() > 2*len(full.Launches) || short.LSTM != nil ||
+		!math.IsNaN(short.Loss) || full.LSTM == nil {
+		t.Errorf("%d launches of %d simulated, values %v, loss %g", short.Simulated(), len(full.Launches), short.LSTM != nil,
+			short.Loss)
 	}
 	if again.Simulated() >= short.Simulated() {
 		t.Errorf("%d launches simulated when all were known, %d before", again.Simulated(), short.Simulated())

@@ -13,8 +13,8 @@ import (
 
 var updatePolygon = flag.Bool("update-polygon", false, "write measured/*.f32 anew")
 
-// TestPolygon: the polygon of pnpoly.cu is 600 points at random on a circle of radius 1, clockwise, as in the measurement; slopes are those of
-// the edges that end in each.
+// TestPolygon: the polygon of pnpoly.cu is 600 points at random on a circle of radius 1, clockwise, as in the
+// measurement; slopes are those of the edges that end in each.
 func TestPolygon(t *testing.T) {
 	rng := rand.New(rand.NewPCG(600, 1))
 	angles := make([]float64, 600)

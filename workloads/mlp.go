@@ -12,18 +12,23 @@ import (
 
 // MLPSpec is one training iteration of a multi-layer perceptron: forward, backward, SGD with momentum.
 type MLPSpec struct {
-	Layers    []int               // sizes: inputs, hidden layers, classes
-	Batch     int                 // samples
-	Method    dropout.Method      // none, dense, masked, dropconnect or one with patterns
-	Rates     []float64           // dropout rate of each hidden layer: scales what is kept by 1/(1-rate); Bernoulli rate of dense, masked and dropconnect
-	Patterns  []dropout.Pattern   // this iteration's pattern of each hidden layer, where the method has any
-	Groups    [][]dropout.Pattern // methods that drop rows: in place of Patterns those of each of several groups of samples, all neighbours
-	Tile      int                 // methods that drop tiles: side of a weight tile, 32 (0 too) or 64
-	Update    string              // UpdateDense ("" too) or UpdateLazy, which differs with patterns only
-	LR        float32
-	Momentum  float32
-	Seed      uint64
-	Iteration uint64 // selects the Bernoulli masks: element i of a layer's rows, each padded to a multiple of four, is that of dropout.Bernoulli
+	Layers []int          // sizes: inputs, hidden layers, classes
+	Batch  int            // samples
+	Method dropout.Method // none, dense, masked, dropconnect or one with patterns
+	// dropout rate of each hidden layer: scales what is kept by 1/(1-rate); Bernoulli rate of dense, masked and
+	// dropconnect
+	Rates    []float64
+	Patterns []dropout.Pattern // this iteration's pattern of each hidden layer, where the method has any
+	// methods that drop rows: in place of Patterns those of each of several groups of samples, all neighbours
+	Groups   [][]dropout.Pattern
+	Tile     int    // methods that drop tiles: side of a weight tile, 32 (0 too) or 64
+	Update   string // UpdateDense ("" too) or UpdateLazy, which differs with patterns only
+	LR       float32
+	Momentum float32
+	Seed     uint64
+	// selects the Bernoulli masks: element i of a layer's rows, each padded to a multiple of four, is that of
+	// dropout.Bernoulli
+	Iteration uint64
 	// State, when set, gives the starting weights; nil draws them from Seed.
 	State *MLPState
 	// Input is Batch x Layers[0], Labels one class a sample; nil draws them from Seed.
@@ -31,7 +36,8 @@ type MLPSpec struct {
 	Labels []int32
 }
 
-// MLPState is what training changes: layer l has Weights[l] (Layers[l] x Layers[l+1], row-major), Bias[l], and their momenta.
+// MLPState is what training changes: layer l has Weights[l] (Layers[l] x Layers[l+1], row-major), Bias[l], and their
+// momenta.
 type MLPState struct {
 	Weights, Bias, WeightsV, BiasV [][]float32
 
@@ -185,8 +191,8 @@ type mlp struct {
 	last   int          // index of the last weight layer
 }
 
-// SimulateMLP runs one training iteration on a fresh device of preset gpu. It computes real numbers: State is what a CPU
-// gets with the same masks, to FP32 rounding.
+// SimulateMLP runs one training iteration on a fresh device of preset gpu. It computes real numbers: State is what a
+// CPU gets with the same masks, to FP32 rounding.
 func SimulateMLP(ctx context.Context, gpu *sim.GPU, spec MLPSpec, opt Options) (*IterationResult, error) {
 	if err := spec.Check(); err != nil {
 		return nil, err
@@ -197,7 +203,8 @@ func SimulateMLP(ctx context.Context, gpu *sim.GPU, spec MLPSpec, opt Options) (
 		return nil, err
 	}
 	r.dev.Trace = opt.Trace
-	m := &mlp{runner: r, s: &spec, last: len(spec.Layers) - 2, sgd: momentum{rate: float64(spec.LR), mu: float64(spec.Momentum)}}
+	m := &mlp{runner: r, s: &spec, last: len(spec.Layers) - 2,
+		sgd: momentum{rate: float64(spec.LR), mu: float64(spec.Momentum)}}
 	if opt.Progress != nil {
 		total := 9 * (m.last + 1) // an estimate; the last call corrects it
 		r.progress = func(done int) { opt.Progress(done, max(total, done+1)) }
@@ -286,7 +293,8 @@ func (m *mlp) allocate() {
 // are, the kept weights of each are then contiguous.
 func (m *mlp) weights(l int) *weights {
 	s := m.s
-	w := &weights{rows: s.Layers[l], cols: s.Layers[l+1], kr: m.keep[l], kc: m.keep[l+1], tiles: m.tiles[l], outputs: s.Layers[l+1], outputKc: m.keep[l+1]}
+	w := &weights{rows: s.Layers[l], cols: s.Layers[l+1], kr: m.keep[l], kc: m.keep[l+1], tiles: m.tiles[l],
+		outputs: s.Layers[l+1], outputKc: m.keep[l+1]}
 	if l == 0 && s.Method.Drops() == dropout.DropsRows {
 		w.rows, w.cols, w.kr, w.kc, w.transposed = w.cols, w.rows, w.kc, w.kr, true
 	}
@@ -353,7 +361,8 @@ func (m *mlp) neuronScale(l int) float32 {
 	return m.s.scale(l)
 }
 
-// padded are the kept inputs and outputs of layer l as the products take them: whole vectors, where the padding of all matrices is there.
+// padded are the kept inputs and outputs of layer l as the products take them: whole vectors, where the padding of all
+// matrices is there.
 func (m *mlp) padded(l int) (in, out int) {
 	if m.w[l].paddable() {
 		return pad4(m.width(l)), pad4(m.width(l + 1))
@@ -375,12 +384,14 @@ func (m *mlp) forward(l int) {
 	case s.Method == dropout.Masked && m.masked(l+1):
 		m.launch(name("random mask"), PartMask, "elementwise", "bernoulli_mask", 0, flat(n4, 128),
 			append([]sim.Arg{sim.PtrArg(m.mask[l+1]), i32(4 * n4)}, random(s.Rates[l])...)...)
-		m.gemmMasked(name("forward"), PartForward, y, x, w.operand(), batch, pad4(out), in, 1, 0, m.mask[l+1]) // the mask has the padding of the rows
+		// the mask has the padding of the rows
+		m.gemmMasked(name("forward"), PartForward, y, x, w.operand(), batch, pad4(out), in, 1, 0, m.mask[l+1])
 	default:
 		if m.connected(l) {
 			k4 := w.rows * w.ld() / 4
 			m.launch(name("dropconnect"), PartMask, "elementwise", "dropout", 0, flat(k4, 128),
-				append(append([]sim.Arg{sim.PtrArg(w.kept), sim.PtrArg(w.w), sim.PtrArg(w.mask), i32(k4)}, random(s.Rates[l])...), sim.F32(s.scale(l)))...)
+				append(append([]sim.Arg{sim.PtrArg(w.kept), sim.PtrArg(w.w), sim.PtrArg(w.mask), i32(k4)}, random(s.Rates[l])...),
+					sim.F32(s.scale(l)))...)
 		}
 		k, n := m.padded(l)
 		m.gemm(name("forward"), PartForward, y, x, w.operand(), batch, n, k, 1, 0)
@@ -396,8 +407,9 @@ func (m *mlp) forward(l int) {
 	if listed(w.outputKc) {
 		module, kernel, which = "rows", "bias_relu_list", w.outputKc.indices()[:1]
 	}
-	m.launch(name("bias, relu"), PartActivation, module, kernel, 0, flat(n4, 128), append(append([]sim.Arg{sim.PtrArg(y.Ptr), sim.PtrArg(w.b),
-		i32(n4), i32(out), i32(pad4(out) / 4)}, which...), sim.F32(scale))...)
+	m.launch(name("bias, relu"), PartActivation, module, kernel, 0, flat(n4, 128),
+		append(append([]sim.Arg{sim.PtrArg(y.Ptr), sim.PtrArg(w.b),
+			i32(n4), i32(out), i32(pad4(out) / 4)}, which...), sim.F32(scale))...)
 	switch {
 	case !m.masked(l + 1):
 	case s.Method == dropout.Masked:
@@ -405,7 +417,8 @@ func (m *mlp) forward(l int) {
 			sim.PtrArg(y.Ptr), sim.PtrArg(y.Ptr), sim.PtrArg(m.mask[l+1]), i32(n4), sim.F32(s.scale(l)))
 	default:
 		m.launch(name("dropout"), PartMask, "elementwise", "dropout", 0, flat(n4, 128),
-			append(append([]sim.Arg{sim.PtrArg(y.Ptr), sim.PtrArg(y.Ptr), sim.PtrArg(m.mask[l+1]), i32(n4)}, random(s.Rates[l])...), sim.F32(s.scale(l)))...)
+			append(append([]sim.Arg{sim.PtrArg(y.Ptr), sim.PtrArg(y.Ptr), sim.PtrArg(m.mask[l+1]), i32(n4)},
+				random(s.Rates[l])...), sim.F32(s.scale(l)))...)
 	}
 }
 
@@ -416,8 +429,8 @@ func (m *mlp) softmax() {
 	if classes > 64 {
 		kernel, cfg = "softmax_loss_wide", flat(256*s.Batch, 256)
 	}
-	m.launch("softmax, loss", PartLoss, "elementwise", kernel, 0, cfg, sim.PtrArg(m.x[m.last+1]), sim.PtrArg(m.w[m.last].b), sim.PtrArg(m.loss),
-		sim.PtrArg(m.labels), i32(s.Batch), i32(classes), i32(pad4(classes)))
+	m.launch("softmax, loss", PartLoss, "elementwise", kernel, 0, cfg, sim.PtrArg(m.x[m.last+1]),
+		sim.PtrArg(m.w[m.last].b), sim.PtrArg(m.loss), sim.PtrArg(m.labels), i32(s.Batch), i32(classes), i32(pad4(classes)))
 	m.dx[m.last+1] = m.x[m.last+1] // the logits became their gradient
 }
 
@@ -433,7 +446,8 @@ func (m *mlp) backward(l int) {
 	}
 	if l > 0 {
 		if m.tiled(l) {
-			m.gemmTiled(name("backward data"), PartBackwardData, dx, dy, w.operand().T(), batch, in, out, s.scale(l), 0, w.tiles, true)
+			m.gemmTiled(name("backward data"), PartBackwardData, dx, dy, w.operand().T(), batch, in, out, s.scale(l), 0,
+				w.tiles, true)
 		} else {
 			n, k := m.padded(l)
 			m.gemm(name("backward data"), PartBackwardData, dx, dy, w.operand().T(), batch, n, k, 1, 0)
@@ -454,8 +468,9 @@ func (m *mlp) backward(l int) {
 
 // columnSums adds the rows of a matrix up.
 func (r *runner) columnSums(what string, to sim.Ptr, x Operand, rows, cols int) {
-	r.launch(what, PartBackwardWeights, "elementwise", "column_sums", int64(rows)*int64(cols), sim.LaunchConfig{Grid: sim.Dim3{X: ceil(cols, 32)}, Block: sim.Dim3{X: 32, Y: 8}},
-		sim.PtrArg(to), sim.PtrArg(x.Ptr), i32(rows), i32(cols), i32(x.Row))
+	r.launch(what, PartBackwardWeights, "elementwise", "column_sums", int64(rows)*int64(cols),
+		sim.LaunchConfig{Grid: sim.Dim3{X: ceil(cols, 32)}, Block: sim.Dim3{X: 32, Y: 8}}, sim.PtrArg(to), sim.PtrArg(x.Ptr),
+		i32(rows), i32(cols), i32(x.Row))
 }
 
 func (m *mlp) result() *IterationResult {
@@ -477,7 +492,8 @@ func (m *mlp) result() *IterationResult {
 			return nil
 		}
 		r.State.Weights, r.State.WeightsV = append(r.State.Weights, w.plain(x)), append(r.State.WeightsV, w.plain(v))
-		r.State.Bias, r.State.BiasV = append(r.State.Bias, m.download(w.b, w.outputs)), append(r.State.BiasV, m.download(w.bv, w.outputs))
+		r.State.Bias, r.State.BiasV = append(r.State.Bias, m.download(w.b, w.outputs)),
+			append(r.State.BiasV, m.download(w.bv, w.outputs))
 	}
 	r.Loss = mean(m.download(m.loss, m.s.Batch))
 	return r

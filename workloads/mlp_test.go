@@ -79,7 +79,8 @@ func reference(s *MLPSpec, neuron, weight [][]float64) (*MLPState, float64) {
 			for b := range s.Batch {
 				g += d[b*out+o]
 			}
-			st.Bias[l][o] = float32(float64(s.State.Bias[l][o]) + float64(s.Momentum)*float64(s.State.BiasV[l][o]) - float64(s.LR)*g)
+			st.Bias[l][o] = float32(float64(s.State.Bias[l][o]) + float64(s.Momentum)*float64(s.State.BiasV[l][o]) -
+				float64(s.LR)*g)
 		}
 		if l > 0 {
 			dx := make([]float64, s.Batch*in)
@@ -118,7 +119,8 @@ func TestMLPIteration(t *testing.T) {
 		t.Fatal(err)
 	}
 	odd := func(method dropout.Method, patterns ...dropout.Pattern) MLPSpec {
-		return MLPSpec{Layers: []int{85, 101, 131, 9}, Batch: 37, Method: method, Rates: []float64{0.5, 0.3}, Patterns: patterns}
+		return MLPSpec{Layers: []int{85, 101, 131, 9}, Batch: 37, Method: method, Rates: []float64{0.5, 0.3},
+			Patterns: patterns}
 	}
 	for _, c := range []struct {
 		name string
@@ -129,30 +131,52 @@ func TestMLPIteration(t *testing.T) {
 		{"odd dropconnect", odd(dropout.DropConnect)},
 		{"odd rdp", odd(dropout.RDP, dropout.Pattern{DP: 2, Bias: 1}, dropout.Pattern{DP: 3, Bias: 3})},
 		{"odd tdp", odd(dropout.TDP, dropout.Pattern{DP: 2, Bias: 1}, dropout.Pattern{DP: 3, Bias: 3})},
-		{"odd random rows", odd(dropout.RowsRandom, dropout.Pattern{Rows: randomRows(1, 101, 50)}, dropout.Pattern{Rows: randomRows(2, 131, 91)})},
-		{"random rows", MLPSpec{Method: dropout.RowsRandom, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{Rows: randomRows(1, 100, 31)}, {Rows: randomRows(2, 132, 41)}}}},
-		{"random rows lazy", MLPSpec{Update: UpdateLazy, Method: dropout.RowsRandom, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{Rows: randomRows(3, 100, 30)}, {Rows: randomRows(4, 132, 1)}}}},
-		{"all rows listed", MLPSpec{Method: dropout.RowsRandom, Rates: []float64{0, 0.5}, Patterns: []dropout.Pattern{{Rows: randomRows(3, 100, 100)}, {Rows: randomRows(4, 132, 132-1)}}}},
+		{"odd random rows", odd(dropout.RowsRandom, dropout.Pattern{Rows: randomRows(1, 101, 50)},
+			dropout.Pattern{Rows: randomRows(2, 131, 91)})},
+		{"random rows", MLPSpec{Method: dropout.RowsRandom, Rates: []float64{0.5, 0.3},
+			Patterns: []dropout.Pattern{{Rows: randomRows(1, 100, 31)}, {Rows: randomRows(2, 132, 41)}}}},
+		{"random rows lazy", MLPSpec{Update: UpdateLazy, Method: dropout.RowsRandom, Rates: []float64{0.5, 0.3},
+			Patterns: []dropout.Pattern{{Rows: randomRows(3, 100, 30)}, {Rows: randomRows(4, 132, 1)}}}},
+		{"all rows listed", MLPSpec{Method: dropout.RowsRandom, Rates: []float64{0, 0.5},
+			Patterns: []dropout.Pattern{{Rows: randomRows(3, 100, 100)}, {Rows: randomRows(4, 132, 132-1)}}}},
 		{"none", MLPSpec{Method: dropout.None}},
 		{"dense", MLPSpec{Method: dropout.Dense, Rates: []float64{0.5, 0.3}}},
 		{"masked", MLPSpec{Method: dropout.Masked, Rates: []float64{0.5, 0.3}}},
 		{"dropconnect", MLPSpec{Method: dropout.DropConnect, Rates: []float64{0.5, 0.3}}},
-		{"rdp lazy", MLPSpec{Update: UpdateLazy, Method: dropout.RDP, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{DP: 2, Bias: 1}, {DP: 3, Bias: 3}}}},
-		{"tdp lazy", MLPSpec{Update: UpdateLazy, Method: dropout.TDP, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{DP: 2, Bias: 2}, {DP: 3, Bias: 1}}}},
-		{"rdp", MLPSpec{Method: dropout.RDP, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{DP: 2, Bias: 1}, {DP: 3, Bias: 3}}}},
-		{"rdp keeps all", MLPSpec{Method: dropout.RDP, Rates: []float64{0, 0.5}, Patterns: []dropout.Pattern{{DP: 1, Bias: 1}, {DP: 5, Bias: 2}}}},
-		{"tdp", MLPSpec{Method: dropout.TDP, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{DP: 2, Bias: 2}, {DP: 3, Bias: 1}}}},
-		{"tdp, tiles of 64", MLPSpec{Layers: []int{132, 200, 140, 10}, Batch: 36, Tile: 64, Method: dropout.TDP, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{DP: 2, Bias: 2}, {DP: 3, Bias: 1}}}},
-		{"tdp lazy, tiles of 64", MLPSpec{Layers: []int{132, 200, 140, 10}, Batch: 36, Tile: 64, Update: UpdateLazy, Method: dropout.TDP, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{DP: 3, Bias: 2}, {DP: 2, Bias: 1}}}},
-		{"odd groups", MLPSpec{Layers: []int{85, 101, 131, 9}, Batch: 37, Method: dropout.RowsRandom, Rates: []float64{0.5, 0.3}, Groups: [][]dropout.Pattern{
-			{{Rows: randomRows(1, 101, 50)}, {Rows: randomRows(2, 131, 91)}}, {{Rows: randomRows(3, 101, 50)}, {Rows: randomRows(4, 131, 91)}}, {{Rows: randomRows(5, 101, 49)}, {Rows: randomRows(6, 131, 92)}}}}},
-		{"groups lazy", MLPSpec{Update: UpdateLazy, Method: dropout.RDP, Rates: []float64{0.5, 0.3}, Groups: [][]dropout.Pattern{{{DP: 2, Bias: 1}, {DP: 3, Bias: 3}}, {{DP: 2, Bias: 1}, {DP: 1, Bias: 1}}}}},
-		{"odd random tiles", odd(dropout.TilesRandom, dropout.Pattern{Tiles: []int{0, 3, 6, 9, 10}}, dropout.Pattern{Tiles: []int{1, 2, 4, 7, 9, 11, 14, 17, 18}})},
-		{"random tiles", MLPSpec{Method: dropout.TilesRandom, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{Tiles: []int{1, 2, 4, 7, 8, 11}}, {Tiles: []int{0, 3, 19}}}}},
-		{"random tiles lazy", MLPSpec{Update: UpdateLazy, Method: dropout.TilesRandom, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{Tiles: []int{1, 2, 4, 7, 8, 11}}, {Tiles: []int{0, 3, 19}}}}},
-		{"random tiles of 64 lazy", MLPSpec{Layers: []int{132, 200, 140, 10}, Batch: 36, Tile: 64, Update: UpdateLazy, Method: dropout.TilesRandom, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{Tiles: []int{0, 2, 5, 7, 8, 11}}, {Tiles: []int{1, 3, 11}}}}},
-		{"skewed tdp", MLPSpec{Method: dropout.TDPSkewed, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{DP: 2, Bias: 2}, {DP: 3, Bias: 1}}}},
-		{"tdp of one column's period", MLPSpec{Method: dropout.TDP, Rates: []float64{0.5, 0.5}, Patterns: []dropout.Pattern{{DP: 4, Bias: 3}, {DP: 1, Bias: 1}}}},
+		{"rdp lazy", MLPSpec{Update: UpdateLazy, Method: dropout.RDP, Rates: []float64{0.5, 0.3},
+			Patterns: []dropout.Pattern{{DP: 2, Bias: 1}, {DP: 3, Bias: 3}}}},
+		{"tdp lazy", MLPSpec{Update: UpdateLazy, Method: dropout.TDP, Rates: []float64{0.5, 0.3},
+			Patterns: []dropout.Pattern{{DP: 2, Bias: 2}, {DP: 3, Bias: 1}}}},
+		{"rdp", MLPSpec{Method: dropout.RDP, Rates: []float64{0.5, 0.3},
+			Patterns: []dropout.Pattern{{DP: 2, Bias: 1}, {DP: 3, Bias: 3}}}},
+		{"rdp keeps all", MLPSpec{Method: dropout.RDP, Rates: []float64{0, 0.5},
+			Patterns: []dropout.Pattern{{DP: 1, Bias: 1}, {DP: 5, Bias: 2}}}},
+		{"tdp", MLPSpec{Method: dropout.TDP, Rates: []float64{0.5, 0.3},
+			Patterns: []dropout.Pattern{{DP: 2, Bias: 2}, {DP: 3, Bias: 1}}}},
+		{"tdp, tiles of 64", MLPSpec{Layers: []int{132, 200, 140, 10}, Batch: 36, Tile: 64, Method: dropout.TDP,
+			Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{DP: 2, Bias: 2}, {DP: 3, Bias: 1}}}},
+		{"tdp lazy, tiles of 64", MLPSpec{Layers: []int{132, 200, 140, 10}, Batch: 36, Tile: 64, Update: UpdateLazy,
+			Method: dropout.TDP, Rates: []float64{0.5, 0.3}, Patterns: []dropout.Pattern{{DP: 3, Bias: 2}, {DP: 2, Bias: 1}}}},
+		{"odd groups", MLPSpec{Layers: []int{85, 101, 131, 9}, Batch: 37, Method: dropout.RowsRandom,
+			Rates: []float64{0.5, 0.3}, Groups: [][]dropout.Pattern{
+				{{Rows: randomRows(1, 101, 50)}, {Rows: randomRows(2, 131, 91)}},
+				{{Rows: randomRows(3, 101, 50)}, {Rows: randomRows(4, 131, 91)}},
+				{{Rows: randomRows(5, 101, 49)}, {Rows: randomRows(6, 131, 92)}}}}},
+		{"groups lazy", MLPSpec{Update: UpdateLazy, Method: dropout.RDP, Rates: []float64{0.5, 0.3},
+			Groups: [][]dropout.Pattern{{{DP: 2, Bias: 1}, {DP: 3, Bias: 3}}, {{DP: 2, Bias: 1}, {DP: 1, Bias: 1}}}}},
+		{"odd random tiles", odd(dropout.TilesRandom, dropout.Pattern{Tiles: []int{0, 3, 6, 9, 10}},
+			dropout.Pattern{Tiles: []int{1, 2, 4, 7, 9, 11, 14, 17, 18}})},
+		{"random tiles", MLPSpec{Method: dropout.TilesRandom, Rates: []float64{0.5, 0.3},
+			Patterns: []dropout.Pattern{{Tiles: []int{1, 2, 4, 7, 8, 11}}, {Tiles: []int{0, 3, 19}}}}},
+		{"random tiles lazy", MLPSpec{Update: UpdateLazy, Method: dropout.TilesRandom, Rates: []float64{0.5, 0.3},
+			Patterns: []dropout.Pattern{{Tiles: []int{1, 2, 4, 7, 8, 11}}, {Tiles: []int{0, 3, 19}}}}},
+		{"random tiles of 64 lazy", MLPSpec{Layers: []int{132, 200, 140, 10}, Batch: 36, Tile: 64, Update: UpdateLazy,
+			Method: dropout.TilesRandom, Rates: []float64{0.5, 0.3},
+			Patterns: []dropout.Pattern{{Tiles: []int{0, 2, 5, 7, 8, 11}}, {Tiles: []int{1, 3, 11}}}}},
+		{"skewed tdp", MLPSpec{Method: dropout.TDPSkewed, Rates: []float64{0.5, 0.3},
+			Patterns: []dropout.Pattern{{DP: 2, Bias: 2}, {DP: 3, Bias: 1}}}},
+		{"tdp of one column's period", MLPSpec{Method: dropout.TDP, Rates: []float64{0.5, 0.5},
+			Patterns: []dropout.Pattern{{DP: 4, Bias: 3}, {DP: 1, Bias: 1}}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := c.spec
@@ -247,7 +271,8 @@ func TestLazyUpdate(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, method := range []dropout.Method{dropout.RDP, dropout.TDP, dropout.RowsRandom, dropout.TilesRandom} {
-		s := MLPSpec{Layers: []int{68, 68, 72, 10}, Batch: 12, Method: method, Rates: []float64{0.5, 0.5}, LR: 0.1, Momentum: 0.9, Seed: 3}
+		s := MLPSpec{Layers: []int{68, 68, 72, 10}, Batch: 12, Method: method, Rates: []float64{0.5, 0.5}, LR: 0.1,
+			Momentum: 0.9, Seed: 3}
 		s.fill()
 		dense, lazy := s.State, s.State
 		rescaled := false
@@ -290,10 +315,12 @@ func TestLazyUpdate(t *testing.T) {
 				for _, c := range []struct {
 					what      string
 					got, want []float32
-				}{{"weights", lazy.Weights[l], dense.Weights[l]}, {"momenta", lazy.WeightsV[l], dense.WeightsV[l]}, {"bias", lazy.Bias[l], dense.Bias[l]}} {
+				}{{"weights", lazy.Weights[l], dense.Weights[l]}, {"momenta", lazy.WeightsV[l], dense.WeightsV[l]},
+					{"bias", lazy.Bias[l], dense.Bias[l]}} {
 					for j := range c.want {
 						if d := math.Abs(float64(c.got[j] - c.want[j])); !(d <= 2e-6) {
-							t.Fatalf("%s, iteration %d, %s of layer %d: element %d is %g, with the dense update %g", method, i, c.what, l+1, j, c.got[j], c.want[j])
+							t.Fatalf("%s, iteration %d, %s of layer %d: element %d is %g, with the dense update %g", method, i, c.what, l+1,
+								j, c.got[j], c.want[j])
 						}
 					}
 				}
@@ -316,7 +343,8 @@ func compare(t *testing.T, what string, l int, got, want []float32) {
 }
 
 func TestMLPSpecCheck(t *testing.T) {
-	ok := MLPSpec{Layers: []int{64, 64, 10}, Batch: 32, Method: dropout.RDP, Rates: []float64{0.5}, Patterns: []dropout.Pattern{{DP: 2, Bias: 1}}}
+	ok := MLPSpec{Layers: []int{64, 64, 10}, Batch: 32, Method: dropout.RDP, Rates: []float64{0.5},
+		Patterns: []dropout.Pattern{{DP: 2, Bias: 1}}}
 	if err := ok.Check(); err != nil {
 		t.Fatal(err)
 	}
@@ -335,11 +363,18 @@ func TestMLPSpecCheck(t *testing.T) {
 		"method":                      func(s *MLPSpec) { s.Method = "rows" },
 		"tile":                        func(s *MLPSpec) { s.Method, s.Tile = dropout.TDP, 16 },
 		"too few patterns in a group": func(s *MLPSpec) { s.Groups = [][]dropout.Pattern{{}} },
-		"groups of tiles":             func(s *MLPSpec) { s.Method, s.Groups = dropout.TDP, [][]dropout.Pattern{s.Patterns, s.Patterns} },
-		"more groups than samples":    func(s *MLPSpec) { s.Batch, s.Groups = 1, [][]dropout.Pattern{s.Patterns, s.Patterns} },
-		"tiles over":                  func(s *MLPSpec) { s.Method = dropout.TilesRandom; s.Patterns[0] = dropout.Pattern{Tiles: []int{4}} },
-		"no tiles":                    func(s *MLPSpec) { s.Method = dropout.TilesRandom },
-		"tdp over tiles":              func(s *MLPSpec) { s.Method = dropout.TDP; s.Patterns[0].DP = 5 },
+		"groups of tiles": func(s *MLPSpec) {
+			s.Method, s.Groups = dropout.TDP, [][]dropout.Pattern{s.Patterns, s.Patterns}
+		},
+		"more groups than samples": func(s *MLPSpec) {
+			s.Batch, s.Groups = 1, [][]dropout.Pattern{s.Patterns, s.Patterns}
+		},
+		"tiles over": func(s *MLPSpec) {
+			s.Method = dropout.TilesRandom
+			s.Patterns[0] = dropout.Pattern{Tiles: []int{4}}
+		},
+		"no tiles":       func(s *MLPSpec) { s.Method = dropout.TilesRandom },
+		"tdp over tiles": func(s *MLPSpec) { s.Method = dropout.TDP; s.Patterns[0].DP = 5 },
 	} {
 		s := ok
 		s.Patterns = append([]dropout.Pattern(nil), ok.Patterns...)
@@ -350,7 +385,8 @@ func TestMLPSpecCheck(t *testing.T) {
 	}
 }
 
-// TestBias runs an iteration with every bias: which rows or tiles are kept hardly moves its cycles, so one bias can stand for all.
+// TestBias runs an iteration with every bias: which rows or tiles are kept hardly moves its cycles, so one bias can
+// stand for all.
 func TestBias(t *testing.T) {
 	gpu, err := sim.LoadGPU("gtx1080ti")
 	if err != nil {
@@ -359,7 +395,8 @@ func TestBias(t *testing.T) {
 	for _, method := range []dropout.Method{dropout.RDP, dropout.TDP} {
 		var low, high int64
 		for bias := 1; bias <= 3; bias++ {
-			s := MLPSpec{Layers: []int{64, 128, 128, 10}, Batch: 32, Method: method, Rates: []float64{0.5, 0.5}, Patterns: []dropout.Pattern{{DP: 3, Bias: bias}, {DP: 3, Bias: 4 - bias}}}
+			s := MLPSpec{Layers: []int{64, 128, 128, 10}, Batch: 32, Method: method, Rates: []float64{0.5, 0.5},
+				Patterns: []dropout.Pattern{{DP: 3, Bias: bias}, {DP: 3, Bias: 4 - bias}}}
 			r, err := SimulateMLP(context.Background(), gpu, s, Options{})
 			if err != nil {
 				t.Fatal(err)
@@ -384,10 +421,13 @@ func TestMaskRate(t *testing.T) {
 	}
 	for name, run := range map[string]func(rate float64) (*IterationResult, error){
 		"mlp": func(rate float64) (*IterationResult, error) {
-			return SimulateMLP(context.Background(), gpu, MLPSpec{Layers: []int{64, 96, 100, 10}, Batch: 32, Method: dropout.Dense, Rates: []float64{rate, rate}, LR: 0.01, Momentum: 0.9, Seed: 1}, Options{})
+			return SimulateMLP(context.Background(), gpu,
+				MLPSpec{Layers: []int{64, 96, 100, 10}, Batch: 32, Method: dropout.Dense, Rates: []float64{rate, rate}, LR: 0.01,
+					Momentum: 0.9, Seed: 1}, Options{})
 		},
 		"lstm": func(rate float64) (*IterationResult, error) {
-			return SimulateLSTM(context.Background(), gpu, LSTMSpec{Layers: 2, Hidden: 64, Vocabulary: 90, Batch: 8, Steps: 6, Method: dropout.Dense, Rates: []float64{rate, rate}, LR: 1, Clip: 5, Seed: 1}, Options{})
+			return SimulateLSTM(context.Background(), gpu, LSTMSpec{Layers: 2, Hidden: 64, Vocabulary: 90, Batch: 8, Steps: 6,
+				Method: dropout.Dense, Rates: []float64{rate, rate}, LR: 1, Clip: 5, Seed: 1}, Options{})
 		},
 	} {
 		var first *IterationResult
@@ -405,7 +445,8 @@ func TestMaskRate(t *testing.T) {
 				}
 			}
 			if r.Counters.SM.WarpInstructions != first.Counters.SM.WarpInstructions {
-				t.Errorf("%s: %d warp instructions at rate %g, %d without", name, r.Counters.SM.WarpInstructions, rate, first.Counters.SM.WarpInstructions)
+				t.Errorf("%s: %d warp instructions at rate %g, %d without", name, r.Counters.SM.WarpInstructions, rate,
+					first.Counters.SM.WarpInstructions)
 			}
 		}
 	}

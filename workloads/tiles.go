@@ -5,14 +5,15 @@ import (
 	"warpdrop/sim"
 )
 
-// keptTiles are the tiles of a matrix of weights that an iteration keeps, numbered row by row: one in dp or those of a list.
+// keptTiles are the tiles of a matrix of weights that an iteration keeps, numbered row by row: one in dp or those of a
+// list.
 type keptTiles struct {
 	side, rows, cols int // of a tile; tiles
 	dp, bias         int // bias from 0
 	list             []int
 
-	// The list on the device: see tiles.cu and Tiles of gemm.h. numbers are in order, row r's from rowAt[r] on; inColumn are the rows of
-	// the tiles of each column, column c's from colAt[c] on.
+	// The list on the device: see tiles.cu and Tiles of gemm.h. numbers are in order, row r's from rowAt[r] on; inColumn
+	// are the rows of the tiles of each column, column c's from colAt[c] on.
 	numbers, inColumn, rowAt, colAt, mask sim.Ptr
 	perRow, perColumn                     []int
 }
@@ -23,7 +24,8 @@ func selectionOf(m dropout.Method, p dropout.Pattern, s dropout.Shape) dropout.S
 	return p.Selection(s)
 }
 
-// newKeptTiles is what a selection keeps of rows x cols weights in tiles of side x side. A list is added to what is copied to the device.
+// newKeptTiles is what a selection keeps of rows x cols weights in tiles of side x side. A list is added to what is
+// copied to the device.
 func newKeptTiles(s dropout.Selection, rows, cols, side int, to *copied) *keptTiles {
 	t := &keptTiles{side: side, dp: s.DP, bias: s.Bias - 1, list: s.List}
 	t.rows, t.cols = dropout.TileGrid(rows, cols, side, side)

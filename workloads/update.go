@@ -14,8 +14,8 @@ const (
 	UpdateLazy  = "lazy"  // kept ones only, to the same numbers
 )
 
-// weights is a layer's weight matrix with its bias, their momenta and gradients on the device; see kernels/update.cu for how they are
-// stored.
+// weights is a layer's weight matrix with its bias, their momenta and gradients on the device; see kernels/update.cu
+// for how they are stored.
 type weights struct {
 	rows, cols int        // as stored
 	transposed bool       // stored outputs x inputs
@@ -36,7 +36,8 @@ func pad4(n int) int { return (n + 3) / 4 * 4 }
 
 func (w *weights) ld() int { return pad4(w.cols) }
 
-// size is the room for the matrix: products that read whole vectors of kept rows touch up to three more, which are zero.
+// size is the room for the matrix: products that read whole vectors of kept rows touch up to three more, which are
+// zero.
 func (w *weights) size() int { return (w.rows + 3*max(w.kr.Step, 1)) * w.ld() }
 
 // paddable reports whether products may take kept rows and columns as multiples of four.
@@ -62,7 +63,8 @@ func (w *weights) operand() Operand {
 	return o
 }
 
-// gradient is the matrix of the kept weights' gradients as they are stored; a row more than kept up to a multiple of four.
+// gradient is the matrix of the kept weights' gradients as they are stored; a row more than kept up to a multiple of
+// four.
 func (w *weights) gradient() Operand { return RowMajor(w.g, w.ldg()) }
 
 func (w *weights) ldg() int { return pad4(w.kc.Size()) }
@@ -125,13 +127,15 @@ func (r *runner) gather(what string, w *weights, m momentum) {
 		if listed(w.kr, w.kc) {
 			module = "rows"
 		}
-		r.launch(what, PartGather, module, kernel, 2*int64(n), flat(n, 128), append(append(append(pointers, i32(n)), args...), factor)...)
+		r.launch(what, PartGather, module, kernel, 2*int64(n), flat(n, 128),
+			append(append(append(pointers, i32(n)), args...), factor)...)
 	}
 	switch {
 	case listed(w.kr, w.kc) && w.kc.All():
 		launch("gather_rows_list", nr*ldw/4, append([]sim.Arg{i32(ldw / 4)}, w.kr.indices()...)...)
 	case listed(w.kr, w.kc):
-		launch("gather_list", nr*ldw, append(append([]sim.Arg{i32(w.ld()), i32(ldw)}, w.kr.indices()...), w.kc.indices()...)...)
+		launch("gather_list", nr*ldw, append(append([]sim.Arg{i32(w.ld()), i32(ldw)}, w.kr.indices()...),
+			w.kc.indices()...)...)
 	case w.tiles != nil:
 		var kernel string
 		module, kernel = w.tiles.kernel("gather")
@@ -139,7 +143,8 @@ func (r *runner) gather(what string, w *weights, m momentum) {
 	case w.kc.All() && w.lazy:
 		launch("gather_rows", nr*ldw/4, append([]sim.Arg{i32(w.rows), i32(ldw / 4)}, w.kr.stride()...)...)
 	default:
-		launch("gather_rdp", nr*ldw, append(append([]sim.Arg{i32(w.rows), i32(w.ld()), i32(w.cols), i32(ldw)}, w.kr.stride()...), w.kc.stride()...)...)
+		launch("gather_rdp", nr*ldw,
+			append(append([]sim.Arg{i32(w.rows), i32(w.ld()), i32(w.cols), i32(ldw)}, w.kr.stride()...), w.kc.stride()...)...)
 	}
 }
 
@@ -148,12 +153,14 @@ func (r *runner) update(what string, w *weights, m momentum, masked float32) {
 	rate, mu := sim.F32(float32(m.rate)), sim.F32(float32(m.mu))
 	rates := []sim.Arg{rate, mu}
 	if w.lazy {
-		rates = []sim.Arg{sim.F32(float32(m.rate / (1 - m.mu))), sim.F32(float32(m.rate * math.Pow(m.mu, -float64(m.age+1)))), rate, mu}
+		rates = []sim.Arg{sim.F32(float32(m.rate / (1 - m.mu))), sim.F32(float32(m.rate * math.Pow(m.mu, -float64(m.age+1)))),
+			rate, mu}
 	}
 	r.updateWith(what, w, rates, masked)
 }
 
-// updateWith is update with the kernels' rates: of the step and the momentum and, before them, of z and u where the weights are lazy.
+// updateWith is update with the kernels' rates: of the step and the momentum and, before them, of z and u where the
+// weights are lazy.
 func (r *runner) updateWith(what string, w *weights, rates []sim.Arg, masked float32) {
 	n4 := w.rows * w.ld() / 4
 	module, kr, kc, which := "update", w.kr.stride(), w.kc.stride(), w.outputKc.stride()
@@ -206,7 +213,8 @@ func (r *runner) descend(what string, w *weights, rate float32, clip sim.Ptr) {
 	launch := func(module, kernel string, n4 int, args ...sim.Arg) {
 		cfg := flat(n4, 128)
 		cfg.Grid.X += ceil(w.outputs, 128)
-		r.launch(what, PartUpdate, module, kernel, 8*int64(n4), cfg, append(append([]sim.Arg{sim.PtrArg(w.w), sim.PtrArg(w.g), i32(n4)}, args...), tail...)...)
+		r.launch(what, PartUpdate, module, kernel, 8*int64(n4), cfg,
+			append(append([]sim.Arg{sim.PtrArg(w.w), sim.PtrArg(w.g), i32(n4)}, args...), tail...)...)
 	}
 	if w.tiles != nil {
 		module, kernel := w.tiles.kernel("descend")
@@ -239,8 +247,8 @@ func i32(v int) sim.Arg { return sim.I32(int32(v)) }
 
 // randomArgs are the arguments that say which Bernoulli mask a kernel draws: as dropout.Bernoulli does.
 func randomArgs(seed uint64, layer int, iteration uint64, rate float64) []sim.Arg {
-	return []sim.Arg{sim.U32(uint32(seed)), sim.U32(uint32(seed >> 32)), sim.U32(uint32(layer)), sim.U32(uint32(iteration)), sim.U32(uint32(iteration >> 32)),
-		sim.U32(dropout.Threshold(rate))}
+	return []sim.Arg{sim.U32(uint32(seed)), sim.U32(uint32(seed >> 32)), sim.U32(uint32(layer)),
+		sim.U32(uint32(iteration)), sim.U32(uint32(iteration >> 32)), sim.U32(dropout.Threshold(rate))}
 }
 
 func flat(n, threads int) sim.LaunchConfig {

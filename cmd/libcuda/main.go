@@ -1,7 +1,7 @@
 //go:build !(libcuda && cgo)
 
-// Command libcuda prints the C entry points of the driver library, from the signatures of package driver. The library itself
-// is built from the other files here with -tags libcuda: see scripts/libcuda.sh.
+// Command libcuda prints the C entry points of the driver library, from the signatures of package driver. The library
+// itself is built from the other files here with -tags libcuda: see scripts/libcuda.sh.
 package main
 
 import (

@@ -15,7 +15,8 @@ func TestBench(t *testing.T) {
 		{"json", `"warp_instructions_per_second": [1-9]`},
 	} {
 		var stdout, stderr bytes.Buffer
-		if code := run(t.Context(), []string{"bench", "--kernels", "sgemm-256", "--count", "1", "--format", c.format}, strings.NewReader(""), &stdout, &stderr); code != 0 {
+		if code := run(t.Context(), []string{"bench", "--kernels", "sgemm-256", "--count", "1", "--format", c.format},
+			strings.NewReader(""), &stdout, &stderr); code != 0 {
 			t.Fatalf("exit code %d: %s", code, &stderr)
 		}
 		if !regexp.MustCompile(c.want).Match(stdout.Bytes()) {
@@ -28,9 +29,11 @@ func TestBench(t *testing.T) {
 			}
 		}
 	}
-	for _, args := range [][]string{{"--kernels", "nosuch"}, {"--format", "xml"}, {"--count", "0"}, {"--threads", "0"}, {"--gpu", "nosuch"}} {
+	for _, args := range [][]string{{"--kernels", "nosuch"}, {"--format", "xml"}, {"--count", "0"}, {"--threads", "0"},
+		{"--gpu", "nosuch"}} {
 		var stdout, stderr bytes.Buffer
-		if code := run(t.Context(), append([]string{"bench"}, args...), strings.NewReader(""), &stdout, &stderr); code != 2 || stderr.Len() == 0 {
+		if code := run(t.Context(), append([]string{"bench"}, args...), strings.NewReader(""), &stdout, &stderr); code != 2 ||
+			stderr.Len() == 0 {
 			t.Errorf("bench %v: exit code %d, want 2; %s", args, code, &stderr)
 		}
 	}

@@ -29,8 +29,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestTenThousandPointsOnACluster: a plan of 10,000 points is submitted, shown and collected in under 30 s of processor time and 300 MB
-// each. The cluster is a fake: it takes jobs and leaves them in the queue.
+// TestTenThousandPointsOnACluster: a plan of 10,000 points is submitted, shown and collected in under 30 s of processor
+// time and 300 MB each. The cluster is a fake: it takes jobs and leaves them in the queue.
 func TestTenThousandPointsOnACluster(t *testing.T) {
 	if os.Getenv("WARPDROP_TEN_THOUSAND") == "" {
 		t.Skip("takes half a minute; set WARPDROP_TEN_THOUSAND=1, as CI does")
@@ -59,12 +59,14 @@ echo $n`,
 	}
 	list := strings.Join(sizes, ",")
 	file := filepath.Join(dir, "many.yaml")
-	os.WriteFile(file, []byte("name: many\ntitle: Many\npoints:\n  - gemm: {method: dense, k: 64}\n    sweep: {m: ["+list+"], n: ["+list+"]}\n"), 0o644)
+	os.WriteFile(file, []byte("name: many\ntitle: Many\npoints:\n  - gemm: {method: dense, k: 64}\n    sweep: {m: ["+list+
+		"], n: ["+list+"]}\n"), 0o644)
 	out := filepath.Join(dir, "out")
 	program := func(args ...string) string {
 		t.Helper()
 		c := exec.Command(os.Args[0], args...)
-		c.Env = append(os.Environ(), "WARPDROP_TEST_PROGRAM=1", "PATH="+bin+":/usr/bin:/bin", "HOME="+dir, "XDG_CONFIG_HOME="+dir)
+		c.Env = append(os.Environ(), "WARPDROP_TEST_PROGRAM=1", "PATH="+bin+":/usr/bin:/bin", "HOME="+dir,
+			"XDG_CONFIG_HOME="+dir)
 		var stdout, stderr bytes.Buffer
 		c.Stdout, c.Stderr = &stdout, &stderr
 		start := time.Now()
@@ -85,7 +87,8 @@ echo $n`,
 	}
 	program("run", file, "--out", out, "--executor", "slurm", "--detach", "--cpus", "2")
 	var s struct{ Points, Stored, Waiting int }
-	if err := json.Unmarshal([]byte(program("status", out, "--json")), &s); err != nil || s.Points != 10_000 || s.Waiting != 10_000 {
+	if err := json.Unmarshal([]byte(program("status", out, "--json")), &s); err != nil || s.Points != 10_000 ||
+		s.Waiting != 10_000 {
 		t.Fatalf("status %+v (%v)", s, err)
 	}
 	storeAll(t, file, filepath.Join(out, experiments.StoreDir))
@@ -100,7 +103,8 @@ echo $n`,
 	program("plot", out)
 }
 
-// storeAll puts a result for each point of a file into a store, without the syncs that take a store's writer most of its time.
+// storeAll puts a result for each point of a file into a store, without the syncs that take a store's writer most of
+// its time.
 func storeAll(t *testing.T, file, dir string) {
 	t.Helper()
 	e, err := experiments.Load(file)
@@ -114,7 +118,8 @@ func storeAll(t *testing.T, file, dir string) {
 	for i, p := range points {
 		cycles := float64(1000 + i)
 		point, err := json.Marshal(experiments.Stored{Hash: p.Hash, Kind: p.Spec.Kind(), Spec: p.Spec, Versions: p.Versions,
-			Result: experiments.Result{Sim: &experiments.SimResult{Cycles: cycles, Low: cycles, High: cycles, TimeUS: cycles / 1582}}})
+			Result: experiments.Result{Sim: &experiments.SimResult{Cycles: cycles, Low: cycles, High: cycles,
+				TimeUS: cycles / 1582}}})
 		if err != nil {
 			t.Fatal(err)
 		}

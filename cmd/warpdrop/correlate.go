@@ -41,7 +41,8 @@ Exit code: 0, 1 if a configuration failed (the others are kept), 2 if the file w
 				name  string
 				value int
 				to    **int
-			}{{"rows", n, &over.N}, {"seed", seed, &over.Seed}, {"waves", waves, &over.Waves}, {"whole", whole, &over.Whole}, {"clock", clock, &over.Clock}} {
+			}{{"rows", n, &over.N}, {"seed", seed, &over.Seed}, {"waves", waves, &over.Waves}, {"whole", whole, &over.Whole},
+				{"clock", clock, &over.Clock}} {
 				if cmd.Flags().Changed(f.name) {
 					if f.value < 0 {
 						return usagef("--%s is %d; allowed is 0 or more", f.name, f.value)
@@ -120,8 +121,10 @@ Exit code: 0, 1 if a configuration failed (the others are kept), 2 if the file w
 	f := c.Flags()
 	f.IntVarP(&n, "rows", "n", 0, "rows of the table that are simulated, 0 for all (default: the file's)")
 	f.IntVar(&seed, "seed", 0, "that draws the rows (default: the file's)")
-	f.IntVar(&waves, "waves", 0, "waves of blocks of each launch that are simulated, 0 for all blocks (default: the file's)")
-	f.IntVar(&whole, "whole", 0, "configurations that are simulated whole as well, to check the sampled ones (default: the file's)")
+	f.IntVar(&waves, "waves", 0,
+		"waves of blocks of each launch that are simulated, 0 for all blocks (default: the file's)")
+	f.IntVar(&whole, "whole", 0,
+		"configurations that are simulated whole as well, to check the sampled ones (default: the file's)")
 	f.IntVar(&clock, "clock", 0, "core clock in MHz, 0 for the preset's (default: the file's)")
 	f.BoolVar(&fit, "fit-clock", false, "convert cycles to times at the clock that fits best (default: the file's)")
 	f.StringVar(&table, "table", "", "CSV of measured times (default: the file's)")
@@ -129,7 +132,8 @@ Exit code: 0, 1 if a configuration failed (the others are kept), 2 if the file w
 	f.StringVar(&out, "out", "", "output folder (default out/NAME)")
 	f.StringVar(&store, "store", "", "folder of finished points, may be shared (default OUT/store)")
 	f.IntVar(&jobs, "jobs", 0, "configurations at once (default: one a processor)")
-	f.BoolVar(&launches, "launches", false, "print the launches of the sample as JSON, for scripts/measure.py, and simulate nothing")
+	f.BoolVar(&launches, "launches", false,
+		"print the launches of the sample as JSON, for scripts/measure.py, and simulate nothing")
 	f.BoolVar(&all, "all", false, "print all configurations and not only the worst ten")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object")
 	return c

@@ -34,7 +34,8 @@ func TestDisasm(t *testing.T) {
 	}
 	code, out, _ = disasm(file+".cubin", "--kernel", "calls", "--json")
 	var lines []disasmLine
-	if err := json.Unmarshal([]byte(out), &lines); code != 0 || err != nil || len(lines) == 0 || lines[0].Text != "MOV R1, c[0x0][0x20]" || lines[0].Control != nil {
+	if err := json.Unmarshal([]byte(out), &lines); code != 0 || err != nil || len(lines) == 0 ||
+		lines[0].Text != "MOV R1, c[0x0][0x20]" || lines[0].Control != nil {
 		t.Errorf("exit %d, %v: %.200s", code, err, out)
 	}
 	for _, args := range [][]string{{file + ".cubin", "--kernel", "none"}, {"missing.cubin"}, {}} {
@@ -44,7 +45,8 @@ func TestDisasm(t *testing.T) {
 	}
 }
 
-// TestContainers: a program's file with fatbins in it is taken as a cubin is; what fits the GPU best is chosen and said.
+// TestContainers: a program's file with fatbins in it is taken as a cubin is; what fits the GPU best is chosen and
+// said.
 func TestContainers(t *testing.T) {
 	cubin, err := os.ReadFile("../../sim/testdata/checks.cubin")
 	if err != nil {
@@ -59,7 +61,8 @@ func TestContainers(t *testing.T) {
 	ptx := []byte(".version 6.0\n.target sm_35\n.address_size 64\n.visible .entry only_ptx() { ret; }\n")
 	file := t.TempDir() + "/library.so"
 	host := []byte("\x7fELF\x02\x01\x01, a host's library, machine 62 and so on, for all that is known here\x00")
-	if err := os.WriteFile(file, bytes.Join([][]byte{host, fatbinOf(map[int][]byte{50: old, 61: cubin}, nil), host, fatbinOf(map[int][]byte{61: other}, ptx), fatbinOf(nil, ptx)}, nil), 0o644); err != nil {
+	if err := os.WriteFile(file, bytes.Join([][]byte{host, fatbinOf(map[int][]byte{50: old, 61: cubin}, nil), host,
+		fatbinOf(map[int][]byte{61: other}, ptx), fatbinOf(nil, ptx)}, nil), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	command := func(args ...string) (int, string, string) {
@@ -73,13 +76,15 @@ func TestContainers(t *testing.T) {
 			t.Errorf("kernels: exit %d, %s; no %q in\n%s", code, stderr, want, out)
 		}
 	}
-	sim := []string{"sim", file, "--kernel", "saxpy", "--grid", "8", "--block", "128", "--arg", "buf:4000", "--arg", "buf:4000", "--arg", "f32:0.5", "--arg", "i32:1000", "--json"}
+	sim := []string{"sim", file, "--kernel", "saxpy", "--grid", "8", "--block", "128", "--arg", "buf:4000", "--arg",
+		"buf:4000", "--arg", "f32:0.5", "--arg", "i32:1000", "--json"}
 	code, out, stderr = command(sim...)
 	if code != 0 || !strings.Contains(out, `"code": "code for sm_61"`) {
 		t.Errorf("sim: exit %d, %s, %.300s", code, stderr, out)
 	}
 	code, whole, _ := command("disasm", "../../sim/testdata/checks.cubin", "--kernel", "saxpy")
-	if code2, part, stderr := command("disasm", file, "--kernel", "saxpy", "--arch", "53"); code != 0 || code2 != 0 || part != whole {
+	if code2, part, stderr := command("disasm", file, "--kernel", "saxpy", "--arch", "53"); code != 0 || code2 != 0 ||
+		part != whole {
 		t.Errorf("disasm: exit %d and %d, %s: the listings differ", code, code2, stderr)
 	}
 	for _, c := range []struct{ args, want string }{
@@ -122,7 +127,8 @@ func fatbinOf(code map[int][]byte, ptx []byte) []byte {
 // --lines puts a comment before the first instruction of each line, as nvdisasm -g does.
 func TestDisasmLines(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	if code := run(t.Context(), []string{"disasm", "../../sim/isa/testdata/lines.cubin", "--kernel", "inlined", "--lines"}, nil, &stdout, &stderr); code != 0 {
+	if code := run(t.Context(), []string{"disasm", "../../sim/isa/testdata/lines.cubin", "--kernel", "inlined", "--lines"},
+		nil, &stdout, &stderr); code != 0 {
 		t.Fatalf("exit %d: %s", code, stderr.String())
 	}
 	const want = `inlined:
@@ -139,11 +145,13 @@ func TestDisasmLines(t *testing.T) {
 		t.Errorf("%s\nwant\n%s", out, want)
 	}
 	stdout.Reset()
-	if code := run(t.Context(), []string{"disasm", "../../sim/isa/testdata/lines.cubin", "--kernel", "inlined", "--json"}, nil, &stdout, &stderr); code != 0 {
+	if code := run(t.Context(), []string{"disasm", "../../sim/isa/testdata/lines.cubin", "--kernel", "inlined", "--json"},
+		nil, &stdout, &stderr); code != 0 {
 		t.Fatalf("exit %d: %s", code, stderr.String())
 	}
 	var lines []disasmLine
-	if err := json.Unmarshal(stdout.Bytes(), &lines); err != nil || lines[1].Line != 31 || !strings.HasSuffix(lines[1].File, "/cuda.h") {
+	if err := json.Unmarshal(stdout.Bytes(), &lines); err != nil || lines[1].Line != 31 ||
+		!strings.HasSuffix(lines[1].File, "/cuda.h") {
 		t.Errorf("%v: %+v", err, lines)
 	}
 }

@@ -100,7 +100,8 @@ Flags set these variables, which programs that are started in another way take t
 				}
 			}
 			// The program may run in another folder, where .toolchain is not.
-			if tool, err := toolchain.Find("ptxas"); err == nil && filepath.Base(filepath.Dir(tool)) == "bin" && os.Getenv(toolchain.Variable) == "" {
+			if tool, err := toolchain.Find("ptxas"); err == nil && filepath.Base(filepath.Dir(tool)) == "bin" &&
+				os.Getenv(toolchain.Variable) == "" {
 				if root := filepath.Dir(filepath.Dir(tool)); filepath.Base(root) == ".toolchain" {
 					env[toolchain.Variable] = root
 				}
@@ -130,9 +131,12 @@ var execFlags = []struct {
 	{"report", "WARPDROP_REPORT", true, "write kernels by time to this HTML file"},
 	{"json", "WARPDROP_JSON", true, "write every launch to this JSON file"},
 	{"trace", "WARPDROP_TRACE", true, "write streams and copies over time to this file, for ui.perfetto.dev"},
-	{"mode", "WARPDROP_MODE", false, "timed, sampled (the first waves of blocks are timed) or functional (values only, no cycles)"},
-	{"kernels", "WARPDROP_KERNELS", false, "time kernels whose names match this regular expression, run others for their values"},
-	{"skip", "WARPDROP_SKIP", false, "run so many launches (of --kernels) for their values before the first that is timed"},
+	{"mode", "WARPDROP_MODE", false,
+		"timed, sampled (the first waves of blocks are timed) or functional (values only, no cycles)"},
+	{"kernels", "WARPDROP_KERNELS", false,
+		"time kernels whose names match this regular expression, run others for their values"},
+	{"skip", "WARPDROP_SKIP", false,
+		"run so many launches (of --kernels) for their values before the first that is timed"},
 	{"count", "WARPDROP_COUNT", false, "time so many launches (of --kernels), run those after them for their values"},
 	{"check", "WARPDROP_CHECK", false, "look for races, uninit, hazards (comma-separated)"},
 	{"max-cycles", "WARPDROP_MAX_CYCLES", false, "end a launch with an error after so many cycles"},
@@ -153,11 +157,13 @@ func library() (string, error) {
 			return filepath.Abs(dir)
 		}
 	}
-	return "", fmt.Errorf("libcuda.so.1 is not built: run scripts/libcuda.sh (it needs gcc and builds into .libcuda), or set %s to the folder that holds it", libraryVariable)
+	return "",
+		fmt.Errorf("libcuda.so.1 is not built: run scripts/libcuda.sh (it needs gcc and builds into .libcuda), or set %s "+
+			"to the folder that holds it", libraryVariable)
 }
 
-// runProgram runs args with env on top of this process's environment and ends as it does. An interrupt reaches it by the
-// terminal, and it is the program's to answer; a request to end is handed on.
+// runProgram runs args with env on top of this process's environment and ends as it does. An interrupt reaches it by
+// the terminal, and it is the program's to answer; a request to end is handed on.
 func runProgram(cmd *cobra.Command, env map[string]string, args []string) error {
 	p := exec.Command(args[0], args[1:]...)
 	p.Stdin, p.Stdout, p.Stderr = cmd.InOrStdin(), raw(cmd.OutOrStdout()), raw(cmd.ErrOrStderr())

@@ -29,7 +29,8 @@ func TestExec(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "libcuda.so.1"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	code, stdout, stderr := runExec("--gpu", "gtx1080", "--report", "r.html", "--check", "races", "--", "sh", "-c", "echo $LD_LIBRARY_PATH $WARPDROP_GPU $WARPDROP_REPORT $WARPDROP_CHECK; exit 7")
+	code, stdout, stderr := runExec("--gpu", "gtx1080", "--report", "r.html", "--check", "races", "--", "sh", "-c",
+		"echo $LD_LIBRARY_PATH $WARPDROP_GPU $WARPDROP_REPORT $WARPDROP_CHECK; exit 7")
 	wd, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)

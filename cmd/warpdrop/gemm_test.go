@@ -13,8 +13,9 @@ import (
 
 func TestGEMMCommand(t *testing.T) {
 	for _, args := range []string{
-		"--m 64 --n 32 --k 48", "--m 64 --n 32 --k 48 --ta --tb --warm", "--m 64 --n 32 --k 64 --method tdp --dp 2 --bias 2", "--m 65 --n 33 --k 31 --method rdp --dp 3",
-		"--m 40 --n 32 --k 48 --method masked --rate 0.3", "--m 64 --n 32 --k 48 --tile 16 --plain", "--m 64 --n 32 --k 64 --shape 64x64 --split 2",
+		"--m 64 --n 32 --k 48", "--m 64 --n 32 --k 48 --ta --tb --warm", "--m 64 --n 32 --k 64 --method tdp --dp 2 --bias 2",
+		"--m 65 --n 33 --k 31 --method rdp --dp 3", "--m 40 --n 32 --k 48 --method masked --rate 0.3",
+		"--m 64 --n 32 --k 48 --tile 16 --plain", "--m 64 --n 32 --k 64 --shape 64x64 --split 2",
 	} {
 		var stdout, stderr bytes.Buffer
 		if code := run(t.Context(), strings.Fields("gemm --json "+args), strings.NewReader(""), &stdout, &stderr); code != 0 {
@@ -25,7 +26,8 @@ func TestGEMMCommand(t *testing.T) {
 		if err := json.Unmarshal(stdout.Bytes(), &r); err != nil {
 			t.Fatal(err)
 		}
-		if r.Cycles <= 0 || r.Kernel == "" || !(r.BoundShare > 0 && r.BoundShare <= 1) || r.CheckedRows != r.M || !(r.MaxError < 1e-4) {
+		if r.Cycles <= 0 || r.Kernel == "" || !(r.BoundShare > 0 && r.BoundShare <= 1) || r.CheckedRows != r.M ||
+			!(r.MaxError < 1e-4) {
 			t.Errorf("%s: %+v", args, r)
 		}
 	}
@@ -44,7 +46,8 @@ func TestGEMMCommand(t *testing.T) {
 		"deepbench --clock 1":                            "--clock 1 is not in 100..10000",
 	} {
 		var stdout, stderr bytes.Buffer
-		if code := run(t.Context(), strings.Fields("gemm "+args), strings.NewReader(""), &stdout, &stderr); code != 2 || !strings.Contains(stderr.String(), want) {
+		if code := run(t.Context(), strings.Fields("gemm "+args), strings.NewReader(""), &stdout, &stderr); code != 2 ||
+			!strings.Contains(stderr.String(), want) {
 			t.Errorf("gemm %s: exit code %d, %s; want 2 and %q", args, code, &stderr, want)
 		}
 	}
@@ -52,14 +55,17 @@ func TestGEMMCommand(t *testing.T) {
 
 func TestCandidatesCommand(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	if code := run(t.Context(), strings.Fields("gemm candidates --m 64 --n 32 --k 64 --limit 2 --json"), strings.NewReader(""), &stdout, &stderr); code != 0 {
+	if code := run(t.Context(), strings.Fields("gemm candidates --m 64 --n 32 --k 64 --limit 2 --json"),
+		strings.NewReader(""), &stdout, &stderr); code != 0 {
 		t.Fatalf("exit code %d\n%s", code, &stderr)
 	}
 	var list []workloads.Candidate
-	if err := json.Unmarshal(stdout.Bytes(), &list); err != nil || len(list) != 2 || list[0].Model > list[1].Model || list[1].Cycles <= 0 {
+	if err := json.Unmarshal(stdout.Bytes(), &list); err != nil || len(list) != 2 || list[0].Model > list[1].Model ||
+		list[1].Cycles <= 0 {
 		t.Errorf("%v, %+v", err, list)
 	}
-	if code := run(t.Context(), strings.Fields("gemm candidates --m 64 --n 32 --k 64 --limit 0"), strings.NewReader(""), &stdout, &stderr); code != 2 {
+	if code := run(t.Context(), strings.Fields("gemm candidates --m 64 --n 32 --k 64 --limit 0"), strings.NewReader(""),
+		&stdout, &stderr); code != 2 {
 		t.Errorf("limit 0: exit code %d", code)
 	}
 }
@@ -73,7 +79,8 @@ func TestDeepBenchCommand(t *testing.T) {
 			t.Fatal(err)
 		}
 		var stdout, stderr bytes.Buffer
-		if code := run(t.Context(), []string{"gemm", "deepbench", "--json", "--file", file}, strings.NewReader(""), &stdout, &stderr); code != 0 {
+		if code := run(t.Context(), []string{"gemm", "deepbench", "--json", "--file", file}, strings.NewReader(""), &stdout,
+			&stderr); code != 0 {
 			t.Fatalf("exit code %d\n%s", code, &stderr)
 		}
 		var r deepBenchReport

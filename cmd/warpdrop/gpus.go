@@ -51,7 +51,8 @@ func newGPUsCommand() *cobra.Command {
 			}
 			t := newTable(out, "name", "chip", "arch", "SMs", "MHz", "peak TFLOP/s", "preset")
 			for _, g := range list {
-				t.add(g.Name, g.Chip, fmt.Sprintf("sm_%d", g.Arch), g.SMs, g.CoreMHz, fmt.Sprintf("%.2f", g.PeakGFLOPS()/1e3), g.Hash()[:12])
+				t.add(g.Name, g.Chip, fmt.Sprintf("sm_%d", g.Arch), g.SMs, g.CoreMHz, fmt.Sprintf("%.2f", g.PeakGFLOPS()/1e3),
+					g.Hash()[:12])
 			}
 			return t.render()
 		},

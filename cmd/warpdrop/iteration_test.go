@@ -29,12 +29,14 @@ func TestIteration(t *testing.T) {
 			share, cycles, count = share+l.Share, cycles+l.Cycles, count+l.Count
 		}
 		if share < 0.999 || share > 1.001 || cycles != r.Cycles || count < r.Simulated {
-			t.Errorf("%s: shares add up to %g, cycles to %d of %d, %d launches, %d simulated", line, share, cycles, r.Cycles, count, r.Simulated)
+			t.Errorf("%s: shares add up to %g, cycles to %d of %d, %d launches, %d simulated", line, share, cycles, r.Cycles,
+				count, r.Simulated)
 		}
 	}
 	trace := filepath.Join(t.TempDir(), "trace.json")
 	var out, errs bytes.Buffer
-	if code := run(context.Background(), []string{"iteration", "mlp", "--hidden", "64,64", "--trace", trace}, nil, &out, &errs); code != 0 {
+	if code := run(context.Background(), []string{"iteration", "mlp", "--hidden", "64,64", "--trace", trace}, nil, &out,
+		&errs); code != 0 {
 		t.Fatalf("exit code %d: %s", code, errs.String())
 	}
 	var events struct {
@@ -69,7 +71,8 @@ func TestIteration(t *testing.T) {
 		"iteration lstm --method tdp --dp 1000 --hidden 64": "dp must be in 1..16",
 	} {
 		var out, errs bytes.Buffer
-		if code := run(context.Background(), strings.Fields(line), nil, &out, &errs); code != 2 || !strings.Contains(errs.String(), want) {
+		if code := run(context.Background(), strings.Fields(line), nil, &out, &errs); code != 2 ||
+			!strings.Contains(errs.String(), want) {
 			t.Errorf("%s: exit code %d, %q; want 2 and %q", line, code, errs.String(), want)
 		}
 	}

@@ -16,10 +16,13 @@ func newPointCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "point FILE POINT",
 		Short: "Run one point of an experiment and store it",
-		Long: "Point runs one point, named by its number (1 and up, in the order of plan) or by the start of its hash, unless it is stored.\n" +
-			"Points are independent: a cluster's job array runs each by itself on a shared --store, and run then makes the report.",
-		Example: "  warpdrop point experiments/quickstart.yaml 1\n  warpdrop point experiments/fig4.yaml --scale paper --store shared/store $SLURM_ARRAY_TASK_ID",
-		Args:    exactArgs(2),
+		Long: "Point runs one point, named by its number (1 and up, in the order of plan) or by the start of its hash, " +
+			"unless it is stored.\n" +
+			"Points are independent: a cluster's job array runs each by itself on a shared --store, and run then makes the " +
+			"report.",
+		Example: "  warpdrop point experiments/quickstart.yaml 1\n  warpdrop point experiments/fig4.yaml --scale paper " +
+			"--store shared/store $SLURM_ARRAY_TASK_ID",
+		Args: exactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
 			r, err := f.load(args[0])
 			if err != nil {
@@ -37,7 +40,8 @@ func newPointCommand() *cobra.Command {
 				}
 			}
 			if len(chosen) != 1 {
-				return usagef("point %q fits %d points; allowed is 1 to %d, or the start of one hash (see warpdrop plan)", args[1], len(chosen), len(todo))
+				return usagef("point %q fits %d points; allowed is 1 to %d, or the start of one hash (see warpdrop plan)",
+					args[1], len(chosen), len(todo))
 			}
 			store, err := r.open(chosen)
 			if err != nil {

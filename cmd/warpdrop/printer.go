@@ -12,8 +12,8 @@ import (
 )
 
 // printer is standard output or standard error. What passes is text for people and programs, so names from files cannot
-// steer the terminal (see package show); a write that fails is remembered, so that a command whose output was lost does not
-// end as if it had been read.
+// steer the terminal (see package show); a write that fails is remembered, so that a command whose output was lost does
+// not end as if it had been read.
 type printer struct {
 	name string
 	raw  io.Writer

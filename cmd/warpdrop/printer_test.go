@@ -23,7 +23,8 @@ func TestNamesReachTheTerminalShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	experiment := filepath.Join(t.TempDir(), "e.yaml")
-	text := "name: e\ntitle: \"\\e[2J\"\npoints:\n  - launch: {cubin: \"" + strings.ReplaceAll(file, evil, `\e[2J\u202e`) + `", kernel: "\e[2Jx", grid: [1], block: [32]}` + "\n"
+	text := "name: e\ntitle: \"\\e[2J\"\npoints:\n  - launch: {cubin: \"" + strings.ReplaceAll(file, evil, `\e[2J\u202e`) +
+		`", kernel: "\e[2Jx", grid: [1], block: [32]}` + "\n"
 	if err := os.WriteFile(experiment, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +40,8 @@ func TestNamesReachTheTerminalShown(t *testing.T) {
 		var stdout, stderr bytes.Buffer
 		run(t.Context(), args, nil, &stdout, &stderr)
 		all := stdout.String() + stderr.String()
-		if i := strings.IndexFunc(all, func(r rune) bool { return r != '\n' && r != '\t' && !unicode.IsGraphic(r) }); i >= 0 || all == "" {
+		if i := strings.IndexFunc(all, func(r rune) bool { return r != '\n' && r != '\t' && !unicode.IsGraphic(r) }); i >=
+			0 || all == "" {
 			t.Errorf("%q prints %q", args, all[max(i, 0):min(max(i, 0)+40, len(all))])
 		}
 	}
@@ -59,8 +61,9 @@ func (f *fullDevice) Write(b []byte) (int, error) {
 
 // A command whose output was lost does not end as if it had been read.
 func TestFullOutput(t *testing.T) {
-	for _, args := range []string{"gpus", "gpus --json", "validate --schema", "search --rate 0.5", "--help", "disasm ../../sim/isa/testdata/functions.cubin",
-		"validate ../../experiments/quickstart.yaml", "plan ../../experiments/quickstart.yaml"} {
+	for _, args := range []string{"gpus", "gpus --json", "validate --schema", "search --rate 0.5", "--help",
+		"disasm ../../sim/isa/testdata/functions.cubin", "validate ../../experiments/quickstart.yaml",
+		"plan ../../experiments/quickstart.yaml"} {
 		for _, room := range []int{0, 30} {
 			var stderr bytes.Buffer
 			code := run(t.Context(), strings.Fields(args), nil, &fullDevice{room}, &stderr)

@@ -40,8 +40,10 @@ func newProgress(out io.Writer, plan *experiments.Plan) *progress {
 		}
 	}
 	if isTerminal(out) && len(p.work) > 0 {
-		p.bar = progressbar.NewOptions(barUnits, progressbar.OptionSetWriter(raw(out)), progressbar.OptionSetPredictTime(false), progressbar.OptionFullWidth(),
-			progressbar.OptionSetElapsedTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionSetDescription("points"))
+		p.bar = progressbar.NewOptions(barUnits, progressbar.OptionSetWriter(raw(out)),
+			progressbar.OptionSetPredictTime(false), progressbar.OptionFullWidth(), progressbar.OptionSetElapsedTime(true),
+			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
+			progressbar.OptionSetDescription("points"))
 	}
 	return p
 }

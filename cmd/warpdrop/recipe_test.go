@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// recipes are what CONTRIBUTING says how to add. Each is files that the project does not have and lines in files that it has.
+// recipes are what CONTRIBUTING says how to add. Each is files that the project does not have and lines in files that
+// it has.
 var recipes = []struct {
 	what  string
 	files map[string]string
@@ -131,9 +132,9 @@ points:
     sweep: {sides: [6, 20]}
 `
 
-// TestRecipes follows CONTRIBUTING: the program, built anew with what the recipes add, has the pattern in its searches, iterations,
-// training, experiments and figures, the policy in a preset, the preset by name, the kind of work in experiments, and the
-// column and the figure in what they write.
+// TestRecipes follows CONTRIBUTING: the program, built anew with what the recipes add, has the pattern in its searches,
+// iterations, training, experiments and figures, the policy in a preset, the preset by name, the kind of work in
+// experiments, and the column and the figure in what they write.
 func TestRecipes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the program again")
@@ -238,7 +239,8 @@ func buildWithRecipes(t *testing.T, write func(name, text string) string, progra
 	if err != nil {
 		t.Fatal(err)
 	}
-	build := exec.Command("go", "build", "-overlay", write("overlay.json", string(overlay)), "-o", program, "./cmd/warpdrop")
+	build := exec.Command("go", "build", "-overlay", write("overlay.json", string(overlay)), "-o", program,
+		"./cmd/warpdrop")
 	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

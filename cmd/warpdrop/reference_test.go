@@ -54,7 +54,8 @@ func wrapped(text string) string { return wrappedAt(text, pageWidth) }
 func wrappedAt(text string, width int) string {
 	var out strings.Builder
 	for _, paragraph := range strings.Split(strings.TrimSpace(text), "\n\n") {
-		flowing := !slices.ContainsFunc(strings.Split(paragraph, "\n"), func(l string) bool { return strings.HasPrefix(l, " ") })
+		flowing := !slices.ContainsFunc(strings.Split(paragraph, "\n"),
+			func(l string) bool { return strings.HasPrefix(l, " ") })
 		column := 0
 		if !flowing {
 			out.WriteString("```\n" + fold(paragraph) + "\n```\n\n")
@@ -102,7 +103,8 @@ func item(line string) string {
 
 func commandsPage(*testing.T) string {
 	var b strings.Builder
-	b.WriteString("# Commands\n\nWhat `warpdrop COMMAND --help` says. In a fresh clone `warpdrop` is `go run ./cmd/warpdrop`.\n" +
+	b.WriteString("# Commands\n\nWhat `warpdrop COMMAND --help` says. In a fresh clone `warpdrop` is `go run " +
+		"./cmd/warpdrop`.\n" +
 		"Exit codes: 0 done, 1 the work failed, 2 the request was refused before any work.\n\n")
 	var add func(c *cobra.Command, path string)
 	add = func(c *cobra.Command, path string) {
@@ -185,9 +187,12 @@ func keysPage(t *testing.T) string {
 		t.Fatal(err)
 	}
 	var b strings.Builder
-	b.WriteString("# Keys of an experiment\n\n" + wrapped("A file has the keys of the first section. Each group under `points:` has one kind of work, with its keys, and "+
-		"`sweep:` and `scales:`. `warpdrop validate --schema` prints the JSON Schema that this page is made from; an editor that knows it completes keys. "+
-		"How to write one: [the guide](../guide/experiments.md)."))
+	b.WriteString("# Keys of an experiment\n\n" +
+		wrapped("A file has the keys of the first section. Each group under `points:` has one kind of work, with its "+
+			"keys, and "+
+			"`sweep:` and `scales:`. `warpdrop validate --schema` prints the JSON Schema that this page is made from; an "+
+			"editor that knows it completes keys. "+
+			"How to write one: [the guide](../guide/experiments.md)."))
 	section := func(title, text string, n *schemaNode) {
 		fmt.Fprintf(&b, "## %s\n\n%s", title, wrapped(text))
 		for _, key := range slices.Sorted(maps.Keys(n.Properties)) {
@@ -205,7 +210,9 @@ func keysPage(t *testing.T) string {
 	}
 	section("The file", "One experiment.", &root)
 	group := root.Definitions["Group"]
-	section("Every group", "Keys beside the kind of work.", &schemaNode{Properties: map[string]*schemaNode{"sweep": group.Properties["sweep"], "scales": group.Properties["scales"]}})
+	section("Every group", "Keys beside the kind of work.",
+		&schemaNode{Properties: map[string]*schemaNode{"sweep": group.Properties["sweep"],
+			"scales": group.Properties["scales"]}})
 	for _, key := range slices.Sorted(maps.Keys(group.Properties)) {
 		if of, ok := strings.CutPrefix(group.Properties[key].Ref, "#/$defs/"); ok && key != "scales" {
 			section("`"+key+"`", group.Properties[key].Description, root.Definitions[of])
@@ -214,7 +221,8 @@ func keysPage(t *testing.T) string {
 	return strings.TrimRight(b.String(), "\n") + "\n"
 }
 
-// fields are a struct's fields in their order with the comments of their declaration; a field without one fails the test.
+// fields are a struct's fields in their order with the comments of their declaration; a field without one fails the
+// test.
 func fields(t *testing.T, file, name, key string) (out [][2]string) {
 	t.Helper()
 	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments|parser.SkipObjectResolution)
@@ -258,13 +266,19 @@ func fields(t *testing.T, file, name, key string) (out [][2]string) {
 
 func columnsPage(t *testing.T) string {
 	var b strings.Builder
-	b.WriteString("# Columns and counters\n\n" + wrapped("Each with its unit and definition, as its declaration says. Cycles are of the core clock. A value that was not "+
-		"measured is empty in CSV and null in JSON, never 0. A sector has 32 bytes, a line 128; a pass is one cycle of the 32 banks of shared memory."))
+	b.WriteString("# Columns and counters\n\n" +
+		wrapped("Each with its unit and definition, as its declaration says. Cycles are of the core clock. A value that "+
+			"was not "+
+			"measured is empty in CSV and null in JSON, never 0. A sector has 32 bytes, a line 128; a pass is one cycle of "+
+			"the 32 banks of shared memory."))
 	for _, s := range []struct{ title, text, file, name, key string }{
-		{"`results.csv` and `results.json`", "A row is one configuration of an experiment.", "../../experiments/rows.go", "Row", "json"},
+		{"`results.csv` and `results.json`", "A row is one configuration of an experiment.", "../../experiments/rows.go",
+			"Row", "json"},
 		{"`warpdrop sim --json`", "One launch.", "sim.go", "simReport", "json"},
-		{"Counters of the SMs", "`Result.Counters.SM` of package `sim`; sums over all SMs of the chip.", "../../sim/sm/timing/counters.go", "Counters", ""},
-		{"Counters of the memory system", "`Result.Counters.Memory`, and `memory` of `warpdrop sim --json`.", "../../sim/memory/counters.go", "Counters", ""},
+		{"Counters of the SMs", "`Result.Counters.SM` of package `sim`; sums over all SMs of the chip.",
+			"../../sim/sm/timing/counters.go", "Counters", ""},
+		{"Counters of the memory system", "`Result.Counters.Memory`, and `memory` of `warpdrop sim --json`.",
+			"../../sim/memory/counters.go", "Counters", ""},
 	} {
 		fmt.Fprintf(&b, "## %s\n\n%s", s.title, wrapped(s.text))
 		for _, f := range fields(t, s.file, s.name, s.key) {
@@ -278,16 +292,19 @@ func columnsPage(t *testing.T) string {
 
 func gpusPage(t *testing.T) string {
 	var b strings.Builder
-	b.WriteString("# GPU presets\n\n" + wrapped("`warpdrop gpus NAME` prints a preset with the source of each figure beside it; the files are `sim/gpus/*.yaml`. "+
-		"A preset of your own is a file: `base: gtx1080ti` and what differs, given as `--gpu FILE.yaml`.") +
+	b.WriteString("# GPU presets\n\n" +
+		wrapped("`warpdrop gpus NAME` prints a preset with the source of each figure beside it; the files are "+
+			"`sim/gpus/*.yaml`. "+
+			"A preset of your own is a file: `base: gtx1080ti` and what differs, given as `--gpu FILE.yaml`.") +
 		"| name | product | chip | sm_ | SMs | MHz | GFLOP/s | MiB | launch µs |\n|---|---|---|---|---|---|---|---|---|\n")
 	for _, name := range sim.GPUs() {
 		g, err := sim.LoadGPU(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %d | %d | %g | %.0f | %d | %g |\n", name, strings.TrimPrefix(g.Product, "NVIDIA "), g.Chip, g.Arch, g.SMs, g.CoreMHz,
-			g.PeakGFLOPS(), g.MemoryMiB, g.LaunchOverheadUS)
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %d | %d | %g | %.0f | %d | %g |\n",
+			name, strings.TrimPrefix(g.Product, "NVIDIA "), g.Chip, g.Arch, g.SMs, g.CoreMHz, g.PeakGFLOPS(), g.MemoryMiB,
+			g.LaunchOverheadUS)
 	}
 	return b.String()
 }

@@ -25,14 +25,20 @@ type experimentFlags struct {
 }
 
 func (f *experimentFlags) add(c *cobra.Command) {
-	c.Flags().StringVar(&f.out, "out", "", "output folder (default out/NAME, or out/NAME-SCALE for another scale than the file's)")
+	c.Flags().StringVar(&f.out, "out", "",
+		"output folder (default out/NAME, or out/NAME-SCALE for another scale than the file's)")
 	c.Flags().StringVar(&f.scale, "scale", "", "scale: smoke, small or paper (default: the file's)")
-	c.Flags().StringVar(&f.store, "store", "", "folder of finished points, may be shared between experiments (default OUT/store)")
-	c.Flags().StringVar(&f.data, "data", "", "folder of the training data: MNIST (default: from the Go module cache) or the text of train-lstm")
-	c.Flags().StringVar(&f.blas, "blas", train.BLASGonum, "BLAS of training runs: gonum (the same bytes everywhere), or openblas or panels, several times as fast")
-	c.Flags().StringSliceVar(&f.only, "only", nil, "kinds of work to run, such as mlp,lstm: the others are left as they are stored (default: all)")
+	c.Flags().StringVar(&f.store, "store", "",
+		"folder of finished points, may be shared between experiments (default OUT/store)")
+	c.Flags().StringVar(&f.data, "data", "",
+		"folder of the training data: MNIST (default: from the Go module cache) or the text of train-lstm")
+	c.Flags().StringVar(&f.blas, "blas", train.BLASGonum,
+		"BLAS of training runs: gonum (the same bytes everywhere), or openblas or panels, several times as fast")
+	c.Flags().StringSliceVar(&f.only, "only", nil,
+		"kinds of work to run, such as mlp,lstm: the others are left as they are stored (default: all)")
 	c.Flags().IntVar(&f.jobs, "jobs", 0, "points at once (default: one a processor)")
-	c.RegisterFlagCompletionFunc("scale", cobra.FixedCompletions(experiments.ScaleNames, cobra.ShellCompDirectiveNoFileComp))
+	c.RegisterFlagCompletionFunc("scale", cobra.FixedCompletions(experiments.ScaleNames,
+		cobra.ShellCompDirectiveNoFileComp))
 }
 
 // request is an experiment file as the user asked to run it, checked as a whole.
@@ -138,13 +144,17 @@ func newRunCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "run FILE",
 		Short: "Run an experiment and write tables, figures and a report",
-		Long: "Run runs the points of an experiment file that are not stored yet, and writes results.csv, results.json, manifest.json,\n" +
+		Long: "Run runs the points of an experiment file that are not stored yet, and writes results.csv, results.json, " +
+			"manifest.json,\n" +
 			"figures and report.html. Stopped at any moment, it goes on from the finished points when it is run again.\n" +
 			"Exit code: 0, 1 if a point failed (the others are kept), 2 if the file was refused.\n\n" +
-			"--executor slurm runs the points as job arrays of a Slurm cluster and waits for them; the output folder must be on a file\n" +
+			"--executor slurm runs the points as job arrays of a Slurm cluster and waits for them; the output folder must be " +
+			"on a file\n" +
 			"system that the nodes share. See docs/guide/cluster.md, warpdrop status and warpdrop cancel.",
-		Example: "  warpdrop run experiments/quickstart.yaml\n  warpdrop run experiments/fig4.yaml --scale small --out out/fig4\n" +
-			"  warpdrop run experiments/table2.yaml --scale paper --executor slurm --partition cpu --time 4:00:00 --cpus 8 --detach",
+		Example: "  warpdrop run experiments/quickstart.yaml\n  warpdrop run experiments/fig4.yaml --scale small --out " +
+			"out/fig4\n" +
+			"  warpdrop run experiments/table2.yaml --scale paper --executor slurm --partition cpu --time 4:00:00 --cpus 8 " +
+			"--detach",
 		Args: exactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			r, err := f.load(args[0])
@@ -180,15 +190,18 @@ func (r *request) run(ctx context.Context, x *executorFlags, stdout, stderr io.W
 		return err
 	}
 	if x.name != "local" { // jobs and `warpdrop status` find the points by the manifest
-		if err := experiments.NewResults(r.experiment, r.scale, r.points, nil).WriteManifest(r.out, version, r.storeName()); err != nil {
+		if err := experiments.NewResults(r.experiment, r.scale, r.points, nil).WriteManifest(r.out, version,
+			r.storeName()); err != nil {
 			return err
 		}
 	}
 	stored, runErr := executor.Execute(ctx, todo, store, bar.notify)
 	bar.close()
 	if errors.Is(runErr, slurm.ErrDetached) {
-		_, err := fmt.Fprintf(stdout, "submitted; `warpdrop status %[1]s` shows how it goes, the same command again collects what is stored and submits\n"+
-			"what was cut short, `warpdrop cancel %[1]s` ends the jobs\n", r.out)
+		_,
+			err := fmt.Fprintf(stdout,
+			"submitted; `warpdrop status %[1]s` shows how it goes, the same command again collects what is stored and submits\n"+
+				"what was cut short, `warpdrop cancel %[1]s` ends the jobs\n", r.out)
 		return err
 	}
 	missing := len(todo) - len(stored)
@@ -215,7 +228,8 @@ func (r *request) run(ctx context.Context, x *executorFlags, stdout, stderr io.W
 	}
 	fmt.Fprintf(stdout, "%s\n", filepath.Join(r.out, experiments.ReportName))
 	if errors.Is(runErr, slurm.ErrLeft) {
-		runErr = fmt.Errorf("%w; `warpdrop status %[2]s` shows how they do, the same command again goes on waiting, `warpdrop cancel %[2]s` ends them", runErr, r.out)
+		runErr = fmt.Errorf("%w; `warpdrop status %[2]s` shows how they do, the same command again goes on waiting, "+
+			"`warpdrop cancel %[2]s` ends them", runErr, r.out)
 	}
 	if runErr != nil {
 		return fmt.Errorf("%d of %d points are missing:\n%w", missing, len(todo), runErr)

@@ -59,7 +59,8 @@ func (s *searchFlags) add(f *pflag.FlagSet) {
 	opt := &s.opt
 	f.Float64Var(&s.rate, "rate", 0, "dropout rate asked for, 0 <= rate < 1")
 	f.StringVar(&s.pattern, "pattern", string(dropout.RDP), dropout.Names(dropout.Methods()))
-	f.IntVar(&opt.Patterns, "patterns", opt.Patterns, "N, the largest dp (default 1.2/(1-rate), sgd 2/(1-rate), at least 4)")
+	f.IntVar(&opt.Patterns, "patterns", opt.Patterns,
+		"N, the largest dp (default 1.2/(1-rate), sgd 2/(1-rate), at least 4)")
 	f.StringVar(&opt.Method, "method", opt.Method, "exact, sgd or balanced")
 	f.Float64Var(&opt.Lambda1, "lambda1", opt.Lambda1,
 		"sgd: weight of the rate's error in the loss, the entropy's being 1 - lambda1")
@@ -167,12 +168,14 @@ func (s *searchFlags) support(out io.Writer, kind *dropout.Kind) error {
 	return err
 }
 
-func printDistribution(out io.Writer, d dropout.Distribution, report dropout.SearchReport, elapsed time.Duration) error {
+func printDistribution(out io.Writer, d dropout.Distribution, report dropout.SearchReport,
+	elapsed time.Duration) error {
 	state := ""
 	if !report.Converged {
 		state = ", not converged"
 	}
-	fmt.Fprintf(out, "rate asked %g, reached %.6g (%s, N = %d, %d steps in %v%s)\n", d.Rate, report.Reached, report.Method, report.Patterns, report.Steps, elapsed.Round(time.Microsecond), state)
+	fmt.Fprintf(out, "rate asked %g, reached %.6g (%s, N = %d, %d steps in %v%s)\n", d.Rate, report.Reached, report.Method,
+		report.Patterns, report.Steps, elapsed.Round(time.Microsecond), state)
 	fmt.Fprintf(out, "entropy of dp %.4f nats of at most %.4f; of the sub-model (dp, bias) %.4f of at most %.4f\n",
 		report.Entropy, math.Log(float64(len(d.P))), d.SubModelEntropy(), math.Log(float64(dropout.SubModels(len(d.P)))))
 	t := newTable(out, "dp", "drops", "probability", "biases")
@@ -195,7 +198,8 @@ func plotDistribution(file string, d dropout.Distribution, report dropout.Search
 	for i, p := range d.P {
 		s.X, s.Y = append(s.X, float64(i+1)), append(s.Y, p)
 	}
-	p, err := plots.Lines(plots.Axis{Title: fmt.Sprintf("Patterns for dropout rate %g, N = %d", d.Rate, len(d.P)), X: "dp (one row or tile in dp is kept)", Y: "probability", ZeroY: true}, []plots.Series{s})
+	p, err := plots.Lines(plots.Axis{Title: fmt.Sprintf("Patterns for dropout rate %g, N = %d", d.Rate, len(d.P)),
+		X: "dp (one row or tile in dp is kept)", Y: "probability", ZeroY: true}, []plots.Series{s})
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,8 @@ distribution: the probability of an iteration that keeps all, of one that keeps 
 			}
 			var rows []patternsRow
 			for _, p := range rates {
-				all := append(slices.Clone(counts), dropout.DefaultPatterns(dropout.Exact, p), dropout.DefaultPatterns(dropout.SGD, p))
+				all := append(slices.Clone(counts), dropout.DefaultPatterns(dropout.Exact, p),
+					dropout.DefaultPatterns(dropout.SGD, p))
 				slices.Sort(all)
 				for _, n := range slices.Compact(all) {
 					if n < dropout.MinPatterns(p) && slices.Contains(counts, n) {
@@ -70,20 +71,23 @@ distribution: the probability of an iteration that keeps all, of one that keeps 
 			if asJSON {
 				return printJSON(out, rows)
 			}
-			t := newTable(out, "rate", "N", "sgd rate", "sgd entropy", "sgd time", "exact rate", "exact entropy", "exact time", "keeps all", "keeps little", "kept share ±")
+			t := newTable(out, "rate", "N", "sgd rate", "sgd entropy", "sgd time", "exact rate", "exact entropy", "exact time",
+				"keeps all", "keeps little", "kept share ±")
 			for _, r := range rows {
 				n := fmt.Sprint(r.Patterns)
 				if r.Default {
 					n += " (default)"
 				}
-				t.add(r.Rate, n, fmt.Sprintf("%.4f", r.SGDReached), fmt.Sprintf("%.4f", r.SGDEntropy), shortTime(r.SGDSeconds), fmt.Sprintf("%.4f", r.Exact),
-					fmt.Sprintf("%.4f", r.Entropy), shortTime(r.Seconds), fmt.Sprintf("%.3f", r.All), fmt.Sprintf("%.3f", r.Little), fmt.Sprintf("%.3f", r.Spread))
+				t.add(r.Rate, n, fmt.Sprintf("%.4f", r.SGDReached), fmt.Sprintf("%.4f", r.SGDEntropy), shortTime(r.SGDSeconds),
+					fmt.Sprintf("%.4f", r.Exact), fmt.Sprintf("%.4f", r.Entropy), shortTime(r.Seconds), fmt.Sprintf("%.3f", r.All),
+					fmt.Sprintf("%.3f", r.Little), fmt.Sprintf("%.3f", r.Spread))
 			}
 			return t.render()
 		},
 	}
 	tenths(c.Flags(), &rates)
-	c.Flags().IntSliceVar(&counts, "counts", []int{4, 8, 16, 64}, "numbers of patterns beside the default; those that cannot reach a rate are left out")
+	c.Flags().IntSliceVar(&counts, "counts", []int{4, 8, 16, 64},
+		"numbers of patterns beside the default; those that cannot reach a rate are left out")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	outputVar(c.Flags(), &file, "plot", "draw the error of Algorithm 1's rate into this file (.png, .svg or .pdf)")
 	return c
@@ -143,7 +147,8 @@ func plotPatterns(file string, rows []patternsRow) error {
 			add("exact, default N", r, r.Exact)
 		}
 	}
-	p, err := plots.Lines(plots.Axis{Title: "Rate that the search reaches", X: "dropout rate asked for", Y: "reached - asked"}, series)
+	p, err := plots.Lines(plots.Axis{Title: "Rate that the search reaches", X: "dropout rate asked for",
+		Y: "reached - asked"}, series)
 	if err != nil {
 		return err
 	}

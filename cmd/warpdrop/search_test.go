@@ -36,7 +36,8 @@ func TestSearchJSON(t *testing.T) {
 		for i, p := range got.P {
 			reached += p * float64(i) / float64(i+1)
 		}
-		if got.Rate != 0.7 || got.Patterns != 8 || len(got.P) != 8 || math.Abs(reached-got.Reached) > 1e-12 || math.Abs(reached-0.7) > 0.005 || got.Seconds <= 0 {
+		if got.Rate != 0.7 || got.Patterns != 8 || len(got.P) != 8 || math.Abs(reached-got.Reached) > 1e-12 ||
+			math.Abs(reached-0.7) > 0.005 || got.Seconds <= 0 {
 			t.Errorf("%s: %s", method, out)
 		}
 	}

@@ -19,7 +19,8 @@ func newStatusCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "status DIR",
 		Short: "Show how a run on a cluster goes on",
-		Long: "Status shows how many points of an output folder are stored, running, waiting, failed by themselves or cut short from outside,\n" +
+		Long: "Status shows how many points of an output folder are stored, running, waiting, failed by themselves or cut " +
+			"short from outside,\n" +
 			"why, with the last lines of their logs, and when the rest is thought to be done.",
 		Example: "  warpdrop status out/table2-paper\n  warpdrop status out/table2-paper --json",
 		Args:    exactArgs(1),
@@ -77,7 +78,8 @@ func printStatus(w io.Writer, s *slurm.Status) error {
 		fmt.Fprintln(w, "failed points are not run again without --retry-failed")
 	}
 	for _, e := range s.Ended[:min(len(s.Ended), mostEnded)] {
-		fmt.Fprintf(w, "\n%s: %.12s %s\n  job %s on %s, tries without getting further %d: %s\n", e.State, e.Point, e.Label, e.Job, e.Node, e.Tries, e.Reason)
+		fmt.Fprintf(w, "\n%s: %.12s %s\n  job %s on %s, tries without getting further %d: %s\n", e.State, e.Point, e.Label,
+			e.Job, e.Node, e.Tries, e.Reason)
 		if len(e.Tail) > 0 {
 			fmt.Fprintf(w, "  %s:\n    %s\n", e.Log, strings.Join(e.Tail, "\n    "))
 		}
@@ -90,9 +92,10 @@ func printStatus(w io.Writer, s *slurm.Status) error {
 
 func newCancelCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "cancel DIR",
-		Short:   "End the jobs of a run on a cluster",
-		Long:    "Cancel ends the jobs of an output folder. What is stored is kept, and so are the checkpoints of trainings; warpdrop run goes on.",
+		Use:   "cancel DIR",
+		Short: "End the jobs of a run on a cluster",
+		Long: "Cancel ends the jobs of an output folder. What is stored is kept, and so are the checkpoints of " +
+			"trainings; warpdrop run goes on.",
 		Example: "  warpdrop cancel out/table2-paper",
 		Args:    exactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {

@@ -18,7 +18,8 @@ const (
 	leastWidth = 12  // of a column that is narrowed
 )
 
-// table is a table for people: headers as they are written, the widest columns wrapped where it would not fit the terminal.
+// table is a table for people: headers as they are written, the widest columns wrapped where it would not fit the
+// terminal.
 type table struct {
 	out   io.Writer
 	width int
@@ -79,9 +80,12 @@ func (t *table) render() error {
 			}
 		}
 	}
-	cell := tw.CellConfig{Formatting: tw.CellFormatting{AutoFormat: tw.Off, AutoWrap: tw.WrapNormal}, ColMaxWidths: tw.CellWidth{PerColumn: limits},
-		Padding: tw.CellPadding{Global: tw.Padding{Left: " ", Right: " ", Overwrite: true}}, Alignment: tw.CellAlignment{PerColumn: align}}
-	w := tablewriter.NewTable(t.out, tablewriter.WithHeaderConfig(cell), tablewriter.WithRowConfig(cell), tablewriter.WithHeaderAutoFormat(tw.Off))
+	cell := tw.CellConfig{Formatting: tw.CellFormatting{AutoFormat: tw.Off, AutoWrap: tw.WrapNormal},
+		ColMaxWidths: tw.CellWidth{PerColumn: limits},
+		Padding:      tw.CellPadding{Global: tw.Padding{Left: " ", Right: " ", Overwrite: true}},
+		Alignment:    tw.CellAlignment{PerColumn: align}}
+	w := tablewriter.NewTable(t.out, tablewriter.WithHeaderConfig(cell), tablewriter.WithRowConfig(cell),
+		tablewriter.WithHeaderAutoFormat(tw.Off))
 	w.Header(t.rows[0])
 	if err := w.Bulk(t.rows[1:]); err != nil {
 		return err

@@ -44,17 +44,26 @@ type trainFlags struct {
 
 func (t *trainFlags) add(c *cobra.Command, n dropout.Network) {
 	f := c.Flags()
-	f.StringVar(&t.method, "method", "dense", "none, dense (conventional dropout), "+dropout.Names(dropout.Methods())+"; mlp also dropconnect")
-	f.IntVar(&t.of, "of", 0, "rows-k: k of every so many rows are kept (0: from 10 on, one that has the rate and, if there is any, divides the layer)")
+	f.StringVar(&t.method, "method", "dense", "none, dense (conventional dropout), "+dropout.Names(dropout.Methods())+
+		"; mlp also dropconnect")
+	f.IntVar(&t.of, "of", 0,
+		"rows-k: k of every so many rows are kept (0: from 10 on, one that has the rate and, if there is any, divides the "+
+			"layer)")
 	f.Float64SliceVar(&t.rates, "rate", []float64{0.5}, "dropout rate: one for all layers, or one a layer")
 	f.IntVar(&t.patterns, "patterns", 0, "rdp, tdp: number N of patterns dp = 1 .. N (0: chosen from the rate)")
-	f.StringVar(&t.search, "search", dropout.TrainingSearch(n), "rdp, tdp: how the distribution of dp is found: exact (largest entropy), sgd (Algorithm 1) or balanced (least spread of the kept share)")
-	f.StringVar(&t.scale, "scale", "rate", "rdp, tdp: what is kept is multiplied by 1/(1-rate) in every iteration (rate), or by the iteration's dp (dp)")
+	f.StringVar(&t.search, "search", dropout.TrainingSearch(n),
+		"rdp, tdp: how the distribution of dp is found: exact (largest entropy), sgd (Algorithm 1) or balanced (least "+
+			"spread of the kept share)")
+	f.StringVar(&t.scale, "scale", "rate",
+		"rdp, tdp: what is kept is multiplied by 1/(1-rate) in every iteration (rate), or by the iteration's dp (dp)")
 	f.IntVar(&t.tile, "tile", 32, "methods that drop tiles: edge of one")
 	f.Uint64Var(&t.seed, "seed", 1, "seed of weights, order, masks and patterns")
-	f.StringVar(&t.blas, "blas", train.BLASAuto, "auto (OpenBLAS where it is found, else panels where the processor can, else gonum), gonum, openblas, panels (this package's own, AVX2 or AVX-512), or the path of a library with BLAS's Fortran interface")
+	f.StringVar(&t.blas, "blas", train.BLASAuto,
+		"auto (OpenBLAS where it is found, else panels where the processor can, else gonum), gonum, openblas, panels "+
+			"(this package's own, AVX2 or AVX-512), or the path of a library with BLAS's Fortran interface")
 	f.IntVar(&t.threads, "threads", 0, "threads (0: one a core)")
-	outputVar(f, &t.saving.Checkpoint, "checkpoint", "keep the state in this file: after every epoch, and when stopped (Ctrl-C)")
+	outputVar(f, &t.saving.Checkpoint, "checkpoint",
+		"keep the state in this file: after every epoch, and when stopped (Ctrl-C)")
 	f.BoolVar(&t.saving.Resume, "resume", false, "go on from --checkpoint where that file is there")
 	outputVar(f, &t.metrics, "metrics", "write the metrics of each epoch to this file: .csv, else JSON lines")
 	f.BoolVar(&t.asJSON, "json", false, "print the result as one JSON object")
@@ -103,7 +112,8 @@ MNIST is read from the folder --data or $WARPDROP_MNIST, else from Go's module c
 			if cfg.Rates, cfg.Distributions, err = t.dropping(len(cfg.Hidden)); err != nil {
 				return err
 			}
-			cfg.Method, cfg.Tile, cfg.Seed, cfg.BLAS, cfg.Threads, cfg.Saving = dropout.Method(t.method), t.tile, t.seed, t.blas, t.threads, t.saving
+			cfg.Method, cfg.Tile, cfg.Seed, cfg.BLAS, cfg.Threads, cfg.Saving = dropout.Method(t.method), t.tile, t.seed, t.blas,
+				t.threads, t.saving
 			cfg.ScaleByDP, cfg.Of = t.scale == "dp", t.of
 			if err := cfg.Check(); err != nil {
 				return usageError{err}
@@ -146,7 +156,9 @@ for networks of 200, 650 and 1500 units.`,
 			for _, one := range []struct {
 				name string
 				set  func()
-			}{{"epochs", func() { cfg.Epochs = d.Epochs }}, {"decay", func() { cfg.Decay = d.Decay }}, {"decay-after", func() { cfg.DecayAfter = d.DecayAfter }},
+			}{
+				{"epochs", func() { cfg.Epochs = d.Epochs }}, {"decay", func() { cfg.Decay = d.Decay }},
+				{"decay-after", func() { cfg.DecayAfter = d.DecayAfter }},
 				{"clip", func() { cfg.Clip = d.Clip }}, {"init", func() { cfg.Init = d.Init }}} {
 				if !f.Changed(one.name) {
 					one.set()
@@ -156,7 +168,8 @@ for networks of 200, 650 and 1500 units.`,
 			if cfg.Rates, cfg.Distributions, err = t.dropping(cfg.Layers); err != nil {
 				return err
 			}
-			cfg.Method, cfg.Tile, cfg.Seed, cfg.BLAS, cfg.Threads, cfg.Saving = dropout.Method(t.method), t.tile, t.seed, t.blas, t.threads, t.saving
+			cfg.Method, cfg.Tile, cfg.Seed, cfg.BLAS, cfg.Threads, cfg.Saving = dropout.Method(t.method), t.tile, t.seed, t.blas,
+				t.threads, t.saving
 			cfg.ScaleByDP, cfg.Of = t.scale == "dp", t.of
 			if cfg.Groups <= 1 {
 				cfg.Groups, cfg.GroupBy = min(cfg.Groups, 0), ""
@@ -177,15 +190,19 @@ for networks of 200, 650 and 1500 units.`,
 	f.IntVar(&cfg.Steps, "steps", cfg.Steps, "words of truncated back-propagation")
 	f.IntVar(&cfg.Epochs, "epochs", 0, "passes over the training text (default 13, 39 or 55, by size)")
 	f.Float64Var(&cfg.LR, "learning-rate", cfg.LR, "step of SGD in the first epochs")
-	f.Float64Var(&cfg.Decay, "decay", 0, "factor of the step for each epoch after --decay-after (default 1/2, 1/1.2 or 1/1.15, by size)")
+	f.Float64Var(&cfg.Decay, "decay", 0,
+		"factor of the step for each epoch after --decay-after (default 1/2, 1/1.2 or 1/1.15, by size)")
 	f.IntVar(&cfg.DecayAfter, "decay-after", 0, "epochs before the step decays (default 4, 6 or 14, by size)")
 	f.Float64Var(&cfg.Clip, "clip", 0, "largest norm of all gradients together (default 5 or 10, by size)")
-	f.Float64Var(&cfg.Init, "init", 0, "weights start uniform within plus and minus this (default 0.1, 0.05 or 0.04, by size)")
+	f.Float64Var(&cfg.Init, "init", 0,
+		"weights start uniform within plus and minus this (default 0.1, 0.05 or 0.04, by size)")
 	f.IntVar(&cfg.Tokens, "tokens", 0, "words of the training text to use (0: all)")
 	f.StringVar(&cfg.Data, "data", "", "folder of the text, or a text file")
-	f.BoolVar(&cfg.SharedMask, "shared-mask", false, "dense: one mask of units for all words of a window, drawn anew each iteration")
+	f.BoolVar(&cfg.SharedMask, "shared-mask", false,
+		"dense: one mask of units for all words of a window, drawn anew each iteration")
 	f.IntVar(&cfg.Groups, "groups", 1, "methods that drop rows: groups of the window with a pattern each")
-	f.StringVar((*string)(&cfg.GroupBy), "group-by", string(train.GroupSamples), "what falls into groups: samples (sequences side by side) or steps (of time)")
+	f.StringVar((*string)(&cfg.GroupBy), "group-by", string(train.GroupSamples),
+		"what falls into groups: samples (sequences side by side) or steps (of time)")
 	t.add(c, dropout.LSTM)
 	return c
 }
@@ -215,7 +232,8 @@ func (t *trainFlags) run(cmd *cobra.Command, run func(func(train.Progress)) (*tr
 		if t.saving.Checkpoint == "" {
 			return fmt.Errorf("stopped after %d iterations; nothing was kept, since there is no --checkpoint", res.Iterations)
 		}
-		return fmt.Errorf("stopped after %d iterations of %d; the state is in %s, and --resume goes on from there", res.Iterations, last.Iterations, t.saving.Checkpoint)
+		return fmt.Errorf("stopped after %d iterations of %d; the state is in %s, and --resume goes on from there",
+			res.Iterations, last.Iterations, t.saving.Checkpoint)
 	}
 	if t.asJSON {
 		err = printJSON(cmd.OutOrStdout(), res)
@@ -239,14 +257,16 @@ func metricsText(path string, epochs []train.EpochMetrics) []byte {
 		return b.Bytes()
 	}
 	w := csv.NewWriter(&b)
-	w.Write([]string{"epoch", "iteration", "train_loss", "test_accuracy", "perplexity", "test_perplexity", "learning_rate", "seconds", "samples_per_second"})
+	w.Write([]string{"epoch", "iteration", "train_loss", "test_accuracy", "perplexity", "test_perplexity", "learning_rate",
+		"seconds", "samples_per_second"})
 	number := func(x float64) string { return strconv.FormatFloat(x, 'g', 7, 64) }
 	for _, m := range epochs {
 		perplexity, test := "", ""
 		if m.Perplexity > 0 {
 			perplexity, test = number(m.Perplexity), number(m.TestPerplexity)
 		}
-		w.Write([]string{strconv.Itoa(m.Epoch), strconv.Itoa(m.Iteration), number(m.TrainLoss), number(m.TestAccuracy), perplexity, test, number(m.LearningRate), number(m.Seconds), number(m.SamplesPerSecond)})
+		w.Write([]string{strconv.Itoa(m.Epoch), strconv.Itoa(m.Iteration), number(m.TrainLoss), number(m.TestAccuracy),
+			perplexity, test, number(m.LearningRate), number(m.Seconds), number(m.SamplesPerSecond)})
 	}
 	w.Flush()
 	return b.Bytes()
@@ -273,7 +293,8 @@ func printTraining(out io.Writer, r *train.Result) error {
 	}
 	fmt.Fprintf(out, "method %s, %d threads, BLAS: %s\n", r.Method, r.Threads, r.BLAS)
 	if r.SubModels > 0 {
-		fmt.Fprintf(out, "%d different combinations of patterns were drawn; rates reached: %.4f\n", r.SubModels, r.ReachedRates)
+		fmt.Fprintf(out, "%d different combinations of patterns were drawn; rates reached: %.4f\n",
+			r.SubModels, r.ReachedRates)
 	}
 	return nil
 }
@@ -294,8 +315,9 @@ func (p *trainProgress) show(s train.Progress) {
 	if p.first < 0 {
 		p.first, p.start = s.Iteration, time.Now()
 		if isTerminal(p.out) {
-			p.bar = progressbar.NewOptions(s.Iterations, progressbar.OptionSetWriter(raw(p.out)), progressbar.OptionSetPredictTime(true), progressbar.OptionFullWidth(),
-				progressbar.OptionSetElapsedTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+			p.bar = progressbar.NewOptions(s.Iterations, progressbar.OptionSetWriter(raw(p.out)),
+				progressbar.OptionSetPredictTime(true), progressbar.OptionFullWidth(), progressbar.OptionSetElapsedTime(true),
+				progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 		}
 	}
 	quality := ""
@@ -314,7 +336,8 @@ func (p *trainProgress) show(s train.Progress) {
 	if s.Ended != nil {
 		left := ""
 		if done := s.Iteration - p.first; done > 0 && s.Iteration < s.Iterations {
-			left = ", about " + (time.Since(p.start) * time.Duration(s.Iterations-s.Iteration) / time.Duration(done)).Round(time.Second).String() + " left"
+			left = ", about " + (time.Since(p.start) * time.Duration(s.Iterations-s.Iteration) / time.Duration(done)).Round(
+				time.Second).String() + " left"
 		}
 		fmt.Fprintf(p.out, "%s%s\n", text, left)
 	}

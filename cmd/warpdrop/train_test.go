@@ -43,12 +43,18 @@ func TestTrainCommand(t *testing.T) {
 		out  string // on stdout
 		want string // on stderr
 	}{
-		{"train mlp --hidden 16 --epochs 1 --train-samples 1000 --method rdp --rate 0.5 --json", 0, `"method": "rdp"`, "epoch 1/1: loss"},
-		{"train lstm --data " + text + " --vocabulary 20 --hidden 8 --epochs 1 --method tdp --tile 4 --checkpoint " + checkpoint + " --metrics " + metrics, 0, "method tdp", "test perplexity"},
-		{"train lstm --data " + text + " --vocabulary 20 --hidden 8 --epochs 2 --method tdp --tile 4 --checkpoint " + checkpoint + " --metrics " + metrics, 1, "", "is there already"},
-		{"train lstm --data " + text + " --vocabulary 20 --hidden 8 --epochs 2 --method tdp --tile 4 --resume --checkpoint " + checkpoint + " --metrics " + metrics, 0, "method tdp", "epoch 2/2"},
-		{"train lstm --data " + text + " --vocabulary 20 --method rdp --shared-mask", 2, "", "shared mask: method rdp has no masks"},
-		{"train lstm --data " + text + " --vocabulary 20 --method dense --scale dp", 2, "", "scale by dp: method dense has no dp"},
+		{"train mlp --hidden 16 --epochs 1 --train-samples 1000 --method rdp --rate 0.5 --json",
+			0, `"method": "rdp"`, "epoch 1/1: loss"},
+		{"train lstm --data " + text + " --vocabulary 20 --hidden 8 --epochs 1 --method tdp --tile 4 --checkpoint " +
+			checkpoint + " --metrics " + metrics, 0, "method tdp", "test perplexity"},
+		{"train lstm --data " + text + " --vocabulary 20 --hidden 8 --epochs 2 --method tdp --tile 4 --checkpoint " +
+			checkpoint + " --metrics " + metrics, 1, "", "is there already"},
+		{"train lstm --data " + text + " --vocabulary 20 --hidden 8 --epochs 2 --method tdp --tile 4 --resume --checkpoint " +
+			checkpoint + " --metrics " + metrics, 0, "method tdp", "epoch 2/2"},
+		{"train lstm --data " + text + " --vocabulary 20 --method rdp --shared-mask",
+			2, "", "shared mask: method rdp has no masks"},
+		{"train lstm --data " + text + " --vocabulary 20 --method dense --scale dp",
+			2, "", "scale by dp: method dense has no dp"},
 		{"train mlp --scale bias", 2, "", "--scale \"bias\"; allowed are rate and dp"},
 		{"train lstm --data " + text + " --vocabulary 2000", 1, "", "vocabulary of 2000 words, allowed are 3 to"},
 		{"train lstm --vocabulary 20", 1, "", "--data"},
@@ -62,14 +68,16 @@ func TestTrainCommand(t *testing.T) {
 		var stdout, stderr bytes.Buffer
 		code := run(t.Context(), strings.Fields(c.args), strings.NewReader(""), &stdout, &stderr)
 		if code != c.code || !strings.Contains(stderr.String(), c.want) || !strings.Contains(stdout.String(), c.out) {
-			t.Errorf("warpdrop %s: exit code %d, want %d; stdout\n%s\nstderr\n%s\nwant %q and %q", c.args, code, c.code, &stdout, &stderr, c.out, c.want)
+			t.Errorf("warpdrop %s: exit code %d, want %d; stdout\n%s\nstderr\n%s\nwant %q and %q", c.args, code, c.code, &stdout,
+				&stderr, c.out, c.want)
 		}
 	}
 	data, err := os.ReadFile(metrics)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if lines := strings.Split(strings.TrimSpace(string(data)), "\n"); len(lines) != 3 || !strings.HasPrefix(lines[0], "epoch,iteration,train_loss,") || !strings.HasPrefix(lines[2], "2,") {
+	if lines := strings.Split(strings.TrimSpace(string(data)), "\n"); len(lines) != 3 ||
+		!strings.HasPrefix(lines[0], "epoch,iteration,train_loss,") || !strings.HasPrefix(lines[2], "2,") {
 		t.Errorf("metrics of a resumed run:\n%s", data)
 	}
 }
@@ -78,7 +86,8 @@ func TestTrainCommand(t *testing.T) {
 func TestTrainStopped(t *testing.T) {
 	text := smallText(t, 20000)
 	checkpoint := filepath.Join(t.TempDir(), "run.checkpoint")
-	args := "train lstm --data " + text + " --vocabulary 20 --hidden 24 --epochs 40 --blas gonum --method none --json --resume --checkpoint " + checkpoint
+	args := "train lstm --data " + text +
+		" --vocabulary 20 --hidden 24 --epochs 40 --blas gonum --method none --json --resume --checkpoint " + checkpoint
 	ctx, cancel := context.WithCancel(t.Context())
 	stopped := make(chan struct{})
 	go func() { // as soon as an epoch is done

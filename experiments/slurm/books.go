@@ -21,8 +21,9 @@ import (
 	"warpdrop/internal/infile"
 )
 
-// Books are the folder in an output folder that holds what is known of its jobs: orders (what each job array runs), records of points that were begun and are not stored, logs, and
-// the program as it was when points were submitted, which a later build does not change.
+// Books are the folder in an output folder that holds what is known of its jobs: orders (what each job array runs),
+// records of points that were begun and are not stored, logs, and the program as it was when points were submitted,
+// which a later build does not change.
 type Books struct {
 	Dir string
 
@@ -135,7 +136,8 @@ func ReadOrder(path string) (*Order, error) {
 	return o, nil
 }
 
-// orders are all arrays by their job id. One that sbatch was not asked for, or whose answer was lost, has none and is left out.
+// orders are all arrays by their job id. One that sbatch was not asked for, or whose answer was lost, has none and is
+// left out.
 func (b *Books) orders() (map[string]*Order, error) {
 	numbers, err := b.numbers()
 	if err != nil {
@@ -248,7 +250,8 @@ func (b *Books) pin() (script string, err error) {
 		}
 	}
 	script = bin + ".sh"
-	text := "#!/bin/sh\n# One task of a job array: sbatch ... THIS ORDER\nexec " + quote(bin) + ` task "$1" "$SLURM_ARRAY_TASK_ID"` + "\n"
+	text := "#!/bin/sh\n# One task of a job array: sbatch ... THIS ORDER\nexec " + quote(bin) +
+		` task "$1" "$SLURM_ARRAY_TASK_ID"` + "\n"
 	return script, atomicfile.WriteBytes(script, []byte(text))
 }
 

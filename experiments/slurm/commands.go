@@ -51,9 +51,9 @@ func (o *Options) sbatchArgs(b *Books, a ask, n, at int, after, dir, script, ord
 	if at > 0 {
 		array += fmt.Sprintf("%%%d", at)
 	}
-	args := []string{"--parsable", "--job-name=" + b.JobName(), array, "--output=" + b.Dir + "/logs/%A_%a.log", "--open-mode=append",
-		"--chdir=" + dir, "--requeue", fmt.Sprintf("--signal=B:USR1@%d", a.lead()), "--ntasks=1", fmt.Sprintf("--cpus-per-task=%d", o.CPUs),
-		"--time=" + timeText(a.time)}
+	args := []string{"--parsable", "--job-name=" + b.JobName(), array, "--output=" + b.Dir + "/logs/%A_%a.log",
+		"--open-mode=append", "--chdir=" + dir, "--requeue", fmt.Sprintf("--signal=B:USR1@%d", a.lead()), "--ntasks=1",
+		fmt.Sprintf("--cpus-per-task=%d", o.CPUs), "--time=" + timeText(a.time)}
 	if o.Mem != "" {
 		args = append(args, "--mem="+o.Mem)
 	} else {
@@ -85,8 +85,8 @@ func submit(ctx context.Context, args []string) (string, error) {
 	return id, nil
 }
 
-// ends asks Slurm how jobs ended, and remembers the answers. The controller knows that for some minutes (MinJobAge), accounting for
-// good, where there is any.
+// ends asks Slurm how jobs ended, and remembers the answers. The controller knows that for some minutes (MinJobAge),
+// accounting for good, where there is any.
 type ends struct {
 	known map[string]string
 }

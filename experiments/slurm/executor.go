@@ -24,7 +24,8 @@ type Executor struct {
 	Plan  *experiments.Plan
 	// Worker says what points need; it computes none here.
 	Worker experiments.Worker
-	// Source is the experiment file's text. Jobs load the copy that is kept of it, in the folder that this process runs in.
+	// Source is the experiment file's text. Jobs load the copy that is kept of it, in the folder that this process runs
+	// in.
 	Source []byte
 	Job    Job          // but Experiment and Tries, which are set here
 	Say    func(string) // what a user should know; called from the goroutine that calls Execute
@@ -52,7 +53,8 @@ var ErrLeft = errors.New("no longer waiting; the jobs go on")
 var ErrCancelled = errors.New("the jobs were cancelled")
 
 // Execute implements experiments.Executor.
-func (e *Executor) Execute(ctx context.Context, points []experiments.Point, store *experiments.Store, notify func(experiments.Event)) (map[string]*experiments.Stored, error) {
+func (e *Executor) Execute(ctx context.Context, points []experiments.Point, store *experiments.Store,
+	notify func(experiments.Event)) (map[string]*experiments.Stored, error) {
 	e.store, e.tell = store, notify
 	e.index, e.done, e.sent = map[string]int{}, map[string]*experiments.Stored{}, map[string]*sent{}
 	for i, p := range points {
@@ -74,7 +76,8 @@ func (e *Executor) Execute(ctx context.Context, points []experiments.Point, stor
 }
 
 // collect takes in what was stored since the last time and returns the points that are not.
-func (e *Executor) collect(points []experiments.Point, kind experiments.EventKind) (missing []experiments.Point, err error) {
+func (e *Executor) collect(points []experiments.Point, kind experiments.EventKind) (missing []experiments.Point,
+	err error) {
 	have, err := e.store.Hashes()
 	if err != nil {
 		return nil, err
@@ -186,11 +189,13 @@ func (e *Executor) over(ctx context.Context, how *ends, p experiments.Point) err
 		return nil
 	}
 	if r == nil {
-		return fmt.Errorf("%d jobs ended before they began it; see the logs in %s", s.times, filepath.Join(e.Books.Dir, "logs"))
+		return fmt.Errorf("%d jobs ended before they began it; see the logs in %s",
+			s.times, filepath.Join(e.Books.Dir, "logs"))
 	}
 	how.settle(ctx, r)
 	// Noted as failed: a later run leaves it alone, unless it is told to try what failed.
-	r.State, r.Reason = Failed, fmt.Sprintf("%d jobs were cut short without getting further, the last on %s (%s)", s.times, r.Node, r.why())
+	r.State, r.Reason = Failed, fmt.Sprintf("%d jobs were cut short without getting further, the last on %s (%s)",
+		s.times, r.Node, r.why())
 	return errors.Join(fmt.Errorf("%s; log %s", r.Reason, r.Log), e.Books.keep(r))
 }
 
@@ -246,7 +251,8 @@ func (e *Executor) submit(ctx context.Context, points []experiments.Point) error
 			after = ids[i-behind]
 		}
 		// Not ended by Ctrl-C: a job whose id is not read is not found again.
-		id, err := submit(context.WithoutCancel(ctx), e.sbatchArgs(e.Books, b.ask, len(b.tasks), each, after, dir, script, o.file+".json"))
+		id, err := submit(context.WithoutCancel(ctx), e.sbatchArgs(e.Books, b.ask, len(b.tasks), each, after, dir, script,
+			o.file+".json"))
 		if err != nil {
 			return err
 		}
@@ -264,7 +270,8 @@ func (e *Executor) submit(ctx context.Context, points []experiments.Point) error
 				e.sent[hash].times++
 			}
 		}
-		e.Say(fmt.Sprintf("job %s: %d points in %d tasks of up to %s, %d processors each", id, n, len(b.tasks), b.ask.time, e.CPUs))
+		e.Say(fmt.Sprintf("job %s: %d points in %d tasks of up to %s, %d processors each",
+			id, n, len(b.tasks), b.ask.time, e.CPUs))
 	}
 	return nil
 }
@@ -276,7 +283,8 @@ func (e *Executor) loads(points []experiments.Point) (out []load) {
 		planned[l.Point.Hash] = l
 	}
 	for _, p := range points {
-		l := load{hash: p.Hash, seconds: planned[p.Hash].Seconds / float64(e.CPUs), guess: planned[p.Hash].Guess, memory: e.Worker.Estimate(p.Spec).Memory}
+		l := load{hash: p.Hash, seconds: planned[p.Hash].Seconds / float64(e.CPUs), guess: planned[p.Hash].Guess,
+			memory: e.Worker.Estimate(p.Spec).Memory}
 		if r := e.Books.record(p.Hash); r != nil {
 			l.tries, l.oom = r.Tries, r.OutOfMemory
 		}

@@ -12,11 +12,12 @@ import (
 	"warpdrop/experiments"
 )
 
-// A job's points may be seen after the job is gone from the queue, as with NFS until a node's cache of attributes runs out. Seen by
-// the second look, they count as stored. Later than that they are computed again: on another node, without a lock between the two, to
-// the same results.
+// A job's points may be seen after the job is gone from the queue, as with NFS until a node's cache of attributes runs
+// out. Seen by the second look, they count as stored. Later than that they are computed again: on another node, without
+// a lock between the two, to the same results.
 func TestLateFileSystem(t *testing.T) {
-	for look, wantRuns := range map[int]int{3: 1, 4: 1, 6: 2} { // looks 1 and 2 are before the jobs are submitted, 5 before they are again
+	// looks 1 and 2 are before the jobs are submitted, 5 before they are again
+	for look, wantRuns := range map[int]int{3: 1, 4: 1, 6: 2} {
 		t.Run(fmt.Sprint("seen at look ", look), func(t *testing.T) {
 			s := newSweep(t, Options{Poll: time.Millisecond, TaskMinutes: 1000})
 			for i := range s.Plan.Points {
@@ -79,8 +80,8 @@ func TestLateFileSystem(t *testing.T) {
 	}
 }
 
-// A point that ran out of memory asks for more, unless the user says how much; one that was cut as often as it may be is left alone
-// until failed points are to be tried.
+// A point that ran out of memory asks for more, unless the user says how much; one that was cut as often as it may be
+// is left alone until failed points are to be tried.
 func TestMoreMemory(t *testing.T) {
 	s := newSweep(t, Options{Detach: true, Tries: 3, TaskMinutes: 1000})
 	if _, err := s.execute(t.Context()); err == nil {

@@ -1,5 +1,6 @@
-// Package slurm runs the points of an experiment as job arrays of a Slurm cluster. The store is on a file system that the nodes
-// share, and is all that jobs have in common; Slurm is spoken to by its commands sbatch, squeue, scontrol and scancel.
+// Package slurm runs the points of an experiment as job arrays of a Slurm cluster. The store is on a file system that
+// the nodes share, and is all that jobs have in common; Slurm is spoken to by its commands sbatch, squeue, scontrol and
+// scancel.
 package slurm
 
 import (
@@ -16,18 +17,21 @@ import (
 
 // Options say how jobs are asked for. They are the keys of a profile, and flags of `warpdrop run --executor slurm`.
 type Options struct {
-	Partition   string        `yaml:"partition"`    // "" = Slurm's default
-	Account     string        `yaml:"account"`      // "" = Slurm's default
-	Time        string        `yaml:"time"`         // longest time of a job as sbatch takes it; "" = by the plan's estimates
-	Mem         string        `yaml:"mem"`          // as sbatch takes it; "" = by the points' estimates
-	CPUs        int           `yaml:"cpus"`         // processors of a job, for one point at a time; 0 = 1
-	MaxJobs     int           `yaml:"max-jobs"`     // jobs that run at once; 0 = as many as Slurm lets
-	TaskMinutes float64       `yaml:"task-minutes"` // short points share a job until it is thought to take this long; 0 = 10
-	Tries       int           `yaml:"tries"`        // how often a point that is cut short is run without getting further; 0 = 5
-	Poll        time.Duration `yaml:"poll"`         // between two looks at queue and store; 0 = 10 s
-	SbatchArgs  []string      `yaml:"sbatch-args"`  // passed to sbatch after ours, so that they win
-	Detach      bool          `yaml:"-"`            // submit and return
-	RetryFailed bool          `yaml:"-"`            // run points again that failed by themselves
+	Partition string `yaml:"partition"` // "" = Slurm's default
+	Account   string `yaml:"account"`   // "" = Slurm's default
+	// longest time of a job as sbatch takes it; "" = by the plan's estimates
+	Time    string `yaml:"time"`
+	Mem     string `yaml:"mem"`      // as sbatch takes it; "" = by the points' estimates
+	CPUs    int    `yaml:"cpus"`     // processors of a job, for one point at a time; 0 = 1
+	MaxJobs int    `yaml:"max-jobs"` // jobs that run at once; 0 = as many as Slurm lets
+	// short points share a job until it is thought to take this long; 0 = 10
+	TaskMinutes float64 `yaml:"task-minutes"`
+	// how often a point that is cut short is run without getting further; 0 = 5
+	Tries       int           `yaml:"tries"`
+	Poll        time.Duration `yaml:"poll"`        // between two looks at queue and store; 0 = 10 s
+	SbatchArgs  []string      `yaml:"sbatch-args"` // passed to sbatch after ours, so that they win
+	Detach      bool          `yaml:"-"`           // submit and return
+	RetryFailed bool          `yaml:"-"`           // run points again that failed by themselves
 }
 
 // UserProfile is where a user's own profile is looked for.

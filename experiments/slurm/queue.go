@@ -19,8 +19,8 @@ type queued struct {
 	state, reason string // as Slurm's: PENDING, RUNNING … and why it waits
 }
 
-// queue is all that Slurm has of the folder's jobs: as JSON where squeue prints any that can be read, else in its plain format, which
-// is the same in all versions.
+// queue is all that Slurm has of the folder's jobs: as JSON where squeue prints any that can be read, else in its plain
+// format, which is the same in all versions.
 func (b *Books) queue(ctx context.Context) ([]queued, error) {
 	if !b.plain {
 		if queue, err := b.jsonQueue(ctx); err == nil {
@@ -47,7 +47,8 @@ func (b *Books) plainQueue(ctx context.Context) (out []queued, err error) {
 	return out, nil
 }
 
-// jsonQueue reads squeue's JSON as it comes: versions before 23.02 print every job of the cluster, also those that have ended.
+// jsonQueue reads squeue's JSON as it comes: versions before 23.02 print every job of the cluster, also those that have
+// ended.
 func (b *Books) jsonQueue(ctx context.Context) ([]queued, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -139,11 +140,13 @@ type queueJob struct {
 }
 
 // endStates are those that a job does not leave, unless it is queued again.
-var endStates = []string{"COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL", "PREEMPTED", "BOOT_FAIL", "DEADLINE", "OUT_OF_MEMORY"}
+var endStates = []string{"COMPLETED", "CANCELLED", "FAILED", "TIMEOUT", "NODE_FAIL", "PREEMPTED", "BOOT_FAIL",
+	"DEADLINE", "OUT_OF_MEMORY"}
 
 // ended tells whether a job is over; one that still cleans up is not.
 func (j *queueJob) ended() bool {
-	return !slices.Contains(j.State, "COMPLETING") && slices.ContainsFunc(j.State, func(s string) bool { return slices.Contains(endStates, s) })
+	return !slices.Contains(j.State, "COMPLETING") &&
+		slices.ContainsFunc(j.State, func(s string) bool { return slices.Contains(endStates, s) })
 }
 
 // indices are the tasks' in the array.
@@ -174,7 +177,8 @@ func (j *queueJob) indices() (out []int, err error) {
 	return out, nil
 }
 
-// jsonNumber is a number that may be unset: 3, null, or from Slurm 23.02 on {"set": true, "infinite": false, "number": 3}.
+// jsonNumber is a number that may be unset: 3, null, or from Slurm 23.02 on {"set": true, "infinite": false, "number":
+// 3}.
 type jsonNumber struct {
 	set   bool
 	value int

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// What Slurm 22.05 prints (all jobs, also those of other names and those that have ended), and the same jobs as 23.11 and later
-// print them: numbers that say whether they are set, states as lists.
+// What Slurm 22.05 prints (all jobs, also those of other names and those that have ended), and the same jobs as 23.11
+// and later print them: numbers that say whether they are set, states as lists.
 const (
 	oldQueue = `{"meta": {"Slurm": {"release": "22.05.8"}}, "errors": [],
 "jobs": [
@@ -76,7 +76,8 @@ func TestQueueFormats(t *testing.T) {
 	if got := calls(t, dir, "squeue"); !slices.Equal(got, []string{"squeue [--json] " + name, plain, plain}) {
 		t.Errorf("squeue was called as %q", got)
 	}
-	script := "#!/bin/sh\necho \"squeue $*\" >> '" + dir + "/calls'\n[ \"$SLURM_BITSTR_LEN\" = 0 ] && cat '" + dir + "/json'\n"
+	script := "#!/bin/sh\necho \"squeue $*\" >> '" + dir + "/calls'\n[ \"$SLURM_BITSTR_LEN\" = 0 ] && cat '" +
+		dir + "/json'\n"
 	os.WriteFile(filepath.Join(dir, "squeue"), []byte(script), 0o755)
 	os.WriteFile(filepath.Join(dir, "json"), []byte(strings.ReplaceAll(oldQueue, "NAME", b.JobName())), 0o644)
 	b.plain = false
@@ -101,7 +102,8 @@ func TestEnds(t *testing.T) {
 			}
 		}
 	}
-	if got := calls(t, dir, "sacct"); len(got) != 2 || !slices.Contains(got, "sacct [--noheader] [--parsable2] [--allocations] [--jobs=9_0] [--format=State]") {
+	if got := calls(t, dir, "sacct"); len(got) != 2 ||
+		!slices.Contains(got, "sacct [--noheader] [--parsable2] [--allocations] [--jobs=9_0] [--format=State]") {
 		t.Errorf("sacct was called as %q", got)
 	}
 }

@@ -38,8 +38,8 @@ func (w *worker) Run(ctx context.Context, s experiments.Spec, _ int, _ func(floa
 	return experiments.Result{Sim: &experiments.SimResult{Cycles: cycles, TimeUS: 1}}, ctx.Err()
 }
 
-// fakeSlurm puts commands into PATH that note how they are called. sbatch answers with job ids from 7 up; squeue prints the file
-// queue of the folder that is returned, and knows no --json.
+// fakeSlurm puts commands into PATH that note how they are called. sbatch answers with job ids from 7 up; squeue prints
+// the file queue of the folder that is returned, and knows no --json.
 func fakeSlurm(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -50,7 +50,8 @@ func fakeSlurm(t *testing.T) (dir string) {
 		"sacct":    `case "$*" in *--jobs=9_0*) echo "CANCELLED by 1000"; echo CANCELLED;; *) exit 1;; esac`,
 		"scancel":  `: > "$D/queue"`,
 	} {
-		script := "#!/bin/sh\nD='" + dir + "'\n{ printf '%s' " + name + `; printf ' [%s]' "$@"; echo; } >> "$D/calls"` + "\n" + text + "\n"
+		script := "#!/bin/sh\nD='" + dir + "'\n{ printf '%s' " + name + `; printf ' [%s]' "$@"; echo; } >> "$D/calls"` +
+			"\n" + text + "\n"
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(script), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -90,7 +91,9 @@ func newSweep(t *testing.T, o Options) *sweep {
 	t.Helper()
 	s := &sweep{dir: fakeSlurm(t)}
 	out := t.TempDir()
-	e, err := experiments.Parse("test.yaml", []byte("name: six\ntitle: Six\npoints:\n  - search: {}\n    sweep: {rate: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]}\n"))
+	e,
+		err := experiments.Parse("test.yaml",
+		[]byte("name: six\ntitle: Six\npoints:\n  - search: {}\n    sweep: {rate: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +116,8 @@ func newSweep(t *testing.T, o Options) *sweep {
 		plan.Points = append(plan.Points, experiments.Planned{Point: p, Seconds: float64(int(100) << i)})
 	}
 	s.Executor = &Executor{Options: o, Books: books, Plan: plan, Worker: w, Source: e.Source,
-		Job: Job{Scale: "small", BLAS: "gonum", Store: filepath.Join(out, experiments.StoreDir)}, Say: func(text string) { s.said = append(s.said, text) }}
+		Job: Job{Scale: "small", BLAS: "gonum", Store: filepath.Join(out, experiments.StoreDir)},
+		Say: func(text string) { s.said = append(s.said, text) }}
 	return s
 }
 
@@ -122,17 +126,19 @@ func (s *sweep) execute(ctx context.Context) (map[string]*experiments.Stored, er
 }
 
 func TestCommandLines(t *testing.T) {
-	s := newSweep(t, Options{Partition: "cpu", Account: "lab", Time: "1:00:00", CPUs: 2, MaxJobs: 2, Detach: true, SbatchArgs: []string{"--constraint=avx512", "--mem=3G"}})
+	s := newSweep(t, Options{Partition: "cpu", Account: "lab", Time: "1:00:00", CPUs: 2, MaxJobs: 2, Detach: true,
+		SbatchArgs: []string{"--constraint=avx512", "--mem=3G"}})
 	if _, err := s.execute(t.Context()); !errors.Is(err, ErrDetached) {
 		t.Fatal(err)
 	}
-	// On two processors: 1600, 800 s in jobs of their own; 400 + 200 s together, and 100 + 50 s. Time is twice the estimate, rounded up
-	// to 10, 20, 40 … minutes, and an hour at most.
+	// On two processors: 1600, 800 s in jobs of their own; 400 + 200 s together, and 100 + 50 s. Time is twice the
+	// estimate, rounded up to 10, 20, 40 … minutes, and an hour at most.
 	common := func(array, lead, minutes, after, order string) string {
 		dir, _ := os.Getwd()
 		script, _ := filepath.Glob(filepath.Join(s.Books.Dir, "bin", "*.sh"))
-		args := []string{"--parsable", "--job-name=" + s.Books.JobName(), "--array=" + array, "--output=" + s.Books.Dir + "/logs/%A_%a.log", "--open-mode=append",
-			"--chdir=" + dir, "--requeue", "--signal=B:USR1@" + lead, "--ntasks=1", "--cpus-per-task=2", "--time=" + minutes, "--mem=512M", "--partition=cpu", "--account=lab"}
+		args := []string{"--parsable", "--job-name=" + s.Books.JobName(), "--array=" + array, "--output=" + s.Books.Dir +
+			"/logs/%A_%a.log", "--open-mode=append", "--chdir=" + dir, "--requeue", "--signal=B:USR1@" + lead, "--ntasks=1",
+			"--cpus-per-task=2", "--time=" + minutes, "--mem=512M", "--partition=cpu", "--account=lab"}
 		if after != "" {
 			args = append(args, "--dependency=afterany:"+after)
 		}
@@ -149,11 +155,13 @@ func TestCommandLines(t *testing.T) {
 		t.Errorf("sbatch was called as\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	o, err := ReadOrder(filepath.Join(s.Books.Dir, "orders", "000003.json"))
-	if err != nil || len(o.Tasks) != 1 || !slices.Equal(o.Tasks[0].Points, []string{s.points[3].Hash, s.points[2].Hash}) || o.Tasks[0].Seconds != 600 {
+	if err != nil || len(o.Tasks) != 1 || !slices.Equal(o.Tasks[0].Points, []string{s.points[3].Hash, s.points[2].Hash}) ||
+		o.Tasks[0].Seconds != 600 {
 		t.Errorf("order %+v (%v)", o, err)
 	}
 	// What is in the queue is not submitted again.
-	os.WriteFile(filepath.Join(s.dir, "queue"), []byte("7|0|RUNNING|None\n8|0|PENDING|Priority\n9|0|PENDING|Dependency\n"), 0o644)
+	os.WriteFile(filepath.Join(s.dir, "queue"), []byte("7|0|RUNNING|None\n8|0|PENDING|Priority\n9|0|PENDING|Dependency\n"),
+		0o644)
 	if _, err := s.execute(t.Context()); !errors.Is(err, ErrDetached) {
 		t.Fatal(err)
 	}
@@ -218,7 +226,8 @@ func (s *sweep) status(t *testing.T) *Status {
 	return st
 }
 
-// A point that fails by itself is not run again, but with RetryFailed; one that is cut short is; status tells them apart.
+// A point that fails by itself is not run again, but with RetryFailed; one that is cut short is; status tells them
+// apart.
 func TestFailedAndCut(t *testing.T) {
 	s := newSweep(t, Options{Detach: true, TaskMinutes: 1000, Tries: 2})
 	for i := range s.Plan.Points {
@@ -253,7 +262,8 @@ func TestFailedAndCut(t *testing.T) {
 	if st.Stored != 2 || st.Failed != 1 || st.Cut != 1 || st.Rest != 2 || len(st.Ended) != 2 {
 		t.Fatalf("after a failure and a stop: %+v", st)
 	}
-	if f, c := st.Ended[0], st.Ended[1]; !strings.Contains(f.Reason, "no such kernel") || f.Job != "7_0" || c.Reason != "told to stop" || c.Tries != 1 {
+	if f, c := st.Ended[0], st.Ended[1]; !strings.Contains(f.Reason, "no such kernel") || f.Job != "7_0" ||
+		c.Reason != "told to stop" || c.Tries != 1 {
 		t.Errorf("ended %+v", st.Ended)
 	}
 	// Again: the one that was cut, by itself, and the two that were not begun. The next job is killed without a word.
@@ -270,7 +280,8 @@ func TestFailedAndCut(t *testing.T) {
 	if err := s.Books.keep(s.Books.begin(cut, env, 2, s.store)); err != nil {
 		t.Fatal(err)
 	}
-	if st := s.status(t); st.Cut != 1 || !strings.Contains(st.Ended[1].Reason, "without a word") || st.Ended[1].Tries != 2 {
+	if st := s.status(t); st.Cut != 1 || !strings.Contains(st.Ended[1].Reason, "without a word") ||
+		st.Ended[1].Tries != 2 {
 		t.Errorf("killed: %+v", st.Ended)
 	}
 	other := s.Books.begin(o.Tasks[1].Points[0], Environment{Array: "8", Index: "1", Node: "node2"}, 2, s.store)
@@ -354,8 +365,9 @@ func TestCtrlCLeavesJobs(t *testing.T) {
 }
 
 func TestTimes(t *testing.T) {
-	for text, want := range map[string]time.Duration{"90": 90 * time.Minute, "1:30": 90 * time.Second, "2:00:00": 2 * time.Hour, "1-12": 36 * time.Hour,
-		"1-0:30": 24*time.Hour + 30*time.Minute, "2-1:2:3": 49*time.Hour + 2*time.Minute + 3*time.Second} {
+	for text, want := range map[string]time.Duration{"90": 90 * time.Minute, "1:30": 90 * time.Second,
+		"2:00:00": 2 * time.Hour, "1-12": 36 * time.Hour, "1-0:30": 24*time.Hour + 30*time.Minute, "2-1:2:3": 49*time.Hour +
+			2*time.Minute + 3*time.Second} {
 		if got, err := parseTime(text); got != want || err != nil {
 			t.Errorf("%s is %v (%v), want %v", text, got, err, want)
 		}
@@ -366,7 +378,8 @@ func TestTimes(t *testing.T) {
 		}
 	}
 	o := Options{Time: "tomorrow", CPUs: -1}
-	if err := o.Check(); err == nil || !strings.Contains(err.Error(), `time is "tomorrow"; allowed are`) || !strings.Contains(err.Error(), "cpus is -1") {
+	if err := o.Check(); err == nil || !strings.Contains(err.Error(), `time is "tomorrow"; allowed are`) ||
+		!strings.Contains(err.Error(), "cpus is -1") {
 		t.Errorf("%v", err)
 	}
 }
@@ -375,12 +388,14 @@ func TestProfile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "slurm.yaml")
 	os.WriteFile(path, []byte("partition: cpu\ncpus: 8\ntime: 3:00:00\nsbatch-args: [--exclude=bad]\npoll: 30s\n"), 0o644)
 	o, err := ReadProfile(path)
-	want := Options{Partition: "cpu", CPUs: 8, Time: "3:00:00", SbatchArgs: []string{"--exclude=bad"}, Poll: 30 * time.Second}
+	want := Options{Partition: "cpu", CPUs: 8, Time: "3:00:00", SbatchArgs: []string{"--exclude=bad"},
+		Poll: 30 * time.Second}
 	if a, b := fmt.Sprint(o), fmt.Sprint(want); a != b || err != nil {
 		t.Errorf("%s (%v), want %s", a, err, b)
 	}
 	os.WriteFile(path, []byte("partitoin: cpu\n"), 0o644)
-	if _, err := ReadProfile(path); err == nil || !strings.Contains(err.Error(), "partitoin") || !strings.Contains(err.Error(), path) {
+	if _, err := ReadProfile(path); err == nil || !strings.Contains(err.Error(), "partitoin") ||
+		!strings.Contains(err.Error(), path) {
 		t.Errorf("unknown key: %v", err)
 	}
 }

@@ -20,11 +20,12 @@ type Status struct {
 	Cut     int `json:"cut"`  // stopped from outside, and in no job: `warpdrop run` submits them again
 	Rest    int `json:"rest"` // in no job, and not begun
 
-	RunningJobs int            `json:"running_jobs"`
-	Reasons     map[string]int `json:"reasons,omitempty"`      // why jobs wait, in Slurm's words, or what they do else, and how many
-	Seconds     float64        `json:"seconds_left,omitempty"` // estimate; 0 = not known, as when nothing runs
-	Cancelled   bool           `json:"cancelled,omitempty"`
-	Ended       []Ended        `json:"ended,omitempty"` // points that failed or were cut short
+	RunningJobs int `json:"running_jobs"`
+	// why jobs wait, in Slurm's words, or what they do else, and how many
+	Reasons   map[string]int `json:"reasons,omitempty"`
+	Seconds   float64        `json:"seconds_left,omitempty"` // estimate; 0 = not known, as when nothing runs
+	Cancelled bool           `json:"cancelled,omitempty"`
+	Ended     []Ended        `json:"ended,omitempty"` // points that failed or were cut short
 }
 
 // Ended is a point that ended without being stored.
@@ -114,7 +115,8 @@ func (b *Books) Status(ctx context.Context, points []Known) (*Status, error) {
 	if s.RunningJobs > 0 {
 		s.Seconds = left / float64(s.RunningJobs)
 	}
-	slices.SortStableFunc(s.Ended, func(a, b Ended) int { return strings.Compare(string(b.State), string(a.State)) }) // failed first
+	// failed first
+	slices.SortStableFunc(s.Ended, func(a, b Ended) int { return strings.Compare(string(b.State), string(a.State)) })
 	return s, nil
 }
 

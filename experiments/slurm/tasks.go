@@ -21,12 +21,12 @@ type load struct {
 // maxTaskPoints bounds the points of a task, however short they are thought to be.
 const maxTaskPoints = 500
 
-// shortest is the least time that a job asks for; what it takes beyond is rounded up to this times a power of two, so that few arrays
-// do.
+// shortest is the least time that a job asks for; what it takes beyond is rounded up to this times a power of two, so
+// that few arrays do.
 const shortest = 10 * time.Minute
 
-// asks is what a task should ask for: time with a margin for estimates that are off, more where they rest on nothing and where it
-// was cut short before; more memory where it ran out. limit bounds the time where it is not 0.
+// asks is what a task should ask for: time with a margin for estimates that are off, more where they rest on nothing
+// and where it was cut short before; more memory where it ran out. limit bounds the time where it is not 0.
 func asks(points []load, limit time.Duration) ask {
 	var a ask
 	var seconds float64
@@ -61,8 +61,8 @@ type batch struct {
 	tasks []Task
 }
 
-// batches shares points out: short ones together until a task is worth its start, long ones and those that were cut before by
-// themselves; tasks that ask for the same in an array, of at most most tasks. The longest come first.
+// batches shares points out: short ones together until a task is worth its start, long ones and those that were cut
+// before by themselves; tasks that ask for the same in an array, of at most most tasks. The longest come first.
 func (o *Options) batches(points []load, most int) (out []batch) {
 	limit, _ := parseTime(o.Time) // checked before; 0 = none
 	sorted := slices.Clone(points)
@@ -113,8 +113,8 @@ func (o *Options) batches(points []load, most int) (out []batch) {
 	return out
 }
 
-// shares divides a bound on jobs at once among arrays. Where it is less than their number, each array waits for the one that
-// many places before it.
+// shares divides a bound on jobs at once among arrays. Where it is less than their number, each array waits for the one
+// that many places before it.
 func shares(maxJobs, arrays int) (each, behind int) {
 	if maxJobs == 0 || arrays == 0 {
 		return 0, 0

@@ -28,12 +28,15 @@ type Environment struct {
 
 // FromSlurm reads the environment of a job.
 func FromSlurm() Environment {
-	return Environment{os.Getenv("SLURM_ARRAY_JOB_ID"), os.Getenv("SLURM_ARRAY_TASK_ID"), os.Getenv("SLURM_JOB_ID"), os.Getenv("SLURMD_NODENAME")}
+	return Environment{os.Getenv("SLURM_ARRAY_JOB_ID"), os.Getenv("SLURM_ARRAY_TASK_ID"), os.Getenv("SLURM_JOB_ID"),
+		os.Getenv("SLURMD_NODENAME")}
 }
 
-// Work runs a task's points one after another, as the executor local does, and keeps records of those that it does not get
-// stored. points are the experiment's, by hash. A task whose context ended with ErrTime is queued again if it got further.
-func Work(ctx context.Context, b *Books, o *Order, env Environment, points map[string]experiments.Point, w experiments.Worker, store *experiments.Store, log io.Writer) error {
+// Work runs a task's points one after another, as the executor local does, and keeps records of those that it does not
+// get stored. points are the experiment's, by hash. A task whose context ended with ErrTime is queued again if it got
+// further.
+func Work(ctx context.Context, b *Books, o *Order, env Environment, points map[string]experiments.Point,
+	w experiments.Worker, store *experiments.Store, log io.Writer) error {
 	t := o.task(env.Index)
 	if t == nil {
 		return fmt.Errorf("task %q; %s has 0 to %d", env.Index, o.file, len(o.Tasks)-1)
@@ -111,7 +114,8 @@ func (b *Books) begin(hash string, env Environment, tries int, store *experiment
 			r.Tries = 0
 		}
 		if r.Tries >= tries {
-			old.State, old.Reason = Failed, fmt.Sprintf("cut short %d times without getting further, last: %s", r.Tries, old.why())
+			old.State, old.Reason = Failed, fmt.Sprintf("cut short %d times without getting further, last: %s",
+				r.Tries, old.why())
 			b.keep(old)
 			return old
 		}
@@ -132,7 +136,8 @@ func (r *Record) why() string {
 }
 
 // point runs one point as the executor local does.
-func (b *Books) point(ctx context.Context, p experiments.Point, r *Record, w experiments.Worker, store *experiments.Store, log io.Writer) error {
+func (b *Books) point(ctx context.Context, p experiments.Point, r *Record, w experiments.Worker,
+	store *experiments.Store, log io.Writer) error {
 	noted := time.Now()
 	_, err := experiments.Local{Worker: w, Jobs: 1}.Execute(ctx, []experiments.Point{p}, store, func(e experiments.Event) {
 		switch e.Kind {

@@ -10,9 +10,9 @@ import (
 	"regexp"
 )
 
-// Write replaces the file at path by what write writes: a reader sees the old file or the new one, however the writer ends, and once
-// Write has returned nil the new one outlives a crash of the machine. A link's target is replaced, not the link. What is no
-// regular file, a terminal or /dev/null, is written to and stays what it is.
+// Write replaces the file at path by what write writes: a reader sees the old file or the new one, however the writer
+// ends, and once Write has returned nil the new one outlives a crash of the machine. A link's target is replaced, not
+// the link. What is no regular file, a terminal or /dev/null, is written to and stays what it is.
 func Write(path string, write func(io.Writer) error) (err error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return writeThrough(path, write)
@@ -55,8 +55,8 @@ func Write(path string, write func(io.Writer) error) (err error) {
 	return d.Sync()
 }
 
-// Try tells before the work whether Write could begin at path: its folder is there and can be written, and path is no folder.
-// It leaves nothing behind and does not touch what is at path.
+// Try tells before the work whether Write could begin at path: its folder is there and can be written, and path is no
+// folder. It leaves nothing behind and does not touch what is at path.
 func Try(path string) error {
 	switch info, err := os.Stat(path); {
 	case err == nil && info.Mode()&os.ModeNamedPipe != 0: // opened once only: its reader sees an end
@@ -95,7 +95,8 @@ func WriteBytes(path string, data []byte) error {
 	})
 }
 
-// pattern names the files that are written before they are renamed. They begin with a dot, so that nothing takes them for results.
+// pattern names the files that are written before they are renamed. They begin with a dot, so that nothing takes them
+// for results.
 func pattern(path string) string { return "." + filepath.Base(path) + "-*.part" }
 
 // IsPart tells whether a file name is one that Write gives to what it has not renamed yet, and of which file.

@@ -48,7 +48,8 @@ func TestTry(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, ok := range map[string]bool{old: true, filepath.Join(dir, "new"): true, os.DevNull: true, dir: false,
-		filepath.Join(dir, "none", "a"): false, filepath.Join(old, "a"): false, filepath.Join(dir, strings.Repeat("x", 300)): false} {
+		filepath.Join(dir, "none", "a"): false, filepath.Join(old, "a"): false,
+		filepath.Join(dir, strings.Repeat("x", 300)): false} {
 		if err := Try(path); (err == nil) != ok || err != nil && !strings.Contains(err.Error(), path) {
 			t.Errorf("Try(%.40s): %v", path, err)
 		}

@@ -5,8 +5,8 @@ package cudac
 // prelude is what nvcc includes before every file, as far as NVRTC has it not by itself.
 const prelude = "warpdrop_prelude.h"
 
-// nvrtcHeaders stand in for the C and C++ library's, which NVRTC does not have: programs include them, mostly for host code
-// or for what NVRTC defines anyway.
+// nvrtcHeaders stand in for the C and C++ library's, which NVRTC does not have: programs include them, mostly for host
+// code or for what NVRTC defines anyway.
 var nvrtcHeaders = map[string]string{
 	prelude: `#pragma once
 #ifndef INFINITY

@@ -1,5 +1,5 @@
-// Package infile reads files that users name: regular ones only, up to a stated size, so that a device, a pipe or a file far
-// too large is an error with its name and neither a hang nor the end of the host's memory.
+// Package infile reads files that users name: regular ones only, up to a stated size, so that a device, a pipe or a
+// file far too large is an error with its name and neither a hang nor the end of the host's memory.
 package infile
 
 import (

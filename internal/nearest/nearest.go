@@ -8,7 +8,8 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// Hint is ` (did you mean "x"?)` with the most alike of names, or nothing where none is near: up to a third of its letters may differ.
+// Hint is ` (did you mean "x"?)` with the most alike of names, or nothing where none is near: up to a third of its
+// letters may differ.
 func Hint(word string, names []string) string {
 	best, least := "", len(word)
 	for _, n := range names {

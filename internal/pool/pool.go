@@ -1,4 +1,5 @@
-// Package pool runs the parts of short pieces of work on a fixed number of goroutines, for the simulator's windows and for training.
+// Package pool runs the parts of short pieces of work on a fixed number of goroutines, for the simulator's windows and
+// for training.
 package pool
 
 import (
@@ -6,11 +7,12 @@ import (
 	"sync/atomic"
 )
 
-// Pool runs the parts of a piece of work on a fixed number of threads, of which the caller is one. It allocates nothing after New.
+// Pool runs the parts of a piece of work on a fixed number of threads, of which the caller is one. It allocates nothing
+// after New.
 //
-// Waking a thread takes as long as many a piece of work here, some 10 us. So who waits looks for a while whether it is time, and
-// only then sleeps. And every thread begins with a fixed share of the parts, so that it finds in its caches what it had before,
-// and only then takes from those of others.
+// Waking a thread takes as long as many a piece of work here, some 10 us. So who waits looks for a while whether it is
+// time, and only then sleeps. And every thread begins with a fixed share of the parts, so that it finds in its caches
+// what it had before, and only then takes from those of others.
 type Pool struct {
 	threads int
 	work    func(worker, part int)
@@ -23,8 +25,9 @@ type Pool struct {
 	looks   int // before going to sleep
 }
 
-// looksBeforeSleep takes some 30 us. In the simulator's former pool 5,000 looks in place of 20,000 made a large product on two threads
-// run at 38 in place of 43 million warp instructions a second. On a machine that does other work too, it is time lost.
+// looksBeforeSleep takes some 30 us. In the simulator's former pool 5,000 looks in place of 20,000 made a large product
+// on two threads run at 38 in place of 43 million warp instructions a second. On a machine that does other work too, it
+// is time lost.
 const looksBeforeSleep = 30000
 
 // share is the next part of a thread's share. Processors fetch cache lines in pairs: neighbours share none.
@@ -59,8 +62,8 @@ func newPool(threads, looks int) *Pool {
 // Threads is their number.
 func (p *Pool) Threads() int { return p.threads }
 
-// await returns when x is, or is not, this value; whoever makes it so calls rouse. That may come late and wake who waits for something
-// else by then, so waking proves nothing.
+// await returns when x is, or is not, this value; whoever makes it so calls rouse. That may come late and wake who
+// waits for something else by then, so waking proves nothing.
 func (s *sleeper) await(x *atomic.Int64, is bool, value int64, looks int) {
 	for {
 		for range looks + 1 {
@@ -120,8 +123,8 @@ func (p *Pool) drain(worker int) {
 	}
 }
 
-// Run calls work for each part, with the number of the thread (below Threads) that scratch memory can go by, and returns
-// when all are done. Parts must not depend on each other; work must not call Run.
+// Run calls work for each part, with the number of the thread (below Threads) that scratch memory can go by, and
+// returns when all are done. Parts must not depend on each other; work must not call Run.
 func (p *Pool) Run(parts int, work func(worker, part int)) {
 	if p.threads == 1 || parts < 2 {
 		for i := range parts {

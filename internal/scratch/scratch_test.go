@@ -47,7 +47,8 @@ func TestSweep(t *testing.T) {
 	}
 	age(filepath.Join(target, mark), target, foreign)
 	sweep(temp, time.Now())
-	for path, want := range map[string]bool{left: false, young: true, foreign: true, link: true, filepath.Join(target, mark): true} {
+	for path, want := range map[string]bool{left: false, young: true, foreign: true, link: true,
+		filepath.Join(target, mark): true} {
 		if _, err := os.Lstat(path); (err == nil) != want {
 			t.Errorf("%s is there: %v, want %v", filepath.Base(path), err == nil, want)
 		}

@@ -1,6 +1,6 @@
-// Package show makes text that came from outside (names in a cubin, file names, labels) safe to print: to a terminal, which
-// obeys escape sequences, to a page or a figure, where bidirectional marks can make text read as what it is not, and to a
-// table that a spreadsheet opens, where a cell that begins with = is a formula.
+// Package show makes text that came from outside (names in a cubin, file names, labels) safe to print: to a terminal,
+// which obeys escape sequences, to a page or a figure, where bidirectional marks can make text read as what it is not,
+// and to a table that a spreadsheet opens, where a cell that begins with = is a formula.
 package show
 
 import (
@@ -13,8 +13,8 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// plain tells whether a terminal or a page shows r as a sign of its own and in its place. Format characters (category Cf:
-// bidirectional marks, zero-width signs) and private ones are not, neither are control characters.
+// plain tells whether a terminal or a page shows r as a sign of its own and in its place. Format characters (category
+// Cf: bidirectional marks, zero-width signs) and private ones are not, neither are control characters.
 func plain(r rune) bool { return unicode.IsGraphic(r) && r != utf8.RuneError || r == '\n' || r == '\t' }
 
 // escaped is r as JSON and Go write it, so that a JSON text that is shown means what it meant.
@@ -41,8 +41,8 @@ func Name(s string) string {
 	return strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(Text(s))
 }
 
-// Cell is Name for a cell of a table that a spreadsheet may open: one that would be taken for a formula gets an apostrophe
-// before it (OWASP, "CSV injection"); numbers stay.
+// Cell is Name for a cell of a table that a spreadsheet may open: one that would be taken for a formula gets an
+// apostrophe before it (OWASP, "CSV injection"); numbers stay.
 func Cell(s string) string {
 	s = Name(s)
 	if s == "" || !strings.ContainsRune("=+-@", rune(s[0])) {

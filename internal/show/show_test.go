@@ -55,7 +55,8 @@ func TestStream(t *testing.T) {
 	}
 }
 
-// FuzzText: nothing but graphic characters, line ends and tabs comes out; shown text stays as it is; JSON keeps its meaning.
+// FuzzText: nothing but graphic characters, line ends and tabs comes out; shown text stays as it is; JSON keeps its
+// meaning.
 func FuzzText(f *testing.F) {
 	f.Add("k\x1b[31m\u202e")
 	f.Add(`{"kernel":"a"}`)

@@ -15,7 +15,8 @@ const Variable = "WARPDROP_TOOLCHAIN"
 // ErrMissing is the error for a tool that is not installed.
 var ErrMissing = errors.New("is not installed")
 
-// Folders are the folders that scripts/toolchain.sh may have filled: $WARPDROP_TOOLCHAIN, and .toolchain of the current one.
+// Folders are the folders that scripts/toolchain.sh may have filled: $WARPDROP_TOOLCHAIN, and .toolchain of the current
+// one.
 func Folders() (dirs []string) {
 	for _, dir := range []string{os.Getenv(Variable), ".toolchain"} {
 		if abs, err := filepath.Abs(dir); dir != "" && err == nil {
@@ -34,8 +35,10 @@ func Find(name string) (string, error) {
 	}
 	p, err := exec.LookPath(name)
 	if err != nil {
-		return "", fmt.Errorf("%s %w: run scripts/toolchain.sh (it installs NVRTC, clang-19, ptxas and nvdisasm into .toolchain), or set %s "+
-			"to the folder that holds bin/%s, or give a .cubin", name, ErrMissing, Variable, name)
+		return "",
+			fmt.Errorf("%s %w: run scripts/toolchain.sh (it installs NVRTC, clang-19, ptxas and nvdisasm into .toolchain), "+
+				"or set %s "+
+				"to the folder that holds bin/%s, or give a .cubin", name, ErrMissing, Variable, name)
 	}
 	return p, nil
 }

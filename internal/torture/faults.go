@@ -15,7 +15,8 @@ import (
 	"time"
 )
 
-// faults is the table of what can happen to an experiment; each leaves the round's folder for one more, undisturbed run.
+// faults is the table of what can happen to an experiment; each leaves the round's folder for one more, undisturbed
+// run.
 var faults = map[string]func(context.Context, *world) error{
 	"kills":     kills,
 	"writers":   writers,
@@ -135,7 +136,8 @@ func readOnly(ctx context.Context, w *world) error {
 	})
 }
 
-// damage changes, cuts or empties files of a run that was killed, or replaces them by a folder: points, checkpoints, outputs.
+// damage changes, cuts or empties files of a run that was killed, or replaces them by a folder: points, checkpoints,
+// outputs.
 func damage(ctx context.Context, w *world) error {
 	if err := w.cut(ctx, w.took/4+w.spell()); err != nil {
 		return err

@@ -1,8 +1,8 @@
 //go:build unix
 
-// Command torture runs experiments under faults, drawn from a seed: kills, several writers at once, full disks, damaged files,
-// file times far off, files of others in the way. After each round the experiment is run to its end undisturbed, and must give
-// the bytes of a run that nothing ever happened to.
+// Command torture runs experiments under faults, drawn from a seed: kills, several writers at once, full disks, damaged
+// files, file times far off, files of others in the way. After each round the experiment is run to its end undisturbed,
+// and must give the bytes of a run that nothing ever happened to.
 //
 //	go run ./internal/torture -for 1m            CI
 //	go run ./internal/torture -for 4h -seed 7    by hand; a failure names the seed and the round that show it again

@@ -50,7 +50,8 @@ func newWorld(ctx context.Context, dir, program string) (*world, error) {
 	w := &world{dir: dir, program: program, counts: map[string]int{}, rand: rand.New(rand.NewPCG(1, 1))}
 	if w.program == "" {
 		w.program = filepath.Join(dir, "warpdrop")
-		if out, err := exec.CommandContext(ctx, "go", "build", "-o", w.program, "warpdrop/cmd/warpdrop").CombinedOutput(); err != nil {
+		if out, err := exec.CommandContext(ctx, "go", "build", "-o", w.program,
+			"warpdrop/cmd/warpdrop").CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("%w\n%s", err, out)
 		}
 	}
@@ -97,7 +98,8 @@ func (w *world) command(ctx context.Context) *exec.Cmd {
 	return c
 }
 
-// results is a digest of what a run is for: its tables and figures. The manifest has times and is left out, the report its date.
+// results is a digest of what a run is for: its tables and figures. The manifest has times and is left out, the report
+// its date.
 func results(out string) (string, error) {
 	h := sha256.New()
 	figures, err := filepath.Glob(filepath.Join(out, "figures", "*"))
@@ -107,7 +109,8 @@ func results(out string) (string, error) {
 	// What a writer that was killed has left goes an hour later.
 	figures = slices.DeleteFunc(figures, func(path string) bool { return strings.HasPrefix(filepath.Base(path), ".") })
 	slices.Sort(figures)
-	for _, path := range append([]string{filepath.Join(out, "results.csv"), filepath.Join(out, "results.json")}, figures...) {
+	for _, path := range append([]string{filepath.Join(out, "results.csv"), filepath.Join(out, "results.json")},
+		figures...) {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			return "", err
@@ -122,8 +125,8 @@ func (w *world) begin(round int) {
 	w.here = filepath.Join(w.dir, fmt.Sprintf("round-%d", round))
 	w.out = filepath.Join(w.here, "out", "run")
 	w.other = map[string]string{}
-	for _, name := range []string{".bashrc", ".probe-1", ".results.csv-1.part", "out/.netrc", "out/results.json", "out/.manifest.json-12.part",
-		"out/neighbour/manifest.json", "out/neighbour/notes.txt"} {
+	for _, name := range []string{".bashrc", ".probe-1", ".results.csv-1.part", "out/.netrc", "out/results.json",
+		"out/.manifest.json-12.part", "out/neighbour/manifest.json", "out/neighbour/notes.txt"} {
 		text := fmt.Sprint(w.rand.Uint64())
 		path := filepath.Join(w.here, name)
 		if write(path, []byte(text)) == nil {
@@ -162,7 +165,8 @@ func (w *world) cut(ctx context.Context, after time.Duration) error {
 // judge says whether a run may end like this: well, or with an error that names a path and is no panic.
 func (w *world) judge(err error, text string) error {
 	switch {
-	case strings.Contains(text, "panic:") || strings.Contains(text, "fatal error:") || strings.Contains(text, "goroutine "):
+	case strings.Contains(text, "panic:") || strings.Contains(text, "fatal error:") ||
+		strings.Contains(text, "goroutine "):
 		return fmt.Errorf("panic: %s", text)
 	case err == nil:
 		return nil

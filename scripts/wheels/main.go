@@ -1,6 +1,7 @@
-// Command wheels tries the machine code for sm_50 to sm_62 in Python packages that nobody here made: which kernels load, and
-// whether they are disassembled as NVIDIA's nvdisasm does. It prints one row of a table a package, and why kernels are refused.
-// scripts/wheels/run.sh fetches the packages of list.txt and calls it; nothing of them enters this project.
+// Command wheels tries the machine code for sm_50 to sm_62 in Python packages that nobody here made: which kernels
+// load, and whether they are disassembled as NVIDIA's nvdisasm does. It prints one row of a table a package, and why
+// kernels are refused. scripts/wheels/run.sh fetches the packages of list.txt and calls it; nothing of them enters this
+// project.
 package main
 
 import (
@@ -39,7 +40,8 @@ type counts struct {
 func main() {
 	log.SetFlags(0)
 	flag.Parse()
-	fmt.Println("| package | architectures | kernels | load | share | instructions | read differently |\n|---|---|---|---|---|---|---|")
+	fmt.Println("| package | architectures | kernels | load | share | instructions | read differently " +
+		"|\n|---|---|---|---|---|---|---|")
 	sum := counts{archs: map[int]bool{}, reasons: map[string]int{}}
 	for _, file := range flag.Args() {
 		c := counts{archs: map[int]bool{}, reasons: map[string]int{}}
@@ -57,14 +59,16 @@ func main() {
 		maps.Copy(sum.archs, c.archs)
 	}
 	sum.print("all")
-	for _, r := range slices.SortedFunc(maps.Keys(sum.reasons), func(a, b string) int { return sum.reasons[b] - sum.reasons[a] }) {
+	for _, r := range slices.SortedFunc(maps.Keys(sum.reasons),
+		func(a, b string) int { return sum.reasons[b] - sum.reasons[a] }) {
 		fmt.Printf("%6d  %s\n", sum.reasons[r], r)
 	}
 }
 
 func (c *counts) print(name string) {
 	archs := strings.Trim(fmt.Sprint(slices.Sorted(maps.Keys(c.archs))), "[]")
-	fmt.Printf("| %s | %s | %d | %d | %.2f %% | %d | %d |\n", name, archs, c.kernels, c.loads, 100*float64(c.loads)/float64(max(c.kernels, 1)), c.instructions, c.differ)
+	fmt.Printf("| %s | %s | %d | %d | %.2f %% | %d | %d |\n", name, archs, c.kernels, c.loads,
+		100*float64(c.loads)/float64(max(c.kernels, 1)), c.instructions, c.differ)
 }
 
 // wheel tries every file of a package.
@@ -75,7 +79,8 @@ func (c *counts) wheel(file string) error {
 	}
 	defer z.Close()
 	for _, f := range z.File {
-		if strings.HasSuffix(f.Name, ".py") || f.UncompressedSize64 < 4096 || strings.Contains(f.Name, "cublas") && !strings.Contains(f.Name, "nocublas") {
+		if strings.HasSuffix(f.Name, ".py") || f.UncompressedSize64 < 4096 || strings.Contains(f.Name, "cublas") &&
+			!strings.Contains(f.Name, "nocublas") {
 			continue
 		}
 		r, err := f.Open()
@@ -143,7 +148,9 @@ kernels:
 				continue kernels
 			}
 		}
-		if _, err := lower.Lower(&cubin.Code, k.Entry, lower.LowerConfig{Name: k.Name, Registers: k.Registers, End: k.Entry + k.Size, LineBytes: 128, ConstLineBytes: 64}); err != nil {
+		if _, err := lower.Lower(&cubin.Code, k.Entry,
+			lower.LowerConfig{Name: k.Name, Registers: k.Registers, End: k.Entry + k.Size, LineBytes: 128,
+				ConstLineBytes: 64}); err != nil {
 			c.reasons[short(err)]++
 			if *verbose {
 				log.Print(err)

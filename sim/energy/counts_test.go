@@ -75,7 +75,9 @@ func TestCountsOfOwnKernels(t *testing.T) {
 		again        []int // buffers that each launch finds as they were
 		check        func(buffers [][]uint32) error
 	}{
-		{"btree_range", "btree_k1", sim.Dim3{X: queries}, sim.Dim3{X: 256}, []any{nodes, from, to, make([]uint32, 2*queries), make([]uint32, 2*queries), make([]uint32, queries), make([]uint32, queries), levels}, []int{3},
+		{"btree_range", "btree_k1", sim.Dim3{X: queries}, sim.Dim3{X: 256},
+			[]any{nodes, from, to, make([]uint32, 2*queries), make([]uint32, 2*queries), make([]uint32, queries),
+				make([]uint32, queries), levels}, []int{3},
 			func(b [][]uint32) error {
 				for i := range from {
 					first, _ := slices.BinarySearch(keys, int32(from[i]))
@@ -86,7 +88,8 @@ func TestCountsOfOwnKernels(t *testing.T) {
 				}
 				return nil
 			}},
-		{"btree_find", "btree_k2", sim.Dim3{X: 10000}, sim.Dim3{X: 256}, []any{nodes, wanted, make([]uint32, 10000), make([]uint32, 10000), make([]uint32, 10000), levels}, []int{2},
+		{"btree_find", "btree_k2", sim.Dim3{X: 10000}, sim.Dim3{X: 256},
+			[]any{nodes, wanted, make([]uint32, 10000), make([]uint32, 10000), make([]uint32, 10000), levels}, []int{2},
 			func(b [][]uint32) error {
 				for i, key := range wanted {
 					if at, _ := slices.BinarySearch(keys, int32(key)); b[4][i] != uint32(at) {
@@ -95,8 +98,10 @@ func TestCountsOfOwnKernels(t *testing.T) {
 				}
 				return nil
 			}},
-		{"dct8x8", "dct8x8_k1", sim.Dim3{X: 64, Y: 64}, sim.Dim3{X: 8, Y: 8}, []any{ints(512*512/4, math.MaxUint32), make([]uint32, 512*512), 512}, nil, nil},
-		{"walsh_global", "fastWalshTransform_k1", sim.Dim3{X: 4096}, sim.Dim3{X: 256}, []any{floats(1 << 22), 1 << 20}, nil, nil},
+		{"dct8x8", "dct8x8_k1", sim.Dim3{X: 64, Y: 64}, sim.Dim3{X: 8, Y: 8},
+			[]any{ints(512*512/4, math.MaxUint32), make([]uint32, 512*512), 512}, nil, nil},
+		{"walsh_global", "fastWalshTransform_k1", sim.Dim3{X: 4096}, sim.Dim3{X: 256}, []any{floats(1 << 22), 1 << 20}, nil,
+			nil},
 		{"walsh_shared", "fastWalshTransform_k2", sim.Dim3{X: 1024}, sim.Dim3{X: 512}, []any{signal}, []int{0},
 			func(b [][]uint32) error {
 				want := make([]float64, 2048) // of the first block, by the definition
@@ -114,9 +119,10 @@ func TestCountsOfOwnKernels(t *testing.T) {
 				}
 				return nil
 			}},
-		{"nearest", "kmeans_k1", sim.Dim3{X: 1024}, sim.Dim3{X: 256}, []any{floats(34 << 18), 1 << 18, make([]uint32, 1<<18)}, nil, nil},
-		{"motion", "parboil_sad_k1", sim.Dim3{X: 44, Y: 36}, sim.Dim3{X: 61}, []any{image, other, make([]uint32, 44*36*546), 176, 144}, nil,
-			func(b [][]uint32) error {
+		{"nearest", "kmeans_k1", sim.Dim3{X: 1024}, sim.Dim3{X: 256}, []any{floats(34 << 18), 1 << 18, make([]uint32, 1<<18)},
+			nil, nil},
+		{"motion", "parboil_sad_k1", sim.Dim3{X: 44, Y: 36}, sim.Dim3{X: 61},
+			[]any{image, other, make([]uint32, 44*36*546), 176, 144}, nil, func(b [][]uint32) error {
 				for _, c := range []struct{ x, y, p int }{{0, 0, 0}, {5, 7, 1088}, {43, 35, 544}, {20, 30, 17}} {
 					want := 0
 					for i := range 16 {
@@ -198,11 +204,15 @@ func TestCountsOfOwnKernels(t *testing.T) {
 				t.Errorf("%s: %v", k.name, err)
 			}
 		}
-		run := energy.Run{Cycles: r.Cycles, Seconds: gpu.Seconds(r.Cycles), SMs: gpu.SMs, SM: &r.Counters.SM, Memory: &r.Counters.Memory}
+		run := energy.Run{Cycles: r.Cycles, Seconds: gpu.Seconds(r.Cycles), SMs: gpu.SMs, SM: &r.Counters.SM,
+			Memory: &r.Counters.Memory}
 		n := run.Events()
 		s := r.Counters.SM
-		line := fmt.Sprintf("%s,%.4g,%.4f,%.3f", k.stands, run.Seconds, float64(s.ActiveCycles)/float64(r.Cycles*int64(gpu.SMs)), float64(s.PredicatedInstructions)/float64(s.WarpInstructions))
-		for _, p := range []energy.Part{energy.Issue, energy.Registers, energy.Integer, energy.Float, energy.FP64, energy.SFU, energy.Shared, energy.L2, energy.DRAM} {
+		line := fmt.Sprintf("%s,%.4g,%.4f,%.3f", k.stands, run.Seconds,
+			float64(s.ActiveCycles)/float64(r.Cycles*int64(gpu.SMs)),
+			float64(s.PredicatedInstructions)/float64(s.WarpInstructions))
+		for _, p := range []energy.Part{energy.Issue, energy.Registers, energy.Integer, energy.Float, energy.FP64, energy.SFU,
+			energy.Shared, energy.L2, energy.DRAM} {
 			line += fmt.Sprintf(",%.0f", n[p])
 		}
 		fmt.Println(strings.TrimSpace(line))
@@ -217,8 +227,8 @@ func words(x []uint32) []byte {
 	return out
 }
 
-// tree is a B+ tree of so many keys, 128 in each node as after insertion one by one, in the layout of kernels.cu: the root, a level below it, and
-// the leaves, whose children are the keys' places.
+// tree is a B+ tree of so many keys, 128 in each node as after insertion one by one, in the layout of kernels.cu: the
+// root, a level below it, and the leaves, whose children are the keys' places.
 func tree(n int) (image []uint32, keys []int32) {
 	const each, words = 128, 1 + 257 + 257 + 2
 	for i := range n {

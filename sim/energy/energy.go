@@ -3,8 +3,8 @@
 //	E = (constant + idle SMs + static of the active SMs) x time + sum over events (count x energy an event)
 //
 // the form of AccelWattch (Kandiah et al., MICRO 2021). Everything is computed after a launch from counters that are
-// there anyway; nothing here is in the cycle loop. docs/design/energy.md says where coefficients come from and how far the
-// estimate was off on kernels whose power was measured.
+// there anyway; nothing here is in the cycle loop. docs/design/energy.md says where coefficients come from and how far
+// the estimate was off on kernels whose power was measured.
 package energy
 
 import (
@@ -25,13 +25,14 @@ type Config struct {
 
 	IssuePJ    float64 `yaml:"issue_pj"`    // a warp instruction: fetch, decode, scheduling, pipeline
 	RegisterPJ float64 `yaml:"register_pj"` // a thread instruction's operands and result
-	IntegerPJ  float64 `yaml:"integer_pj"`  // a thread instruction of the full- and half-rate pipes that is no FP32 arithmetic
-	FLOPPJ     float64 `yaml:"flop_pj"`     // an FP32 operation; FFMA is two
-	FP64PJ     float64 `yaml:"fp64_pj"`     // a thread instruction of the FP64 unit
-	SFUPJ      float64 `yaml:"sfu_pj"`      // a thread instruction of the special function unit
-	SharedPJ   float64 `yaml:"shared_pj"`   // a pass over the banks of shared memory
-	L2PJ       float64 `yaml:"l2_pj"`       // a 32-byte sector between an SM and L2: crossbar and slice
-	DRAMPJ     float64 `yaml:"dram_pj"`     // a 32-byte sector between L2 and DRAM, activates and controller included
+	// a thread instruction of the full- and half-rate pipes that is no FP32 arithmetic
+	IntegerPJ float64 `yaml:"integer_pj"`
+	FLOPPJ    float64 `yaml:"flop_pj"`   // an FP32 operation; FFMA is two
+	FP64PJ    float64 `yaml:"fp64_pj"`   // a thread instruction of the FP64 unit
+	SFUPJ     float64 `yaml:"sfu_pj"`    // a thread instruction of the special function unit
+	SharedPJ  float64 `yaml:"shared_pj"` // a pass over the banks of shared memory
+	L2PJ      float64 `yaml:"l2_pj"`     // a 32-byte sector between an SM and L2: crossbar and slice
+	DRAMPJ    float64 `yaml:"dram_pj"`   // a 32-byte sector between L2 and DRAM, activates and controller included
 }
 
 // Calibrated reports whether there are coefficients at all. An estimate without them would be zero.
@@ -158,8 +159,8 @@ func (c *Config) Of(r *Run) Estimate {
 
 // perEvent is the energy of an event by component, in picojoules.
 func (c *Config) perEvent() [NumParts]float64 {
-	return [NumParts]float64{Issue: c.IssuePJ, Registers: c.RegisterPJ, Integer: c.IntegerPJ, Float: c.FLOPPJ, FP64: c.FP64PJ,
-		SFU: c.SFUPJ, Shared: c.SharedPJ, L2: c.L2PJ, DRAM: c.DRAMPJ}
+	return [NumParts]float64{Issue: c.IssuePJ, Registers: c.RegisterPJ, Integer: c.IntegerPJ, Float: c.FLOPPJ,
+		FP64: c.FP64PJ, SFU: c.SFUPJ, Shared: c.SharedPJ, L2: c.L2PJ, DRAM: c.DRAMPJ}
 }
 
 // lanes is how many threads execute the mean warp instruction.

@@ -16,7 +16,8 @@ import (
 	"warpdrop/sim/sm/timing"
 )
 
-// The kernels themselves, from which the coefficients come, and kernels of the same character as others that were measured.
+// The kernels themselves, from which the coefficients come, and kernels of the same character as others that were
+// measured.
 const (
 	originals = "testdata/titanx-pascal-power.csv"
 	own       = "testdata/titanx-pascal-own.csv"
@@ -128,8 +129,10 @@ func TestMeasuredPower(t *testing.T) {
 		one := mean(set.rows, measured)
 		mae := mean(set.rows, ours)
 		constant := mean(set.rows, func(row map[string]string) float64 { return off(one, row) })
-		t.Logf("%s: mean absolute error %.1f %%; AccelWattch %.1f %%; one figure, their mean, for all %.1f %%", set.name, 100*mae,
-			100*mean(set.rows, func(row map[string]string) float64 { return off(number(t, row, "accelwattch_w"), row) }), 100*constant)
+		t.Logf("%s: mean absolute error %.1f %%; AccelWattch %.1f %%; one figure, their mean, for all %.1f %%",
+			set.name, 100*mae, 100*mean(set.rows, func(row map[string]string) float64 {
+				return off(number(t, row, "accelwattch_w"), row)
+			}), 100*constant)
 		if mae > 0.15 {
 			t.Errorf("%s: mean absolute error %.1f %%, want at most 15", set.name, 100*mae)
 		}
@@ -143,7 +146,8 @@ func TestMeasuredPower(t *testing.T) {
 func TestByHand(t *testing.T) {
 	c := energy.Config{ConstantWatts: 30, IdleSMWatts: 1, StaticFirstLaneWatts: 10, StaticLaneWatts: 0.5,
 		IssuePJ: 100, RegisterPJ: 5, IntegerPJ: 4, FLOPPJ: 3, FP64PJ: 50, SFUPJ: 20, SharedPJ: 90, L2PJ: 250, DRAMPJ: 1700}
-	s := timing.Counters{WarpInstructions: 1000, PredicatedInstructions: 16000, FLOP: 8000, SharedPasses: 30, ActiveCycles: 1000}
+	s := timing.Counters{WarpInstructions: 1000, PredicatedInstructions: 16000, FLOP: 8000, SharedPasses: 30,
+		ActiveCycles: 1000}
 	s.UnitInstructions[lower.UnitFP32], s.UnitInstructions[lower.UnitHalf] = 600, 100
 	s.UnitInstructions[lower.UnitSFU], s.UnitInstructions[lower.UnitFP64] = 50, 10
 	m := memory.Counters{L2Reads: 40, L2Writes: 20, L2Atomics: 5, DRAMReads: 7, DRAMWrites: 3}

@@ -108,7 +108,8 @@ func (c *Cubin) KernelInsts(k *Kernel) ([]Inst, error) {
 	first := uint64(k.Entry) / group * group
 	last := (uint64(k.Entry) + uint64(k.Size) + group - 1) / group * group
 	if last > uint64(len(c.Image)) {
-		return nil, fmt.Errorf("cubin: kernel %s: code from %#x to %#x passes the end of %d bytes", k.Name, first, last, len(c.Image))
+		return nil, fmt.Errorf("cubin: kernel %s: code from %#x to %#x passes the end of %d bytes",
+			k.Name, first, last, len(c.Image))
 	}
 	return c.Family.DecodeAll(c.Image[first:last])
 }

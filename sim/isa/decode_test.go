@@ -102,7 +102,8 @@ func TestPlaces(t *testing.T) {
 		f    *Family
 		pc   uint32
 		want int
-	}{{Maxwell, 0, 0}, {Maxwell, 8, 0}, {Maxwell, 24, 2}, {Maxwell, 32, 3}, {Maxwell, 40, 3}, {Maxwell, 72, 6}, {Ampere, 0, 0}, {Ampere, 16, 1}, {Ampere, 64, 4}} {
+	}{{Maxwell, 0, 0}, {Maxwell, 8, 0}, {Maxwell, 24, 2}, {Maxwell, 32, 3}, {Maxwell, 40, 3}, {Maxwell, 72, 6},
+		{Ampere, 0, 0}, {Ampere, 16, 1}, {Ampere, 64, 4}} {
 		if got := c.f.Index(c.pc); got != c.want {
 			t.Errorf("%s: byte %d is of instruction %d, want %d", c.f.Name, c.pc, got, c.want)
 		}

@@ -24,7 +24,8 @@ func (s Source) String() string {
 	return fmt.Sprintf("%s:%d", s.File[strings.LastIndexAny(s.File, `/\`)+1:], s.Line)
 }
 
-// lineTable is the line table of a file: .debug_line, as ptxas -lineinfo and NVRTC write it. It is read when it is asked for.
+// lineTable is the line table of a file: .debug_line, as ptxas -lineinfo and NVRTC write it. It is read when it is
+// asked for.
 type lineTable struct {
 	once  sync.Once
 	data  []byte // of the section; the addresses in it are the image's
@@ -40,8 +41,8 @@ type lineRow struct {
 	line int32 // 0 = not known
 }
 
-// Source returns the place in the source that the instruction at address pc was compiled from, false where the file does
-// not say.
+// Source returns the place in the source that the instruction at address pc was compiled from, false where the file
+// does not say.
 func (c *Code) Source(pc uint32) (Source, bool) {
 	t := c.lines
 	if t == nil {
@@ -119,8 +120,8 @@ func (t *lineTable) read() {
 	t.rows = slices.Clip(t.rows[:n])
 }
 
-// units reads all tables of the section, each of which one compilation has made. Package dwarf trusts the index of a folder
-// and panics where it is damaged (FuzzLines): that is an error here.
+// units reads all tables of the section, each of which one compilation has made. Package dwarf trusts the index of a
+// folder and panics where it is damaged (FuzzLines): that is an error here.
 func (t *lineTable) units() (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -152,8 +153,9 @@ func (t *lineTable) units() (err error) {
 	}
 }
 
-// headers returns what package dwarf wants and cubins do not have: a .debug_info with a unit for each line table. Tables of
-// DWARF 5, which no compiler writes for these chips, are refused: a few bytes of them can ask for any number of files.
+// headers returns what package dwarf wants and cubins do not have: a .debug_info with a unit for each line table.
+// Tables of DWARF 5, which no compiler writes for these chips, are refused: a few bytes of them can ask for any number
+// of files.
 func (t *lineTable) headers() (info []byte, err error) {
 	for at := 0; at < len(t.data); {
 		if len(t.data)-at < 10 {

@@ -13,7 +13,8 @@ import (
 	"testing"
 )
 
-// Every instruction comes from the line that readelf's rows say (scripts/listings.sh): that of the last row that is not behind it.
+// Every instruction comes from the line that readelf's rows say (scripts/listings.sh): that of the last row that is not
+// behind it.
 func TestSource(t *testing.T) {
 	c := readCubinFile(t, "testdata/lines.cubin")
 	if err := c.SourceError(); err != nil {
@@ -52,7 +53,8 @@ func TestSource(t *testing.T) {
 				}
 			}
 			got, ok := c.Source(pc)
-			if !ok || path.Base(got.File) != last.file || got.Line != last.line || got.String() != fmt.Sprintf("%s:%d", last.file, last.line) {
+			if !ok || path.Base(got.File) != last.file || got.Line != last.line ||
+				got.String() != fmt.Sprintf("%s:%d", last.file, last.line) {
 				t.Errorf("%s, %#x: %v %v, want %v", s.Name, pc-s.Address, got, ok, last)
 			}
 			files[got.File] = true
@@ -114,7 +116,8 @@ func TestSourceDamaged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.SourceError(); err == nil || !strings.Contains(err.Error(), "version 5 at byte 0; versions 2 to 4 are read") {
+	if err := c.SourceError(); err == nil || !strings.Contains(err.Error(),
+		"version 5 at byte 0; versions 2 to 4 are read") {
 		t.Errorf("a table of version 5: %v", err)
 	}
 }

@@ -20,10 +20,12 @@ var Maxwell = &Family{
 	constant: field{at: 20, width: 14}, bank: field{at: 34, width: 5}, immediate: field{20, 19, 56, 1},
 	wide: field{at: 20, width: 32}, bytes: field{at: 20, width: 16}, bytesBank: field{at: 36, width: 5},
 	relocs: maxwellRelocs,
-	ABI: &ABI{BlockDim: 0x8, GridDim: 0x14, Stack: 0x20, SharedWindow: [2]uint32{0, 0x100}, LocalWindow: [2]uint32{0x4, 0x104},
-		Constants: 0xd0, DynamicShared: 0xfc, Workspace: [2]uint32{0x38, 0x34}, Params: 0x140},
+	ABI: &ABI{BlockDim: 0x8, GridDim: 0x14, Stack: 0x20, SharedWindow: [2]uint32{0, 0x100},
+		LocalWindow: [2]uint32{0x4, 0x104}, Constants: 0xd0, DynamicShared: 0xfc, Workspace: [2]uint32{0x38, 0x34},
+		Params: 0x140},
 	split: func(group []byte, at uint32) (Word, Control) {
-		return Word{Lo: binary.LittleEndian.Uint64(group[at:])}, DecodeControl(binary.LittleEndian.Uint64(group), int(at/wordBytes)-1)
+		return Word{Lo: binary.LittleEndian.Uint64(group[at:])},
+			DecodeControl(binary.LittleEndian.Uint64(group), int(at/wordBytes)-1)
 	},
 	call: func(w Word) CallKind {
 		switch w.Lo >> 52 {
@@ -38,8 +40,8 @@ var Maxwell = &Family{
 	slot:   maxwellSlot,
 }
 
-// maxwellRelocs are the relocations of instructions, as cuobjdump -elf numbers and names them: a name's last number is the bit at
-// which the field begins.
+// maxwellRelocs are the relocations of instructions, as cuobjdump -elf numbers and names them: a name's last number is
+// the bit at which the field begins.
 var maxwellRelocs = map[uint32]relocKind{
 	42: {name: "R_CUDA_ABS32_20", at: field{at: 20, width: 32}},
 	43: {name: "R_CUDA_ABS32_LO_20", at: field{at: 20, width: 32}, part: low},
@@ -49,8 +51,9 @@ var maxwellRelocs = map[uint32]relocKind{
 	47: {name: "R_CUDA_FUNC_DESC32_20", at: field{at: 20, width: 32}},      // of a function, which here is its address
 	48: {name: "R_CUDA_FUNC_DESC32_LO_20", at: field{at: 20, width: 32}, part: low},
 	49: {name: "R_CUDA_FUNC_DESC32_HI_20", at: field{at: 20, width: 32}, part: high},
-	50: {name: "R_CUDA_CONST_FIELD19_20", at: field{at: 20, width: 14}, unit: 4, bank: field{at: 34, width: 5}}, // c[bank][offset] of arithmetic
-	54: {name: "R_CUDA_CONST_FIELD21_20", at: field{at: 20, width: 16}, bank: field{at: 36, width: 5}},          // of LDC
+	// c[bank][offset] of arithmetic
+	50: {name: "R_CUDA_CONST_FIELD19_20", at: field{at: 20, width: 14}, unit: 4, bank: field{at: 34, width: 5}},
+	54: {name: "R_CUDA_CONST_FIELD21_20", at: field{at: 20, width: 16}, bank: field{at: 36, width: 5}}, // of LDC
 }
 
 // Decode decodes one word of Maxwell.
@@ -88,8 +91,8 @@ var uncached = map[Op]bool{
 	OpTXA: true, OpTLD4S: true, OpTEXS: true, OpTLDS: true, OpCCTLT: true,
 }
 
-// maxwellSlot gives a source register its slot of the operand reuse cache: by position among the sources, but in additions the
-// second source has the third slot.
+// maxwellSlot gives a source register its slot of the operand reuse cache: by position among the sources, but in
+// additions the second source has the third slot.
 func maxwellSlot(f *form, i int) int8 {
 	o, op := &f.operands[i], f.row.op
 	if o.letter != 'R' || uncached[op] {

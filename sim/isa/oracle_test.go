@@ -47,12 +47,13 @@ var (
 type dialect struct {
 	family *Family
 	nop    Word
-	// pack writes the control bits of all words: no barriers, a stall of one cycle, these reuse flags. Families that have them
-	// in the instruction keep those of the word.
+	// pack writes the control bits of all words: no barriers, a stall of one cycle, these reuse flags. Families that have
+	// them in the instruction keep those of the word.
 	pack func(code []byte, reuse uint8)
 	// flagged is a word with reuse flags, where it holds them.
 	flagged func(w Word, reuse uint8) Word
-	// opcodes says that the table does not have all that nvdisasm knows: only words with an opcode of the table are asked about.
+	// opcodes says that the table does not have all that nvdisasm knows: only words with an opcode of the table are asked
+	// about.
 	opcodes bool
 }
 
@@ -188,7 +189,8 @@ func (d *dialect) wordSets(t *testing.T, r *rand.Rand) []wordSet {
 			}
 		}
 	}
-	for _, w := range slices.SortedFunc(maps.Keys(seeds), func(a, b Word) int { return cmp.Or(cmp.Compare(a.Hi, b.Hi), cmp.Compare(a.Lo, b.Lo)) }) {
+	for _, w := range slices.SortedFunc(maps.Keys(seeds),
+		func(a, b Word) int { return cmp.Or(cmp.Compare(a.Hi, b.Hi), cmp.Compare(a.Lo, b.Lo)) }) {
 		for bit := range 8 * f.WordBytes {
 			m := w
 			if bit < 64 {
@@ -259,8 +261,10 @@ func (o *oracle) compare(t *testing.T, d *dialect, set *wordSet) {
 		}
 	}
 	share := float64(onlyOurs+onlyTheirs) / float64(len(set.words))
-	t.Logf("%s: %d words, %d legal to both, %d of these read differently; legal to one only: %d ours, %d theirs = %.4f %%; illegal to both: %d, of which nvdisasm prints %d with a placeholder",
-		set.name, len(set.words), both, different, onlyOurs, onlyTheirs, 100*share, len(set.words)-both-onlyOurs-onlyTheirs, o.placeholders)
+	t.Logf("%s: %d words, %d legal to both, %d of these read differently; legal to one only: %d ours, %d theirs = %.4f "+
+		"%%; illegal to both: %d, of which nvdisasm prints %d with a placeholder",
+		set.name, len(set.words), both, different, onlyOurs, onlyTheirs, 100*share, len(set.words)-both-onlyOurs-onlyTheirs,
+		o.placeholders)
 	if share >= 0.001 {
 		t.Errorf("%s: %.4f %% of the words are legal to one only; want < 0.1 %%", set.name, 100*share)
 	}

@@ -6,9 +6,10 @@ import (
 	"fmt"
 )
 
-// Patch returns a copy of a cubin of Maxwell in which edit has changed instructions of one kernel: it gets each instruction decoded
-// (PC counted from the kernel's start), and may change its word and its 21-bit control field (see DecodeControl). It is how
-// microbenchmarks give an instruction registers that the assembler would not choose, and tests a wrong control word.
+// Patch returns a copy of a cubin of Maxwell in which edit has changed instructions of one kernel: it gets each
+// instruction decoded (PC counted from the kernel's start), and may change its word and its 21-bit control field (see
+// DecodeControl). It is how microbenchmarks give an instruction registers that the assembler would not choose, and
+// tests a wrong control word.
 func Patch(cubin []byte, kernel string, edit func(in *Inst, word *uint64, control *uint32)) ([]byte, error) {
 	f, err := openELF(cubin)
 	if err != nil {

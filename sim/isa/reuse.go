@@ -1,10 +1,11 @@
 package isa
 
 // KeepOperands returns a copy of a cubin in which each FFMA latches the registers that the next FFMA reads in the same
-// source slots (.reuse), and how many it changed; one memory instruction may be issued between the two. ptxas leaves the
-// flags out at every sixth instruction or so, where it asks the scheduler to change the warp (which would empty the cache),
-// and the next FFMA then often has two sources in one register bank. Hand-written products (maxas) do not change the warp
-// there, and nor does the result: the yield flag of a changed FFMA is off. Values do not depend on either.
+// source slots (.reuse), and how many it changed; one memory instruction may be issued between the two. ptxas leaves
+// the flags out at every sixth instruction or so, where it asks the scheduler to change the warp (which would empty the
+// cache), and the next FFMA then often has two sources in one register bank. Hand-written products (maxas) do not
+// change the warp there, and nor does the result: the yield flag of a changed FFMA is off. Values do not depend on
+// either.
 func KeepOperands(cubin []byte) ([]byte, int, error) {
 	c, err := ReadCubin(cubin)
 	if err != nil {
@@ -73,5 +74,6 @@ func keptOperands(insts []Inst) map[uint32]uint8 {
 
 // plainFFMA reports whether the instruction is an unguarded FFMA of three registers.
 func (in *Inst) plainFFMA() bool {
-	return in.Op == OpFFMA && in.Guard == PT && !in.GuardNot && in.Operands[1].Kind == KindReg && in.Operands[2].Kind == KindReg && in.Operands[3].Kind == KindReg
+	return in.Op == OpFFMA && in.Guard == PT && !in.GuardNot && in.Operands[1].Kind == KindReg &&
+		in.Operands[2].Kind == KindReg && in.Operands[3].Kind == KindReg
 }

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestKeepOperands: of each kernel only flags and yields of FFMAs change; a flag is there exactly where the next FFMA reads
-// the same register in the same slot and nothing in between writes it.
+// TestKeepOperands: of each kernel only flags and yields of FFMAs change; a flag is there exactly where the next FFMA
+// reads the same register in the same slot and nothing in between writes it.
 func TestKeepOperands(t *testing.T) {
 	data, err := os.ReadFile("testdata/arithmetic.cubin")
 	if err != nil {

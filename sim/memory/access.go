@@ -42,9 +42,11 @@ type Access struct {
 	Space Space
 	Kind  AccessKind
 	Cache CacheOp
-	Bytes int        // a thread: 1, 2, 4, 8 or 16
-	Mask  uint32     // threads that take part
-	Unit  bool       // all threads take part, each with the element after that of the one before; false = not known
-	Part  uint8      // which of the SM's L1 caches serves it; taken modulo their number
-	Addr  [32]uint64 // byte address of each; shared: offset in the block's window; local: device-wide physical address, interleaved so that equal offsets of 32 threads coalesce
+	Bytes int    // a thread: 1, 2, 4, 8 or 16
+	Mask  uint32 // threads that take part
+	Unit  bool   // all threads take part, each with the element after that of the one before; false = not known
+	Part  uint8  // which of the SM's L1 caches serves it; taken modulo their number
+	// byte address of each; shared: offset in the block's window; local: device-wide physical address, interleaved so that
+	// equal offsets of 32 threads coalesce
+	Addr [32]uint64
 }

@@ -46,7 +46,9 @@ func BenchmarkCopy(b *testing.B) {
 func BenchmarkChase(b *testing.B) {
 	inner := chase(1<<20, 128, 1<<30, CacheCG)
 	n := 0
-	d := newDriver(b, preset(b), 28, 1, func(sm, warp, k int, a *Access) bool { return sm == 0 && k < n && inner(sm, warp, k, a) })
+	d := newDriver(b, preset(b), 28, 1, func(sm, warp, k int, a *Access) bool {
+		return sm == 0 && k < n && inner(sm, warp, k, a)
+	})
 	n = b.N
 	b.ReportAllocs()
 	b.ResetTimer()

@@ -5,8 +5,8 @@ import "math/bits"
 // maxWays bounds a cache's associativity: what a set keeps of its lines is words of four bits a way.
 const maxWays = 16
 
-// cacheSet is what a look-up needs of a set: one cache line of the host. Words have a field for each way, from the lowest
-// bits on: eight bits in sign, else four; masks have a bit for each sector.
+// cacheSet is what a look-up needs of a set: one cache line of the host. Words have a field for each way, from the
+// lowest bits on: eight bits in sign, else four; masks have a bit for each sector.
 type cacheSet struct {
 	order  uint64    // ways from the newest to the oldest, in order of use (LRU) or filling (FIFO)
 	sign   [2]uint64 // low bits of the tags: most lines that are not there are told by these
@@ -32,7 +32,8 @@ const noTag = ^uint32(0)
 func newTagArray(bytes, ways int, policy replacement) tagArray {
 	sets := bytes / LineBytes / ways
 	shift := uint(bits.Len(uint(ways - 1)))
-	t := tagArray{sets: make([]cacheSet, sets), tags: make([]uint32, sets<<shift), ready: make([]int64, sets<<shift), ways: ways, shift: shift, fifo: policy == replaceFIFO}
+	t := tagArray{sets: make([]cacheSet, sets), tags: make([]uint32, sets<<shift), ready: make([]int64, sets<<shift),
+		ways: ways, shift: shift, fifo: policy == replaceFIFO}
 	for w := range ways {
 		t.used[w/8] |= 0x80 << (w % 8 * 8)
 	}

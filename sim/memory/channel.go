@@ -62,8 +62,8 @@ type channel struct {
 }
 
 func newChannel(cfg *Config, m *mapping, index int, ports []*Port, window int64) *channel {
-	c := &channel{cfg: cfg, m: m, index: index, ports: ports, n: cfg.L2.SlicesPerChannel, waiting: never, nextMemory: never, nextCore: never,
-		num: newDivisor(int(cfg.DRAM.ClockNum)), den: newDivisor(int(cfg.DRAM.ClockDen))}
+	c := &channel{cfg: cfg, m: m, index: index, ports: ports, n: cfg.L2.SlicesPerChannel, waiting: never,
+		nextMemory: never, nextCore: never, num: newDivisor(int(cfg.DRAM.ClockNum)), den: newDivisor(int(cfg.DRAM.ClockDen))}
 	for i := range c.due {
 		c.due[i] = never
 	}
@@ -263,7 +263,8 @@ func (c *channel) serve(k int, now int64) {
 		c.due[k] = s.start
 		// It may have waited for long, and all of L2 is more than fits in the host's cache near the core.
 		set, _ := s.place(n.local)
-		prefetch.Three(unsafe.Pointer(&s.cache.sets[set]), unsafe.Pointer(&s.cache.tags[set<<(s.cache.shift&31)]), unsafe.Pointer(&c.nodes[max(n.next, 0)]))
+		prefetch.Three(unsafe.Pointer(&s.cache.sets[set]), unsafe.Pointer(&s.cache.tags[set<<(s.cache.shift&31)]),
+			unsafe.Pointer(&c.nodes[max(n.next, 0)]))
 	}
 	if !keep {
 		c.free = append(c.free, i)

@@ -9,7 +9,8 @@ func TestCoalesceAgainstDefinition(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	var c coalescer
 	for n := range 20000 {
-		a := Access{Kind: []AccessKind{Load, Store, Atomic}[r.IntN(3)], Bytes: []int{1, 2, 4, 8, 16}[r.IntN(5)], Mask: r.Uint32() | r.Uint32()}
+		a := Access{Kind: []AccessKind{Load, Store, Atomic}[r.IntN(3)], Bytes: []int{1, 2, 4, 8, 16}[r.IntN(5)],
+			Mask: r.Uint32() | r.Uint32()}
 		base, span := uint64(r.IntN(64)*a.Bytes), 1<<(3+r.IntN(9))
 		for i := range a.Addr {
 			a.Addr[i] = base + uint64(r.IntN(span)*a.Bytes)
@@ -67,7 +68,8 @@ func TestCoalesceAgainstDefinition(t *testing.T) {
 			case a.Kind == Store && c.full[i] != w.full:
 				t.Fatalf("%+v: line %#x full sectors %04b, want %04b", a, c.line[i], c.full[i], w.full)
 			case a.Kind == Atomic && (int(c.ops[i]) != ops[c.line[i]] || int(c.same[i]) != w.same):
-				t.Fatalf("%+v: line %#x %d operations, %d on one address; want %d, %d", a, c.line[i], c.ops[i], c.same[i], ops[c.line[i]], w.same)
+				t.Fatalf("%+v: line %#x %d operations, %d on one address; want %d, %d", a, c.line[i], c.ops[i], c.same[i],
+					ops[c.line[i]], w.same)
 			}
 		}
 	}

@@ -33,11 +33,14 @@ type L1Config struct {
 	Latency       int    `yaml:"latency"`         // issue to data of a hit
 	MissLatency   int    `yaml:"miss_latency"`    // issue to the crossbar's request port
 	BytesPerClock int    `yaml:"bytes_per_clock"` // data path of one part
-	GlobalLoads   bool   `yaml:"global_loads"`    // whether global loads without a cache operator use it; .CI loads and local memory always do
-	Queue         int    `yaml:"queue"`           // cycles of work that may wait in front of a part before it accepts no more
-	ReadLatency   int    `yaml:"read_latency"`    // from the start of an access until its source registers have been read
-	MSHRs         int    `yaml:"mshrs"`           // line requests (loads and atomics with a result) an SM may have under way
-	StoreQueue    int    `yaml:"store_queue"`     // line requests (stores and reductions) an SM may have under way
+	// whether global loads without a cache operator use it; .CI loads and local memory always do
+	GlobalLoads bool `yaml:"global_loads"`
+	// cycles of work that may wait in front of a part before it accepts no more
+	Queue       int `yaml:"queue"`
+	ReadLatency int `yaml:"read_latency"` // from the start of an access until its source registers have been read
+	// line requests (loads and atomics with a result) an SM may have under way
+	MSHRs      int `yaml:"mshrs"`
+	StoreQueue int `yaml:"store_queue"` // line requests (stores and reductions) an SM may have under way
 }
 
 // CrossbarConfig is the network between SMs and L2 slices.
@@ -55,14 +58,16 @@ type L2Config struct {
 	SlicesPerChannel int    `yaml:"slices_per_channel"`
 	SliceBytes       int    `yaml:"slice_bytes"` // data of one slice
 	Ways             int    `yaml:"ways"`
-	Replacement      string `yaml:"replacement"`     // a key of replacements
-	Hash             string `yaml:"hash"`            // how lines are spread over slices: a key of hashes
-	Latency          int    `yaml:"latency"`         // from a request's acceptance to its data at the reply crossbar, on a hit
-	BytesPerClock    int    `yaml:"bytes_per_clock"` // data path of a slice
-	FillSectors      int    `yaml:"fill_sectors"`    // sectors that a read miss brings from DRAM, aligned: an access's granularity
-	AtomicSectors    int    `yaml:"atomic_sectors"`  // sectors of distinct words a slice's atomic unit takes a cycle
-	AtomicSame       int    `yaml:"atomic_same"`     // cycles between two atomics on the same word
-	AtomicLatency    int    `yaml:"atomic_latency"`  // of the operation, on top of the access
+	Replacement      string `yaml:"replacement"` // a key of replacements
+	Hash             string `yaml:"hash"`        // how lines are spread over slices: a key of hashes
+	// from a request's acceptance to its data at the reply crossbar, on a hit
+	Latency       int `yaml:"latency"`
+	BytesPerClock int `yaml:"bytes_per_clock"` // data path of a slice
+	// sectors that a read miss brings from DRAM, aligned: an access's granularity
+	FillSectors   int `yaml:"fill_sectors"`
+	AtomicSectors int `yaml:"atomic_sectors"` // sectors of distinct words a slice's atomic unit takes a cycle
+	AtomicSame    int `yaml:"atomic_same"`    // cycles between two atomics on the same word
+	AtomicLatency int `yaml:"atomic_latency"` // of the operation, on top of the access
 }
 
 // DRAMConfig is device memory: Channels channels of one rank. Timings are in cycles of the command clock.
@@ -194,13 +199,17 @@ func (c *Config) Validate() error {
 	case l1.Bytes%(LineBytes*l1.Ways) != 0:
 		return fmt.Errorf("memory.l1.bytes: %d is not a multiple of %d ways x %d bytes", l1.Bytes, l1.Ways, LineBytes)
 	case l2.SliceBytes%(LineBytes*l2.Ways) != 0:
-		return fmt.Errorf("memory.l2.slice_bytes: %d is not a multiple of %d ways x %d bytes", l2.SliceBytes, l2.Ways, LineBytes)
+		return fmt.Errorf("memory.l2.slice_bytes: %d is not a multiple of %d ways x %d bytes",
+			l2.SliceBytes, l2.Ways, LineBytes)
 	case d.Channels*l2.SlicesPerChannel > MaxSlices:
-		return fmt.Errorf("memory.l2: %d slices (dram.channels x l2.slices_per_channel) is not in 1..%d", d.Channels*l2.SlicesPerChannel, MaxSlices)
+		return fmt.Errorf("memory.l2: %d slices (dram.channels x l2.slices_per_channel) is not in 1..%d",
+			d.Channels*l2.SlicesPerChannel, MaxSlices)
 	case d.BusBytes*d.Burst != SectorBytes:
-		return fmt.Errorf("memory.dram: bus_bytes %d x burst %d is not a sector of %d bytes", d.BusBytes, d.Burst, SectorBytes)
+		return fmt.Errorf("memory.dram: bus_bytes %d x burst %d is not a sector of %d bytes",
+			d.BusBytes, d.Burst, SectorBytes)
 	case d.CCD*d.DataRate < d.Burst:
-		return fmt.Errorf("memory.dram.ccd: %d is shorter than a burst of %d transfers at %d a clock", d.CCD, d.Burst, d.DataRate)
+		return fmt.Errorf("memory.dram.ccd: %d is shorter than a burst of %d transfers at %d a clock",
+			d.CCD, d.Burst, d.DataRate)
 	case d.CCDL%d.CCD != 0:
 		return fmt.Errorf("memory.dram.ccdl: %d is not a multiple of ccd, %d", d.CCDL, d.CCD)
 	case d.RC < d.RAS:

@@ -31,7 +31,8 @@ func TestConfigRanges(t *testing.T) {
 			case reflect.String:
 				old := f.String()
 				f.SetString("best")
-				if err := cfg.Validate(); err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), `"best" is not one of`) {
+				if err := cfg.Validate(); err == nil || !strings.Contains(err.Error(), name) ||
+					!strings.Contains(err.Error(), `"best" is not one of`) {
 					t.Errorf("%s: error %v does not name the field and its values", name, err)
 				}
 				f.SetString(old)
@@ -84,7 +85,8 @@ func TestCountersSubAdd(t *testing.T) {
 }
 
 func TestRatesAndBandwidth(t *testing.T) {
-	c := Counters{L1Accesses: 8, L1Hits: 3, L1Merged: 1, L2Reads: 10, L2ReadHits: 1, L2Writes: 6, DRAMReads: 12, DRAMWrites: 4, DRAMRowHits: 4}
+	c := Counters{L1Accesses: 8, L1Hits: 3, L1Merged: 1, L2Reads: 10, L2ReadHits: 1, L2Writes: 6, DRAMReads: 12,
+		DRAMWrites: 4, DRAMRowHits: 4}
 	if got, want := c.Rates(), (Rates{.5, .1, .25}); got != want {
 		t.Errorf("rates %+v, want %+v", got, want)
 	}

@@ -76,7 +76,8 @@ func (c *Counters) ByName() map[string]int64 {
 		for k := 0; k < len(camel); k++ {
 			upper := camel[k] >= 'A' && camel[k] <= 'Z'
 			// A word starts at an upper-case letter behind a lower-case letter or digit, or before a lower-case one.
-			if upper && k > 0 && (camel[k-1] < 'A' || camel[k-1] > 'Z' || k+1 < len(camel) && camel[k+1] >= 'a' && camel[k+1] <= 'z') {
+			if upper && k > 0 && (camel[k-1] < 'A' || camel[k-1] > 'Z' || k+1 < len(camel) && camel[k+1] >= 'a' &&
+				camel[k+1] <= 'z') {
 				name = append(name, '_')
 			}
 			c := camel[k]

@@ -223,7 +223,8 @@ func (d *dram) init(cfg *DRAMConfig, m *mapping, count *Counters) {
 	d.reads.groups, d.writes.groups = d.groups, d.groups
 }
 
-// read queues a read of sectors into an L2 line and returns its place; the queue must not be full. now is the command clock.
+// read queues a read of sectors into an L2 line and returns its place; the queue must not be full. now is the command
+// clock.
 func (d *dram) read(slice int, local uint64, mask uint8, line int32, now int64) uint32 {
 	bank, row := d.m.dram(local)
 	open := d.banks[bank].row == row

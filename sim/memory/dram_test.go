@@ -33,12 +33,14 @@ func checkCommands(cfg *DRAMConfig, commands []command) []string {
 		b := &banks[c.bank]
 		rule := func(name string, since int64, least int) {
 			if c.at-since < int64(least) {
-				breaches = append(breaches, fmt.Sprintf("%s: command %d of bank %d at %d, %d after; at least %d", name, c.kind, c.bank, c.at, c.at-since, least))
+				breaches = append(breaches, fmt.Sprintf("%s: command %d of bank %d at %d, %d after; at least %d",
+					name, c.kind, c.bank, c.at, c.at-since, least))
 			}
 		}
 		state := func(ok bool, name string) {
 			if !ok {
-				breaches = append(breaches, fmt.Sprintf("%s: command %d of bank %d row %d at %d", name, c.kind, c.bank, c.row, c.at))
+				breaches = append(breaches, fmt.Sprintf("%s: command %d of bank %d row %d at %d",
+					name, c.kind, c.bank, c.row, c.at))
 			}
 		}
 		if c.kind != commandRefresh {
@@ -91,7 +93,8 @@ func checkCommands(cfg *DRAMConfig, commands []command) []string {
 
 func TestCheckerFindsBreaches(t *testing.T) {
 	cfg := &preset(t).DRAM
-	good := []command{{0, commandActivate, 0, 1}, {16, commandRead, 0, 1}, {20, commandRead, 0, 1}, {37, commandPrecharge, 0, 1}, {53, commandActivate, 0, 2}}
+	good := []command{{0, commandActivate, 0, 1}, {16, commandRead, 0, 1}, {20, commandRead, 0, 1},
+		{37, commandPrecharge, 0, 1}, {53, commandActivate, 0, 2}}
 	if b := checkCommands(cfg, good); len(b) != 0 {
 		t.Fatalf("a correct stream: %v", b)
 	}
@@ -115,7 +118,8 @@ func TestDRAMTiming(t *testing.T) {
 	fcfs.DRAM.Scheduler = "fcfs"
 	slow := base // other timings, so that no rule is kept by chance
 	d := &slow.DRAM
-	d.CCD, d.CCDL, d.RRD, d.RCD, d.RAS, d.RP, d.RC, d.CL, d.WL, d.CDLR, d.WR, d.RTPL = 3, 9, 5, 21, 60, 25, 90, 27, 11, 13, 29, 40
+	d.CCD, d.CCDL, d.RRD, d.RCD, d.RAS, d.RP, d.RC, d.CL, d.WL, d.CDLR, d.WR, d.RTPL = 3, 9, 5, 21, 60, 25, 90, 27,
+		11, 13, 29, 40
 	d.Banks, d.BankGroups, d.REFI, d.RFC = 8, 2, 2001, 111
 	for name, cfg := range map[string]Config{"preset": base, "small": small(base), "fcfs": fcfs, "other timings": slow} {
 		for _, traffic := range []struct {
@@ -153,7 +157,8 @@ func TestDRAMTiming(t *testing.T) {
 					}
 				}
 				if columns != count.DRAMReads+count.DRAMWrites || activates != count.DRAMActivates || columns == 0 {
-					t.Errorf("%d column commands and %d activates seen; the counters say %d and %d", columns, activates, count.DRAMReads+count.DRAMWrites, count.DRAMActivates)
+					t.Errorf("%d column commands and %d activates seen; the counters say %d and %d",
+						columns, activates, count.DRAMReads+count.DRAMWrites, count.DRAMActivates)
 				}
 				if cfg.DRAM.REFI > 0 && refreshes == 0 {
 					t.Error("no refresh seen")

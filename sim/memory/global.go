@@ -11,9 +11,11 @@ import (
 // shared and local memory. The compiled code of a generic atomic masks a shared address with 0xffffff, which makes each
 // window 16 MiB, aligned to its size; it takes any address with a nonzero upper half for global.
 const (
-	SharedWindow = 0x01000000 // generic address of byte 0 of the block's shared memory: c[0x0][0x0], upper half in c[0x0][0x100]
-	LocalWindow  = 0x02000000 // generic address of byte 0 of the thread's local memory: c[0x0][0x4], upper half in c[0x0][0x104]
-	WindowBytes  = 0x01000000
+	// generic address of byte 0 of the block's shared memory: c[0x0][0x0], upper half in c[0x0][0x100]
+	SharedWindow = 0x01000000
+	// generic address of byte 0 of the thread's local memory: c[0x0][0x4], upper half in c[0x0][0x104]
+	LocalWindow = 0x02000000
+	WindowBytes = 0x01000000
 
 	// FirstAddress is the address of the first allocation.
 	FirstAddress = 0x10_0000_0000
@@ -38,8 +40,9 @@ type Span struct {
 	Data []byte // Size bytes; at least hostPadding more stand behind them
 }
 
-// Global is device memory: allocations with guard gaps between them. Addresses are not used twice until all have been used
-// once, so that an access to freed memory is an error too. Readers may share it; Alloc, Free, Write and Commit want it for themselves.
+// Global is device memory: allocations with guard gaps between them. Addresses are not used twice until all have been
+// used once, so that an access to freed memory is an error too. Readers may share it; Alloc, Free, Write and Commit
+// want it for themselves.
 type Global struct {
 	spans []*Span // by address
 	next  uint64
@@ -60,8 +63,8 @@ func (g *Global) Alloc(n int64) (uint64, error) {
 	return at, nil
 }
 
-// Map reserves the address of n bytes, a multiple of align, and has host provide the memory behind it: a slice of n bytes
-// that the host uses too, with hostPadding readable bytes behind it.
+// Map reserves the address of n bytes, a multiple of align, and has host provide the memory behind it: a slice of n
+// bytes that the host uses too, with hostPadding readable bytes behind it.
 func (g *Global) Map(n int64, align uint64, host func(addr uint64) ([]byte, error)) (uint64, error) {
 	at, err := g.place(n, align)
 	if err != nil {
@@ -72,7 +75,8 @@ func (g *Global) Map(n int64, align uint64, host func(addr uint64) ([]byte, erro
 		return 0, err
 	}
 	if int64(len(data)) != n || cap(data)-len(data) < hostPadding {
-		return 0, fmt.Errorf("mapping of %d bytes: the host gives %d and %d behind them, wanted are %d behind", n, len(data), cap(data)-len(data), hostPadding)
+		return 0, fmt.Errorf("mapping of %d bytes: the host gives %d and %d behind them, wanted are %d behind",
+			n, len(data), cap(data)-len(data), hostPadding)
 	}
 	g.insert(&Span{Base: at, Size: uint64(n), Data: data})
 	return at, nil

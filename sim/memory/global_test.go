@@ -26,7 +26,8 @@ func TestGlobal(t *testing.T) {
 	if a < LocalWindow+WindowBytes || a>>32 == 0 {
 		t.Errorf("address %#x is within 4 GiB, where the windows are", a)
 	}
-	if g.Find(a-1) != nil || g.Find(a+100) != nil || g.Find(a) == nil || g.Find(a+99) == nil || g.Find(b) == nil || g.Find(0) != nil {
+	if g.Find(a-1) != nil || g.Find(a+100) != nil || g.Find(a) == nil || g.Find(a+99) == nil || g.Find(b) == nil ||
+		g.Find(0) != nil {
 		t.Error("Find does not keep to the bounds")
 	}
 	want := []byte("0123456789")
@@ -219,13 +220,14 @@ func TestAtomics(t *testing.T) {
 			got = binary.LittleEndian.Uint64(mem)
 		}
 		if old != c.old || got != c.w {
-			t.Errorf("op %d type %d: old %#x, a %#x, b %#x gives %#x (old %#x), want %#x", c.op, c.typ, c.old, c.a, c.b, got, old, c.w)
+			t.Errorf("op %d type %d: old %#x, a %#x, b %#x gives %#x (old %#x), want %#x", c.op, c.typ, c.old, c.a, c.b,
+				got, old, c.w)
 		}
 	}
 }
 
-// TestAtomicAcrossSMs: atomics of several SMs add up, each gets the value before its own in the order of (cycle, SM), and
-// a load sees the SM's own atomic at once.
+// TestAtomicAcrossSMs: atomics of several SMs add up, each gets the value before its own in the order of (cycle, SM),
+// and a load sees the SM's own atomic at once.
 func TestAtomicAcrossSMs(t *testing.T) {
 	g := NewGlobal()
 	addr, _ := g.Alloc(4)

@@ -6,8 +6,8 @@ import (
 	"warpdrop/sim/internal/invariant"
 )
 
-// Consistent checks the memory system between two windows (build tag check): no entry, packet or reply is lost or stands
-// twice. quiet says that nothing is under way any more: what was asked for has then been answered.
+// Consistent checks the memory system between two windows (build tag check): no entry, packet or reply is lost or
+// stands twice. quiet says that nothing is under way any more: what was asked for has then been answered.
 func (s *System) Consistent(quiet bool) {
 	waiting := 0 // entries that wait for a reply
 	moving := 0  // packets and replies on their way
@@ -39,13 +39,15 @@ func (s *System) Consistent(quiet bool) {
 			}
 		}
 	}
-	invariant.Hold(waiting == moving, "%d entries wait for a reply, %d packets and replies are on their way", waiting, moving)
+	invariant.Hold(waiting == moving, "%d entries wait for a reply, %d packets and replies are on their way",
+		waiting, moving)
 	invariant.Hold(!quiet || moving == 0, "%d packets are on their way in a memory that is quiet", moving)
 	if s.dropped {
 		return
 	}
 	c := s.Counters()
-	invariant.Hold(c.RequestPackets-c.ReplyPackets == int64(moving), "%d packets were sent and %d replies came, %d are on their way", c.RequestPackets, c.ReplyPackets, moving)
+	invariant.Hold(c.RequestPackets-c.ReplyPackets == int64(moving),
+		"%d packets were sent and %d replies came, %d are on their way", c.RequestPackets, c.ReplyPackets, moving)
 	if quiet {
 		c.conserved()
 	}
@@ -84,7 +86,8 @@ func (p *entryPool) consistent(what string, sm int) map[uint16]bool {
 	}
 	last := int64(0)
 	for _, r := range p.released[p.head:] {
-		invariant.Hold(r.cycle >= last, "SM %d: a %s entry is free from cycle %d on, one before it from %d", sm, what, r.cycle, last)
+		invariant.Hold(r.cycle >= last, "SM %d: a %s entry is free from cycle %d on, one before it from %d",
+			sm, what, r.cycle, last)
 		last = r.cycle
 		back(r.entry)
 	}
@@ -107,9 +110,11 @@ func (p *Port) tokensConsistent(used map[uint16]bool) {
 		}
 	}
 	for token, n := range left {
-		invariant.Hold(p.tokens[token].left == n, "SM %d: access %d waits for %d replies, %d will come", p.sm, token, p.tokens[token].left, n)
+		invariant.Hold(p.tokens[token].left == n, "SM %d: access %d waits for %d replies, %d will come",
+			p.sm, token, p.tokens[token].left, n)
 	}
-	invariant.Hold(free == len(p.chain), "SM %d: %d of %d places for further tokens are lost", p.sm, len(p.chain)-free, len(p.chain))
+	invariant.Hold(free == len(p.chain), "SM %d: %d of %d places for further tokens are lost", p.sm, len(p.chain)-free,
+		len(p.chain))
 }
 
 // nodesConsistent checks that each packet of a channel is in one list: free, queued at a slice, or waiting for DRAM.
@@ -166,7 +171,8 @@ func (q *dramQueue) consistent(d *dram, what string, channel int) {
 		i := bits.TrailingZeros64(m)
 		e := &q.entries[i]
 		hold(e.mask != 0, "request %d is for no sector", i)
-		hold(q.bank[e.bank]>>i&1 != 0 && q.group[e.bank&q.groups]>>i&1 != 0, "request %d is not in the set of bank %d", i, e.bank)
+		hold(q.bank[e.bank]>>i&1 != 0 && q.group[e.bank&q.groups]>>i&1 != 0, "request %d is not in the set of bank %d",
+			i, e.bank)
 		if d.banks[e.bank].row == e.row {
 			hit |= 1 << i
 		}
@@ -182,7 +188,8 @@ func (q *dramQueue) consistent(d *dram, what string, channel int) {
 	hold(q.served == served, "requests %#x are marked as of banks in use, %#x are", q.served, served)
 }
 
-// consistent checks that each set's ways stand once in its order and hold different lines, under the signs of their tags.
+// consistent checks that each set's ways stand once in its order and hold different lines, under the signs of their
+// tags.
 func (t *tagArray) consistent(what string, number int) {
 	for set := range t.sets {
 		s := &t.sets[set]
@@ -197,7 +204,8 @@ func (t *tagArray) consistent(what string, number int) {
 			if tag == noTag {
 				continue
 			}
-			invariant.Hold(uint8(s.sign[i/8]>>(i%8*8)) == uint8(tag), "%s %d, set %d: way %d has tag %#x, and another's sign", what, number, set, i, tag)
+			invariant.Hold(uint8(s.sign[i/8]>>(i%8*8)) == uint8(tag), "%s %d, set %d: way %d has tag %#x, and another's sign",
+				what, number, set, i, tag)
 			invariant.Hold(t.find(set, tag) == int32(line), "%s %d, set %d: tag %#x stands twice", what, number, set, tag)
 			invariant.Hold(s.queued>>(4*i)&15 == 0, "%s %d, set %d: way %d waits for data", what, number, set, i)
 		}

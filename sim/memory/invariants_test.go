@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestBrokenStateIsFound: what is broken by hand in a memory system at rest, or with requests under way, is found and named.
+// TestBrokenStateIsFound: what is broken by hand in a memory system at rest, or with requests under way, is found and
+// named.
 func TestBrokenStateIsFound(t *testing.T) {
 	for _, c := range []struct {
 		want string

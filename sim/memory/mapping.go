@@ -2,7 +2,8 @@ package memory
 
 import "math/bits"
 
-// divisor divides by a number fixed in advance with one multiplication, which is exact for dividends below limit, 2^64 / n.
+// divisor divides by a number fixed in advance with one multiplication, which is exact for dividends below limit, 2^64
+// / n.
 type divisor struct{ n, magic, limit uint64 }
 
 func newDivisor(n int) divisor {
@@ -29,9 +30,9 @@ func (d *divisor) quotient(x uint64) uint64 {
 	return q
 }
 
-// Places of the address map that are the same on every GPU: of a GTX 1070 and a GTX 1080, Jain et al. (RTAS 2019, "Fractional
-// GPUs") read that 1 KiB of addresses lies on one channel, and that bit 14 of an address chooses neither channel nor
-// bank, so that a row holds what is 16 KiB apart. Matrices whose rows are 4, 8 or 16 KiB long gain from it.
+// Places of the address map that are the same on every GPU: of a GTX 1070 and a GTX 1080, Jain et al. (RTAS 2019,
+// "Fractional GPUs") read that 1 KiB of addresses lies on one channel, and that bit 14 of an address chooses neither
+// channel nor bank, so that a row holds what is 16 KiB apart. Matrices whose rows are 4, 8 or 16 KiB long gain from it.
 const (
 	chunkBits = 3 // lines that lie together, 1 KiB
 	nearBits  = 4 // bits of a chunk's number below those that choose among a row's chunks
@@ -39,17 +40,18 @@ const (
 
 // mapping places lines of device memory in channels, L2 slices and DRAM.
 //
-// A row of DRAM holds chunks of 1 KiB that are 16 KiB apart: the bits of the address that tell these from each other are taken
-// out of it. What is left numbers groups of chunks, and the groups are dealt to the n channels in rounds: group G is in
-// round G/n, and goes to channel (G mod n + h(round)) mod n. Each round gives every channel exactly one group, so that large
-// contiguous footprints are spread evenly also where n is not a power of two, and (channel, round, chunk, line) is the
-// line's whole address. The rotation h, a multiplicative hash of the round (Knuth), keeps strides that are multiples of n
-// chunks from falling on one channel; policy "modulo" leaves it out. How 11 or 12 channels are really hashed is not
-// published; of 8, only by exclusive or of address bits, which the rotation stands for.
+// A row of DRAM holds chunks of 1 KiB that are 16 KiB apart: the bits of the address that tell these from each other
+// are taken out of it. What is left numbers groups of chunks, and the groups are dealt to the n channels in rounds:
+// group G is in round G/n, and goes to channel (G mod n + h(round)) mod n. Each round gives every channel exactly one
+// group, so that large contiguous footprints are spread evenly also where n is not a power of two, and (channel, round,
+// chunk, line) is the line's whole address. The rotation h, a multiplicative hash of the round (Knuth), keeps strides
+// that are multiples of n chunks from falling on one channel; policy "modulo" leaves it out. How 11 or 12 channels are
+// really hashed is not published; of 8, only by exclusive or of address bits, which the rotation stands for.
 //
-// A channel's slices take the lines of a chunk in turn, beginning with one that the round's hash gives. A round's rows are
-// in the bank that its low bits say (the bank group in the lowest), exclusive-ored with those of the row (permutation-based
-// interleaving, Zhang et al., MICRO 2000), which keeps arrays whose distance is a multiple of all banks' rows apart.
+// A channel's slices take the lines of a chunk in turn, beginning with one that the round's hash gives. A round's rows
+// are in the bank that its low bits say (the bank group in the lowest), exclusive-ored with those of the row
+// (permutation-based interleaving, Zhang et al., MICRO 2000), which keeps arrays whose distance is a multiple of all
+// banks' rows apart.
 type mapping struct {
 	channels  divisor
 	rotate    bool
@@ -83,8 +85,8 @@ func newMapping(c *Config) mapping {
 	return m
 }
 
-// place returns the channel that a line (an address divided by LineBytes) lies on, the number of its slice there, and its
-// own number within the slice.
+// place returns the channel that a line (an address divided by LineBytes) lies on, the number of its slice there, and
+// its own number within the slice.
 func (m *mapping) place(line uint64) (channel, slice int, local uint64) {
 	l := line & (1<<m.lineBits - 1)
 	chunk := line >> m.lineBits

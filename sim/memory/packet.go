@@ -39,8 +39,8 @@ type packetQueue struct {
 	head  int
 }
 
-// push appends a packet, for the caller to write all of its fields: in place, since a copy of a structure just written waits until the
-// processor has stored all of it.
+// push appends a packet, for the caller to write all of its fields: in place, since a copy of a structure just written
+// waits until the processor has stored all of it.
 func (q *packetQueue) push() *packet {
 	n := len(q.items)
 	if n == cap(q.items) {

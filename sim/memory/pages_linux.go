@@ -5,9 +5,9 @@ import (
 	"unsafe"
 )
 
-// hugePages asks for large pages behind the data of an allocation that is worth it: a scattered access then seldom misses
-// the host's TLB, and the first touch of many small pages is one page fault. Memory that is only read stays the kernel's
-// page of zeros, as with small pages. Nothing depends on the answer.
+// hugePages asks for large pages behind the data of an allocation that is worth it: a scattered access then seldom
+// misses the host's TLB, and the first touch of many small pages is one page fault. Memory that is only read stays the
+// kernel's page of zeros, as with small pages. Nothing depends on the answer.
 func hugePages(b []byte) {
 	const page, huge = 4096, 2 << 20
 	if len(b) < 2*huge {

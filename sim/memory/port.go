@@ -157,9 +157,10 @@ func (p *Port) begin(now int64) {
 
 // Access presents a warp's global or local access at cycle now; token names it in Replies.
 //
-// accepted is false if a queue is full: present it again, unchanged, at cycle retry, and nothing else before. Else done is the cycle at which all its data
-// are there or, for stores and reductions, its operands are read; -1 if data are on their way from L2, in which case
-// Replies will name the token. readDone is the cycle at which the source registers have been read.
+// accepted is false if a queue is full: present it again, unchanged, at cycle retry, and nothing else before. Else done
+// is the cycle at which all its data are there or, for stores and reductions, its operands are read; -1 if data are on
+// their way from L2, in which case Replies will name the token. readDone is the cycle at which the source registers
+// have been read.
 func (p *Port) Access(now int64, a *Access, token uint32) (accepted bool, retry, done, readDone int64) {
 	part := int(a.Part) % p.cfg.L1.Parts
 	if at := p.busy[part] - int64(p.cfg.L1.Queue); at > now {
@@ -437,7 +438,8 @@ func (p *Port) send(turn int64, line uint64, entry uint16, kind packetKind, mask
 	channel, number, local := s.m.place(line)
 	p.sent |= 1 << channel
 	x := p.outbox[channel].push()
-	x.arrive, x.local, x.entry, x.sm, x.slice, x.kind, x.next = sent+int64(p.cfg.Crossbar.RequestLatency), local, entry, uint8(p.sm), uint8(number), kind, -1
+	x.arrive, x.local, x.entry, x.sm, x.slice, x.kind, x.next = sent+int64(p.cfg.Crossbar.RequestLatency), local, entry,
+		uint8(p.sm), uint8(number), kind, -1
 	x.mask, x.full, x.ops, x.same = mask, full, ops, same
 }
 
@@ -496,8 +498,8 @@ func (p *Port) Replies() []Reply {
 	return p.replies
 }
 
-// Deliver takes the replies that the SM receives in the window that begins at cycle end. All channels have been advanced to
-// end; different ports may be delivered to on different threads.
+// Deliver takes the replies that the SM receives in the window that begins at cycle end. All channels have been
+// advanced to end; different ports may be delivered to on different threads.
 func (p *Port) Deliver(end int64) {
 	if p.inbox.count > 0 {
 		p.prefetch(end)
@@ -524,8 +526,9 @@ func (p *Port) Deliver(end int64) {
 	p.unknown = to
 }
 
-// prefetch asks for what the port will use in the window that begins at cycle end. An SM's turn comes after those of all others, whose
-// state is more than the host's caches near the core hold; asked for at once, it comes faster than piece by piece.
+// prefetch asks for what the port will use in the window that begins at cycle end. An SM's turn comes after those of
+// all others, whose state is more than the host's caches near the core hold; asked for at once, it comes faster than
+// piece by piece.
 func (p *Port) prefetch(end int64) {
 	const line = 64
 	inbox := unsafe.Offsetof(p.inbox)

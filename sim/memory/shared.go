@@ -10,9 +10,9 @@ const sharedBanks = 32
 // conflicts: passes beyond what its width needs.
 //
 // An access of up to 4 bytes a thread is one group of 32 threads, of 8 bytes two half-warps, of 16 bytes four
-// quarter-warps; groups without an active thread are skipped. A wide load whose threads agree in pairs (see paired) goes
-// in groups twice as large. In each group, a bank serves one word a pass; threads that touch the same word share it.
-// Atomics do not share: those on one word go one by one.
+// quarter-warps; groups without an active thread are skipped. A wide load whose threads agree in pairs (see paired)
+// goes in groups twice as large. In each group, a bank serves one word a pass; threads that touch the same word share
+// it. Atomics do not share: those on one word go one by one.
 func SharedCost(a *Access) (passes, conflicts int) {
 	if a.Mask == 0 {
 		return 1, 0
@@ -66,9 +66,9 @@ func SharedCost(a *Access) (passes, conflicts int) {
 
 // paired reports whether thread pairs i and i^1, or i and i^2, read the same address wherever both are active. Then the
 // data path, one 32-bit register a thread a clock, returns two registers at once. NVIDIA states this for compute
-// capability 7.x (developer forum, "Unexpected shared memory bank conflict"). Maxwell must do the same: maxas' SGEMM lays
-// its operands out in just these two ways and runs at 98 % of peak, while four passes for each LDS.128 would hold it
-// below 89 % (144 passes for 128 issue cycles of FFMA in its loop).
+// capability 7.x (developer forum, "Unexpected shared memory bank conflict"). Maxwell must do the same: maxas' SGEMM
+// lays its operands out in just these two ways and runs at 98 % of peak, while four passes for each LDS.128 would hold
+// it below 89 % (144 passes for 128 issue cycles of FFMA in its loop).
 func paired(a *Access) bool {
 	by1, by2 := true, true
 	for i := 0; i < 32 && (by1 || by2); i += 4 {
@@ -80,8 +80,8 @@ func paired(a *Access) bool {
 	return by1 || by2
 }
 
-// bankPasses returns the most distinct words that any bank has to serve to a group of threads; row is the number of units
-// in a row of banks less one.
+// bankPasses returns the most distinct words that any bank has to serve to a group of threads; row is the number of
+// units in a row of banks less one.
 func bankPasses(a *Access, first int, row uint64, mask uint32, shift uint) int {
 	// unit[k] is a distinct unit of the group; next[k] chains those of one bank, 0 ends the chain.
 	var unit [sharedBanks + 1]uint64

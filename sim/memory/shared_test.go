@@ -68,7 +68,8 @@ func TestSharedCostAgainstDefinition(t *testing.T) {
 		p, c := SharedCost(&a)
 		wp, wc := sharedReference(&a)
 		if p != wp || c != wc {
-			t.Fatalf("%d bytes, mask %#x, %v: %d passes, %d conflicts; the definition gives %d, %d", a.Bytes, a.Mask, a.Addr, p, c, wp, wc)
+			t.Fatalf("%d bytes, mask %#x, %v: %d passes, %d conflicts; the definition gives %d, %d", a.Bytes, a.Mask, a.Addr,
+				p, c, wp, wc)
 		}
 	}
 }

@@ -4,10 +4,10 @@ import "fmt"
 
 // System is the timing of a GPU's memory: every SM's L1, the crossbar, the L2 slices and DRAM.
 //
-// Time goes in windows. In each, the SMs run up to the window's end and call their Port; then Advance runs each channel,
-// and each Port's Deliver takes the replies. No reply to a packet comes sooner than Window cycles after the access that sent
-// it, so the SMs need not stop in between. Channels run ahead of the SMs by the time that a packet needs to reach
-// them: what arrives by then has been sent.
+// Time goes in windows. In each, the SMs run up to the window's end and call their Port; then Advance runs each
+// channel, and each Port's Deliver takes the replies. No reply to a packet comes sooner than Window cycles after the
+// access that sent it, so the SMs need not stop in between. Channels run ahead of the SMs by the time that a packet
+// needs to reach them: what arrives by then has been sent.
 type System struct {
 	cfg      *Config
 	m        mapping
@@ -75,8 +75,9 @@ func (s *System) Reset() {
 // may be advanced on different threads, while no SM runs.
 func (s *System) Advance(ch int, end int64) { s.channels[ch].advance(end + s.ahead) }
 
-// NextEvent returns the earliest cycle, not before end, the last window's end, from which a window has to be run for what
-// is under way in the memory system, or math.MaxInt64 when nothing is. The replies of the last window have been delivered.
+// NextEvent returns the earliest cycle, not before end, the last window's end, from which a window has to be run for
+// what is under way in the memory system, or math.MaxInt64 when nothing is. The replies of the last window have been
+// delivered.
 func (s *System) NextEvent(end int64) int64 {
 	at := int64(never)
 	for _, c := range s.channels {

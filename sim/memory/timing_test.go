@@ -52,7 +52,8 @@ func TestStaircase(t *testing.T) {
 	}
 }
 
-// TestL1Opt: global loads use L1 where the preset says so, or their kernel asked for it; a store drops what L1 has of the line.
+// TestL1Opt: global loads use L1 where the preset says so, or their kernel asked for it; a store drops what L1 has of
+// the line.
 func TestL1Opt(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -106,13 +107,15 @@ func TestStreamingBandwidth(t *testing.T) {
 	cycles := d.run()
 	c := d.s.Counters()
 	got := gbps(2*n, cycles)
-	t.Logf("copy of %d MiB: %.1f GB/s; row hits %.1f %%", n>>20, got, 100*float64(c.DRAMRowHits)/float64(c.DRAMReads+c.DRAMWrites))
+	t.Logf("copy of %d MiB: %.1f GB/s; row hits %.1f %%",
+		n>>20, got, 100*float64(c.DRAMRowHits)/float64(c.DRAMReads+c.DRAMWrites))
 	if got < 350 || got > 388 { // docs/design/memory.md: about 360 on a GTX 1080 Ti; 80 % of the data sheet's 484 at most
 		t.Errorf("a copy reaches %.1f GB/s, want 350 to 388", got)
 	}
 	// All that was read came from DRAM once, whole sectors were written without being read.
 	if c.DRAMReads != n/SectorBytes || c.L2ReadMisses != n/SectorBytes || c.L2Writes != n/SectorBytes {
-		t.Errorf("%d DRAM reads, %d L2 misses, %d L2 writes; want %d of each", c.DRAMReads, c.L2ReadMisses, c.L2Writes, n/SectorBytes)
+		t.Errorf("%d DRAM reads, %d L2 misses, %d L2 writes; want %d of each", c.DRAMReads, c.L2ReadMisses, c.L2Writes,
+			n/SectorBytes)
 	}
 }
 
@@ -167,12 +170,15 @@ func TestStridedAndRandom(t *testing.T) {
 func TestL2Bandwidth(t *testing.T) {
 	cfg := preset(t)
 	const sms, warps, footprint = 28, 64, 1 << 20
-	d := newDriver(t, cfg, sms, warps, reader(sms, warps, 1<<16, func(i, lane uint64) uint64 { return (i*128 + lane*4) % footprint }))
+	d := newDriver(t, cfg, sms, warps, reader(sms, warps, 1<<16, func(i, lane uint64) uint64 {
+		return (i*128 + lane*4) % footprint
+	}))
 	d.run()
 	cycles := d.run()
 	got := float64(1<<16*128) / float64(cycles)
 	bound := float64(sms*cfg.Crossbar.ReplyBytes*128) / float64(128+cfg.Crossbar.HeaderBytes)
-	t.Logf("L2-resident reads: %.0f bytes a cycle, %.0f GB/s; the reply ports carry %.0f", got, gbps(1<<16*128, cycles), bound)
+	t.Logf("L2-resident reads: %.0f bytes a cycle, %.0f GB/s; the reply ports carry %.0f",
+		got, gbps(1<<16*128, cycles), bound)
 	if got > bound || got < .75*bound {
 		t.Errorf("%.0f bytes a cycle; want 75 to 100 %% of %.0f", got, bound)
 	}
@@ -193,7 +199,8 @@ func TestAtomicThroughput(t *testing.T) {
 		}).run()
 	}
 	const operations = 4 * 8 * n * 32
-	if got, want := run(func(int) uint64 { return 0 }), int64(operations*cfg.L2.AtomicSame); got < want || got > want+3000 {
+	if got, want := run(func(int) uint64 { return 0 }), int64(operations*cfg.L2.AtomicSame); got < want ||
+		got > want+3000 {
 		t.Errorf("%d atomics on one word took %d cycles, want about %d", operations, got, want)
 	}
 	// A line of distinct words: the slice's input port is the bound (header and four sectors).
@@ -308,8 +315,8 @@ func TestConservation(t *testing.T) {
 	}
 }
 
-// TestFillSectors: reads of one sector after the other, each when the one before has come, find every second one in L2 where
-// an access of DRAM brings two.
+// TestFillSectors: reads of one sector after the other, each when the one before has come, find every second one in L2
+// where an access of DRAM brings two.
 func TestFillSectors(t *testing.T) {
 	cfg := *preset(t)
 	for _, fill := range []int{1, 2} {
@@ -319,7 +326,8 @@ func TestFillSectors(t *testing.T) {
 		d.run()
 		c := d.s.Counters()
 		if c.L2ReadMisses != int64(n/fill) || c.L2Reads != n || c.DRAMReads != n {
-			t.Errorf("fill_sectors %d: %d L2 reads, %d misses, %d DRAM reads of %d sectors", fill, c.L2Reads, c.L2ReadMisses, c.DRAMReads, n)
+			t.Errorf("fill_sectors %d: %d L2 reads, %d misses, %d DRAM reads of %d sectors", fill, c.L2Reads, c.L2ReadMisses,
+				c.DRAMReads, n)
 		}
 	}
 }
@@ -362,8 +370,8 @@ func TestReset(t *testing.T) {
 	}
 }
 
-// TestSteadyStateAllocations: once its pools have grown, the memory system allocates nothing, but for a pool that meets a
-// rare higher peak.
+// TestSteadyStateAllocations: once its pools have grown, the memory system allocates nothing, but for a pool that meets
+// a rare higher peak.
 func TestSteadyStateAllocations(t *testing.T) {
 	cfg := preset(t)
 	d := newDriver(t, cfg, 28, 64, copyProgram(28, 64, 4<<20))

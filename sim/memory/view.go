@@ -209,12 +209,13 @@ func (s *View) writeNow(mask uint32, addr *[32]uint64, bytes int, rows [][32]uin
 	}
 }
 
-// WriteUnit logs one warp's store of consecutive bytes from addr on, all within span: words holds what the threads write, one
-// thread's behind the other's.
+// WriteUnit logs one warp's store of consecutive bytes from addr on, all within span: words holds what the threads
+// write, one thread's behind the other's.
 func (s *View) WriteUnit(cycle int64, span *Span, addr uint64, words []uint32) {
 	first := len(s.words)
 	s.words = append(s.words, words...)
-	s.log = append(s.log, record{cycle: cycle, mask: ^uint32(0), bytes: uint8(len(words) / 8), unit: true, words: first, addr: addr, span: span})
+	s.log = append(s.log, record{cycle: cycle, mask: ^uint32(0), bytes: uint8(len(words) / 8), unit: true, words: first,
+		addr: addr, span: span})
 	if addr%lineBytes != 0 {
 		s.overlay(addr, rowBytes(s.words[first:]))
 		return
@@ -227,7 +228,8 @@ func (s *View) WriteUnit(cycle int64, span *Span, addr uint64, words []uint32) {
 
 // Atomic logs one warp's atomic at cycle. a and b are the operands' rows (one or two words each); dst, if not nil, gets
 // the old values when the window is committed.
-func (s *View) Atomic(cycle int64, mask uint32, addr *[32]uint64, op AtomicOp, t AtomicType, a, b [2]*[32]uint32, dst, dstHi *[32]uint32) {
+func (s *View) Atomic(cycle int64, mask uint32, addr *[32]uint64, op AtomicOp, t AtomicType, a, b [2]*[32]uint32, dst,
+	dstHi *[32]uint32) {
 	s.log = append(s.log, record{cycle: cycle, mask: mask, bytes: uint8(t.Bytes()), atomic: true, op: op, typ: t,
 		words: len(s.words), addrs: len(s.addrs), dst: dst, dstHi: dstHi})
 	for m := mask; m != 0; m &= m - 1 {
@@ -324,9 +326,11 @@ func (s *View) apply(r *record) {
 		}
 		mem := span.Data[addr-span.Base:]
 		if r.atomic {
-			old := r.op.ApplyBytes(r.typ, mem, uint64(words[k])|uint64(words[k+1])<<32, uint64(words[k+2])|uint64(words[k+3])<<32)
+			old := r.op.ApplyBytes(r.typ, mem, uint64(words[k])|uint64(words[k+1])<<32,
+				uint64(words[k+2])|uint64(words[k+3])<<32)
 			k += 4
-			if now := uint64(binary.LittleEndian.Uint32(mem)); r.bytes == 4 && now != old || r.bytes == 8 && binary.LittleEndian.Uint64(mem) != old {
+			if now := uint64(binary.LittleEndian.Uint32(mem)); r.bytes == 4 && now != old || r.bytes == 8 &&
+				binary.LittleEndian.Uint64(mem) != old {
 				s.Changes++
 			}
 			if r.dst != nil {

@@ -7,7 +7,8 @@ type wire struct {
 	perCycle divisor
 }
 
-// take sends a packet of so many bytes, not before cycle ready. It waits for the packets before it, and is through at cycle end.
+// take sends a packet of so many bytes, not before cycle ready. It waits for the packets before it, and is through at
+// cycle end.
 func (w *wire) take(ready int64, bytes int) (wait, end int64) {
 	if w.free < ready {
 		w.free, w.used = ready, 0

@@ -113,14 +113,16 @@ func (b *memoryBench) chases() error {
 		}
 		steps := max(1, n/loads)
 		one := sim.Dim3{X: 1}
-		if _, err := b.launch(c.kernel, one, one, sim.PtrArg(p), sim.PtrArg(out), sim.PtrArg(out+8), sim.I32(int32(steps))); err != nil {
+		if _, err := b.launch(c.kernel, one, one, sim.PtrArg(p), sim.PtrArg(out), sim.PtrArg(out+8),
+			sim.I32(int32(steps))); err != nil {
 			return err
 		}
 		cycles, err := b.word(out)
 		if err != nil {
 			return err
 		}
-		b.add("latency: "+c.kernel, fmt.Sprintf("%d KiB", c.footprint>>10), float64(cycles)/float64(steps*loads), "cycles", c.low, c.high, c.from)
+		b.add("latency: "+c.kernel, fmt.Sprintf("%d KiB", c.footprint>>10), float64(cycles)/float64(steps*loads), "cycles",
+			c.low, c.high, c.from)
 		if err := b.free(p, out); err != nil {
 			return err
 		}
@@ -143,8 +145,8 @@ func (b *memoryBench) word(p sim.Ptr) (uint32, error) {
 	return binary.LittleEndian.Uint32(w[:]), err
 }
 
-// shared measures dependent shared accesses of a warp: loads of 32, 64 and 128 bits and atomics at strides that make 1- to
-// 32-way bank conflicts, and with threads that share a place.
+// shared measures dependent shared accesses of a warp: loads of 32, 64 and 128 bits and atomics at strides that make 1-
+// to 32-way bank conflicts, and with threads that share a place.
 func (b *memoryBench) shared() error {
 	out, err := b.buffer(4096)
 	if err != nil {
@@ -152,7 +154,8 @@ func (b *memoryBench) shared() error {
 	}
 	const jia = "24 + 2 a further pass: Jia et al."
 	measure := func(kernel string, stride, together int) (float64, error) {
-		if _, err := b.launch("chase_shared_"+kernel, sim.Dim3{X: 1}, sim.Dim3{X: 32}, sim.PtrArg(out), sim.PtrArg(out+256), sim.I32(int32(stride)), sim.I32(int32(together))); err != nil {
+		if _, err := b.launch("chase_shared_"+kernel, sim.Dim3{X: 1}, sim.Dim3{X: 32}, sim.PtrArg(out), sim.PtrArg(out+256),
+			sim.I32(int32(stride)), sim.I32(int32(together))); err != nil {
 			return 0, err
 		}
 		cycles, err := b.word(out)
@@ -163,10 +166,14 @@ func (b *memoryBench) shared() error {
 		stride, together int
 		passes           int // over the banks; 0 = not known
 	}{
-		{"32", "broadcast", 0, 0, 1}, {"32", "1-way", 1, 0, 1}, {"32", "2-way", 2, 0, 2}, {"32", "4-way", 4, 0, 4}, {"32", "8-way", 8, 0, 8}, {"32", "16-way", 16, 0, 16}, {"32", "32-way", 32, 0, 32},
-		{"64", "64 bits, 1-way", 1, 0, 2}, {"64", "64 bits, 2-way", 2, 0, 4}, {"64", "64 bits, 4-way", 4, 0, 8}, {"64", "64 bits, 16-way", 16, 0, 32}, {"64", "64 bits, pairs share", 1, 1, 1},
-		{"128", "128 bits, 1-way", 1, 0, 4}, {"128", "128 bits, 2-way", 2, 0, 8}, {"128", "128 bits, 8-way", 8, 0, 32}, {"128", "128 bits, pairs share", 1, 1, 2},
-		{"atomic", "atomic, 1-way", 1, 0, 0}, {"atomic", "atomic, 2-way", 2, 0, 0}, {"atomic", "atomic, 32-way", 32, 0, 0}, {"atomic", "atomic, pairs on one word", 1, 1, 0}, {"atomic", "atomic, all on one word", 0, 0, 0},
+		{"32", "broadcast", 0, 0, 1}, {"32", "1-way", 1, 0, 1}, {"32", "2-way", 2, 0, 2}, {"32", "4-way", 4, 0, 4},
+		{"32", "8-way", 8, 0, 8}, {"32", "16-way", 16, 0, 16}, {"32", "32-way", 32, 0, 32},
+		{"64", "64 bits, 1-way", 1, 0, 2}, {"64", "64 bits, 2-way", 2, 0, 4}, {"64", "64 bits, 4-way", 4, 0, 8},
+		{"64", "64 bits, 16-way", 16, 0, 32}, {"64", "64 bits, pairs share", 1, 1, 1},
+		{"128", "128 bits, 1-way", 1, 0, 4}, {"128", "128 bits, 2-way", 2, 0, 8}, {"128", "128 bits, 8-way", 8, 0, 32},
+		{"128", "128 bits, pairs share", 1, 1, 2},
+		{"atomic", "atomic, 1-way", 1, 0, 0}, {"atomic", "atomic, 2-way", 2, 0, 0}, {"atomic", "atomic, 32-way", 32, 0, 0},
+		{"atomic", "atomic, pairs on one word", 1, 1, 0}, {"atomic", "atomic, all on one word", 0, 0, 0},
 	} {
 		v, err := measure(c.kernel, c.stride, c.together)
 		if err != nil {
@@ -250,18 +257,22 @@ func (b *memoryBench) reads() error {
 		return err
 	}
 	for _, stride := range []int{1, 2, 4, 8, 16, 32} {
-		if _, err := b.launch("stream_copy", grid, block, sim.PtrArg(flush), sim.PtrArg(flush+flushed/2), sim.I32(flushed/32)); err != nil {
+		if _, err := b.launch("stream_copy", grid, block, sim.PtrArg(flush), sim.PtrArg(flush+flushed/2),
+			sim.I32(flushed/32)); err != nil {
 			return err
 		}
-		r, err := b.launch("read_strided", grid, block, sim.PtrArg(out), sim.PtrArg(in), sim.I32(int32(stride)), sim.I32(elements-1), sim.I32(count))
+		r, err := b.launch("read_strided", grid, block, sim.PtrArg(out), sim.PtrArg(in), sim.I32(int32(stride)),
+			sim.I32(elements-1), sim.I32(count))
 		if err != nil {
 			return err
 		}
-		b.add("bandwidth: strided reads, useful", fmt.Sprintf("stride %d", stride), b.gbps(useful, r), "GB/s", 0, b.peak()/float64(min(stride, 8)), "at most peak / sectors a warp x 4")
+		b.add("bandwidth: strided reads, useful", fmt.Sprintf("stride %d", stride), b.gbps(useful, r), "GB/s", 0,
+			b.peak()/float64(min(stride, 8)), "at most peak / sectors a warp x 4")
 	}
 	var r *sim.Result
 	for range 2 { // the first fills L2
-		r, err = b.launch("read_strided", grid, block, sim.PtrArg(out), sim.PtrArg(in), sim.I32(1), sim.I32(mib/4-1), sim.I32(count))
+		r, err = b.launch("read_strided", grid, block, sim.PtrArg(out), sim.PtrArg(in), sim.I32(1), sim.I32(mib/4-1),
+			sim.I32(count))
 		if err != nil {
 			return err
 		}
@@ -287,7 +298,8 @@ func (b *memoryBench) transposes() error {
 		return err
 	}
 	for _, kernel := range []string{"transpose_unpadded", "transpose_padded"} {
-		r, err := b.launch(kernel, sim.Dim3{X: n / 32, Y: n / 32}, sim.Dim3{X: 32, Y: 8}, sim.PtrArg(out), sim.PtrArg(in), sim.I32(n))
+		r, err := b.launch(kernel, sim.Dim3{X: n / 32, Y: n / 32}, sim.Dim3{X: 32, Y: 8}, sim.PtrArg(out), sim.PtrArg(in),
+			sim.I32(n))
 		if err != nil {
 			return err
 		}
@@ -296,7 +308,8 @@ func (b *memoryBench) transposes() error {
 			low, high = 31, 31
 		}
 		b.add(kernel, fmt.Sprintf("%d x %d", n, n), b.gbps(2*4*n*n, r), "GB/s", 0, 0, "")
-		b.add(kernel, "bank conflicts a column read", float64(r.Counters.SM.SharedBankConflicts)/(n*n/32), "passes", low, high, "32 rows in one bank, or in 32")
+		b.add(kernel, "bank conflicts a column read", float64(r.Counters.SM.SharedBankConflicts)/(n*n/32), "passes", low,
+			high, "32 rows in one bank, or in 32")
 	}
 	return b.free(in, out)
 }

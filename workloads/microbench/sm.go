@@ -30,7 +30,8 @@ const (
 	ptxas = "ptxas's stall counts"
 )
 
-// instructions are the classes that are measured; latency and lanes are pascal.md's, sm.yaml's sources say whence; 0 is not known.
+// instructions are the classes that are measured; latency and lanes are pascal.md's, sm.yaml's sources say whence; 0 is
+// not known.
 var instructions = []instruction{
 	{"ffma", 'f', 1, 6, 128, "FFMA"},
 	{"fadd", 'f', 1, 6, 128, "FADD"},
@@ -87,7 +88,8 @@ func SM(ctx context.Context, dev *sim.Device) ([]Row, error) {
 		return nil, err
 	}
 	b := &smBench{memoryBench{ctx: ctx, dev: dev, mod: mod}, out}
-	for _, f := range []func() error{b.latencies, b.throughputs, b.special, b.banks, b.dual, b.splits, b.nested, b.masks, b.occupancy} {
+	for _, f := range []func() error{
+		b.latencies, b.throughputs, b.special, b.banks, b.dual, b.splits, b.nested, b.masks, b.occupancy} {
 		if err := f(); err != nil {
 			return nil, err
 		}
@@ -134,7 +136,8 @@ func (b *smBench) latencies() error {
 // latency returns the cycles of a step of in's chain.
 func (b *smBench) latency(in *instruction) (float64, error) {
 	x, y := in.args()
-	if _, err := b.launch("latency_"+in.name, sim.Dim3{X: 1}, sim.Dim3{X: 32}, sim.PtrArg(b.out), sim.PtrArg(b.out+256), x, y); err != nil {
+	if _, err := b.launch("latency_"+in.name, sim.Dim3{X: 1}, sim.Dim3{X: 32}, sim.PtrArg(b.out), sim.PtrArg(b.out+256), x,
+		y); err != nil {
 		return 0, err
 	}
 	short, err := b.word(b.out + 4)
@@ -145,8 +148,8 @@ func (b *smBench) latency(in *instruction) (float64, error) {
 	return float64(long-short) / 32, err
 }
 
-// rate returns warp instructions a clock of one SM times 32, in the steady state: what four times as long a loop takes more.
-// kernel's last argument is the number of rounds, 256 x ops instructions each.
+// rate returns warp instructions a clock of one SM times 32, in the steady state: what four times as long a loop takes
+// more. kernel's last argument is the number of rounds, 256 x ops instructions each.
 func (b *smBench) rate(mod *sim.Module, kernel string, ops int, args ...sim.Arg) (float64, error) {
 	k, err := mod.Kernel(kernel)
 	if err != nil {
@@ -155,7 +158,8 @@ func (b *smBench) rate(mod *sim.Module, kernel string, ops int, args ...sim.Arg)
 	var cycles [2]int64
 	rounds := [2]int{8, 24}
 	for i, n := range rounds {
-		r, err := b.dev.Launch(b.ctx, k, sim.LaunchConfig{Grid: sim.Dim3{X: 1}, Block: sim.Dim3{X: 1024}}, append(args[:len(args):len(args)], sim.I32(int32(n)))...)
+		r, err := b.dev.Launch(b.ctx, k, sim.LaunchConfig{Grid: sim.Dim3{X: 1}, Block: sim.Dim3{X: 1024}},
+			append(args[:len(args):len(args)], sim.I32(int32(n)))...)
 		if err != nil {
 			return 0, err
 		}
@@ -193,8 +197,9 @@ func (b *smBench) throughputs() error {
 	return nil
 }
 
-// s2rCubin returns a copy of sm.cubin in which the POPCs of latency_popc and throughput_popc are S2Rs with the same control
-// words: the chain's S2Rs wait for each other by their barriers. ptxas reads a special register once, however often the source does.
+// s2rCubin returns a copy of sm.cubin in which the POPCs of latency_popc and throughput_popc are S2Rs with the same
+// control words: the chain's S2Rs wait for each other by their barriers. ptxas reads a special register once, however
+// often the source does.
 func s2rCubin() ([]byte, error) {
 	const s2rLaneID = 0xf0c8_0000_0007_0000 // unguarded; the destination is in the low byte
 	cubin := smCubin
@@ -265,7 +270,8 @@ func bankCubins() (map[string][]byte, error) {
 		}
 	}
 	cubins := map[string][]byte{}
-	for name, banks := range map[string][3]int{"three banks": {1, 2, 0}, "two banks": {0, 1, 0}, "one bank": {0, 0, 0}, "one bank, two reused": {0, 0, 0}} {
+	for name, banks := range map[string][3]int{"three banks": {1, 2, 0}, "two banks": {0, 1, 0}, "one bank": {0, 0, 0},
+		"one bank, two reused": {0, 0, 0}} {
 		var err error
 		n := 0
 		cubins[name], err = isa.Patch(smCubin, "banks", func(in *isa.Inst, word *uint64, control *uint32) {
@@ -274,7 +280,8 @@ func bankCubins() (map[string][]byte, error) {
 			}
 			c := uint64(free[banks[2]][2+n%2])
 			n++
-			for field, r := range map[int]uint64{fieldDst: c, fieldA: uint64(free[banks[0]][0]), fieldB: uint64(free[banks[1]][1]), fieldC: c} {
+			for field, r := range map[int]uint64{fieldDst: c, fieldA: uint64(free[banks[0]][0]),
+				fieldB: uint64(free[banks[1]][1]), fieldC: c} {
 				*word = *word&^(255<<field) | r<<field
 			}
 			*control &^= 15 << 17
@@ -308,7 +315,8 @@ func (b *smBench) banks() error {
 			return err
 		}
 		low, high := known(c.want, .03)
-		b.add("register banks", "FFMA, "+c.name, v, "lanes/clk", low, high, "a cycle for each further source in a bank: maxas wiki")
+		b.add("register banks", "FFMA, "+c.name, v, "lanes/clk", low, high,
+			"a cycle for each further source in a bank: maxas wiki")
 		if c.name == "three banks" {
 			if err := b.peak(mod); err != nil {
 				return err
@@ -326,12 +334,14 @@ func (b *smBench) peak(mod *sim.Module) error {
 		return err
 	}
 	grid := b.dev.GPU.SMs
-	r, err := b.dev.Launch(b.ctx, k, sim.LaunchConfig{Grid: sim.Dim3{X: grid}, Block: sim.Dim3{X: block}}, sim.PtrArg(b.out), sim.PtrArg(b.out), sim.I32(rounds))
+	r, err := b.dev.Launch(b.ctx, k, sim.LaunchConfig{Grid: sim.Dim3{X: grid}, Block: sim.Dim3{X: block}},
+		sim.PtrArg(b.out), sim.PtrArg(b.out), sim.I32(rounds))
 	if err != nil {
 		return err
 	}
 	gflops := 2 * 256 * rounds * block * float64(grid) / b.dev.GPU.Seconds(r.Cycles) / 1e9
-	b.add("register banks", "FFMA, three banks, all SMs", 100*gflops/b.dev.GPU.PeakGFLOPS(), "% of peak", 97, 100, "maxas: SGEMM at 98 % on Maxwell")
+	b.add("register banks", "FFMA, three banks, all SMs", 100*gflops/b.dev.GPU.PeakGFLOPS(), "% of peak", 97, 100,
+		"maxas: SGEMM at 98 % on Maxwell")
 	return nil
 }
 
@@ -342,14 +352,16 @@ func (b *smBench) dual() error {
 		return err
 	}
 	low, high := known(128, .02)
-	b.add("dual issue", "FFMA, with an LDS for every eight", v, "lanes/clk", low, high, "LDS takes no issue cycle: maxas wiki")
+	b.add("dual issue", "FFMA, with an LDS for every eight", v, "lanes/clk", low, high,
+		"LDS takes no issue cycle: maxas wiki")
 	return nil
 }
 
 // splits measures a warp that is split k ways, each way doing the same.
 func (b *smBench) splits() error {
 	cycles := func(ways int) (float64, error) {
-		if _, err := b.launch("split", sim.Dim3{X: 1}, sim.Dim3{X: 32}, sim.PtrArg(b.out), sim.PtrArg(b.out+256), sim.F32(1), sim.F32(2), sim.I32(int32(ways))); err != nil {
+		if _, err := b.launch("split", sim.Dim3{X: 1}, sim.Dim3{X: 32}, sim.PtrArg(b.out), sim.PtrArg(b.out+256), sim.F32(1),
+			sim.F32(2), sim.I32(int32(ways))); err != nil {
 			return 0, err
 		}
 		c, err := b.word(b.out)
@@ -374,8 +386,8 @@ func (b *smBench) splits() error {
 	return nil
 }
 
-// nestedBodies is how often a warp runs the inner loop's body of kernel nested: in each round of the outer loop as often as
-// the thread that is still there and goes round most.
+// nestedBodies is how often a warp runs the inner loop's body of kernel nested: in each round of the outer loop as
+// often as the thread that is still there and goes round most.
 func nestedBodies(outer, inner int) int {
 	sum := 0
 	for o := range outer {
@@ -396,7 +408,8 @@ func (b *smBench) nested() error {
 	b.dev.Profile = true
 	defer func() { b.dev.Profile = profile }()
 	for _, c := range [][2]int{{1, 1}, {3, 1}, {1, 5}, {3, 5}, {7, 2}, {32, 8}} {
-		r, err := b.launch("nested", sim.Dim3{X: 1}, sim.Dim3{X: 32}, sim.PtrArg(b.out), sim.F32(1), sim.F32(2), sim.I32(int32(c[0])), sim.I32(int32(c[1])))
+		r, err := b.launch("nested", sim.Dim3{X: 1}, sim.Dim3{X: 32}, sim.PtrArg(b.out), sim.F32(1), sim.F32(2),
+			sim.I32(int32(c[0])), sim.I32(int32(c[1])))
 		if err != nil {
 			return err
 		}
@@ -407,12 +420,14 @@ func (b *smBench) nested() error {
 			}
 		}
 		want := float64(nestedBodies(c[0], c[1]))
-		b.add("divergence", fmt.Sprintf("nested loops, up to %d and %d rounds", c[0], c[1]), float64(ffmas)/16, "bodies", want, want, "rounds of the last thread to leave")
+		b.add("divergence", fmt.Sprintf("nested loops, up to %d and %d rounds", c[0], c[1]), float64(ffmas)/16, "bodies",
+			want, want, "rounds of the last thread to leave")
 	}
 	return nil
 }
 
-// masks is the paper's figure 1(b): a branch that a share of the threads takes, chosen thread by thread or in whole warps.
+// masks is the paper's figure 1(b): a branch that a share of the threads takes, chosen thread by thread or in whole
+// warps.
 func (b *smBench) masks() error {
 	const rounds = 16
 	grid := 32 * b.dev.GPU.SMs
@@ -443,7 +458,8 @@ func (b *smBench) masks() error {
 			if err := b.dev.Write(take, mask); err != nil {
 				return err
 			}
-			res, err := b.launch("masked", sim.Dim3{X: grid}, sim.Dim3{X: threads}, sim.PtrArg(out), sim.PtrArg(take), sim.F32(1), sim.F32(2), sim.I32(rounds))
+			res, err := b.launch("masked", sim.Dim3{X: grid}, sim.Dim3{X: threads}, sim.PtrArg(out), sim.PtrArg(take),
+				sim.F32(1), sim.F32(2), sim.I32(rounds))
 			if err != nil {
 				return err
 			}
@@ -463,7 +479,8 @@ func (b *smBench) masks() error {
 			if share == 0 {
 				low, high, from = 0, 0, ""
 			}
-			b.add("branch taken by a share", fmt.Sprintf("%.0f %%, %s", 100*share, how), 100*float64(res.Cycles)/full, "% of all", low, high, from)
+			b.add("branch taken by a share", fmt.Sprintf("%.0f %%, %s", 100*share, how), 100*float64(res.Cycles)/full,
+				"% of all", low, high, from)
 		}
 	}
 	return b.free(take, out)
@@ -471,13 +488,16 @@ func (b *smBench) masks() error {
 
 // occupancyCases are the launches of kernel resident_VALUES whose blocks on an SM are counted.
 var occupancyCases = []struct{ values, threads, shared int }{
-	{4, 32, 0}, {4, 64, 0}, {4, 96, 0}, {4, 256, 0}, {4, 1024, 0}, {4, 1000, 1024}, {4, 128, 8192}, {4, 64, 3072}, {4, 256, 49152}, {4, 32, 6145},
-	{20, 128, 0}, {20, 256, 16384}, {28, 128, 0}, {28, 256, 0}, {28, 768, 0}, {36, 512, 0}, {36, 1024, 0}, {52, 64, 0}, {52, 320, 10240},
-	{68, 416, 24576}, {68, 192, 12288}, {100, 256, 0}, {100, 33, 0}, {150, 128, 17408}, {150, 256, 0}, {230, 32, 0}, {230, 256, 0}, {230, 64, 40960},
+	{4, 32, 0}, {4, 64, 0}, {4, 96, 0}, {4, 256, 0}, {4, 1024, 0}, {4, 1000, 1024}, {4, 128, 8192}, {4, 64, 3072},
+	{4, 256, 49152}, {4, 32, 6145},
+	{20, 128, 0}, {20, 256, 16384}, {28, 128, 0}, {28, 256, 0}, {28, 768, 0}, {36, 512, 0}, {36, 1024, 0}, {52, 64, 0},
+	{52, 320, 10240},
+	{68, 416, 24576}, {68, 192, 12288}, {100, 256, 0}, {100, 33, 0}, {150, 128, 17408}, {150, 256, 0}, {230, 32, 0},
+	{230, 256, 0}, {230, 64, 40960},
 }
 
-// blocksBy returns how many blocks an SM of compute capability 6.1 holds, by the steps of NVIDIA's CUDA occupancy calculator:
-// the least of the limits by warps, registers, shared memory and block slots.
+// blocksBy returns how many blocks an SM of compute capability 6.1 holds, by the steps of NVIDIA's CUDA occupancy
+// calculator: the least of the limits by warps, registers, shared memory and block slots.
 func blocksBy(threads, registers, shared int) int {
 	up := func(n, unit int) int { return (n + unit - 1) / unit * unit }
 	warps := up(threads, 32) / 32
@@ -506,7 +526,8 @@ func (b *smBench) occupancy() error {
 			return err
 		}
 		cfg := sim.LaunchConfig{Grid: sim.Dim3{X: sms * (want + 1)}, Block: sim.Dim3{X: c.threads}, Shared: c.shared}
-		if _, err := b.dev.Launch(b.ctx, k, cfg, sim.PtrArg(now), sim.PtrArg(most), sim.PtrArg(b.out+8192), sim.PtrArg(in), sim.I32(4000)); err != nil {
+		if _, err := b.dev.Launch(b.ctx, k, cfg, sim.PtrArg(now), sim.PtrArg(most), sim.PtrArg(b.out+8192), sim.PtrArg(in),
+			sim.I32(4000)); err != nil {
 			return err
 		}
 		peak := uint32(0)
@@ -520,7 +541,8 @@ func (b *smBench) occupancy() error {
 				return fmt.Errorf("microbench: %d blocks on SM %d after the launch; %w", left, i, err)
 			}
 		}
-		b.add("occupancy", fmt.Sprintf("%d threads, %d registers, %d bytes shared", c.threads, k.Registers(), c.shared), float64(peak), "blocks", float64(want), float64(want), "CUDA occupancy calculator")
+		b.add("occupancy", fmt.Sprintf("%d threads, %d registers, %d bytes shared", c.threads, k.Registers(), c.shared),
+			float64(peak), "blocks", float64(want), float64(want), "CUDA occupancy calculator")
 	}
 	return b.free(in)
 }

@@ -44,7 +44,8 @@ func TestSMKernels(t *testing.T) {
 		t.Fatal(err)
 	}
 	// what holds the names of all instructions of a step, in any order
-	steps := map[string]string{"imad": "XMAD XMAD XMAD", "imnmx": "IMNMX IMNMX", "fmnmx": "FMNMX FMNMX", "mufu_rsq": "MUFU", "mufu_lg2": "MUFU", "f2f": "F2F", "imad_hi": "IMAD", "f2f64": "F2F"}
+	steps := map[string]string{"imad": "XMAD XMAD XMAD", "imnmx": "IMNMX IMNMX", "fmnmx": "FMNMX FMNMX",
+		"mufu_rsq": "MUFU", "mufu_lg2": "MUFU", "f2f": "F2F", "imad_hi": "IMAD", "f2f64": "F2F"}
 	for _, in := range instructions {
 		names := strings.Fields(strings.ReplaceAll(in.what, ",", ""))
 		if s, ok := steps[in.name]; ok {

@@ -1,5 +1,5 @@
-// Package invariant lets the simulator check its own state while it runs. Without the build tag check it costs nothing: On is a
-// constant, and what stands behind it is not compiled.
+// Package invariant lets the simulator check its own state while it runs. Without the build tag check it costs nothing:
+// On is a constant, and what stands behind it is not compiled.
 //
 //	go test -tags check ./sim/... ./workloads/...
 package invariant

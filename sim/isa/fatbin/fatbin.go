@@ -1,4 +1,5 @@
-// Package fatbin reads the container in which CUDA programs carry their device code: machine code and PTX for several GPUs.
+// Package fatbin reads the container in which CUDA programs carry their device code: machine code and PTX for several
+// GPUs.
 package fatbin
 
 import (
@@ -51,8 +52,8 @@ type Packed struct {
 	unpacked uint64 // bytes
 }
 
-// Find lists the containers in the file of a program, a library, an object or an archive, or in a file that is one: whatever
-// begins with the container's magic number and can be taken apart.
+// Find lists the containers in the file of a program, a library, an object or an archive, or in a file that is one:
+// whatever begins with the container's magic number and can be taken apart.
 func Find(file []byte) (units [][]Packed) {
 	var magic [4]byte
 	binary.LittleEndian.PutUint32(magic[:], Magic)
@@ -89,8 +90,8 @@ func Read(data []byte) ([]Entry, error) {
 	return out, nil
 }
 
-// Choose returns the best code for a GPU of architecture arch: machine code of the same major version and not a later minor
-// one, the latest of them; else PTX for the latest architecture that is not later.
+// Choose returns the best code for a GPU of architecture arch: machine code of the same major version and not a later
+// minor one, the latest of them; else PTX for the latest architecture that is not later.
 func Choose(data []byte, arch int) (Entry, error) {
 	list, err := List(data)
 	if err != nil {
@@ -148,8 +149,10 @@ func List(data []byte) ([]Packed, error) {
 		if head < entrySize || head > uint64(len(b)) || n > uint64(len(b))-head {
 			return nil, fmt.Errorf("fatbin: entry at byte %d: header of %d and contents of %d bytes in %d", at, head, n, len(b))
 		}
-		e := Packed{Entry: Entry{Kind: Kind(binary.LittleEndian.Uint16(b)), Arch: int(binary.LittleEndian.Uint32(b[28:])), Data: b[head:][:n]},
-			packed: binary.LittleEndian.Uint32(b[16:]), flags: binary.LittleEndian.Uint64(b[40:]), unpacked: binary.LittleEndian.Uint64(b[56:])}
+		e := Packed{Entry: Entry{Kind: Kind(binary.LittleEndian.Uint16(b)), Arch: int(binary.LittleEndian.Uint32(b[28:])),
+			Data: b[head:][:n]},
+			packed: binary.LittleEndian.Uint32(b[16:]), flags: binary.LittleEndian.Uint64(b[40:]),
+			unpacked: binary.LittleEndian.Uint64(b[56:])}
 		if e.Kind == PTX || e.Kind == Cubin {
 			out = append(out, e)
 		}
@@ -166,7 +169,8 @@ func (r *Packed) Unpack() (Entry, error) {
 		return e, nil
 	}
 	if r.unpacked > MaxBytes || uint64(r.packed) > uint64(len(e.Data)) {
-		return bad(fmt.Errorf("%d bytes packed of %d, %d unpacked; at most %d are read", r.packed, len(e.Data), r.unpacked, int64(MaxBytes)))
+		return bad(fmt.Errorf("%d bytes packed of %d, %d unpacked; at most %d are read", r.packed, len(e.Data), r.unpacked,
+			int64(MaxBytes)))
 	}
 	in := e.Data[:r.packed]
 	if r.flags&flagZstd != 0 {

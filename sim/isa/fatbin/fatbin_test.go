@@ -66,7 +66,8 @@ func container(t testing.TB, parts ...part) []byte {
 var text = bytes.Repeat([]byte(".version 8.0\n.target sm_50\n"), 50)
 
 func TestRead(t *testing.T) {
-	data := container(t, part{Cubin, 61, []byte("code"), 0, 0}, part{PTX, 50, text, flagLZ4, 8}, part{Kind(0x40), 61, []byte("?"), 0, 0}, part{PTX, 60, text, flagZstd, 0})
+	data := container(t, part{Cubin, 61, []byte("code"), 0, 0}, part{PTX, 50, text, flagLZ4, 8},
+		part{Kind(0x40), 61, []byte("?"), 0, 0}, part{PTX, 60, text, flagZstd, 0})
 	got, err := Read(append(data, "what follows is not read"...))
 	if err != nil || len(got) != 3 {
 		t.Fatal(len(got), err)
@@ -141,7 +142,8 @@ func TestDamaged(t *testing.T) {
 
 // TestFind: containers are found wherever they lie, also after something that only looks like one.
 func TestFind(t *testing.T) {
-	one, two := container(t, part{Cubin, 61, []byte("code"), 0, 0}), container(t, part{PTX, 50, text, flagLZ4, 8}, part{Cubin, 52, []byte("more"), 0, 0})
+	one, two := container(t, part{Cubin, 61, []byte("code"), 0, 0}),
+		container(t, part{PTX, 50, text, flagLZ4, 8}, part{Cubin, 52, []byte("more"), 0, 0})
 	cut := one[:20]
 	file := bytes.Join([][]byte{[]byte("\x7fELF, and so on "), one, []byte("odd"), cut, two, one}, nil)
 	units := Find(file)
@@ -158,7 +160,8 @@ func TestFind(t *testing.T) {
 			}
 		}
 	}
-	if want := "code for sm_61, PTX for sm_50, code for sm_52, code for sm_61"; strings.Join(got, ", ") != want || len(units) != 3 {
+	if want := "code for sm_61, PTX for sm_50, code for sm_52, code for sm_61"; strings.Join(got, ", ") != want ||
+		len(units) != 3 {
 		t.Errorf("%d containers: %v; want 3: %s", len(units), got, want)
 	}
 	if got := Find([]byte("nothing")); got != nil {

@@ -62,8 +62,8 @@ func plusMinus(mode uint32, x, y int64) int64 {
 }
 
 // videoTests are the comparisons of VSET by its mode.
-var videoTests = [8]uint32{0, lower.CmpLT, lower.CmpEQ, lower.CmpLT | lower.CmpEQ, lower.CmpGT, lower.CmpLT | lower.CmpGT,
-	lower.CmpGT | lower.CmpEQ, 7}
+var videoTests = [8]uint32{0, lower.CmpLT, lower.CmpEQ, lower.CmpLT | lower.CmpEQ, lower.CmpGT,
+	lower.CmpLT | lower.CmpGT, lower.CmpGT | lower.CmpEQ, 7}
 
 // videoValue is the result before it is saturated and merged; c is what VMAD adds.
 func videoValue(op *lower.Op, x, y int64, c uint32) int64 {

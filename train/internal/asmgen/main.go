@@ -1,5 +1,5 @@
-// Command asmgen writes the vector code of package train: vector_amd64.s and its declarations. vector_go.go says what each
-// routine does. Products and sums are rounded one by one, as in Go on amd64, so that both give the same bits.
+// Command asmgen writes the vector code of package train: vector_amd64.s and its declarations. vector_go.go says what
+// each routine does. Products and sums are rounded one by one, as in Go on amd64, so that both give the same bits.
 package main
 
 import (
@@ -13,30 +13,32 @@ import (
 
 func main() {
 	ConstraintExpr("!purego")
-	elementwise("catchUpAVX2", []string{"wc", "w", "v"}, []string{"a"}, func(at func(string) Mem, s map[string]reg.VecVirtual, o ops) {
-		x := o.vec()
-		o.prefetch(at("v"))
-		o.prefetch(at("w"))
-		o.load(at("v"), x)
-		o.mul(x, s["a"], x)
-		o.addMem(at("w"), x, x)
-		o.store(x, at("wc"))
-	})
-	elementwise("momentumAVX2", []string{"w", "v", "grad"}, []string{"a", "d", "lr"}, func(at func(string) Mem, s map[string]reg.VecVirtual, o ops) {
-		x, y, t := o.vec(), o.vec(), o.vec()
-		o.prefetch(at("v"))
-		o.prefetch(at("w"))
-		o.load(at("v"), x)
-		o.mul(x, s["d"], y)
-		o.load(at("grad"), t)
-		o.mul(t, s["lr"], t)
-		o.sub(y, t, y)
-		o.store(y, at("v"))
-		o.mul(x, s["a"], x)
-		o.addMem(at("w"), x, x)
-		o.op(VADDPS, VADDSS, y, x, x)
-		o.store(x, at("w"))
-	})
+	elementwise("catchUpAVX2", []string{"wc", "w", "v"}, []string{"a"},
+		func(at func(string) Mem, s map[string]reg.VecVirtual, o ops) {
+			x := o.vec()
+			o.prefetch(at("v"))
+			o.prefetch(at("w"))
+			o.load(at("v"), x)
+			o.mul(x, s["a"], x)
+			o.addMem(at("w"), x, x)
+			o.store(x, at("wc"))
+		})
+	elementwise("momentumAVX2", []string{"w", "v", "grad"}, []string{"a", "d", "lr"},
+		func(at func(string) Mem, s map[string]reg.VecVirtual, o ops) {
+			x, y, t := o.vec(), o.vec(), o.vec()
+			o.prefetch(at("v"))
+			o.prefetch(at("w"))
+			o.load(at("v"), x)
+			o.mul(x, s["d"], y)
+			o.load(at("grad"), t)
+			o.mul(t, s["lr"], t)
+			o.sub(y, t, y)
+			o.store(y, at("v"))
+			o.mul(x, s["a"], x)
+			o.addMem(at("w"), x, x)
+			o.op(VADDPS, VADDSS, y, x, x)
+			o.store(x, at("w"))
+		})
 	elementwise("addMaxAVX2", []string{"y", "b"}, nil, func(at func(string) Mem, s map[string]reg.VecVirtual, o ops) {
 		x := o.vec()
 		o.load(at("y"), x)
@@ -44,25 +46,27 @@ func main() {
 		o.store(x, at("y"))
 		o.op(VMAXPS, VMAXSS, x, s["acc"], s["acc"])
 	})
-	elementwise("expSumAVX2", []string{"y"}, []string{"less"}, func(at func(string) Mem, s map[string]reg.VecVirtual, o ops) {
-		x := o.vec()
-		o.load(at("y"), x)
-		o.sub(x, s["less"], x)
-		x = o.exp(x)
-		o.store(x, at("y"))
-		o.op(VADDPS, VADDSS, x, s["acc"], s["acc"])
-	})
-	elementwise("sigmoidAVX2", []string{"y", "b"}, []string{"by", "top", "less"}, func(at func(string) Mem, s map[string]reg.VecVirtual, o ops) {
-		x := o.vec()
-		o.load(at("y"), x)
-		o.addMem(at("b"), x, x)
-		o.mul(x, s["by"], x)
-		x = o.exp(x)
-		o.op(VADDPS, VADDSS, o.constant(1), x, x)
-		o.op(VDIVPS, VDIVSS, x, s["top"], x)
-		o.sub(x, s["less"], x)
-		o.store(x, at("y"))
-	})
+	elementwise("expSumAVX2", []string{"y"}, []string{"less"},
+		func(at func(string) Mem, s map[string]reg.VecVirtual, o ops) {
+			x := o.vec()
+			o.load(at("y"), x)
+			o.sub(x, s["less"], x)
+			x = o.exp(x)
+			o.store(x, at("y"))
+			o.op(VADDPS, VADDSS, x, s["acc"], s["acc"])
+		})
+	elementwise("sigmoidAVX2", []string{"y", "b"}, []string{"by", "top", "less"},
+		func(at func(string) Mem, s map[string]reg.VecVirtual, o ops) {
+			x := o.vec()
+			o.load(at("y"), x)
+			o.addMem(at("b"), x, x)
+			o.mul(x, s["by"], x)
+			x = o.exp(x)
+			o.op(VADDPS, VADDSS, o.constant(1), x, x)
+			o.op(VDIVPS, VDIVSS, x, s["top"], x)
+			o.sub(x, s["less"], x)
+			o.store(x, at("y"))
+		})
 	for _, rows := range []int{8, 4} {
 		product(rows, false)
 		product(rows, true)
@@ -72,8 +76,8 @@ func main() {
 	Generate()
 }
 
-// The exponential function: exp x = 2^n exp r with n = round(x / ln 2), |r| <= ln 2 / 2, and exp r by its Taylor series, whose rest
-// is below 1e-8. Adding magic rounds to an integer, which then stands in the low bits of the sum.
+// The exponential function: exp x = 2^n exp r with n = round(x / ln 2), |r| <= ln 2 / 2, and exp r by its Taylor
+// series, whose rest is below 1e-8. Adding magic rounds to an integer, which then stands in the low bits of the sum.
 const (
 	expLow, expHigh = -86.6, 88.0
 	log2e           = 1.4426950408889634
@@ -178,8 +182,8 @@ func (o ops) addMem(m, a, to Op) { o.op(VADDPS, VADDSS, m, a, to) }
 // ahead are the addresses that are prefetched, by the row's own.
 var ahead = map[reg.Register]reg.Register{}
 
-// argument is where a routine finds one of its numbers. Not avo's Load: that is MOVSS, and an instruction without VEX costs an Intel
-// processor some 200 ns while the upper halves of vectors are in use.
+// argument is where a routine finds one of its numbers. Not avo's Load: that is MOVSS, and an instruction without VEX
+// costs an Intel processor some 200 ns while the upper halves of vectors are in use.
 func argument(name string) Mem {
 	at, err := Param(name).Resolve()
 	if err != nil {
@@ -189,7 +193,8 @@ func argument(name string) Mem {
 }
 
 // elementwise emits a routine over n elements of the rows, with these scalars: vectors of 8, then one by one.
-func elementwise(name string, rows, scalars []string, body func(at func(string) Mem, s map[string]reg.VecVirtual, o ops)) {
+func elementwise(name string, rows, scalars []string,
+	body func(at func(string) Mem, s map[string]reg.VecVirtual, o ops)) {
 	signature := "func("
 	for _, r := range rows {
 		signature += r + ", "

@@ -8,15 +8,16 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// product emits the kernel of matrix products for this many rows (8 or 4): c[rows x 32] = alpha a b, added to c if add is not 0.
-// Element (i, k) of part p of a, of count parts of k columns, is a[p*step + i*rs + k*cs]; b has count*k rows of 32, one after the
-// other. Strides are in elements.
+// product emits the kernel of matrix products for this many rows (8 or 4): c[rows x 32] = alpha a b, added to c if add
+// is not 0. Element (i, k) of part p of a, of count parts of k columns, is a[p*step + i*rs + k*cs]; b has count*k rows
+// of 32, one after the other. Strides are in elements.
 func product(rows int, wide bool) {
 	name := fmt.Sprintf("product%dAVX2", rows)
 	if wide {
 		name = fmt.Sprintf("product%dAVX512", rows)
 	}
-	TEXT(name, NOSPLIT, "func(c *float32, ldc int, a *float32, rs, cs, step, count int, b *float32, k int, alpha float32, add int)")
+	TEXT(name, NOSPLIT,
+		"func(c *float32, ldc int, a *float32, rs, cs, step, count int, b *float32, k int, alpha float32, add int)")
 	Pragma("noescape")
 	c, a, b := Load(Param("c"), GP64()), Load(Param("a"), GP64()), Load(Param("b"), GP64())
 	stride := map[string]reg.GPVirtual{}
@@ -46,7 +47,8 @@ func product(rows int, wide bool) {
 }
 
 // productBlock emits the block of rows x vectors of the result that starts so many bytes into the rows of b and c.
-func productBlock(label string, wide bool, rows, vectors, at int, a, b, c reg.Register, stride map[string]reg.GPVirtual, rs3 reg.GPVirtual) {
+func productBlock(label string, wide bool, rows, vectors, at int, a, b, c reg.Register, stride map[string]reg.GPVirtual,
+	rs3 reg.GPVirtual) {
 	vec, size := func() reg.VecVirtual { return YMM() }, 32
 	if wide {
 		vec, size = func() reg.VecVirtual { return ZMM() }, 64

@@ -514,8 +514,8 @@ func gathers() {
 	RET()
 }
 
-// picks emits what loads each lane's words from its own place, a 32-bit offset from mem, and what stores them there; all
-// lanes take part.
+// picks emits what loads each lane's words from its own place, a 32-bit offset from mem, and what stores them there;
+// all lanes take part.
 func picks() {
 	pick12()
 	near()
@@ -627,7 +627,8 @@ func reduce(v V, f func(a, b, to reg.VecVirtual)) reg.Register {
 	return r
 }
 
-// pickNear loads from 128 bytes, which two vectors hold: lanes gives the place of each lane's first word among their words.
+// pickNear loads from 128 bytes, which two vectors hold: lanes gives the place of each lane's first word among their
+// words.
 func pickNear() {
 	for _, words := range []int{1, 2, 4} {
 		TEXT("pickNear"+string(rune('0'+words))+"AVX512", NOSPLIT,
@@ -663,8 +664,8 @@ func pickNear() {
 	}
 }
 
-// pick4 is four words a lane: 16 bytes of lanes 0, 4, 8, 12 in one vector, of 1, 5, 9, 13 in the next …: transposing each
-// quarter of four such vectors leaves the words of 16 lanes in order.
+// pick4 is four words a lane: 16 bytes of lanes 0, 4, 8, 12 in one vector, of 1, 5, 9, 13 in the next …: transposing
+// each quarter of four such vectors leaves the words of 16 lanes in order.
 func (g *gen) pick4(suffix string) {
 	wide, quarters := g.wide, g.width()/4
 	TEXT("pick4"+suffix, NOSPLIT, "func(dst *[32]uint32, mem *byte, index *[32]uint32)")
@@ -1161,7 +1162,8 @@ func (g *scanner) bits(k C, into reg.Register, at int) {
 	ORL(b, into)
 }
 
-// waits returns when the warps from i on can issue, never for those that can now, and which these are (with AVX2: are not).
+// waits returns when the warps from i on can issue, never for those that can now, and which these are (with AVX2: are
+// not).
 func (g *scanner) waits(i int) (V, C) {
 	which, at, k := g.vec(), g.vec(), g.cond()
 	VPMOVZXBQ(Mem{Base: g.unit, Disp: i}, which)
