@@ -22,6 +22,8 @@ var checks = []struct {
 		func(d *Device) { d.Divergence = true }},
 	{"shuffles", "a shuffle reads from a thread that takes no part in it",
 		func(d *Device) { d.Shuffles = true }},
+	{"constants", "constant memory is read beyond its end, or stored into",
+		func(d *Device) { d.Constants = true }},
 	{"leaks", "memory that kernels took with malloc or new is not given back when the program ends",
 		func(d *Device) { d.Leaks = true }},
 	{"hazards", "stall counts or barriers of the machine code let an instruction go before its operands are there",
@@ -58,12 +60,13 @@ func (d *Device) EnableCheck(name string) error {
 }
 
 // watches tells whether a check of what threads do is on.
-func (d *Device) watches() bool { return d.Races || d.Uninit || d.Divergence || d.Shuffles }
+func (d *Device) watches() bool { return d.Races || d.Uninit || d.Divergence || d.Shuffles || d.Constants }
 
 // newCheck returns a check of what threads do, nil if none is on.
 func (d *Device) newCheck() *exec.Check {
 	if !d.watches() {
 		return nil
 	}
-	return &exec.Check{Races: d.Races, Benign: d.Benign, Uninit: d.Uninit, Divergence: d.Divergence, Shuffles: d.Shuffles}
+	return &exec.Check{Races: d.Races, Benign: d.Benign, Uninit: d.Uninit, Divergence: d.Divergence, Shuffles: d.Shuffles,
+		Constants: d.Constants, Variables: d.constants}
 }

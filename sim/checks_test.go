@@ -65,7 +65,8 @@ func TestNamedChecks(t *testing.T) {
 		})
 	}
 	if err := newBench(t).dev.EnableCheck("rases"); err == nil ||
-		!strings.Contains(err.Error(), "is not one of races, benign, uninit, divergence, shuffles, leaks, hazards") {
+		!strings.Contains(err.Error(), "is not one of races, benign, uninit, divergence, shuffles, "+
+			"constants, leaks, hazards") {
 		t.Errorf("a check that there is not: %v", err)
 	}
 }

@@ -32,7 +32,7 @@ type Device struct {
 	Profile bool
 	// Checks of what threads do; EnableCheck sets them by name and says what each looks for. What they find is a
 	// *CheckError of the launch, which has run to its end; its Result is returned too.
-	Races, Benign, Uninit, Divergence, Shuffles bool
+	Races, Benign, Uninit, Divergence, Shuffles, Constants bool
 	// Leaks lets CheckLeaks report what kernels took with malloc and did not give back.
 	Leaks bool
 	// Trace, when set, records launches, copies, blocks and counters over time.
@@ -49,6 +49,8 @@ type Device struct {
 	Stalled func(what string)
 	// Observe, when set, is called at the end of each window with the cycle reached and the SMs' counters so far.
 	Observe func(Progress)
+
+	constants []exec.Range // __constant__ variables of modules
 
 	gpu      *GPU         // checked, and not changed since
 	used     int64        // bytes of device memory

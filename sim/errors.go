@@ -29,7 +29,7 @@ var (
 	ErrTrap       = exec.ErrTrap
 	ErrAssert     = exec.ErrAssert  // assert in a kernel
 	ErrHeap       = exec.ErrHeap    // free of what malloc did not return
-	ErrBarrier    = exec.ErrBarrier // BAR whose thread count is no multiple of 32
+	ErrBarrier    = exec.ErrBarrier // BAR whose number is beyond 15 or whose thread count is no multiple of 32
 
 	ErrTooLarge   = errors.New("cooperative launch too large")
 	ErrDeadlock   = errors.New("deadlock")

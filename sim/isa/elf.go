@@ -2,10 +2,12 @@ package isa
 
 import (
 	"bytes"
+	"cmp"
 	"debug/elf"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // noBits tells whether a section of this type has no bytes in the file: beside ELF's own, those that NVIDIA's object files
@@ -61,6 +63,7 @@ func checkHeaders(data []byte) error {
 		return fmt.Errorf("%d program headers at %#x do not fit in a file of %d bytes", n, at, size)
 	}
 	var total uint64
+	var parts []part
 	for i := range n {
 		h := data[first+i*sectionBytes:]
 		kind, flags := elf.SectionType(binary.LittleEndian.Uint32(h[4:])), elf.SectionFlag(binary.LittleEndian.Uint64(h[8:]))
@@ -75,9 +78,41 @@ func checkHeaders(data []byte) error {
 			return fmt.Errorf("section %d: bytes %#x to %#x of a file of %d", i, at, at+length, size)
 		}
 		total += length
+		if length > 0 {
+			parts = append(parts, part{at, at + length, i, flags&elf.SHF_EXECINSTR != 0})
+		}
 	}
 	if total > size {
 		return fmt.Errorf("sections of %d bytes overlap in a file of %d", total, size)
+	}
+	return codeApart(parts)
+}
+
+// part is the bytes of a section in the file.
+type part struct {
+	from, to uint64
+	section  uint64
+	code     bool
+}
+
+// codeApart makes sure that no section overlaps one of code.
+func codeApart(parts []part) error {
+	slices.SortFunc(parts, func(a, b part) int { return cmp.Compare(a.from, b.from) })
+	var last, code part // of those before: the one that reaches farthest, and the same of code
+	for _, p := range parts {
+		if p.from < code.to || p.code && p.from < last.to {
+			other := last
+			if p.from < code.to {
+				other = code
+			}
+			return fmt.Errorf("sections %d and %d overlap, and one of them is code", other.section, p.section)
+		}
+		if p.to > last.to {
+			last = p
+		}
+		if p.code && p.to > code.to {
+			code = p
+		}
 	}
 	return nil
 }

@@ -276,8 +276,21 @@ func (l *loader) info() error {
 			end = p.Offset + p.Size
 		}
 		k.ParamBytes = max(k.ParamBytes, end)
+		if base, most := int(l.cubin.Family.ABI.Params), maxParams(l.cubin.Arch); k.Flaw == nil && (k.ParamBase < base || k.ParamBase > base+most || k.ParamBytes > most) {
+			k.Flaw = fmt.Errorf("kernel %s: %d bytes of parameters at %#x of constant bank 0; at most %d from %#x on are allowed", k.Name, k.ParamBytes, k.ParamBase, most, base)
+		}
 	}
 	return nil
+}
+
+// maxParams is how many bytes of parameters a kernel of an architecture can have (CUDA C++ programming guide, “__global__
+// function parameters”).
+func maxParams(arch int) int {
+	const volta = 70
+	if arch >= volta {
+		return 32764
+	}
+	return 4096
 }
 
 // attributes applies those in b, which are the owner's: a function, or "" for all.

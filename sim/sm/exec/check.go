@@ -3,6 +3,7 @@ package exec
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 	"sort"
 	"strings"
 
@@ -30,10 +31,15 @@ type Check struct {
 	Races, Uninit        bool
 	Benign               bool // races of one value, too
 	Divergence, Shuffles bool
+	Constants            bool      // loads beyond a constant bank's end, and stores into Variables
+	Variables            []Range   // __constant__ variables in device memory
 	Findings             []Finding // one for each pair of instructions
 
 	seen map[findingKey]bool
 }
+
+// Range is the addresses from From on, below To.
+type Range struct{ From, To uint64 }
 
 // Finding is what a Check found, where it did so first.
 type Finding struct {
@@ -59,6 +65,8 @@ type ThreadAccess struct {
 const (
 	kindDivergence = "divergence"
 	kindShuffle    = "shuffle"
+	kindBeyond     = "constant beyond"
+	kindInto       = "constant written"
 )
 
 // barrier checks that all threads of a warp that have not exited reach a barrier together.
@@ -103,6 +111,11 @@ func (f *Finding) String() string {
 	case kindShuffle:
 		return fmt.Sprintf("%s: shuffle from lane %d, which takes no part in it\n  %s", where, f.Start,
 			f.Second.text(f.Prog))
+	case kindBeyond:
+		return fmt.Sprintf("%s: %d bytes at %#x of constant bank %d, which has %d bytes: beyond the end\n  %s", where, f.Bytes, f.Start,
+			f.Prog.Ops[f.Second.Op].Aux, len(f.Prog.Const[f.Prog.Ops[f.Second.Op].Aux]), f.Second.text(f.Prog))
+	case kindInto:
+		return fmt.Sprintf("%s: store of %d bytes at %#x, into a __constant__ variable\n  %s", where, f.Bytes, f.Start, f.Second.text(f.Prog))
 	}
 	order := "no barrier between"
 	if f.First.InBlock == f.Second.InBlock {
@@ -262,6 +275,9 @@ func (c *Check) found(f Finding) {
 
 // access checks the memory instruction that has just been executed; its addresses are in x.Access.
 func (c *Check) access(x *Exec, w *Warp, op *lower.Op, pc int32, mask uint32) {
+	if c.Constants {
+		c.constants(x, w, op, pc, mask)
+	}
 	switch op.Code {
 	case lower.CodeLDS, lower.CodeSTS, lower.CodeATOMS:
 		c.shared(x, w, op, pc, mask)
@@ -280,6 +296,30 @@ func (c *Check) access(x *Exec, w *Warp, op *lower.Op, pc int32, mask uint32) {
 		}
 		c.shared(x, w, op, pc, shared)
 		c.local(x, w, op, pc, local)
+	}
+}
+
+// constants checks that a load of constants stays in its bank, and that nothing is stored into a __constant__ variable.
+func (c *Check) constants(x *Exec, w *Warp, op *lower.Op, pc int32, mask uint32) {
+	kind := ""
+	outside := func(a uint64) bool { return a+uint64(x.Access.Bytes) > uint64(len(w.Block.Prog.Const[op.Aux])) }
+	switch op.Code {
+	case lower.CodeLDC:
+		kind = kindBeyond
+	case lower.CodeSTG, lower.CodeST, lower.CodeATOM:
+		kind = kindInto
+		outside = func(a uint64) bool {
+			return slices.ContainsFunc(c.Variables, func(r Range) bool { return a < r.To && a+uint64(x.Access.Bytes) > r.From })
+		}
+	default:
+		return
+	}
+	for m := mask; m != 0; m &= m - 1 {
+		lane := bits.TrailingZeros32(m)
+		if a := x.Access.Addr[lane]; outside(a) {
+			c.found(Finding{Kind: kind, Prog: w.Block.Prog, Block: w.Block.Index, Cycle: x.Clock, Start: a, Bytes: uint64(x.Access.Bytes),
+				First: ThreadAccess{Op: -1}, Second: w.thread(w.InBlock, lane, pc)})
+		}
 	}
 }
 

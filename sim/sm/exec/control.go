@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"fmt"
 	"math/bits"
 
 	"warpdrop/sim/isa"
@@ -190,15 +191,22 @@ func (x *Exec) indirect(w *Warp, op *lower.Op, mask uint32) {
 	}
 }
 
+// barriers is how many a block has.
+const barriers = 16
+
 // barrier fills in the request of a BAR instruction.
 func (x *Exec) barrier(w *Warp, op *lower.Op, mask uint32) {
 	i := bits.TrailingZeros32(mask)
 	r := &x.Bar
-	r.ID = int(w.row(op.A)[i] & 15)
+	id := int32(w.row(op.A)[i])
+	r.ID = int(id & (barriers - 1))
 	r.Count = int(w.row(op.B)[i])
 	r.Pred = w.psrc(op)
 	r.Kind = lower.BarKind(op.Aux)
-	if r.Count%32 != 0 {
+	switch {
+	case id < 0 || id >= barriers:
+		x.fault(ErrBarrier, fmt.Sprintf("barrier %d: a block has barriers 0 to %d", id, barriers-1), i)
+	case r.Count%32 != 0:
 		x.fault(ErrBarrier, "barrier's thread count is not a multiple of 32", i)
 	}
 }

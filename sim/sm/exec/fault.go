@@ -16,7 +16,7 @@ var (
 	ErrAssert     = errors.New("assertion failed")
 	ErrHeap       = errors.New("free of what malloc did not return")
 	ErrTrap       = errors.New("trap")
-	ErrBarrier    = errors.New("barrier for an illegal number of threads")
+	ErrBarrier    = errors.New("illegal barrier, or number of threads for one")
 )
 
 // ExecFault is an error of the executed program; Reason is empty if there is none.
