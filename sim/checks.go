@@ -60,7 +60,9 @@ func (d *Device) EnableCheck(name string) error {
 }
 
 // watches tells whether a check of what threads do is on.
-func (d *Device) watches() bool { return d.Races || d.Uninit || d.Divergence || d.Shuffles || d.Constants }
+func (d *Device) watches() bool {
+	return d.Races || d.Uninit || d.Divergence || d.Shuffles || d.Constants
+}
 
 // newCheck returns a check of what threads do, nil if none is on.
 func (d *Device) newCheck() *exec.Check {
