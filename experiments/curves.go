@@ -123,7 +123,10 @@ func curve(all []*Row, x, y, low, high func(*Row) float64) (out []plots.Series) 
 		}
 	}
 	some := varying(rows, func(r *Row) string { return fmt.Sprint(r.Method, x(r)) })
-	type at struct{ y, low, high, n float64 }
+	type at struct {
+		y, low, high, n float64
+		row             int // the first
+	}
 	sums := map[string]map[float64]*at{}
 	variants := map[string]int{}
 	for _, r := range rows {
@@ -135,7 +138,7 @@ func curve(all []*Row, x, y, low, high func(*Row) float64) (out []plots.Series) 
 		}
 		a := sums[name][x(r)]
 		if a == nil {
-			a = &at{}
+			a = &at{row: r.index}
 			sums[name][x(r)] = a
 		}
 		a.y += y(r)
@@ -153,7 +156,7 @@ func curve(all []*Row, x, y, low, high func(*Row) float64) (out []plots.Series) 
 		slices.Sort(s.X)
 		for _, k := range s.X {
 			a := sums[s.Name][k]
-			s.Y = append(s.Y, a.y/a.n)
+			s.Y, s.Rows = append(s.Y, a.y/a.n), append(s.Rows, a.row)
 			if low != nil {
 				s.Low, s.High = append(s.Low, a.low/a.n), append(s.High, a.high/a.n)
 			}

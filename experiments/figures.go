@@ -36,6 +36,7 @@ var Figures = []Figure{
 	{"perplexity-batch", "Test perplexity against the batch; less is better.", perplexityByBatch, batch},
 	{"divergence", "Time with if-else skipping against the share that is skipped, relative to computing everything: divergent warps save little of what they skip.", divergence, nil},
 	{"parts", "Where the cycles with launch of an iteration go.", parts, nil},
+	{"timeline", "Each launch and copy of an iteration, one after the other, with launch overhead.", timeline, nil},
 	{"energy", "Estimated energy of an iteration by component: compare methods, not joules.", energyByComponent, nil},
 	{"energy-parts", "Estimated energy of an iteration by part: compare methods, not joules.", energyByPart, nil},
 	{"conflicts-tile", "Bank conflicts of shared memory against the tile's edge.", conflictsByTile, tile},
@@ -181,7 +182,7 @@ func bars(all []*Row, a plots.Axis, draw func(plots.Axis, []string, []plots.Grou
 	}
 	var groups []plots.Group
 	for _, m := range methodsOf(rows) {
-		g := plots.Group{Name: m, Y: nans(len(names))}
+		g := plots.Group{Name: m, Y: nans(len(names)), Rows: slices.Repeat([]int{-1}, len(names))}
 		if low != nil {
 			g.Low, g.High = nans(len(names)), nans(len(names))
 		}
@@ -196,7 +197,7 @@ func bars(all []*Row, a plots.Axis, draw func(plots.Axis, []string, []plots.Grou
 				continue
 			}
 			has = true
-			g.Y[i] = y(row)
+			g.Y[i], g.Rows[i] = y(row), row.index
 			if low != nil {
 				g.Low[i], g.High[i] = low(row), high(row)
 			}
@@ -271,6 +272,7 @@ func (r *Results) tradeOffOf(a plots.Axis, y, low, high func(*Row) float64) (*pl
 		for _, row := range rows {
 			if row.Method == m {
 				s.X, s.Y, s.Labels = append(s.X, speedup(row)), append(s.Y, y(row)), append(s.Labels, traitText(row, some))
+				s.Rows = append(s.Rows, row.index)
 				s.Low, s.High = append(s.Low, low(row)), append(s.High, high(row))
 			}
 		}
@@ -443,7 +445,7 @@ func parts(r *Results) (*plots.Figure, error) {
 	for _, part := range partNames(rows) {
 		g := plots.Group{Name: part}
 		for _, row := range rows {
-			g.Y = append(g.Y, float64(row.Parts[part]))
+			g.Y, g.Rows = append(g.Y, float64(row.Parts[part])), append(g.Rows, row.index)
 		}
 		groups = append(groups, g)
 	}
@@ -451,6 +453,31 @@ func parts(r *Results) (*plots.Figure, error) {
 		return nothing("simulated iterations of several parts")
 	}
 	return stacked(plots.Axis{Title: "Where the cycles go", X: "cycles with launch"}, names, groups, plots.Short, note)
+}
+
+// maxTimelines is how many rows a timeline is readable for.
+const maxTimelines = 8
+
+// timeline draws the launches of the first rows that have them.
+func timeline(r *Results) (*plots.Figure, error) {
+	var names []string
+	var spans [][]plots.Span
+	for _, row := range r.Rows {
+		if row.sim == nil || len(row.sim.Timeline) < 2 || len(names) == maxTimelines {
+			continue
+		}
+		var list []plots.Span
+		at := 0.0
+		for _, l := range row.sim.Timeline {
+			list = append(list, plots.Span{Name: l.Name + ": " + l.Kernel, Part: l.Part, From: at, To: at + l.Cycles})
+			at += l.Cycles
+		}
+		names, spans = append(names, r.nameOf(row)), append(spans, list)
+	}
+	if len(names) == 0 {
+		return nothing("iterations whose launches are kept one by one")
+	}
+	return plots.Timeline(plots.Axis{Title: "Launch by launch", X: "cycles with launch"}, names, spans)
 }
 
 // tiled are the rows of some with a tile; of products at many dp only those with the least and the most dropped.
@@ -558,7 +585,7 @@ func stalls(r *Results) (*plots.Figure, error) {
 		}
 		most := 0.0
 		for i, row := range rows {
-			g.Y = append(g.Y, 100*count(row, reason)/max(total[i], 1))
+			g.Y, g.Rows = append(g.Y, 100*count(row, reason)/max(total[i], 1)), append(g.Rows, row.index)
 			most = max(most, g.Y[i])
 		}
 		if most >= 100*fewStalls {

@@ -6,9 +6,11 @@ import (
 	"flag"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,7 +46,7 @@ var fixtures = []struct {
     sweep: {method: [dense, masked, rdp, tdp]}
   - train-mlp: {hidden: [512, 512], rates: [0.5, 0.5], epochs: 8}
     sweep: {method: [dense, rdp, tdp], seed: [1, 2]}
-`, []string{"convergence", "stalls", "roofline"}},
+`, []string{"convergence", "stalls", "roofline", "timeline"}},
 	{"energy", `
   - mlp: {hidden: [512, 512], rates: [0.5, 0.5]}
     sweep: {method: [dense, masked, rdp, tdp]}
@@ -162,6 +164,9 @@ func (*madeUp) Run(_ context.Context, s Spec, _ int, _ func(float64)) (Result, e
 		}
 		r.Cycles *= 1 + 0.2/float64(s.Tile) + 0.004*float64(s.Patterns)
 		r.Low, r.High = r.Cycles*0.98, r.Cycles*1.02
+		for _, part := range slices.Sorted(maps.Keys(r.Parts)) {
+			r.Timeline = append(r.Timeline, TimelineLaunch{part + " 1", part + "_64x64", part, r.Parts[part]})
+		}
 		r.Energy, r.EnergyParts = map[string]float64{}, map[string]float64{}
 		for i, name := range energy.PartNames {
 			r.Energy[name] = r.Cycles / 1e6 * 20 / float64(i+1)

@@ -290,6 +290,10 @@ func (r *Results) DrawFigures(dir string, names, formats []string) ([]plots.Repo
 	for _, f := range figures {
 		shown := plots.ReportFigure{Name: f.Name, Caption: f.Caption}
 		p, err := f.Draw(r)
+		if err == nil && p.Chart != nil {
+			p.Chart.Notes = p.Notes
+			shown.Chart = p.Chart
+		}
 		if err == nil && p.Spread {
 			shown.Caption += " Bars: " + f.spread() + "."
 		}

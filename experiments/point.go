@@ -91,6 +91,7 @@ type SimResult struct {
 	Kernels      []KernelResult     `json:"kernels,omitempty"`         // for the roofline and the breakdown
 	Energy       map[string]float64 `json:"energy_mj,omitempty"`       // by component (energy.PartNames): an estimate; none without calibration
 	EnergyParts  map[string]float64 `json:"energy_parts_mj,omitempty"` // the same by part, as Parts
+	Timeline     []TimelineLaunch   `json:"timeline,omitempty"`        // of the first combination, where it has at most 1,000 launches
 	Distribution []SearchResult     `json:"distribution"`              // of each layer, empty without patterns
 	Patterns     []PatternCycles    `json:"patterns,omitempty"`        // each combination that was simulated
 	Coverage     string             `json:"coverage"`                  // what the figures cover, in words
@@ -127,6 +128,14 @@ type KernelResult struct {
 	Cycles    float64 `json:"cycles"`     // with launch overhead
 	FLOP      float64 `json:"flop"`       // FFMA counts 2
 	DRAMBytes float64 `json:"dram_bytes"` //
+}
+
+// TimelineLaunch is one launch or copy, in the order in which they run.
+type TimelineLaunch struct {
+	Name   string  `json:"name"`
+	Kernel string  `json:"kernel"`
+	Part   string  `json:"part"`
+	Cycles float64 `json:"cycles"` // with launch overhead
 }
 
 // PatternCycles is one combination of dp, a layer each.

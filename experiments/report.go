@@ -455,11 +455,14 @@ func (r *Results) tables() []plots.Table {
 	shown, note := cut(rows)
 	var out []plots.Table
 	if len(shown) > 0 {
-		out = append(out, plots.Table{Title: "Results", Head: head, Rows: shown, Note: note})
+		out = append(out, plots.Table{Title: "Results", Key: "row", Head: head, Rows: shown, Note: note})
 	}
 
 	if names := partNames(r.Rows); r.hasParts() {
-		t := plots.Table{Title: "Breakdown", Head: append([]string{"method", "network", "rate"}, names...)}
+		t := plots.Table{Title: "Breakdown", Head: []string{"method", "network", "rate"}}
+		for _, n := range names {
+			t.Head = append(t.Head, words(n))
+		}
 		var rows [][]string
 		for _, row := range r.Rows {
 			if row.sim == nil {

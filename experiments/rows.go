@@ -94,6 +94,7 @@ type Row struct {
 	keys   map[string]string // of its point
 	told   string            // what else tells its point apart
 	over   *Row              // baseline
+	index  int               // in the table of rows
 }
 
 // number is a float64 whose NaN stands for "not measured": empty in CSV, null in JSON.
@@ -333,7 +334,8 @@ func NewResults(e *Experiment, scale string, points []Point, stored map[string]*
 		r.peers[row.peerKey()] = append(r.peers[row.peerKey()], row)
 	}
 	r.some = varying(r.Rows, func(*Row) string { return "" })
-	for _, row := range r.Rows {
+	for i, row := range r.Rows {
+		row.index = i
 		r.compare(row)
 	}
 	return r

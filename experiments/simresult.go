@@ -54,11 +54,20 @@ func (r *SimResult) simulated(it *workloads.IterationResult) {
 	}
 }
 
+// maxTimeline is the most launches that are kept one by one.
+const maxTimeline = 1000
+
 // add adds an iteration, or the launches of a single product, that happens with the given probability.
 func (r *SimResult) add(gpu *sim.GPU, it *workloads.IterationResult, probability float64) {
 	r.Cycles += probability * float64(it.Cycles)
 	for i := range it.Launches {
 		r.KernelCycles += probability * float64(it.Launches[i].KernelCycles)
+	}
+	if r.Timeline == nil && len(it.Launches) > 1 && len(it.Launches) <= maxTimeline {
+		for i := range it.Launches {
+			l := &it.Launches[i]
+			r.Timeline = append(r.Timeline, TimelineLaunch{l.Name, l.Kernel, string(l.Part), float64(l.Cycles)})
+		}
 	}
 	parts := it.Parts()
 	for _, part := range slices.Sorted(maps.Keys(parts)) {

@@ -18,6 +18,7 @@ type Group struct {
 	Y         []float64 // one a category; NaN draws none
 	Low, High []float64 // or nil
 	Paper     bool      // published values: drawn as outlines
+	Rows      []int     // of the table of results, from 0, one a category; -1 = none; or nil
 }
 
 // hatch is a pattern of lines over a bar.
@@ -163,6 +164,7 @@ func Dots(a Axis, categories []string, groups []Group) (*Figure, error) {
 
 func grouped(a Axis, categories []string, groups []Group, dots bool) (*Figure, error) {
 	f := newFigure(a)
+	f.Chart = newChart(map[bool]string{true: "dots", false: "bars"}[dots], a, categories)
 	p := f.Plot
 	g := grid()
 	g.Vertical.Color = nil
@@ -183,6 +185,7 @@ func grouped(a Axis, categories []string, groups []Group, dots bool) (*Figure, e
 	}
 	for i, group := range groups {
 		look := lookOf(group.Name, i, 0)
+		f.Chart.bars(group, look)
 		s := Series{Name: group.Name, Points: true, Paper: group.Paper}
 		for j := range categories {
 			y := math.NaN()
@@ -302,6 +305,7 @@ func slantLabels(p *plot.Plot, categories []string) {
 // unless nil, writes the sum at a row's end.
 func Stacked(a Axis, categories []string, parts []Group, total func(float64) string) (*Figure, error) {
 	f := newFigure(a)
+	f.Chart = newChart("stacked", a, categories)
 	sums := make([]float64, len(categories))
 	most := 0.0
 	var all blocks
@@ -331,6 +335,8 @@ func Stacked(a Axis, categories []string, parts []Group, total func(float64) str
 		}
 		if seen {
 			f.Legend = append(f.Legend, Entry{strings.ReplaceAll(part.Name, "_", " "), []plot.Thumbnailer{swatch{look: look}}})
+			part.Name = strings.ReplaceAll(part.Name, "_", " ")
+			f.Chart.bars(part, look)
 		}
 	}
 	if total != nil {

@@ -19,6 +19,7 @@ type Series struct {
 	Low, High []float64 // same length as Y, or nil
 	Labels    []string  // text beside each point, or nil
 	Hover     []string  // text under the pointer at each point, in SVG, or nil
+	Rows      []int     // of the table of results, from 0, at each point; -1 = none; or nil
 	Paper     bool      // published values: drawn hollow and dotted, labelled "paper"
 	Points    bool      // markers only
 	Plain     bool      // line only
@@ -33,7 +34,7 @@ const maxSeries = 12
 // finite leaves out what cannot be drawn.
 func (s Series) finite(logX, logY bool) Series {
 	out := s
-	out.X, out.Y, out.Low, out.High, out.Labels, out.Hover = nil, nil, nil, nil, nil, nil
+	out.X, out.Y, out.Low, out.High, out.Labels, out.Hover, out.Rows = nil, nil, nil, nil, nil, nil, nil
 	for i := range s.X {
 		x, y := s.X[i], s.Y[i]
 		if math.IsNaN(x+y) || math.IsInf(x+y, 0) || logX && x <= 0 || logY && y <= 0 {
@@ -52,6 +53,9 @@ func (s Series) finite(logX, logY bool) Series {
 		}
 		if s.Hover != nil {
 			out.Hover = append(out.Hover, s.Hover[i])
+		}
+		if s.Rows != nil {
+			out.Rows = append(out.Rows, s.Rows[i])
 		}
 	}
 	return out
@@ -78,6 +82,7 @@ func (p points) YError(i int) (float64, float64) {
 // Lines draws series over a common x axis.
 func Lines(a Axis, series []Series) (*Figure, error) {
 	f := newFigure(a)
+	f.Chart = newChart("lines", a, nil)
 	p := f.Plot
 	if a.LogX {
 		p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, logTicks{}
@@ -100,6 +105,7 @@ func Lines(a Axis, series []Series) (*Figure, error) {
 			s.Key = s.Name
 		}
 		drawn = append(drawn, s)
+		f.Chart.line(s, lookOf(s.Key, i, s.Variant))
 		if err := f.addSeries(s, lookOf(s.Key, i, s.Variant)); err != nil {
 			return nil, fmt.Errorf("%s: series %s: %w", a.Title, s.Name, err)
 		}

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"html/template"
+	"strings"
 
 	"warpdrop/internal/show"
 )
@@ -36,6 +37,7 @@ type Card struct {
 type ReportFigure struct {
 	Name, Caption string
 	SVG           []byte
+	Chart         *Chart // nil: the page shows the SVG alone
 	Missing       string
 }
 
@@ -44,16 +46,31 @@ func (f ReportFigure) Data() template.URL {
 	return template.URL("data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString(f.SVG))
 }
 
+// Wide tells whether the figure takes the page's width.
+func (f ReportFigure) Wide() bool { return f.Chart != nil && f.Chart.Kind == "timeline" }
+
 // Table is a table of text.
 type Table struct {
 	Title string
 	Head  []string
 	Rows  [][]string
 	Note  string
+	Key   string // before the number of a row in its id; "" = rows have none
 }
 
 //go:embed report.html.tmpl
 var reportText string
+
+// The page's own script, and Apache ECharts, which draws the figures: plots/echarts has its licence.
+var (
+	//go:embed report.js
+	reportScript string
+	//go:embed echarts/echarts.min.js
+	chartLibrary string
+)
+
+// scriptsHere is where the scripts come in, which the template engine need not look at.
+const scriptsHere = "<noscript id=\"scripts\"></noscript>"
 
 var reportTemplate = template.Must(template.New("report").Parse(reportText))
 
@@ -63,5 +80,13 @@ func (r Report) HTML() ([]byte, error) {
 	if err := reportTemplate.Execute(&b, r); err != nil {
 		return nil, err
 	}
-	return []byte(show.Text(b.String())), nil
+	text := show.Text(b.String())
+	library := ""
+	for _, f := range r.Figures {
+		if f.Chart != nil {
+			library = "<script>" + chartLibrary + "</script>\n"
+			break
+		}
+	}
+	return []byte(strings.Replace(text, scriptsHere, library+"<script>"+reportScript+"</script>", 1)), nil
 }

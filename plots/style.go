@@ -203,6 +203,7 @@ type Figure struct {
 	Legend []Entry
 	Height vg.Length
 	Spread bool // points have bars
+	Chart  *Chart
 }
 
 // Entry is a line of a legend.

@@ -75,7 +75,7 @@ func (t *table) render() error {
 		limits[i] = w + 2 // the library counts the spaces beside a cell
 		align[i] = tw.AlignRight
 		for _, row := range t.rows[1:] {
-			if _, err := strconv.ParseFloat(row[i], 64); err != nil && row[i] != "" {
+			if _, err := strconv.ParseFloat(row[i], 64); err != nil && row[i] != "" && row[i] != "-" {
 				align[i] = tw.AlignLeft
 			}
 		}

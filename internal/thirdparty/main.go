@@ -49,6 +49,19 @@ own files. MIT, BSD, ISC and Apache licences are what a new dependency may have;
 |---|---|---|---|
 `
 
+const embedded = `
+## Embedded files
+
+| what | version | licence | file | bytes | for |
+|---|---|---|---|---|---|
+`
+
+// embeddedFiles are other people's files that are embedded in the command; their folders have their licences.
+var embeddedFiles = []struct{ name, version, dir, file, use string }{
+	{"Apache ECharts, with zrender and parts of d3 (BSD-3-Clause) and tslib (0BSD)", "6.1.0", "plots/echarts", "echarts.min.js",
+		"figures of reports in a browser, as its makers publish it"},
+}
+
 const beyond = `
 ## Beyond plain Go
 
@@ -169,6 +182,24 @@ func run(w io.Writer) error {
 			}
 		}
 		fmt.Fprintf(w, "| %s | %s | %s | %s |\n", path, m.version, strings.Join(ids, ", "), excepted[path])
+	}
+
+	fmt.Fprint(w, embedded)
+	for _, e := range embeddedFiles {
+		ids, err := licences(e.dir)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if !allowed[id] {
+				return fmt.Errorf("%s: licence %s is not among those allowed", e.dir, id)
+			}
+		}
+		info, err := os.Stat(filepath.Join(e.dir, e.file))
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "| %s | %s | %s | %s/%s | %d | %s |\n", e.name, e.version, strings.Join(ids, ", "), e.dir, e.file, info.Size(), e.use)
 	}
 
 	fmt.Fprint(w, beyond)

@@ -1,0 +1,118 @@
+// Runs beside a page in a frame, see .ci/browser: tries what a reader would do, and puts what it found into the body's data-answer.
+"use strict"
+const settled = () => new Promise(done => setTimeout(done, 60))
+const faults = []
+const fault = text => { if (faults.length < 8) faults.push(text) }
+
+// rgb is a colour as three numbers and how much of it covers what is below.
+function rgb(color) {
+  const m = color.match(/[\d.]+/g)
+  if (color.startsWith("#")) return [1, 3, 5].map(i => parseInt(color.slice(i, i + 2), 16)).concat(1)
+  return m ? m.slice(0, 3).map(Number).concat(m.length > 3 ? Number(m[3]) : 1) : [0, 0, 0, 0]
+}
+
+function luminance(c) {
+  const [r, g, b] = c.slice(0, 3).map(x => (x /= 255) <= 0.03928 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4)
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b
+}
+
+// ground is the colour behind an element: what lies over each other, mixed.
+function ground(w, el) {
+  const layers = []
+  for (; el; el = el.parentElement) {
+    const c = rgb(w.getComputedStyle(el).backgroundColor)
+    if (c[3] > 0) layers.push(c)
+    if (c[3] === 1) break
+  }
+  return layers.reverse().reduce((under, c) => [0, 1, 2].map(i => c[3] * c[i] + (1 - c[3]) * under[i]), [255, 255, 255])
+}
+
+function contrasts(w) {
+  let n = 0
+  for (const el of w.document.querySelectorAll("h1, h2, h3, p, td, th, th button, li, a, figcaption, summary, input, output, small, dd, dt, svg text")) {
+    if (!el.textContent.trim() || el.closest("[hidden]") || el.getClientRects().length === 0) continue
+    const style = w.getComputedStyle(el), ink = rgb(el.tagName === "text" ? style.fill : style.color), a = luminance(ink), b = luminance(ground(w, el))
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)
+    n++
+    if (ink[3] > 0.5 && ratio < 4.5) fault(`contrast ${ratio.toFixed(2)} of ${el.tagName} "${el.textContent.trim().slice(0, 40)}"`)
+  }
+  return n
+}
+
+// hover puts the pointer on the first point of a figure, and wants its value shown.
+async function hover(w, el) {
+  for (let tries = 0; tries < 3; tries++) { // a figure may be drawn anew meanwhile
+    if (await point(w, el)) return true
+    await new Promise(done => setTimeout(done, 300))
+  }
+  fault(`no value under the pointer in figure ${el.dataset.name}`)
+  return false
+}
+
+// point tries once.
+async function point(w, el) {
+  const chart = JSON.parse(w.document.getElementById("data-" + el.dataset.name).textContent), c = w.echarts.getInstanceByDom(el)
+  const s = chart.series.findIndex(s => (chart.kind !== "lines" || s.marks) && s.points.some(p => p.y !== null && (chart.kind !== "stacked" || p.y > 0)))
+  const points = chart.series[s].points.filter(p => p.y !== null)
+  const p = chart.kind === "lines" || chart.kind === "timeline" ? points[0] : points.reduce((a, b) => b.y > a.y ? b : a) // of bars the highest
+  const places = []
+  if (chart.kind === "lines" || chart.kind === "dots") places.push([p.x, p.y])
+  else if (chart.kind === "stacked") places.push([p.y / 2, p.x])
+  else if (chart.kind === "timeline") places.push([(p.x + p.y) / 2, p.row])
+  else for (let d = -0.45; d < 0.46; d += 0.05) places.push([p.x, p.y / 2, d])
+  el.scrollIntoView({ block: "center" })
+  const box = el.getBoundingClientRect(), root = el.querySelector("svg").parentElement
+  const band = chart.categories ? Math.abs(c.convertToPixel({ xAxisIndex: 0 }, 1) - c.convertToPixel({ xAxisIndex: 0 }, 0)) || el.clientWidth * 0.7 : 0
+  for (const [x, y, d] of places) {
+    const at = c.convertToPixel({ xAxisIndex: 0, yAxisIndex: 0 }, [x, y])
+    root.dispatchEvent(new w.MouseEvent("mousemove", { bubbles: true, clientX: box.left + at[0] + (d || 0) * band, clientY: box.top + at[1], view: w }))
+    await settled()
+    const tip = [...el.children].find(e => e.tagName === "DIV" && e !== root && e.style.visibility !== "hidden" && e.style.opacity !== "0" && /\d/.test(e.textContent))
+    if (tip) return true
+  }
+  return false
+}
+
+async function sorts(w, table) {
+  const heads = table.tHead.querySelectorAll("th button"), body = table.tBodies[0]
+  for (const [i, b] of heads.entries()) {
+    b.click()
+    const cells = [...body.rows].map(r => parseFloat(r.cells[i].textContent)).filter(x => !isNaN(x))
+    const all = [...body.rows].every(r => /^(-|[-+\d.,]+)$/.test(r.cells[i].textContent.trim()))
+    if (all && cells.some((x, j) => j > 0 && x < cells[j - 1])) fault(`sorting by ${b.textContent} gives ${cells.slice(0, 6)}`)
+  }
+  heads[heads.length - 1].click()
+  heads[heads.length - 1].click()
+}
+
+function filters(w) {
+  const box = w.document.querySelector(".filter input")
+  if (!box) return
+  const rows = [...box.closest(".filter").nextElementSibling.querySelectorAll("tbody tr")], word = rows[0].cells[0].textContent.split(" ")[0]
+  box.value = word
+  box.dispatchEvent(new w.Event("input"))
+  const wrong = rows.filter(r => r.hidden === r.textContent.toLowerCase().includes(word.toLowerCase()))
+  if (wrong.length) fault(`filter ${word}: ${wrong.length} rows are wrongly shown or hidden`)
+  box.value = ""
+  box.dispatchEvent(new w.Event("input"))
+}
+
+async function examine(w, wide) {
+  const d = w.document
+  await new Promise(done => setTimeout(done, 600)) // figures are drawn anew where scroll bars have changed the width
+  if (d.documentElement.scrollWidth > wide) fault(`${d.documentElement.scrollWidth} px wide in a window of ${wide}`)
+  for (const s of d.querySelectorAll("main .scroll")) if (s.scrollWidth > s.clientWidth + 1) fault(`table ${s.getAttribute("aria-label")} is cut: ${s.scrollWidth} px in ${s.clientWidth}`)
+  const drawn = [...d.images].filter(i => i.complete && i.naturalWidth > 0).length + d.querySelectorAll("svg").length, all = d.images.length + d.querySelectorAll("svg").length
+  if (drawn < all || all === 0) fault(`${drawn} of ${all} images are drawn`)
+  const tables = d.querySelectorAll("table").length
+  if (tables === 0) fault("no table")
+  let shown = 0
+  const charts = [...d.querySelectorAll(".chart")]
+  for (const el of charts) if (await hover(w, el)) shown++
+  const texts = contrasts(w)
+  if (charts.length) {
+    for (const t of d.querySelectorAll("table.rows")) await sorts(w, t)
+    filters(w)
+  }
+  document.body.dataset.answer = `${drawn} images, ${tables} tables, ${shown} of ${charts.length} figures with values under the pointer, ${texts} texts; faults: ${faults.join("; ") || "none"}`
+}
