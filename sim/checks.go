@@ -16,6 +16,8 @@ var checks = []struct {
 		func(d *Device) { d.Races = true }},
 	{"benign", "races also where both store the same value and read it after their own store",
 		func(d *Device) { d.Races, d.Benign = true, true }},
+	{"global", "two warps access one byte of global memory with no barrier or fence between, one of them storing",
+		func(d *Device) { d.GlobalRaces = true }},
 	{"uninit", "shared or local memory is read before it is written",
 		func(d *Device) { d.Uninit = true }},
 	{"divergence", "part of a warp's threads reach a barrier while others are elsewhere",
@@ -61,7 +63,7 @@ func (d *Device) EnableCheck(name string) error {
 
 // watches tells whether a check of what threads do is on.
 func (d *Device) watches() bool {
-	return d.Races || d.Uninit || d.Divergence || d.Shuffles || d.Constants
+	return d.Races || d.Uninit || d.Divergence || d.Shuffles || d.Constants || d.GlobalRaces
 }
 
 // newCheck returns a check of what threads do, nil if none is on.
@@ -70,5 +72,13 @@ func (d *Device) newCheck() *exec.Check {
 		return nil
 	}
 	return &exec.Check{Races: d.Races, Benign: d.Benign, Uninit: d.Uninit, Divergence: d.Divergence, Shuffles: d.Shuffles,
-		Constants: d.Constants, Variables: d.constants}
+		Global: d.GlobalRaces, Constants: d.Constants, Variables: d.constants}
+}
+
+// newGlobalCheck returns a check for races on global memory, nil if it is off.
+func (d *Device) newGlobalCheck() *exec.GlobalCheck {
+	if !d.GlobalRaces {
+		return nil
+	}
+	return &exec.GlobalCheck{Benign: d.Benign}
 }

@@ -32,7 +32,7 @@ type Device struct {
 	Profile bool
 	// Checks of what threads do; EnableCheck sets them by name and says what each looks for. What they find is a
 	// *CheckError of the launch, which has run to its end; its Result is returned too.
-	Races, Benign, Uninit, Divergence, Shuffles, Constants bool
+	Races, Benign, GlobalRaces, Uninit, Divergence, Shuffles, Constants bool
 	// Leaks lets CheckLeaks report what kernels took with malloc and did not give back.
 	Leaks bool
 	// Trace, when set, records launches, copies, blocks and counters over time.
@@ -50,7 +50,8 @@ type Device struct {
 	// Observe, when set, is called at the end of each window with the cycle reached and the SMs' counters so far.
 	Observe func(Progress)
 
-	constants []exec.Range // __constant__ variables of modules
+	constants []exec.Range      // __constant__ variables of modules
+	global    *exec.GlobalCheck // of the run under way; nil = off
 
 	gpu      *GPU         // checked, and not changed since
 	used     int64        // bytes of device memory
@@ -317,6 +318,7 @@ func (d *Device) begin(start int64) {
 		d.Trace.begin(start, d.system.Counters())
 	}
 	d.system.BeginKernel(start)
+	d.global = d.newGlobalCheck()
 	for _, m := range d.sms {
 		m.Begin(start)
 		m.Exec.Check = d.newCheck()
@@ -454,6 +456,9 @@ func (w *windows) runSM(_, i int) {
 func (w *windows) advance(_, i int) {
 	if i == 0 {
 		memory.Commit(w.d.ports)
+		if g := w.d.global; g != nil {
+			g.Settle(w.d.checks())
+		}
 	} else {
 		w.d.system.Advance(i-1, w.to)
 	}
@@ -617,15 +622,19 @@ func (d *Device) faults() error {
 	return first
 }
 
-// findings returns what the checks found, nil if nothing or if they are off.
-func (d *Device) findings() error {
-	var checks []*exec.Check
+// checks are those of all SMs, none if they are off.
+func (d *Device) checks() (list []*exec.Check) {
 	for _, m := range d.sms {
 		if m.Exec.Check != nil {
-			checks = append(checks, m.Exec.Check)
+			list = append(list, m.Exec.Check)
 		}
 	}
-	if err := exec.NewCheckError(checks); err != nil {
+	return list
+}
+
+// findings returns what the checks found, nil if nothing or if they are off.
+func (d *Device) findings() error {
+	if err := exec.NewCheckError(d.checks(), d.global); err != nil {
 		return err
 	}
 	var hazards []*timing.Hazards

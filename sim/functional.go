@@ -62,7 +62,7 @@ func (d *Device) values(ctx context.Context, k *Kernel, g *grid, first int64) (i
 		threads = runtime.GOMAXPROCS(0)
 	}
 	heap := g.prog.Calls("malloc") || g.prog.Calls("free")
-	if heap || slices.ContainsFunc(g.prog.Ops, func(op lower.Op) bool { return op.Code == lower.CodeATOM }) {
+	if heap || d.GlobalRaces || slices.ContainsFunc(g.prog.Ops, func(op lower.Op) bool { return op.Code == lower.CodeATOM }) {
 		threads = 1
 	}
 	threads = int(min(int64(threads), g.total-first))
@@ -75,9 +75,11 @@ func (d *Device) values(ctx context.Context, k *Kernel, g *grid, first int64) (i
 			return 0, nil, fmt.Errorf("kernel %s: %w", k.Name(), err)
 		}
 	}
+	f.global = d.newGlobalCheck()
 	var group sync.WaitGroup
 	runners := make([]functional.Runner, threads)
 	checks := make([]*exec.Check, threads)
+	f.checks = checks
 	for i := range threads {
 		r := &runners[i]
 		x := &r.Exec
@@ -103,7 +105,7 @@ func (d *Device) values(ctx context.Context, k *Kernel, g *grid, first int64) (i
 		}
 	}
 	if checks[0] != nil {
-		findings = exec.NewCheckError(checks)
+		findings = exec.NewCheckError(checks, f.global)
 	}
 	var printed []exec.Printed
 	var lost int64
@@ -125,6 +127,9 @@ type functionalLaunch struct {
 	ctx   context.Context
 	open  int          // blocks that a worker may have under way
 	heaps []*exec.Heap // of malloc, if the kernel calls it
+
+	global *exec.GlobalCheck // nil = off; with it there is one thread
+	checks []*exec.Check
 
 	next     atomic.Int64 // block to start
 	failedAt atomic.Int64 // blocks from this number on are not needed any more
@@ -186,6 +191,9 @@ func (f *functionalLaunch) look(b *functional.Block, stuck bool, fault *exec.Fau
 	}
 	if d.Observe != nil {
 		d.Observe(Progress{Blocks: f.finished, Total: f.grid.total})
+	}
+	if f.global != nil {
+		f.global.Settle(f.checks)
 	}
 	switch {
 	case fault != nil:

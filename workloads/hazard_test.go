@@ -9,12 +9,12 @@ import (
 )
 
 // TestNoHazards: the control words of all kernels that training iterations use let no instruction go before its
-// operands are there.
+// operands are there, and none of their blocks race or go beyond constants.
 func TestNoHazards(t *testing.T) {
 	newDevice = func(g *sim.GPU) (*sim.Device, error) {
 		d, err := sim.NewDevice(g)
 		if err == nil {
-			d.Hazards = true
+			d.Hazards, d.Races, d.GlobalRaces, d.Constants = true, true, true, true
 		}
 		return d, err
 	}

@@ -31,11 +31,13 @@ type Check struct {
 	Races, Uninit        bool
 	Benign               bool // races of one value, too
 	Divergence, Shuffles bool
+	Global               bool      // notes accesses to global memory for a GlobalCheck
 	Constants            bool      // loads beyond a constant bank's end, and stores into Variables
 	Variables            []Range   // __constant__ variables in device memory
 	Findings             []Finding // one for each pair of instructions
 
-	seen map[findingKey]bool
+	seen   map[findingKey]bool
+	events []globalEvent // for GlobalCheck.Settle
 }
 
 // Range is the addresses from From on, below To.
@@ -51,6 +53,7 @@ type Finding struct {
 	Start, Bytes  uint64 // of the second access
 	Cycle         int64  // of the second access
 	First, Second ThreadAccess
+	Other         [3]uint32 // block of the first access, in global memory
 }
 
 // ThreadAccess is one thread's execution of one instruction.
@@ -117,6 +120,9 @@ func (f *Finding) String() string {
 	case kindInto:
 		return fmt.Sprintf("%s: store of %d bytes at %#x, into a __constant__ variable\n  %s", where, f.Bytes, f.Start, f.Second.text(f.Prog))
 	}
+	if f.Space == memory.SpaceGlobal {
+		return f.global(where)
+	}
 	order := "no barrier between"
 	if f.First.InBlock == f.Second.InBlock {
 		order = "in one instruction"
@@ -132,14 +138,22 @@ func (a *ThreadAccess) text(p *lower.Program) string {
 }
 
 // CheckError lists what the checks of a launch found. The launch has run to its end.
-type CheckError struct{ Findings []Finding }
+type CheckError struct {
+	Findings []Finding
+	Limit    string // what was not looked at, "" = nothing
+}
 
-// NewCheckError returns the findings of all SMs in order of time, one for each pair of instructions; nil if there are
-// none.
-func NewCheckError(checks []*Check) error {
+// NewCheckError returns the findings of all SMs and of global, if it is not nil, in order of time, one for each pair of
+// instructions; nil if there are none.
+func NewCheckError(checks []*Check, global *GlobalCheck) error {
 	e := &CheckError{}
 	for _, c := range checks {
 		e.Findings = append(e.Findings, c.Findings...)
+	}
+	if global != nil {
+		global.Settle(checks)
+		e.Findings = append(e.Findings, global.Findings...)
+		e.Limit = global.Limit()
 	}
 	sort.SliceStable(e.Findings, func(i, j int) bool { return e.Findings[i].Cycle < e.Findings[j].Cycle })
 	seen := map[findingKey]bool{}
@@ -151,7 +165,7 @@ func NewCheckError(checks []*Check) error {
 			n++
 		}
 	}
-	if e.Findings = e.Findings[:n]; n == 0 {
+	if e.Findings = e.Findings[:n]; n == 0 && e.Limit == "" {
 		return nil
 	}
 	return e
@@ -170,6 +184,12 @@ func (e *CheckError) Error() string {
 		}
 		b.WriteString(e.Findings[i].String())
 	}
+	if e.Limit != "" {
+		if len(e.Findings) > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(e.Limit)
+	}
 	return b.String()
 }
 
@@ -185,6 +205,8 @@ type shadow struct {
 	reads  [][]readBy   // by byte: the loads since, one a warp
 	valid  []bool       // by byte: written
 	local  []bool       // the same for the local memory of all warps
+	global *globalBlock // for GlobalCheck
+	seen   [][]uint32   // of each warp: its clocks when it last changed them, nil = not asked for since
 }
 
 type wrote struct {
@@ -221,6 +243,10 @@ func (c *Check) begin(b *Block) {
 		s.valid = make([]bool, len(b.Shared))
 		s.local = make([]bool, len(b.local))
 	}
+	if c.Global {
+		s.global = &globalBlock{prog: b.Prog, index: b.Index, dim: b.Dim}
+	}
+	s.seen = make([][]uint32, n)
 	b.shadow = s
 }
 
@@ -238,12 +264,15 @@ func (s *shadow) arrive(w *Warp, id int) {
 	own := s.clocks[w.InBlock]
 	join(s.bars[id], own)
 	own[w.InBlock]++
+	s.seen[w.InBlock] = nil
 }
 
 // complete notes that barrier id lets the waiting warps go on; whole says that it was for the whole block.
 func (s *shadow) complete(id int, waiting uint64, whole bool) {
 	for ; waiting != 0; waiting &= waiting - 1 {
-		own := s.clocks[bits.TrailingZeros64(waiting)]
+		i := bits.TrailingZeros64(waiting)
+		own := s.clocks[i]
+		s.seen[i] = nil
 		join(own, s.bars[id])
 		if whole {
 			join(own, s.exited)
@@ -257,8 +286,12 @@ func (s *shadow) exit(w *Warp) { join(s.exited, s.clocks[w.InBlock]) }
 
 // thread names lane of w executing op.
 func (w *Warp) thread(warp, lane int, op int32) ThreadAccess {
+	return threadOf(w.Block.Dim, warp, lane, op)
+}
+
+// threadOf names a lane of a warp of a block of that shape, executing op.
+func threadOf(d [3]uint32, warp, lane int, op int32) ThreadAccess {
 	t := uint32(warp*32 + lane)
-	d := w.Block.Dim
 	return ThreadAccess{Op: op, Thread: [3]uint32{t % d[0], t / d[0] % d[1], t / (d[0] * d[1])}, InBlock: warp,
 		Lane: lane}
 }
@@ -296,6 +329,13 @@ func (c *Check) access(x *Exec, w *Warp, op *lower.Op, pc int32, mask uint32) {
 		}
 		c.shared(x, w, op, pc, shared)
 		c.local(x, w, op, pc, local)
+		if c.Global {
+			c.noteAccess(x, w, op, pc, mask&^shared&^local)
+		}
+	case lower.CodeLDG, lower.CodeSTG, lower.CodeATOM:
+		if c.Global {
+			c.noteAccess(x, w, op, pc, mask)
+		}
 	}
 }
 

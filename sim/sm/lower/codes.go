@@ -6,6 +6,7 @@ type Code uint8
 const (
 	CodeIllegal Code = iota // not reachable when the program was lowered: a fault if it is executed after all
 	CodeNOP
+	CodeFence // NOP to all but checks
 	CodeMOV
 	CodeSEL
 

@@ -18,7 +18,7 @@ func maxwellRows() map[isa.Op]lowering {
 	return map[isa.Op]lowering{
 		isa.OpNOP:    {CodeNOP, UnitNone, lowerNothing},
 		isa.OpDEPBAR: {CodeNOP, UnitNone, lowerDEPBAR},
-		isa.OpMEMBAR: {CodeNOP, UnitNone, lowerNothing},
+		isa.OpMEMBAR: {CodeFence, UnitNone, lowerMEMBAR},
 		isa.OpCCTL:   {CodeNOP, UnitNone, lowerNothing}, // caches hold no values here
 		isa.OpCCTLL:  {CodeNOP, UnitNone, lowerNothing},
 		isa.OpCCTLT:  {CodeNOP, UnitNone, lowerNothing},
@@ -227,6 +227,14 @@ func lowerNothing(l *lowerer) {
 		l.seen[k] = true
 	}
 	l.next = int(l.in.NumOps)
+}
+
+// lowerMEMBAR takes MEMBAR: within a block there is nothing to order, beyond it checks want to know.
+func lowerMEMBAR(l *lowerer) {
+	if !l.in.Has(isa.ModGL) && !l.in.Has(isa.ModSYS) {
+		l.op.Code = CodeNOP
+	}
+	lowerNothing(l)
 }
 
 // lowerDEPBAR takes DEPBAR.LE SBb, n and the set of further barriers that must be clear.
