@@ -332,6 +332,10 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, f structField) {
 			bad()
 			return
 		}
+		if most, ok := f.bound("maxLength"); ok && len(n.Value) > int(most) {
+			d.fail(n, "%s has %d characters; allowed are up to %d", f.name, len(n.Value), int(most))
+			return
+		}
 		v.SetString(n.Value)
 	case reflect.Bool:
 		b, err := strconv.ParseBool(n.Value)

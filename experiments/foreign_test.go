@@ -230,11 +230,16 @@ func (d *diverging) Run(_ context.Context, s Spec, _ int, _ func(float64)) (Resu
 
 // TestFinishedFolderMoves: what a finished folder was made from is not asked for when it is drawn elsewhere.
 func TestFinishedFolderMoves(t *testing.T) {
+	cubin, err := os.ReadFile("../workloads/examples/saxpy.cubin")
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Chdir(t.TempDir())
-	put(t, "kernel.cubin")
-	e := mustParse(t,
-		"name: moved\ntitle: Moved\npoints:\n  - launch: {cubin: kernel.cubin, kernel: k, grid: [1], block: [32], args: "+
-			"[\"i32:1\"]}\n")
+	if err := os.WriteFile("kernel.cubin", cubin, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	e := mustParse(t, "name: moved\ntitle: Moved\npoints:\n  - launch: {cubin: kernel.cubin, kernel: saxpy, grid: [1], block: [32], "+
+		saxpyArgs+"}\n")
 	if err := output(t.Context(), e, &fake{}, "out", runOptions{}); err != nil {
 		t.Fatal(err)
 	}

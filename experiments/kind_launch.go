@@ -98,7 +98,46 @@ func (l Launch) check() (out []problem) {
 			out = append(out, problem{dim.key, fmt.Sprintf("%s has %d sizes; allowed are 1 to 3", dim.key, len(dim.size))})
 		}
 	}
+	if len(out) == 0 {
+		out = l.checkLaunch()
+	}
 	return out
+}
+
+// checkLaunch finds what the launch would be refused for: no such kernel, other arguments, a block that does not fit.
+func (l Launch) checkLaunch() []problem {
+	gpu, err := loadGPU(l.GPU)
+	if err != nil {
+		return []problem{{"gpu", err.Error()}}
+	}
+	part, err := workloads.CheckLaunch(context.Background(), gpu, l.workload())
+	if err == nil {
+		return nil
+	}
+	if part == "code" {
+		part = "cubin"
+	}
+	text := err.Error()
+	if !strings.HasPrefix(text, part) {
+		text = part + ": " + text
+	}
+	return []problem{{part, text}}
+}
+
+// workload is the launch that package workloads simulates.
+func (l Launch) workload() workloads.LaunchSpec {
+	return workloads.LaunchSpec{Code: l.Cubin, Compiler: l.Compiler, Defines: l.Defines, Kernel: l.Kernel, Args: l.Args,
+		Variables: l.Variables, MaxCycles: l.MaxCycles, Warm: l.Warm,
+		Config: sim.LaunchConfig{Grid: dim3(l.Grid), Block: dim3(l.Block), Shared: l.Shared, Waves: l.Waves}}
+}
+
+// dim3 fills up with ones.
+func dim3(size []int) (d sim.Dim3) {
+	at := [3]*int{&d.X, &d.Y, &d.Z}
+	for i, n := range size {
+		*at[i] = n
+	}
+	return d
 }
 
 // launchVersions adds the contents of the files that a launch reads to what its result depends on.
@@ -166,17 +205,10 @@ func runLaunch(ctx context.Context, h *Host, spec Launch, threads int, progress 
 	if spec.Clock > 0 {
 		gpu = workloads.AtClock(gpu, spec.Clock)
 	}
-	dim := func(size []int) (d sim.Dim3) {
-		at := [3]*int{&d.X, &d.Y, &d.Z}
-		for i, n := range size {
-			*at[i] = n
-		}
-		return d
-	}
-	got, err := workloads.SimulateLaunch(ctx, gpu, workloads.LaunchSpec{Code: spec.Cubin, Compiler: spec.Compiler, Defines: spec.Defines, Kernel: spec.Kernel,
-		Args: spec.Args, Variables: spec.Variables, MaxCycles: spec.MaxCycles, Warm: spec.Warm, Read: h.inputs.read, Kept: h.cubins,
-		Config: sim.LaunchConfig{Grid: dim(spec.Grid), Block: dim(spec.Block), Shared: spec.Shared, Waves: spec.Waves}},
-		workloads.Options{Threads: threads, Progress: func(done, total int) { progress(float64(done) / float64(max(total, 1))) }})
+	w := spec.workload()
+	w.Read, w.Kept = h.inputs.read, h.cubins
+	got, err := workloads.SimulateLaunch(ctx, gpu, w, workloads.Options{Threads: threads,
+		Progress: func(done, total int) { progress(float64(done) / float64(max(total, 1))) }})
 	if err != nil {
 		return Result{}, err
 	}

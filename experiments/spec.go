@@ -7,7 +7,7 @@ package experiments
 
 // File is one experiment.
 type File struct {
-	Name     string   `json:"name" need:"true" jsonschema:"pattern=^[a-z0-9][a-z0-9-]*$" jsonschema_description:"Short name: lower-case letters, digits and dashes."`
+	Name     string   `json:"name" need:"true" jsonschema:"maxLength=100,pattern=^[a-z0-9][a-z0-9-]*$" jsonschema_description:"Short name: lower-case letters, digits and dashes."`
 	Title    string   `json:"title" need:"true" jsonschema_description:"Heading of the report."`
 	Question string   `json:"question,omitempty" jsonschema_description:"The question that the report answers first."`
 	Paper    string   `json:"paper,omitempty" jsonschema:"enum=fig1b,enum=fig4,enum=table1,enum=table2,enum=fig5,enum=fig6a,enum=fig6b" jsonschema_description:"Table or figure of the paper whose numbers are set beside ours."`

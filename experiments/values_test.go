@@ -9,12 +9,16 @@ import (
 	"testing"
 )
 
+// saxpyArgs are arguments that the kernel of launchHead takes.
+const saxpyArgs = `args: ["buf:4", "buf:4", "f32:1", "i32:1"]`
+
 const launchHead = "name: t\ntitle: T\npoints:\n  - launch: {file: ../workloads/examples/saxpy.cubin, kernel: saxpy, "
 
 // TestLaunchFormulas: grid, block, arguments and defines from formulas over swept and fixed values.
 func TestLaunchFormulas(t *testing.T) {
-	e, err := Parse("t.yaml", []byte(launchHead+`values: {n: 1000, half: tile/2}, grid: [ceil(n/tile), "max(half, 1)"], block: tile,
-     args: ["buf:{4*n}", "struct:{f32:1,u8:2}", "i32:{n}"], variables: ["c:{half}:value=1"]}
+	head := strings.Replace(launchHead, "../workloads/examples/saxpy.cubin, kernel: saxpy", "../sim/testdata/globals.cubin, kernel: look", 1)
+	e, err := Parse("t.yaml", []byte(head+`values: {n: 1000, half: tile/2}, grid: [ceil(n/tile), "max(half, 1)"], block: tile,
+     args: ["buf:{4*n}", "struct:{u16:{n},u8:2}"], variables: ["table:{half/2}:f32=1"]}
     sweep: {tile: [32, 64]}
     scales: {smoke: {n: 10}}
 `))
@@ -29,13 +33,13 @@ func TestLaunchFormulas(t *testing.T) {
 	if !slices.Equal(l.Grid, []int{16, 32}) || !slices.Equal(l.Block, []int{64}) {
 		t.Errorf("grid %v and block %v, want [16 32] and [64]", l.Grid, l.Block)
 	}
-	if want := []string{"buf:4000", "struct:{f32:1,u8:2}", "i32:1000"}; !slices.Equal(l.Args, want) {
+	if want := []string{"buf:4000", "struct:{u16:1000,u8:2}"}; !slices.Equal(l.Args, want) {
 		t.Errorf("args %v, want %v", l.Args, want)
 	}
 	if want := (NamedValues{"n": "1000", "tile": "64", "half": "32"}); !maps.Equal(l.Values, want) {
 		t.Errorf("values %v, want %v", l.Values, want)
 	}
-	if small := e.Specs("smoke")[0].(Launch); small.Args[2] != "i32:10" || small.Grid[0] != 1 {
+	if small := e.Specs("smoke")[0].(Launch); small.Args[1] != "struct:{u16:10,u8:2}" || small.Grid[0] != 1 {
 		t.Errorf("at scale smoke args %v, grid %v; want n = 10", small.Args, small.Grid)
 	}
 	plain := l
@@ -67,14 +71,14 @@ func TestLaunchFormulaErrors(t *testing.T) {
 
 // TestOldNameOfFile: cubin is still read.
 func TestOldNameOfFile(t *testing.T) {
-	e, err := Parse("t.yaml", []byte(strings.Replace(launchHead, "file:", "cubin:", 1)+"grid: [1], block: [32]}\n"))
+	e, err := Parse("t.yaml", []byte(strings.Replace(launchHead, "file:", "cubin:", 1)+"grid: [1], block: [32], "+saxpyArgs+"}\n"))
 	if err != nil || e.Specs("small")[0].(Launch).Cubin == "" {
 		t.Errorf("%v", err)
 	}
 }
 
 func TestFiguresAgainst(t *testing.T) {
-	body := strings.Replace(launchHead, "points:", "figures: [NAME]\npoints:", 1) + "grid: [1], block: threads}\n    sweep: {threads: [32, 64]}\n"
+	body := strings.Replace(launchHead, "points:", "figures: [NAME]\npoints:", 1) + "grid: [1], block: threads, " + saxpyArgs + "}\n    sweep: {threads: [32, 64]}\n"
 	for name, want := range map[string]string{
 		"kernel_cycles against threads": "", "energy_mj against block": "", "stalls": "",
 		"kernel_cycle against threads": `no column of numbers "kernel_cycle" (did you mean "kernel_cycles"?)`,
@@ -91,7 +95,7 @@ func TestFiguresAgainst(t *testing.T) {
 // TestBaselineKeys: the row with the given keys, of several the one that has most of a row's other keys.
 func TestBaselineKeys(t *testing.T) {
 	e, err := Parse("t.yaml", []byte(strings.Replace(launchHead, "points:", "baseline: {threads: 64}\npoints:", 1)+
-		"grid: ceil(n/threads), block: threads, args: [\"i32:{n}\"]}\n    sweep: {n: [100, 200], threads: [32, 64, 128]}\n"))
+		"grid: ceil(n/threads), block: threads, args: [\"buf:4\", \"buf:4\", \"f32:1\", \"i32:{n}\"]}\n    sweep: {n: [100, 200], threads: [32, 64, 128]}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +124,7 @@ func TestBaselineKeys(t *testing.T) {
 	}
 	for baseline, want := range map[string]string{"{threads: 31}": "baseline: no point has threads 31", "{thread: 64}": `unknown key "thread" (did you mean "threads"?)`,
 		"dence": `baseline is "dence" (did you mean "dense"?)`, "[]": "baseline is a list"} {
-		_, err := Parse("t.yaml", []byte(strings.Replace(launchHead, "points:", "baseline: "+baseline+"\npoints:", 1)+"grid: [1], block: threads}\n    sweep: {threads: [32, 64]}\n"))
+		_, err := Parse("t.yaml", []byte(strings.Replace(launchHead, "points:", "baseline: "+baseline+"\npoints:", 1)+"grid: [1], block: threads, "+saxpyArgs+"}\n    sweep: {threads: [32, 64]}\n"))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("baseline %s: error %v, want %s", baseline, err, want)
 		}

@@ -255,6 +255,31 @@ func (d *Device) newResult(k *Kernel, cfg LaunchConfig, g *grid) *Result {
 // overhead is the cycles from a launch to its first block.
 func (d *Device) overhead() int64 { return int64(math.Ceil(d.gpu.LaunchOverheadUS * d.gpu.CoreMHz)) }
 
+// Check refuses a grid or a block that preset g allows for no kernel.
+func (c LaunchConfig) Check(g *GPU) error { return c.check(g.SM.MaxThreads) }
+
+// check refuses grids beyond CUDA's limits, and blocks of more threads than a kernel allows.
+func (c LaunchConfig) check(threads int) error {
+	grid, block := c.Grid.array(), c.Block.array()
+	switch {
+	case c.Grid.X < 0 || c.Grid.Y < 0 || c.Grid.Z < 0 || int64(grid[0]) > math.MaxInt32 || grid[1] > 65535 ||
+		grid[2] > 65535:
+		return fmt.Errorf("grid %s is not within 1x1x1..2147483647x65535x65535", c.Grid)
+	case min(c.Block.X, c.Block.Y, c.Block.Z) < 0 || max(c.Block.X, c.Block.Y) > threads || block[2] > 64 ||
+		c.Block.Count() > int64(threads):
+		return fmt.Errorf("block %s has %d threads; this kernel allows 1..%d (z at most 64)", c.Block, c.Block.Count(), threads)
+	}
+	return nil
+}
+
+// CheckLaunch reports what Launch would refuse before it runs; nothing is run.
+func (d *Device) CheckLaunch(k *Kernel, cfg LaunchConfig, args ...Arg) error {
+	if _, err := d.prepare(k, cfg, args); err != nil {
+		return fmt.Errorf("kernel %s: %w", k.Name(), err)
+	}
+	return nil
+}
+
 // prepare checks a launch and binds its arguments.
 func (d *Device) prepare(k *Kernel, cfg LaunchConfig, args []Arg) (*grid, error) {
 	if err := k.of(d); err != nil {
@@ -263,16 +288,14 @@ func (d *Device) prepare(k *Kernel, cfg LaunchConfig, args []Arg) (*grid, error)
 	c := &d.gpu.SM
 	g := &grid{cooperative: cfg.Cooperative, dim: cfg.Grid.array(), block: cfg.Block.array(), total: cfg.Grid.Count()}
 	threads := cfg.Block.Count()
-	limit := int64(c.MaxThreads)
+	limit := c.MaxThreads
 	if m := k.kernel.MaxThreads; m > 0 {
-		limit = min(limit, int64(m))
+		limit = min(limit, m)
+	}
+	if err := cfg.check(limit); err != nil {
+		return nil, err
 	}
 	switch {
-	case cfg.Grid.X < 0 || cfg.Grid.Y < 0 || cfg.Grid.Z < 0 || int64(g.dim[0]) > math.MaxInt32 || g.dim[1] > 65535 ||
-		g.dim[2] > 65535:
-		return nil, fmt.Errorf("grid %s is not within 1x1x1..2147483647x65535x65535", cfg.Grid)
-	case cfg.Block.X < 0 || cfg.Block.Y < 0 || cfg.Block.Z < 0 || threads > limit || g.block[2] > 64:
-		return nil, fmt.Errorf("block %s has %d threads; this kernel allows 1..%d (z at most 64)", cfg.Block, threads, limit)
 	case cfg.Shared < 0 || k.kernel.SharedBytes+cfg.Shared > c.SharedPerBlock:
 		return nil, fmt.Errorf("shared memory: %d bytes static + %d dynamic is not within 0..%d",
 			k.kernel.SharedBytes, cfg.Shared, c.SharedPerBlock)

@@ -193,10 +193,11 @@ func (s *spec) buffers(list []*Buffer) []*Buffer {
 	return list
 }
 
-// bytes reserves the buffers, and returns the argument as the parameter bank holds it.
+// bytes reserves the buffers, and returns the argument as the parameter bank holds it. Without a device nothing is reserved
+// and addresses are null.
 func (s *spec) bytes(dev *sim.Device, read ReadFile) ([]byte, error) {
 	switch b := s.buffer; {
-	case b != nil && b.Bytes == 0:
+	case b != nil && (b.Bytes == 0 || dev == nil):
 		return make([]byte, 8), nil
 	case b != nil:
 		var err error
