@@ -3,11 +3,15 @@ package sim_test
 import (
 	"bytes"
 	"context"
+	"debug/elf"
 	"encoding/binary"
 	"errors"
+	"flag"
+	"math/rand/v2"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"warpdrop/sim"
 )
@@ -69,4 +73,90 @@ func TestLocalMemoryBound(t *testing.T) {
 	if _, err := b.dev.Launch(context.Background(), k, shape(1, 64, 0), args...); err != nil { // 32 MB
 		t.Errorf("two warps: %v", err)
 	}
+}
+
+var hostile = flag.Int("hostile", 300, "mutated cubins that TestHostileLaunches loads and runs")
+
+// TestHostileLaunches loads cubins with changed bytes, most of them in machine code, and launches a kernel of each: an error
+// or a result, no panic, and no more than ten seconds.
+func TestHostileLaunches(t *testing.T) {
+	rng := rand.New(rand.NewPCG(24, 12))
+	for _, path := range []string{"testdata/checks.cubin", "testdata/globals.cubin", "../workloads/kernels/elementwise.cubin"} {
+		cubin, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain := bytes.Clone(cubin)
+		plain[elf.EI_VERSION], plain[20] = byte(elf.EV_CURRENT), byte(elf.EV_CURRENT) // CUDA has a number of its own
+		file, err := elf.NewFile(bytes.NewReader(plain))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var code [][2]int // offset and size of sections with instructions
+		for _, s := range file.Sections {
+			if strings.HasPrefix(s.Name, ".text") && s.Size > 0 {
+				code = append(code, [2]int{int(s.Offset), int(s.Size)})
+			}
+		}
+		loaded, ran, ended := 0, 0, 0
+		for i := range *hostile / 3 {
+			data := bytes.Clone(cubin)
+			for range 1 + rng.IntN(4) {
+				at := rng.IntN(len(data))
+				if s := code[rng.IntN(len(code))]; rng.IntN(5) > 0 {
+					at = s[0] + rng.IntN(s[1])
+				}
+				if rng.IntN(2) == 0 {
+					data[at] ^= 1 << rng.IntN(8)
+				} else {
+					data[at] = byte(rng.Uint32())
+				}
+			}
+			began := time.Now()
+			l, r, err := launchHostile(t, data, rng)
+			loaded, ran = loaded+l, ran+r
+			if r == 1 && err == nil {
+				ended++
+			}
+			if took := time.Since(began); took > 10*time.Second {
+				t.Errorf("%s, mutation %d: %v", path, i, took)
+			}
+		}
+		t.Logf("%s: %d mutations, %d loaded, %d launches run, %d of them to their end", path, *hostile/3, loaded, ran, ended)
+	}
+}
+
+// launchHostile launches one kernel of a file, with arguments that may be addresses or anything. It counts whether the file
+// was loaded and whether the kernel was run.
+func launchHostile(t *testing.T, data []byte, rng *rand.Rand) (loaded, ran int, err error) {
+	b := newBench(t, func(g *sim.GPU) { g.SMs = 2 })
+	m, err := b.dev.LoadModule(data)
+	if err != nil {
+		return 0, 0, err
+	}
+	names := m.KernelNames()
+	if len(names) == 0 {
+		return 1, 0, nil
+	}
+	k, err := m.Kernel(names[rng.IntN(len(names))])
+	if err != nil {
+		return 1, 0, err
+	}
+	var args []sim.Arg
+	for _, p := range k.Info().Params {
+		bytes := make([]byte, p.Size)
+		if p.Size == 8 && rng.IntN(4) > 0 {
+			binary.LittleEndian.PutUint64(bytes, uint64(b.buffer(1024)))
+		} else if p.Size > 0 {
+			bytes[0] = byte(rng.Uint32())
+		}
+		args = append(args, sim.Bytes(bytes))
+	}
+	cfg := shape(1+rng.IntN(4), 32*(1+rng.IntN(2)), 0)
+	if err := b.dev.CheckLaunch(k, cfg, args...); err != nil {
+		return 1, 0, err
+	}
+	b.dev.MaxCycles = 20_000
+	_, err = b.dev.Launch(context.Background(), k, cfg, args...)
+	return 1, 1, err
 }
