@@ -53,6 +53,8 @@ type Correlation struct {
 	N     int `json:"n" jsonschema:"minimum=0,default=100"` // rows that are simulated; 0 = all
 	Seed  int `json:"seed" jsonschema:"minimum=0,default=1"`
 	Waves int `json:"waves" jsonschema:"minimum=0,default=0"` // 0 = all blocks
+	// stated error, a share, until which waves are doubled; 0 = never
+	Within float64 `json:"within" jsonschema:"minimum=0,maximum=0.99,default=0"`
 	// sampled rows, the fastest, that are simulated whole as well
 	Whole int `json:"whole" jsonschema:"minimum=0,default=0"`
 
@@ -77,6 +79,7 @@ type Configured struct {
 type CorrelationOverride struct {
 	GPU, Table                   string
 	N, Seed, Waves, Whole, Clock *int
+	Within                       *float64
 	FitClock                     *bool
 }
 
@@ -92,6 +95,12 @@ func (o *CorrelationOverride) apply(c *Correlation) {
 		if v.from != nil {
 			*v.to = *v.from
 		}
+	}
+	if o.Within != nil {
+		c.Within = *o.Within
+	}
+	if c.Waves == 0 {
+		c.Within = 0 // all blocks: nothing to be off by
 	}
 	if o.FitClock != nil {
 		c.FitClock = *o.FitClock
@@ -351,7 +360,7 @@ func (c *Correlation) launch(f *formulas, vars map[string]constant.Value) (l Lau
 		fail(key, bad)
 		return s
 	}
-	l = Launch{GPU: c.GPU, Compiler: c.Compiler, Warm: c.Warm, Waves: c.Waves, Clock: c.Clock,
+	l = Launch{GPU: c.GPU, Compiler: c.Compiler, Warm: c.Warm, Waves: c.Waves, Within: c.Within, Clock: c.Clock,
 		Cubin: c.beside(fill("file", f.file)), Kernel: fill("kernel", f.kernel), Shared: whole("shared", 0, f.shared)}
 	for _, e := range f.grid {
 		l.Grid = append(l.Grid, whole("grid", 1, e))
@@ -457,6 +466,6 @@ func (c *Correlation) Specs(rows []Configured) (specs []Spec) {
 
 // wholeLaunch is a sampled launch with all its blocks.
 func wholeLaunch(l Launch) Launch {
-	l.Waves = 0
+	l.Waves, l.Within = 0, 0
 	return l
 }

@@ -40,6 +40,7 @@ type Correlated struct {
 	Sample   int     `json:"sample_rows"`         // that were drawn of these
 	Seed     int     `json:"seed"`                // that drew them
 	Waves    int     `json:"waves,omitempty"`     // 0: all blocks were simulated
+	Within   float64 `json:"within,omitempty"`    // stated error until which waves were doubled; 0: never
 	Missing  int     `json:"missing,omitempty"`   // rows of the sample that are not simulated
 	HostMBps float64 `json:"host_mbps,omitempty"` // of the link, where kernels read the host's memory
 
@@ -100,7 +101,7 @@ func (c *Correlation) Correlate(rows []Configured, points []Point, stored map[st
 	}
 	out := &Correlated{Name: c.Name, Title: c.Title, Source: c.Source, Includes: c.Includes, GPU: c.GPU, Model: sim.ModelVersion,
 		ClockMHz: cmp.Or(float64(c.Clock), gpu.CoreMHz), Fitted: c.FitClock, Columns: strings.Join(c.columns, "/"),
-		Table: len(c.rows), Sample: len(rows), Seed: c.Seed, Waves: c.Waves, Rows: []CorrelatedRow{}}
+		Table: len(c.rows), Sample: len(rows), Seed: c.Seed, Waves: c.Waves, Within: c.Within, Rows: []CorrelatedRow{}}
 	var cycles, us []float64
 	for i, r := range rows {
 		s := stored[points[i].Hash]
@@ -255,7 +256,11 @@ func (c *Correlated) Lines() (out []string) {
 			}
 			most = max(most, r.SampleError)
 		}
-		add("sampled simulation: the first %d waves of blocks of %d configurations, the rest of each extended; largest stated error %.1f %%", c.Waves, sampled, 100*most)
+		more := ""
+		if c.Within > 0 {
+			more = fmt.Sprintf(" or more, until the stated error is within %g %%,", 100*c.Within)
+		}
+		add("sampled simulation: the first %d waves%s of blocks of %d configurations, the rest of each extended; largest stated error %.1f %%", c.Waves, more, sampled, 100*most)
 		for _, w := range c.Whole {
 			add("  simulated whole as well: %s, sampled %+.1f %% of it, stated +-%.1f %%", w.Name, 100*w.Error, 100*w.Stated)
 		}

@@ -43,7 +43,11 @@ var _ = register(&work[Launch]{
 			r.option("second launch")
 		}
 		if s.Waves > 0 {
-			r.option(fmt.Sprintf("sampled: %d waves", s.Waves))
+			option := fmt.Sprintf("sampled: %d waves", s.Waves)
+			if s.Within > 0 {
+				option += fmt.Sprintf(" and more until within %g %%", 100*s.Within)
+			}
+			r.option(option)
 		}
 	},
 })
@@ -66,6 +70,7 @@ type Launch struct {
 	MaxCycles int64       `json:"max_cycles,omitempty" jsonschema:"minimum=1" jsonschema_description:"A launch that takes more cycles ends with an error that says where its warps are; without it there is no limit."`
 	Warm      bool        `json:"warm,omitempty" jsonschema_description:"Measure the second of two launches, as benchmarks do."`
 	Waves     int         `json:"waves,omitempty" jsonschema:"minimum=4,maximum=1000000" jsonschema_description:"Simulate so many waves of blocks, a wave being as many as the GPU holds at once, and extend the result; without it all blocks are simulated."`
+	Within    float64     `json:"within,omitempty" jsonschema:"minimum=0,maximum=0.99" jsonschema_description:"With waves: simulate twice as many, and again, up to 64, until the stated error is this share of the result."`
 	Clock     int         `json:"clock,omitempty" jsonschema:"minimum=100,maximum=10000" jsonschema_description:"Core clock in MHz, the memory's being the preset's; without it the preset's."`
 }
 
@@ -79,6 +84,9 @@ func (l Launch) check() (out []problem) {
 		out = append(out, problem{"cubin", err.Error()})
 	}
 	source := filepath.Ext(l.Cubin) == ".cu"
+	if l.Within > 0 && l.Waves == 0 {
+		out = append(out, problem{"within", fmt.Sprintf("within is %g, the error of a sample; give waves too", l.Within)})
+	}
 	if !source && l.Compiler != "" {
 		out = append(out, problem{"compiler", "compiler is for .cu files; file is " + l.Cubin})
 	}
@@ -128,7 +136,8 @@ func (l Launch) checkLaunch() []problem {
 func (l Launch) workload() workloads.LaunchSpec {
 	return workloads.LaunchSpec{Code: l.Cubin, Compiler: l.Compiler, Defines: l.Defines, Kernel: l.Kernel, Args: l.Args,
 		Variables: l.Variables, MaxCycles: l.MaxCycles, Warm: l.Warm,
-		Config: sim.LaunchConfig{Grid: dim3(l.Grid), Block: dim3(l.Block), Shared: l.Shared, Waves: l.Waves}}
+		Config: sim.LaunchConfig{Grid: dim3(l.Grid), Block: dim3(l.Block), Shared: l.Shared, Waves: l.Waves,
+			Within: l.Within}}
 }
 
 // dim3 fills up with ones.

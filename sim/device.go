@@ -134,6 +134,8 @@ type LaunchConfig struct {
 	// Memory then holds what the simulated blocks wrote; with Rest the others run for their values after them.
 	Waves int
 	Rest  bool
+	// Within, when not 0, doubles Waves until the stated error is this share of the result, up to MaxWaves.
+	Within float64
 }
 
 // Result is what a launch took.
@@ -180,6 +182,7 @@ type grid struct {
 	stream      *Stream // nil if it was not launched in one
 	sampled     *Sample // nil = all blocks are simulated
 	waves       []mark  // of a sampled one
+	within      float64 // error up to which that is lengthened, 0 = not at all
 }
 
 // index returns the coordinates of block i: x runs fastest.
@@ -329,7 +332,7 @@ func (d *Device) prepare(k *Kernel, cfg LaunchConfig, args []Arg) (*grid, error)
 	if err := d.localFits(g); err != nil {
 		return nil, err
 	}
-	if err := g.sample(cfg.Waves, c.Resident(g.need), d.gpu.SMs); err != nil {
+	if err := g.sample(&cfg, c.Resident(g.need), d.gpu.SMs); err != nil {
 		return nil, err
 	}
 	return g, nil
@@ -520,9 +523,10 @@ func (w *windows) replace() {
 	slices.SortStableFunc(d.finished, func(a, b finishedBlock) int {
 		return cmp.Compare(a.block.FinishedAt(), b.block.FinishedAt())
 	})
+	for _, f := range d.finished { // all of them first: a sampled launch that is lengthened leaves no place empty
+		q.of(f.block).finish(f.block.FinishedAt(), d.system, d.gpu)
+	}
 	for _, f := range d.finished {
-		g := q.of(f.block)
-		g.finish(f.block.FinishedAt(), d.system)
 		if d.Trace != nil {
 			d.Trace.block(f.sm, f.block)
 		}

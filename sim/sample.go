@@ -8,6 +8,9 @@ import (
 	"warpdrop/sim/memory"
 )
 
+// MaxWaves is how far LaunchConfig.Within lengthens a sample; a range that is left then is the kernel's own.
+const MaxWaves = 64
+
 // MinWaves is the fewest waves of LaunchConfig.Waves: the first warms up, the last runs out, and the stated error rests
 // on those between.
 const MinWaves = 4
@@ -23,7 +26,8 @@ type Sample struct {
 	Total  int64   `json:"total_blocks"`
 	Cycles int64   `json:"cycles"` // simulated
 	Error  float64 `json:"error"`  // of Result.Cycles, a share: Spread and Unwritten together
-	// Spread is half of the range of the waves that the mean is of, for all that are left out.
+	// Spread is half of the range of the waves that the mean is of, or twice the mean's standard error where that is less (more
+	// than four waves), for all that are left out.
 	Spread float64 `json:"error_spread"`
 	// Unwritten is what DRAM would take at its peak to write what these waves left in L2, for all waves that are left out:
 	// a bound of what a longer run adds once L2 holds no more.
@@ -45,21 +49,30 @@ func (s *Sample) Share() float64 {
 }
 
 // sample cuts the grid down to its first waves, where that leaves any blocks out; perSM is the blocks that an SM holds.
-func (g *grid) sample(waves, perSM, sms int) error {
-	if waves == 0 {
+func (g *grid) sample(cfg *LaunchConfig, perSM, sms int) error {
+	switch {
+	case !(cfg.Within >= 0 && cfg.Within < 1) || cfg.Within > 0 && cfg.Waves == 0:
+		return fmt.Errorf("%d waves, and more until the stated error is within %g; allowed is a share below 1, "+
+			"of a launch with waves", cfg.Waves, cfg.Within)
+	case cfg.Waves == 0:
 		return nil
+	case cfg.Waves < MinWaves:
+		return fmt.Errorf("%d waves; a sample has at least %d, and 0 simulates all blocks", cfg.Waves, MinWaves)
 	}
-	if waves < MinWaves {
-		return fmt.Errorf("%d waves; a sample has at least %d, and 0 simulates all blocks", waves, MinWaves)
-	}
-	wave := int64(perSM) * int64(sms)
-	blocks := int64(waves)*wave + g.total%wave
-	if blocks >= g.total {
-		return nil
-	}
-	g.sampled = &Sample{Waves: waves, Wave: wave, Blocks: blocks, Total: g.total}
-	g.total = blocks
+	g.within = cfg.Within
+	g.sampled = &Sample{Wave: int64(perSM) * int64(sms), Total: g.total}
+	g.lengthen(cfg.Waves)
 	return nil
+}
+
+// lengthen has a sampled launch simulate so many waves, or all blocks where the grid has no more.
+func (g *grid) lengthen(waves int) {
+	s := g.sampled
+	s.Waves, s.Blocks = waves, int64(waves)*s.Wave+s.Total%s.Wave
+	g.total = s.Blocks
+	if s.Blocks >= s.Total {
+		g.total, g.sampled = s.Total, nil
+	}
 }
 
 // mark is where the memory system stood when so many whole waves had finished.
@@ -69,13 +82,44 @@ type mark struct {
 }
 
 // finish counts a block that finished at cycle t.
-func (g *grid) finish(t int64, m *memory.System) {
+func (g *grid) finish(t int64, m *memory.System, gpu *GPU) {
 	g.end = max(g.end, t)
 	g.finished++
-	if s := g.sampled; s != nil && g.finished%s.Wave == 0 {
-		c := m.Counters()
-		g.waves = append(g.waves, mark{t, c.L2Writes - c.L2WriteBacks})
+	s := g.sampled
+	if s == nil || g.finished%s.Wave != 0 {
+		return
 	}
+	c := m.Counters()
+	g.waves = append(g.waves, mark{t, c.L2Writes - c.L2WriteBacks})
+	// The last wave has begun and the chip is full: whether that many are enough shows now, before it empties.
+	if len(g.waves) == s.Waves-1 && g.within > 0 && s.Waves < MaxWaves {
+		if took, spread, unwritten := g.rest(gpu); spread+unwritten > g.within*(float64(t-g.start)+took) {
+			g.lengthen(min(2*s.Waves, MaxWaves))
+		}
+	}
+}
+
+// rest returns what the blocks that are left out take, and the two parts of its error, in cycles.
+func (g *grid) rest(gpu *GPU) (took, spread, unwritten float64) {
+	// The chip is full from the first wave's end to that of the last but one. Of a long sample the earlier of these waves,
+	// during which L2 fills, are left out.
+	s := g.sampled
+	first := (s.Waves - MinWaves) / 2
+	from, to := g.waves[first], g.waves[s.Waves-2]
+	n := float64(s.Waves - 2 - first)
+	mean, squares := float64(to.at-from.at)/n, 0.0
+	least, most := int64(math.MaxInt64), int64(0)
+	for i := first + 1; i <= s.Waves-2; i++ {
+		one := g.waves[i].at - g.waves[i-1].at
+		least, most = min(least, one), max(most, one)
+		squares += (float64(one) - mean) * (float64(one) - mean)
+	}
+	left := float64(s.Total-s.Blocks) / float64(s.Wave)
+	share := left / n
+	bytes := share * float64(max(to.unseen-from.unseen, 0)*memory.SectorBytes)
+	spread = min(float64(most-least)/2, 2*math.Sqrt(squares/(n-1)/n))
+	return share * float64(to.at-from.at), left * spread,
+		bytes / gpu.Memory.PeakBytesPerSecond(gpu.CoreMHz) / gpu.Seconds(1)
 }
 
 // extend makes the result of the simulated blocks one of the whole grid. Counters grow as the blocks do.
@@ -85,22 +129,10 @@ func (g *grid) extend(r *Result, gpu *GPU) {
 		return
 	}
 	s.Cycles = r.Cycles
-	// The chip is full from the first wave's end to that of the last but one. Of a long sample the earlier of these waves,
-	// during which L2 fills, are left out.
-	from, to := g.waves[(s.Waves-MinWaves)/2], g.waves[s.Waves-2]
-	least, most := int64(math.MaxInt64), int64(0)
-	for i := (s.Waves-MinWaves)/2 + 1; i <= s.Waves-2; i++ {
-		took := g.waves[i].at - g.waves[i-1].at
-		least, most = min(least, took), max(most, took)
-	}
-	left := float64(s.Total-s.Blocks) / float64(s.Wave)
-	share := left / float64(s.Waves-2-(s.Waves-MinWaves)/2)
-	r.Cycles += int64(math.Round(share * float64(to.at-from.at)))
+	took, spread, unwritten := g.rest(gpu)
+	r.Cycles += int64(math.Round(took))
 	r.TimeUS = gpu.Seconds(r.Cycles+r.OverheadCycles) * 1e6
-	s.Spread = left * float64(most-least) / 2 / float64(r.Cycles)
-	unwritten := share * float64(max(to.unseen-from.unseen, 0)*memory.SectorBytes) /
-		gpu.Memory.PeakBytesPerSecond(gpu.CoreMHz)
-	s.Unwritten = unwritten / gpu.Seconds(r.Cycles)
+	s.Spread, s.Unwritten = spread/float64(r.Cycles), unwritten/float64(r.Cycles)
 	s.Error = s.Spread + s.Unwritten
 	scale(reflect.ValueOf(&r.Counters).Elem(), float64(s.Total)/float64(s.Blocks))
 	r.Sample = s

@@ -18,7 +18,7 @@ func TestSample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	launch := func(kernel string, waves int) (*sim.Result, error) {
+	launchWithin := func(kernel string, waves int, within float64) (*sim.Result, error) {
 		b := newBench(t, few)
 		if kernel != "saxpy" {
 			if b.mod, err = b.dev.LoadModule(programs); err != nil {
@@ -41,9 +41,10 @@ func TestSample(t *testing.T) {
 			cfg = sim.LaunchConfig{Grid: sim.Dim3{X: w / 32, Y: (h + 31) / 32}, Block: sim.Dim3{X: 32, Y: 8}}
 			args = []sim.Arg{sim.PtrArg(b.buffer(w * h)), sim.PtrArg(b.buffer(w * h)), sim.I32(w), sim.I32(h)}
 		}
-		cfg.Waves = waves
+		cfg.Waves, cfg.Within = waves, within
 		return b.launch(kernel, cfg, args...)
 	}
+	launch := func(kernel string, waves int) (*sim.Result, error) { return launchWithin(kernel, waves, 0) }
 	for _, kernel := range []string{"saxpy", "nbody", "transpose"} {
 		whole, err := launch(kernel, 0)
 		if err != nil {
@@ -78,6 +79,34 @@ func TestSample(t *testing.T) {
 				t.Errorf("%s, %d waves: %.1f us, %.1f whole", kernel, waves, got.TimeUS, whole.TimeUS)
 			}
 		}
+		short, err := launch(kernel, sim.MinWaves)
+		if err != nil {
+			t.Fatal(kernel, err)
+		}
+		// Where its own error is allowed the short sample stays as it is; else it grows until it is within, to MaxWaves or
+		// to the whole grid, and is then what it would be with as many waves from the start.
+		for _, share := range []float64{2, 0.5, 0.01} {
+			within := share * short.Sample.Error
+			got, err := launchWithin(kernel, sim.MinWaves, within)
+			if err != nil {
+				t.Fatal(kernel, err)
+			}
+			same := whole
+			if s := got.Sample; s != nil {
+				if same, err = launch(kernel, s.Waves); err != nil {
+					t.Fatal(kernel, err)
+				}
+				if *same.Sample != *s || share > 1 != (s.Waves == sim.MinWaves) || s.Waves > sim.MaxWaves ||
+					s.Error > 1.5*within && s.Waves < sim.MaxWaves {
+					t.Errorf("%s, within %.4f: %v; with as many waves from the start %v", kernel, within, s, same.Sample)
+				}
+			} else if share > 1 {
+				t.Errorf("%s, within %.4f: all blocks were simulated, 4 waves are off by %.4f", kernel, within, short.Sample.Error)
+			}
+			if got.Cycles != same.Cycles || got.Counters != same.Counters {
+				t.Errorf("%s, within %.4f: %d cycles, from the start %d", kernel, within, got.Cycles, same.Cycles)
+			}
+		}
 		if all, err := launch(kernel, 1000); err != nil || all.Sample != nil || all.Cycles != whole.Cycles ||
 			all.Counters != whole.Counters {
 			t.Errorf("%s: with more waves than there are: %v, %v", kernel, all, err)
@@ -85,6 +114,14 @@ func TestSample(t *testing.T) {
 	}
 	if _, err := launch("saxpy", sim.MinWaves-1); err == nil || !strings.Contains(err.Error(), "3 waves") {
 		t.Errorf("3 waves: error is %v", err)
+	}
+	for _, bad := range []struct {
+		waves  int
+		within float64
+	}{{0, 0.1}, {4, -0.1}, {4, 1}, {4, math.NaN()}} {
+		if _, err := launchWithin("saxpy", bad.waves, bad.within); err == nil || !strings.Contains(err.Error(), "within") {
+			t.Errorf("%d waves within %g: error is %v", bad.waves, bad.within, err)
+		}
 	}
 	b := newBench(t, few)
 	k, err := b.mod.Kernel("saxpy")

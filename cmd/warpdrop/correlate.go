@@ -14,6 +14,7 @@ func newCorrelateCommand() *cobra.Command {
 	var (
 		out, store, gpu, table     string
 		n, seed, waves, whole      int
+		within                     float64
 		clock, jobs                int
 		fit, asJSON, all, launches bool
 	)
@@ -26,7 +27,7 @@ correlations, the worst configurations with what their schedulers waited for, an
 FILE.yaml names the table and says how each of its rows is compiled and launched; docs/results/correlation.md describes it, and
 workloads/measured has sets of a GTX 1080 Ti. The flags below replace what it says. Rows are drawn in equal numbers from all parts of
 the range of measured times. With waves, only the first waves of blocks of each launch are simulated and the rest is extended; what
-comes out is labelled as sampled, with its error.
+comes out is labelled as sampled, with its error. With within, a launch goes on, up to 64 waves, until that error is small enough.
 
 Points are kept in the store: what was stopped goes on where it was, and a larger sample runs only what is new. The output folder gets
 correlation.csv, correlation.json and correlation.svg, which shows a configuration's name under the pointer.
@@ -49,6 +50,12 @@ Exit code: 0, 1 if a configuration failed (the others are kept), 2 if the file w
 					}
 					*f.to = &f.value
 				}
+			}
+			if cmd.Flags().Changed("within") {
+				if !(within >= 0 && within < 1) {
+					return usagef("--within is %g; allowed is a share from 0 to below 1", within)
+				}
+				over.Within = &within
 			}
 			if cmd.Flags().Changed("fit-clock") {
 				over.FitClock = &fit
@@ -123,6 +130,8 @@ Exit code: 0, 1 if a configuration failed (the others are kept), 2 if the file w
 	f.IntVar(&seed, "seed", 0, "that draws the rows (default: the file's)")
 	f.IntVar(&waves, "waves", 0,
 		"waves of blocks of each launch that are simulated, 0 for all blocks (default: the file's)")
+	f.Float64Var(&within, "within", 0,
+		"double a launch's waves, up to 64, until its stated error is this share (default: the file's; 0: never)")
 	f.IntVar(&whole, "whole", 0,
 		"configurations that are simulated whole as well, to check the sampled ones (default: the file's)")
 	f.IntVar(&clock, "clock", 0, "core clock in MHz, 0 for the preset's (default: the file's)")

@@ -157,7 +157,7 @@ Arguments are given in order, one --arg a kernel parameter:
 address), NAME:BYTES[:FILL][,out=PATH] fills the variable as a buffer, and writes what it holds after the run to out=.
 
 --waves N simulates the first N waves of blocks, a wave being as many as the chip holds at once, and extends cycles and counters
-to the whole grid. What comes out is labelled as sampled, with its error.
+to the whole grid. What comes out is labelled as sampled, with its error. --within 0.05 goes on until that is 5 %.
 
 Accesses out of bounds or misaligned, deadlocks at barriers, stack overflows and illegal instructions are errors that name the
 instruction, block and thread. --check looks for more; what it finds is an error at the end of the run:
@@ -174,6 +174,7 @@ type simFlags struct {
 	profile, trace           string
 	report, against          string
 	shared, threads, waves   int
+	within                   float64
 	maxCycles                int64
 	asJSON, functional, ptx  bool
 	specs, variables         []string
@@ -207,6 +208,8 @@ func (s *simFlags) add(f *pflag.FlagSet) {
 	f.BoolVar(&s.ptx, "ptx", false, "compile the file's PTX for the GPU although it may have machine code")
 	f.IntVar(&s.shared, "shared", 0, "bytes of dynamic shared memory a block")
 	f.StringVar(&s.gpu, "gpu", "gtx1080ti", "GPU preset or a preset file")
+	f.Float64Var(&s.within, "within", 0,
+		"with --waves: double them, up to 64, until the stated error is this share of the result (0: never)")
 	f.IntVar(&s.waves, "waves", 0,
 		fmt.Sprintf("simulate so many waves of blocks, at least %d, and extend the result (0: all blocks)", sim.MinWaves))
 	f.Int64Var(&s.maxCycles, "max-cycles", 0, "stop with an error after so many cycles (0: no limit)")
@@ -277,7 +280,7 @@ func (s *simFlags) prepare(cmd *cobra.Command, gpu *sim.GPU, files []string) (l 
 	if s.compiler != "" && !slices.Contains(cudac.Compilers, s.compiler) {
 		return nil, usagef("--compiler %q is not one of %s", s.compiler, strings.Join(cudac.Compilers, ", "))
 	}
-	l = &simLaunch{cfg: sim.LaunchConfig{Shared: s.shared, Waves: s.waves}}
+	l = &simLaunch{cfg: sim.LaunchConfig{Shared: s.shared, Waves: s.waves, Within: s.within}}
 	opt := codeOptions{Options: cudac.Options{Compiler: s.compiler, Arch: gpu.Arch, Defines: s.defines}, ptx: s.ptx}
 	file, by, err := codeOf(cmd.Context(), files, opt)
 	if err != nil {
