@@ -255,7 +255,7 @@ func init() {
 		"cuLibraryGetKernelCount":   count,
 		"cuLibraryEnumerateKernels": enumerate,
 		"cuLibraryGetGlobal":        global,
-		// __managed__ variables: see docs/design/driver.md
+		// __managed__ variables: see docs/guide/program.md
 		"cuLibraryGetManaged":         func(*call) Result { return NotFound },
 		"cuLibraryGetUnifiedFunction": func(*call) Result { return NotFound },
 		"cuLibraryGetModule": func(c *call) Result {

@@ -38,7 +38,7 @@ func newExecCommand() *cobra.Command {
 		Long: `Run a program that uses the CUDA driver API on the simulated GPU, unmodified: it finds Warpdrop's libcuda.so.1 where it looks for
 the driver. scripts/libcuda.sh builds that library (it needs gcc). At the end a table shows the kernels by the time they took.
 scripts/cuda++ compiles CUDA C++ with host code for it. Programs that load NVIDIA's own runtime (PyTorch, CuPy, cuBLAS) do not run:
-see docs/design/driver.md for what does.
+see docs/guide/program.md for what does.
 
 Flags set these variables, which programs that are started in another way take too:
 ` + text.String(),

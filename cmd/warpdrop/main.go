@@ -16,7 +16,7 @@ import (
 )
 
 // version is the release; results carry it together with the model version of package sim.
-const version = "0.1.0"
+const version = "0.2.0"
 
 // commands is the table of subcommands; each stands in its own file.
 var commands = []func() *cobra.Command{

@@ -1,5 +1,5 @@
 // libcudart.so.12 for programs that are linked with the shared runtime library: CUDA's runtime API over the public driver API.
-// It asks the driver for nothing private, so it runs on any driver; NVIDIA's own runtime does not run on ours (docs/design/driver.md).
+// It asks the driver for nothing private, so it runs on any driver; NVIDIA's own runtime does not run on ours (docs/guide/program.md).
 // Names and layouts are those of CUDA 12's documented interface.
 #include <pthread.h>
 #include <stddef.h>
