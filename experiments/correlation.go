@@ -385,7 +385,7 @@ func (c *Correlation) launch(f *formulas, vars map[string]constant.Value) (l Lau
 		host = float64(whole("host_bytes", 0, f.host))
 	}
 	if err == nil {
-		for _, p := range l.check() {
+		for _, p := range l.checkKeys() { // a row that cannot be launched fails alone, when its turn comes
 			fail(p.key, fmt.Errorf("%s", p.text))
 		}
 	}

@@ -244,6 +244,7 @@ func TestCorrelationErrors(t *testing.T) {
 		"shared: \"0-1\"\n":            "not a whole number from 0",
 		"kernel_block: 1\n":            "unknown key",
 		"host_bytes: \"(\"\n":          "host_bytes: \"(\" is not a formula",
+		"within: 1\n":                  "set.yaml:11:9: within is 1; allowed is",
 		"variables: [\"w:4:out=x\"]\n": "allowed here are buffers without out=",
 		"unit: h\n":                    "unit is \"h\"; allowed is s, ms, us",
 		"clock: 5\n":                   "clock is 5 MHz; allowed is 100 to 10000",

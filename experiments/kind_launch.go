@@ -78,7 +78,15 @@ func (Launch) Kind() string          { return "launch" }
 func (l Launch) values() NamedValues { return l.Values }
 func (l Launch) normal() Spec        { return l }
 
-func (l Launch) check() (out []problem) {
+func (l Launch) check() []problem {
+	if out := l.checkKeys(); len(out) > 0 {
+		return out
+	}
+	return l.checkLaunch()
+}
+
+// checkKeys is check without a look at what the launch would be refused for.
+func (l Launch) checkKeys() (out []problem) {
 	out = checkGPU(l.GPU)
 	if _, err := os.Stat(l.Cubin); err != nil {
 		out = append(out, problem{"cubin", err.Error()})
@@ -105,9 +113,6 @@ func (l Launch) check() (out []problem) {
 		if len(dim.size) > 3 {
 			out = append(out, problem{dim.key, fmt.Sprintf("%s has %d sizes; allowed are 1 to 3", dim.key, len(dim.size))})
 		}
-	}
-	if len(out) == 0 {
-		out = l.checkLaunch()
 	}
 	return out
 }

@@ -60,8 +60,13 @@ func TestCorrelateCommand(t *testing.T) {
 		len(l.Launches[0].Grid) != 1 || len(l.Launches[0].Args) != 4 || len(l.Columns) != 1 {
 		t.Errorf("launches: exit %d (%v)\n%s", code, err, stdout)
 	}
+	code, stdout, _ = runCorrelate(set, "--launches", "--waves", "4", "--within", "0.2")
+	if code != 0 || strings.Count(stdout, `"within": 0.2`) != 2 {
+		t.Errorf("launches of more waves: exit %d\n%s", code, stdout)
+	}
 	for _, args := range [][]string{{filepath.Join(dir, "t.csv")}, {set, "--table", filepath.Join(dir, "none.csv")},
-		{set, "--waves", "2"}, {set, "-n", "-1"}, {set, "--gpu", "none"}, {set, "--out", dir}} {
+		{set, "--waves", "2"}, {set, "--waves", "4", "--within", "1"}, {set, "--within", "-0.1"},
+		{set, "-n", "-1"}, {set, "--gpu", "none"}, {set, "--out", dir}} {
 		if code, _, stderr := runCorrelate(args...); code != 2 {
 			t.Errorf("%v: exit %d: %s", args, code, stderr)
 		}

@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -256,6 +257,10 @@ func TestSimWaves(t *testing.T) {
 	}
 	if _, out, _ := runSim(launch...); !strings.Contains(out, "of 4000 blocks (4 waves of ") {
 		t.Errorf("the table does not say that it is sampled:\n%s", out)
+	}
+	refused := append(slices.Clone(launch[:7]), append([]string{"--within", "0.1"}, launch[9:]...)...)
+	if code, _, stderr := runSim(refused...); code == 0 || !strings.Contains(stderr, "0 waves, and more until") {
+		t.Errorf("exit %d within an error of no waves: %s", code, stderr)
 	}
 	launch[10] += ",out=" + filepath.Join(t.TempDir(), "y")
 	if code, _, stderr := runSim(launch...); code != 2 || !strings.Contains(stderr, "out=") {
