@@ -86,6 +86,27 @@ func Load(path string) (*Experiment, error) {
 
 var yamlLine = regexp.MustCompile(`line (\d+): (.*)`)
 
+// yamlTexts say in our words what the YAML library says in its own.
+var yamlTexts = []struct{ has, text string }{
+	{"tab character", "the line is indented with a tab; allowed are spaces"},
+	{"cannot start any token", "the line begins with a tab or another character that no value begins with; indent with spaces, and put text in quotes"},
+	{"mapping values are not allowed", `no key can stand here: keys of one level have one indentation, and text with ": " in it needs quotes`},
+	{"did not find expected key", "this line's indentation fits none above it: keys and list items of one level have one indentation"},
+	{"did not find expected '-'", "this line's indentation fits none above it: keys and list items of one level have one indentation"},
+	{"unexpected end of stream", "a quote or bracket that is opened here or below is not closed"},
+	{"did not find expected ',' or", "a bracket that is opened here or above is not closed, or a comma is missing"},
+}
+
+// yamlText is what a message of the YAML library means.
+func yamlText(text string) string {
+	for _, t := range yamlTexts {
+		if strings.Contains(text, t.has) {
+			return t.text
+		}
+	}
+	return text
+}
+
 // Parse is Load on the bytes of a file.
 func Parse(path string, data []byte) (*Experiment, error) { return (&decoder{file: path}).parse(data) }
 
@@ -104,7 +125,7 @@ func (d *decoder) document(data []byte, whole, more string) *yaml.Node {
 			text = fmt.Sprintf("file is empty; %s has name, title and %s", whole, more)
 		} else if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
 			at.Line, _ = strconv.Atoi(m[1])
-			text = m[2]
+			text = yamlText(m[2])
 		}
 		d.fail(at, "%s", text)
 		return nil

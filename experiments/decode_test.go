@@ -155,3 +155,20 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestYAMLInOurWords: what a YAML library says of indentation, brackets and quotes is said with what is allowed.
+func TestYAMLInOurWords(t *testing.T) {
+	for text, want := range map[string]string{
+		"name: a\n\ttitle: b\n":                                      "t.yaml:2:1: the line",
+		"name: a\n title: b\npoints: 3\n":                            "keys of one level have one indentation",
+		"name: a\ntitle: b: c\npoints: 3\n":                          "needs quotes",
+		"name: a\ntitle: \"b\npoints: [3\n":                          "not closed",
+		"name: a\npoints:\n  - search: {rate: 1}\n - gemm: {m: 4}\n": "fits none above it",
+		"name: a\ntitle: b\npints: []\n":                             `unknown key "pints" (did you mean "points"?); allowed are name, title, question, paper, scale, baseline, figures, notes, points`,
+		"name: a\ntitle: b\npoints:\n  - serch: {rate: 0.5}\n":       `unknown key "serch" (did you mean "search"?)`,
+	} {
+		if _, err := Parse("t.yaml", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want it to say %s", text, err, want)
+		}
+	}
+}

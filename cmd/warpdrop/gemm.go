@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -101,6 +102,9 @@ Without --tile the kernel comes from the tuned family; --tile 8, 16, 32 or 64 ru
 			if err != nil {
 				return usageError{err}
 			}
+			if err := needs(cmd, "m", "n", "k"); err != nil {
+				return err
+			}
 			s.Method, s.Pad = dropout.Method(method), !plain
 			if err := checkGEMMFlags(cmd, &s); err != nil {
 				return err
@@ -161,6 +165,9 @@ func newCandidatesCommand() *cobra.Command {
 			if limit < 1 {
 				return usagef("--limit %d is not 1 or more", limit)
 			}
+			if err := needs(cmd, "m", "n", "k"); err != nil {
+				return err
+			}
 			s.Method, s.Seed = dropout.Method(method), 1
 			if err := checkGEMMFlags(cmd, &s); err != nil {
 				return err
@@ -202,6 +209,20 @@ func addPatternFlags(f *pflag.FlagSet, s *workloads.GEMMSpec) {
 	f.IntVar(&s.DP, "dp", 2, "patterns with a dp: one row or tile in dp is kept")
 	f.IntVar(&s.Bias, "bias", 1, "patterns with a dp: the first one kept, 1 to dp")
 	f.IntVar(&s.Of, "of", 0, "rows-k: k of every so many rows are kept (0: chosen)")
+}
+
+// needs names the flags that are missing.
+func needs(cmd *cobra.Command, names ...string) error {
+	var missing []string
+	for _, n := range names {
+		if !cmd.Flags().Changed(n) {
+			missing = append(missing, "--"+n)
+		}
+	}
+	if len(missing) > 0 {
+		return usagef("missing: %s; see %s --help", strings.Join(missing, ", "), cmd.CommandPath())
+	}
+	return nil
 }
 
 // checkGEMMFlags refuses flags that the method does not use.

@@ -63,7 +63,10 @@ func exactArgs(n int) cobra.PositionalArgs {
 	}
 }
 
-// run is the whole program as a function: the exit code is 0, 1 (a run failed) or 2 (the request was refused).
+// interrupted is the exit code after Ctrl-C.
+const interrupted = 130
+
+// run is the whole program as a function: the exit code is 0, 1 (a run failed), 2 (the request was refused) or 130 (it was stopped).
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := &cobra.Command{
 		Use:     "warpdrop",
@@ -95,6 +98,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	for _, c := range commands {
 		root.AddCommand(c())
 	}
+	complete(root)
 	err := root.ExecuteContext(ctx)
 	if lost := out.close(); err == nil {
 		err = lost
@@ -111,6 +115,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	var u usageError
 	if errors.As(err, &u) {
 		return 2
+	}
+	if ctx.Err() != nil { // as shells count a program that a signal ended
+		return interrupted
 	}
 	return 1
 }

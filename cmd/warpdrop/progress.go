@@ -23,6 +23,9 @@ type progress struct {
 	took  map[string]float64 // seconds of one processor that finished points took, by kind …
 	guess map[string]float64 // … and what was estimated for them
 	count int
+	every time.Duration // of lines off a terminal, at least
+	said  time.Time     // when the last of them was printed
+	had   int           // points that are stored already and were not said yet
 	of    int
 }
 
@@ -32,7 +35,7 @@ const barUnits = 10_000
 // newProgress follows the points of a plan.
 func newProgress(out io.Writer, plan *experiments.Plan) *progress {
 	p := &progress{out: out, work: map[string]float64{}, kind: map[string]string{}, share: map[string]float64{},
-		took: map[string]float64{}, guess: map[string]float64{}, of: len(plan.Points)}
+		took: map[string]float64{}, guess: map[string]float64{}, of: len(plan.Points), every: 3 * time.Second}
 	for _, l := range plan.Points {
 		if !l.Stored {
 			p.work[l.Point.Hash] = max(l.Seconds, 1e-9)
@@ -46,6 +49,26 @@ func newProgress(out io.Writer, plan *experiments.Plan) *progress {
 			progressbar.OptionSetDescription("points"))
 	}
 	return p
+}
+
+// quiet tells whether a line off a terminal would come too soon after the one before; if not, it counts as printed.
+func (p *progress) quiet() bool {
+	if p.bar != nil {
+		return false
+	}
+	if now := time.Now(); now.Sub(p.said) >= p.every {
+		p.said = now
+		return false
+	}
+	return true
+}
+
+// stored says how many points are stored already, once.
+func (p *progress) stored() {
+	if p.had > 0 && p.bar == nil {
+		p.line("[%d/%d] %d stored already", p.count, p.of, p.had)
+	}
+	p.had = 0
 }
 
 // line prints one line, above the bar where there is one.
@@ -96,11 +119,10 @@ func (p *progress) notify(e experiments.Event) {
 	case experiments.Cached:
 		p.count++
 		p.finish(hash)
-		if p.bar == nil {
-			p.line("[%d/%d] stored already: %s", p.count, p.of, label)
-		}
+		p.had++
 	case experiments.Started:
-		if p.bar == nil {
+		p.stored()
+		if p.bar == nil && !p.quiet() {
 			p.line("[%d/%d] started: %s", p.count, p.of, label)
 		}
 	case experiments.Waiting:
@@ -113,7 +135,9 @@ func (p *progress) notify(e experiments.Event) {
 		p.took[p.kind[hash]] += took
 		p.guess[p.kind[hash]] += p.work[hash]
 		p.finish(hash)
-		p.line("[%d/%d] %s: %.1f s, %s", p.count, p.of, label, e.Seconds, p.left())
+		if !p.quiet() || p.count == p.of {
+			p.line("[%d/%d] %s: %.1f s, %s", p.count, p.of, label, e.Seconds, p.left())
+		}
 	case experiments.Failed:
 		p.finish(hash)
 		p.line("failed: %s: %v", label, e.Err)
@@ -134,6 +158,7 @@ func (p *progress) finish(hash string) {
 
 // close ends the bar.
 func (p *progress) close() {
+	p.stored()
 	if p.bar != nil {
 		p.bar.Clear()
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"runtime"
 	"strings"
@@ -20,6 +21,7 @@ func TestProgressLinesOffTerminals(t *testing.T) {
 	}}
 	var out bytes.Buffer
 	p := newProgress(&out, plan)
+	p.every = 0
 	p.notify(experiments.Event{Kind: experiments.Cached, Point: point("a")})
 	p.notify(experiments.Event{Kind: experiments.Started, Point: point("b")})
 	// b took three times the estimate: c and d, of the same kind, will take 90 s of one processor, less the half of c.
@@ -32,13 +34,57 @@ func TestProgressLinesOffTerminals(t *testing.T) {
 	p.notify(experiments.Event{Kind: experiments.Failed, Point: point("c"), Err: errors.New("broken")})
 	p.notify(experiments.Event{Kind: experiments.Finished, Point: point("d"), Seconds: 60})
 	p.close()
-	for _, want := range []string{"[1/4] stored already", "[1/4] started", "[2/4] search sgd rate=0.5: ",
+	for _, want := range []string{"[1/4] 1 stored already", "[1/4] started", "[2/4] search sgd rate=0.5: ",
 		" left\n", "failed: search sgd rate=0.5: broken", "about 0s left"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("progress lacks %q:\n%s", want, &out)
 		}
 	}
+	// Many short points: a line at the beginning, one at the end.
+	var short bytes.Buffer
+	p = newProgress(&short, plan)
+	for _, hash := range []string{"a", "b", "c", "d"} {
+		p.notify(experiments.Event{Kind: experiments.Started, Point: point(hash)})
+		p.notify(experiments.Event{Kind: experiments.Finished, Point: point(hash), Seconds: 0.01})
+	}
+	p.close()
+	if n := strings.Count(short.String(), "\n"); n != 2 || !strings.Contains(short.String(), "[4/4]") {
+		t.Errorf("%d lines for four short points, want the first and the last:\n%s", n, &short)
+	}
 	if strings.ContainsAny(out.String(), "\r\x1b") {
 		t.Errorf("control characters off a terminal: %q", &out)
+	}
+}
+
+func TestCompletion(t *testing.T) {
+	for args, want := range map[string]string{
+		"sim --gpu ":              "gtx1080ti",
+		"sim --check ":            "races",
+		"iteration mlp --method ": "rows-random",
+		"search --method ":        "balanced",
+		"sim ../../workloads/examples/saxpy.cubin --kernel ": "saxpy4",
+	} {
+		var out, errs bytes.Buffer
+		line := append([]string{"__complete"}, strings.Split(args, " ")...)
+		if code := run(t.Context(), line, nil, &out, &errs); code != 0 || !strings.Contains(out.String(), want) {
+			t.Errorf("completion of %q: exit code %d, %q; want it to have %s", args, code, &out, want)
+		}
+	}
+}
+
+// A run that is stopped ends as shells expect of Ctrl-C.
+func TestStoppedExitCode(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out, errs bytes.Buffer
+	if code := run(ctx, []string{"sim", "../../workloads/examples/saxpy.cubin", "--kernel", "saxpy", "--block", "32", "--arg", "buf:4", "--arg", "buf:4", "--arg", "f32:1", "--arg", "i32:1"}, nil, &out, &errs); code != 130 {
+		t.Errorf("exit code %d, want 130: %s", code, &errs)
+	}
+}
+
+func TestMissingSizes(t *testing.T) {
+	var out, errs bytes.Buffer
+	if code := run(t.Context(), []string{"gemm", "--m", "5"}, nil, &out, &errs); code != 2 || !strings.Contains(errs.String(), "missing: --n, --k") {
+		t.Errorf("exit code %d: %s", code, &errs)
 	}
 }

@@ -147,7 +147,7 @@ func newRunCommand() *cobra.Command {
 		Long: "Run runs the points of an experiment file that are not stored yet, and writes results.csv, results.json, " +
 			"manifest.json,\n" +
 			"figures and report.html. Stopped at any moment, it goes on from the finished points when it is run again.\n" +
-			"Exit code: 0, 1 if a point failed (the others are kept), 2 if the file was refused.\n\n" +
+			"Exit code: 0, 1 if a point failed (the others are kept), 2 if the file was refused, 130 if it was stopped.\n\n" +
 			"--executor slurm runs the points as job arrays of a Slurm cluster and waits for them; the output folder must be " +
 			"on a file\n" +
 			"system that the nodes share. See docs/guide/cluster.md, warpdrop status and warpdrop cancel.",

@@ -30,6 +30,7 @@ type searchFlags struct {
 
 func newSearchCommand() *cobra.Command {
 	s := searchFlags{opt: dropout.DefaultSearch()}
+	s.opt.Method = dropout.SGD // as points of an experiment without one
 	c := &cobra.Command{
 		Use:   "search --rate P",
 		Short: "Find how often to draw each pattern so that neurons are dropped at a rate (Algorithm 1)",

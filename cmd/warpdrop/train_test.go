@@ -103,7 +103,7 @@ func TestTrainStopped(t *testing.T) {
 	code := run(ctx, strings.Fields(args), strings.NewReader(""), &stdout, &stderr)
 	cancel()
 	<-stopped
-	if code != 1 || !strings.Contains(stderr.String(), "--resume goes on from there") {
+	if code != 130 || !strings.Contains(stderr.String(), "--resume goes on from there") {
 		t.Fatalf("stopped: exit code %d, %s", code, &stderr)
 	}
 	stdout.Reset()
