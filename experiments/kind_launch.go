@@ -219,13 +219,32 @@ func runLaunch(ctx context.Context, h *Host, spec Launch, threads int, progress 
 	if spec.Clock > 0 {
 		gpu = workloads.AtClock(gpu, spec.Clock)
 	}
-	w := spec.workload()
-	w.Read, w.Kept = h.inputs.read, h.cubins
-	got, err := workloads.SimulateLaunch(ctx, gpu, w, workloads.Options{Threads: threads,
-		Progress: func(done, total int) { progress(float64(done) / float64(max(total, 1))) }})
+	got, err := simulateLaunch(ctx, h, gpu, spec, workloads.Options{Threads: threads, Progress: func(done, total int) { progress(float64(done) / float64(max(total, 1))) }})
 	if err != nil {
 		return Result{}, err
 	}
+	return Result{Sim: launchResult(gpu, spec, got)}, nil
+}
+
+// ProfileLaunch runs a launch for its profile; nothing is stored.
+func ProfileLaunch(ctx context.Context, h *Host, spec Launch) (got *sim.Result, gpu *sim.GPU, err error) {
+	if gpu, err = loadGPU(spec.GPU); err != nil {
+		return nil, nil, err
+	}
+	if spec.Clock > 0 {
+		gpu = workloads.AtClock(gpu, spec.Clock)
+	}
+	_, err = simulateLaunch(ctx, h, gpu, spec, workloads.Options{Launched: func(_ string, r *sim.Result) { got = r }})
+	return got, gpu, err
+}
+
+func simulateLaunch(ctx context.Context, h *Host, gpu *sim.GPU, spec Launch, opt workloads.Options) (*workloads.LaunchRun, error) {
+	w := spec.workload()
+	w.Read, w.Kept = h.inputs.read, h.cubins
+	return workloads.SimulateLaunch(ctx, gpu, w, opt)
+}
+
+func launchResult(gpu *sim.GPU, spec Launch, got *workloads.LaunchRun) *SimResult {
 	r := newSimResult(gpu)
 	r.Coverage = "one launch, its overhead included"
 	if spec.Warm {
@@ -241,5 +260,5 @@ func runLaunch(ctx context.Context, h *Host, spec Launch, threads int, progress 
 	r.finish(gpu)
 	r.Launch = &LaunchInfo{Compiler: got.Compiler, Registers: got.Kernel.Registers, SharedBytes: got.Kernel.SharedBytes + spec.Shared, LocalBytes: got.Kernel.LocalBytes,
 		BlocksPerSM: got.BlocksPerSM, Sample: got.Sample}
-	return Result{Sim: r}, nil
+	return r
 }

@@ -422,6 +422,7 @@ func SimulateGEMM(ctx context.Context, gpu *sim.GPU, spec GEMMSpec, opt Options)
 	if opt.Progress != nil {
 		g.dev.Observe = func(p sim.Progress) { opt.Progress(int(p.Blocks), int(p.Total)) }
 	}
+	g.look(opt)
 	g.gather()
 	res, chosen := g.run(nil)
 	if spec.Warm {

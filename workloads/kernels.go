@@ -60,6 +60,7 @@ type runner struct {
 	launches []LaunchResult
 	known    *Known // nil: every launch is simulated
 	progress func(done int)
+	launched func(what string, r *sim.Result) // as in Options
 	// workspace of split products: see workspace
 	partial, ticket   sim.Ptr
 	partials, tickets int
@@ -76,6 +77,12 @@ func newRunner(ctx context.Context, gpu *sim.GPU, threads int) (*runner, error) 
 	}
 	dev.Threads = threads
 	return &runner{ctx: ctx, dev: dev, modules: map[string]*sim.Module{}}, nil
+}
+
+// look has the device record what the options ask for.
+func (r *runner) look(opt Options) {
+	r.dev.Trace = opt.Trace
+	r.launched, r.dev.Profile = opt.Launched, opt.Launched != nil
 }
 
 // kernel returns a kernel of one of the embedded modules.
@@ -117,6 +124,9 @@ func (r *runner) launch(what string, part Part, module, name string, flop int64,
 	if err != nil {
 		r.err = fmt.Errorf("%s: %w", what, err)
 		return nil
+	}
+	if r.launched != nil {
+		r.launched(what, res)
 	}
 	l := LaunchResult{Name: what, Part: part, Kernel: name, Simulated: true, Cycles: res.Cycles + res.OverheadCycles, KernelCycles: res.Cycles,
 		FLOP: flop, Counters: res.Counters}

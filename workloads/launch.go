@@ -112,6 +112,7 @@ func SimulateLaunch(ctx context.Context, gpu *sim.GPU, spec LaunchSpec, opt Opti
 	if opt.Progress != nil {
 		r.dev.Observe = func(p sim.Progress) { opt.Progress(int(p.Blocks), int(p.Total)) }
 	}
+	r.look(opt)
 	r.dev.MaxCycles = spec.MaxCycles
 	m, err := r.dev.LoadModule(code.Image)
 	if err != nil {

@@ -199,7 +199,7 @@ func SimulateLSTM(ctx context.Context, gpu *sim.GPU, spec LSTMSpec, opt Options)
 	if err != nil {
 		return nil, err
 	}
-	r.dev.Trace = opt.Trace
+	r.look(opt)
 	r.known = spec.Known
 	m := &lstm{runner: r, s: &spec, words: spec.Steps * spec.Batch}
 	if opt.Progress != nil {

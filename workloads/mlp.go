@@ -54,7 +54,8 @@ type lazyState struct {
 type Options struct {
 	Threads  int // simulating goroutines, 0 = one a core
 	Progress func(done, total int)
-	Trace    *sim.Trace // records launches, copies, blocks and counters over time, where set
+	Trace    *sim.Trace                       // records launches, copies, blocks and counters over time, where set
+	Launched func(what string, r *sim.Result) // is given every launch that was simulated, with its profile, where set
 }
 
 // IterationResult is a simulated iteration.
@@ -202,7 +203,7 @@ func SimulateMLP(ctx context.Context, gpu *sim.GPU, spec MLPSpec, opt Options) (
 	if err != nil {
 		return nil, err
 	}
-	r.dev.Trace = opt.Trace
+	r.look(opt)
 	m := &mlp{runner: r, s: &spec, last: len(spec.Layers) - 2,
 		sgd: momentum{rate: float64(spec.LR), mu: float64(spec.Momentum)}}
 	if opt.Progress != nil {

@@ -126,6 +126,7 @@ func (r *iterationReport) print(out io.Writer) error {
 type iterationFlags struct {
 	gpu, method  string
 	trace        string
+	report       string
 	rates        []float64
 	dp, bias     []int
 	tile, batch  int
@@ -155,6 +156,7 @@ func (f *iterationFlags) add(c *cobra.Command) {
 	p.Uint64Var(&f.seed, "seed", 1, "seed of weights, data and masks")
 	p.IntVar(&f.threads, "threads", 0, "goroutines that simulate (0: one a core); changes no result")
 	p.BoolVar(&f.asJSON, "json", false, "print one JSON object")
+	outputVar(p, &f.report, "report", "write a page with a timeline, launch by launch, and what to try to this file")
 	outputVar(p, &f.trace, "trace", "write kernels, blocks on SMs and counters over time to this file, for ui.perfetto.dev or chrome://tracing")
 }
 
@@ -254,6 +256,14 @@ func (f *iterationFlags) run(cmd *cobra.Command) error {
 			bar.Set(done)
 		}
 	}
+	longest := map[string]*sim.Result{} // launch of each kernel
+	if f.report != "" {
+		opt.Launched = func(_ string, r *sim.Result) {
+			if was := longest[r.Kernel]; was == nil || r.Cycles > was.Cycles {
+				longest[r.Kernel] = r
+			}
+		}
+	}
 	it, head, err := f.simulate(cmd.Context(), gpu, f, opt)
 	if err != nil {
 		return err
@@ -265,6 +275,11 @@ func (f *iterationFlags) run(cmd *cobra.Command) error {
 	}
 	r := newIterationReport(gpu, it)
 	r.Network, r.Method, r.Patterns, r.Tile, r.Update = head.Network, f.method, head.Patterns, f.tile, head.Update
+	if f.report != "" {
+		if err := r.page(f.report, gpu, it, longest); err != nil {
+			return err
+		}
+	}
 	if f.asJSON {
 		return printJSON(cmd.OutOrStdout(), r)
 	}
