@@ -19,7 +19,7 @@ done
 awk -F, '
   NR == FNR && FNR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
   NR == FNR && FNR > 1 && $at["workload"] == "mlp" {
-    row[$at["method"]] = sprintf("%d | %.2f | %.2f | %d | %d |", $at["cycles_with_launch"], $at["speedup"], $at["accuracy"], $at["bank_conflicts"], $at["divergent_branches"])
+    row[$at["method"]] = sprintf("%.0f | %.2f | %.2f | %.0f | %.0f |", $at["cycles_with_launch"], $at["speedup"], $at["accuracy"], $at["bank_conflicts"], $at["divergent_branches"])
   }
   NR != FNR { split($0, cell, "|"); split(cell[2], word, " "); print /^\| / && word[1] in row ? "|" cell[2] "| " row[word[1]] : $0 }
 ' "$QUICKSTART/results.csv" README.md > "$work/README.md"
