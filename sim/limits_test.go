@@ -12,8 +12,8 @@ import (
 	"warpdrop/sim/isa"
 )
 
-// Constants beyond their bank's end and stores into constants are found by their check and by nothing else; barriers that a block
-// does not have end the launch, check or not.
+// Constants beyond their bank's end and stores into constants are found by their check and by nothing else; barriers
+// that a block does not have end the launch, check or not.
 func TestLimits(t *testing.T) {
 	data, err := os.ReadFile("testdata/limits.cubin")
 	if err != nil {
@@ -47,7 +47,8 @@ func TestLimits(t *testing.T) {
 					}
 				}
 				out := b.buffer(1)
-				_, err := b.launch(c.kernel, sim.LaunchConfig{Grid: sim.Dim3{X: 1}, Block: sim.Dim3{X: 1}}, sim.PtrArg(out), sim.I32(c.arg))
+				_, err := b.launch(c.kernel, sim.LaunchConfig{Grid: sim.Dim3{X: 1}, Block: sim.Dim3{X: 1}}, sim.PtrArg(out),
+					sim.I32(c.arg))
 				var found *sim.CheckError
 				switch {
 				case c.fault != "":
@@ -91,7 +92,8 @@ func TestDamagedLayout(t *testing.T) {
 		}
 		refused := 0
 		for _, name := range b.mod.KernelNames() {
-			if _, err := b.mod.Kernel(name); err != nil && strings.Contains(err.Error(), "at most 4096 from 0x140 on are allowed") {
+			if _, err := b.mod.Kernel(name); err != nil && strings.Contains(err.Error(),
+				"at most 4096 from 0x140 on are allowed") {
 				refused++
 			}
 		}

@@ -13,8 +13,8 @@ import (
 	"warpdrop/sim/isa"
 )
 
-// linkFile reads a file of testdata/link: first.o and second.o are two objects, whole.cubin is the same source in one compilation,
-// nvidia.elf is the objects as NVIDIA's nvJitLink 12.9 has linked them.
+// linkFile reads a file of testdata/link: first.o and second.o are two objects, whole.cubin is the same source in one
+// compilation, nvidia.elf is the objects as NVIDIA's nvJitLink 12.9 has linked them.
 func linkFile(t *testing.T, name string) []byte {
 	t.Helper()
 	data, err := os.ReadFile("testdata/link/" + name)
@@ -53,7 +53,8 @@ func runLinked(t *testing.T, cubin []byte, kernel string, n int32) []byte {
 	if err := b.dev.Write(out, in); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.launch(kernel, sim.LaunchConfig{Grid: sim.Dim3{X: 1}, Block: sim.Dim3{X: 64}, Shared: 256}, sim.PtrArg(out), sim.I32(n)); err != nil {
+	if _, err := b.launch(kernel, sim.LaunchConfig{Grid: sim.Dim3{X: 1}, Block: sim.Dim3{X: 64}, Shared: 256},
+		sim.PtrArg(out), sim.I32(n)); err != nil {
 		t.Fatalf("%s: %v", kernel, err)
 	}
 	if err := b.dev.Read(out, in); err != nil {
@@ -99,13 +100,16 @@ func TestLinkedAsNVIDIA(t *testing.T) {
 		return c
 	}
 	ours, theirs := read(linkObjects(t, "first.o", "second.o")), read(linkFile(t, "nvidia.elf"))
-	if len(ours.Kernels) != len(theirs.Kernels) || len(ours.Constant) != len(theirs.Constant) || ours.GlobalBytes != theirs.GlobalBytes {
-		t.Errorf("%d kernels, %d bytes of constants and %d of variables; %d, %d and %d by NVIDIA", len(ours.Kernels), len(ours.Constant), ours.GlobalBytes,
+	if len(ours.Kernels) != len(theirs.Kernels) || len(ours.Constant) != len(theirs.Constant) ||
+		ours.GlobalBytes != theirs.GlobalBytes {
+		t.Errorf("%d kernels, %d bytes of constants and %d of variables; %d, %d and %d by NVIDIA", len(ours.Kernels),
+			len(ours.Constant), ours.GlobalBytes,
 			len(theirs.Kernels), len(theirs.Constant), theirs.GlobalBytes)
 	}
 	for _, name := range linkKernels {
 		a, b := ours.Kernel(name), theirs.Kernel(name)
-		if a.Registers != b.Registers || a.SharedBytes != b.SharedBytes || a.Barriers != b.Barriers || a.LocalBytes < b.LocalBytes || ours.Recursive(a) != theirs.Recursive(b) || !slices.Equal(a.Params, b.Params) {
+		if a.Registers != b.Registers || a.SharedBytes != b.SharedBytes || a.Barriers != b.Barriers ||
+			a.LocalBytes < b.LocalBytes || ours.Recursive(a) != theirs.Recursive(b) || !slices.Equal(a.Params, b.Params) {
 			t.Errorf("%s needs\n%+v, by NVIDIA\n%+v", name, *a, *b)
 		}
 	}
@@ -136,7 +140,8 @@ func TestLinkErrors(t *testing.T) {
 	if b.mod, err = b.dev.LoadModule(linkFile(t, "first.o")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.mod.Kernel("calls"); err == nil || !strings.Contains(err.Error(), "kernel calls") || !strings.Contains(err.Error(), "is not defined: link the object that has it, too") {
+	if _, err := b.mod.Kernel("calls"); err == nil || !strings.Contains(err.Error(), "kernel calls") ||
+		!strings.Contains(err.Error(), "is not defined: link the object that has it, too") {
 		t.Error(err)
 	}
 	if _, err := b.mod.Kernel("alone"); err != nil {
@@ -159,7 +164,8 @@ func TestLinkErrors(t *testing.T) {
 	}
 	other := linkFile(t, "second.o")
 	other[0x30] = 50
-	if _, err := isa.LinkObjects(isa.Object{Name: "a.o", Data: linkFile(t, "first.o")}, isa.Object{Name: "b.o", Data: other}); err == nil ||
+	if _, err := isa.LinkObjects(isa.Object{Name: "a.o", Data: linkFile(t, "first.o")}, isa.Object{Name: "b.o",
+		Data: other}); err == nil ||
 		!strings.Contains(err.Error(), "b.o: code for sm_50, and a.o is for sm_61") {
 		t.Error(err)
 	}

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// reportedCase is a file of testdata/cases that once gave a wrong value, a hang or a refusal, with what is right. In args
-// @ is the file that the first argument's buffer is read from, and written to.
+// reportedCase is a file of testdata/cases that once gave a wrong value, a hang or a refusal, with what is right. In
+// args @ is the file that the first argument's buffer is read from, and written to.
 type reportedCase struct {
 	file, kernel string
 	args         string
@@ -53,10 +53,12 @@ var reportedCases = []reportedCase{
 	{file: "final_exp.cu", args: "@ --arg f32:inf", in: []uint32{1}, want: bits(math.Inf(1))},
 	{file: "final_race.cu", args: "@ --arg buf:1024 --arg i32:4 --block 64 --check races", in: make([]uint32, 64), code: 1,
 		says: "race on"},
-	{file: "mm.cu", kernel: "mmbad", args: "@ --arg buf:1024 --arg buf:1024 --arg i32:16 --grid 2,2 --block 8,8 --check races",
-		in: make([]uint32, 256), code: 1, says: "race on"},
-	{file: "mm.cu", kernel: "mm", args: "@ --arg buf:1024 --arg buf:1024 --arg i32:16 --grid 2,2 --block 8,8 --check races",
-		in: make([]uint32, 256)},
+	{file: "mm.cu", kernel: "mmbad",
+		args: "@ --arg buf:1024 --arg buf:1024 --arg i32:16 --grid 2,2 --block 8,8 --check races",
+		in:   make([]uint32, 256), code: 1, says: "race on"},
+	{file: "mm.cu", kernel: "mm",
+		args: "@ --arg buf:1024 --arg buf:1024 --arg i32:16 --grid 2,2 --block 8,8 --check races",
+		in:   make([]uint32, 256)},
 	{file: "std.cu", args: "@ --block 3", in: []uint32{9, 9, 9}, want: []uint32{0, 1, 2}},
 	{file: "f_main.cu", args: "@ --block 2", in: []uint32{0, 0}, want: []uint32{1, 1}},
 	{file: "f_printf2.cu", args: "@ --block 2", in: []uint32{0, 0}, want: []uint32{1, 1}, says: "t 0\nt 1\n"},

@@ -10,18 +10,19 @@ import (
 	"testing"
 )
 
-// doubleErrors are the largest errors, in units in the last place, that the CUDA C++ programming guide states for functions
-// of doubles; 0: the result is the right one. The header for clang has those that clang says.
+// doubleErrors are the largest errors, in units in the last place, that the CUDA C++ programming guide states for
+// functions of doubles; 0: the result is the right one. The header for clang has those that clang says.
 var doubleErrors = map[string]struct {
 	ulps  float64
 	clang bool
 }{
-	"exp": {1, false}, "exp2": {1, false}, "expm1": {1, false}, "log": {1, false}, "log2": {1, false}, "log10": {1, false},
-	"log1p": {1, false}, "sin": {2, false}, "cos": {2, false}, "tan": {2, false}, "asin": {2, false}, "acos": {2, false},
-	"atan": {2, false}, "sinh": {2, false}, "cosh": {1, false}, "tanh": {1, false}, "asinh": {3, false}, "acosh": {3, false},
-	"atanh": {2, false}, "sqrt": {0, true}, "cbrt": {1, false}, "erf": {2, false}, "erfc": {5, false}, "lgamma": {4, false},
-	"rsqrt": {1, false}, "floor": {0, true}, "ceil": {0, false}, "trunc": {0, false}, "rint": {0, false}, "round": {0, false},
-	"fabs": {0, true},
+	"exp": {1, false}, "exp2": {1, false}, "expm1": {1, false}, "log": {1, false}, "log2": {1, false},
+	"log10": {1, false}, "log1p": {1, false}, "sin": {2, false}, "cos": {2, false}, "tan": {2, false},
+	"asin": {2, false}, "acos": {2, false}, "atan": {2, false}, "sinh": {2, false},
+	"cosh": {1, false}, "tanh": {1, false}, "asinh": {3, false}, "acosh": {3, false},
+	"atanh": {2, false}, "sqrt": {0, true}, "cbrt": {1, false}, "erf": {2, false}, "erfc": {5, false},
+	"lgamma": {4, false}, "rsqrt": {1, false}, "floor": {0, true}, "ceil": {0, false},
+	"trunc": {0, false}, "rint": {0, false}, "round": {0, false}, "fabs": {0, true},
 }
 
 // Functions of doubles come within the stated errors of correctly rounded values (testdata/doubles.txt, which
@@ -51,7 +52,9 @@ func TestDoubleFunctions(t *testing.T) {
 	}
 	for _, compiler := range []string{"nvrtc", "clang"} {
 		t.Run(compiler, func(t *testing.T) {
-			list := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return compiler == "clang" && !doubleErrors[n].clang })
+			list := slices.DeleteFunc(slices.Clone(names), func(n string) bool {
+				return compiler == "clang" && !doubleErrors[n].clang
+			})
 			body := ""
 			for _, n := range list {
 				body += "  *o++ = " + n + "(x);\n"

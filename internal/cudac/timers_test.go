@@ -8,8 +8,8 @@ import (
 	"warpdrop/sim"
 )
 
-// Clocks as CUDA documents them: clock64 counts an SM's cycles and %globaltimer nanoseconds; neither goes backwards, from one
-// block to the next on an SM, and from one launch to the next. A loop that waits for so long ends then.
+// Clocks as CUDA documents them: clock64 counts an SM's cycles and %globaltimer nanoseconds; neither goes backwards,
+// from one block to the next on an SM, and from one launch to the next. A loop that waits for so long ends then.
 func TestTimers(t *testing.T) {
 	const source = `
 __device__ unsigned long long nanoseconds() {
@@ -88,7 +88,8 @@ extern "C" __global__ void k(unsigned long long *out) {
 						t.Errorf("block %d took %g ns by clock64 for a wait of 3000 ns and 2000 cycles", b, took)
 					}
 					if began <= ended[sm] || ns <= lastNS {
-						t.Errorf("launch %d, block %d began in cycle %d of SM %d, at %d ns; the launch before had ended in %d, at %d", launch, b, began,
+						t.Errorf("launch %d, block %d began in cycle %d of SM %d, at %d ns; the launch before had ended in %d, at %d",
+							launch, b, began,
 							sm, ns, ended[sm], lastNS)
 					}
 					now[sm], latest = max(now[sm], end), max(latest, ns2)

@@ -17,8 +17,8 @@ type Object struct {
 	Data []byte
 }
 
-// SystemCalls are the functions of CUDA's run-time system that are known: an object does not say which of the functions that it
-// lacks are these, and which are to come from other objects.
+// SystemCalls are the functions of CUDA's run-time system that are known: an object does not say which of the
+// functions that it lacks are these, and which are to come from other objects.
 var SystemCalls = []string{"vprintf", "__assertfail", "malloc", "free"}
 
 // Types of NVIDIA's sections, and the bits of a symbol's st_other that tell shared variables.
@@ -29,12 +29,13 @@ const (
 	typeObject  = 13 // of symbols in objects, for STT_OBJECT
 )
 
-// LinkObjects links objects into one cubin, as nvlink does: symbols across files; constants, shared variables, registers and
-// stack of the functions that a kernel can reach are counted into the kernel's. A function that no object defines stays
-// undefined: the kernels that reach it cannot be launched. What is not for execution (debug sections but for the line table,
-// call graphs) is left out.
+// LinkObjects links objects into one cubin, as nvlink does: symbols across files; constants, shared variables,
+// registers and stack of the functions that a kernel can reach are counted into the kernel's. A function that no
+// object defines stays undefined: the kernels that reach it cannot be launched. What is not for execution (debug
+// sections but for the line table, call graphs) is left out.
 func LinkObjects(objects ...Object) ([]byte, error) {
-	l := &linker{globals: map[string]*linkSymbol{}, named: map[string]*outSection{}, variables: map[*linkSymbol]*variable{}}
+	l := &linker{globals: map[string]*linkSymbol{}, named: map[string]*outSection{},
+		variables: map[*linkSymbol]*variable{}}
 	for i := range objects {
 		if err := l.read(&objects[i]); err != nil {
 			return nil, fmt.Errorf("%s: %w", objects[i].Name, err)
@@ -171,7 +172,8 @@ func (l *linker) read(in *Object) error {
 	if err != nil && !errors.Is(err, elf.ErrNoSymbols) {
 		return err
 	}
-	o := &linkObject{name: in.Name, file: f, symbols: make([]*linkSymbol, len(symbols)), data: map[int][]byte{}, to: map[int]placement{}}
+	o := &linkObject{name: in.Name, file: f, symbols: make([]*linkSymbol, len(symbols)), data: map[int][]byte{},
+		to: map[int]placement{}}
 	for i, s := range f.Sections {
 		if !noBits(s.Type) {
 			if o.data[i], err = s.Data(); err != nil {
@@ -229,7 +231,8 @@ func (l *linker) define(o *linkObject) error {
 		if g := l.globals[name]; g != nil && !o.defines(g) {
 			continue
 		}
-		f := &function{name: name, registers: s.Info >> 24, barriers: uint64(s.Flags) >> 20 & 0x7f, constants: map[int]*outSection{}}
+		f := &function{name: name, registers: s.Info >> 24, barriers: uint64(s.Flags) >> 20 & 0x7f,
+			constants: map[int]*outSection{}}
 		for _, sym := range o.symbols {
 			if sym.Name == name && int(sym.Section) == i && o.defines(sym) {
 				f.kernel = sym.Other&entryFlag != 0
@@ -397,7 +400,8 @@ func (l *linker) edge(from *outSection, r *outReloc) {
 	s.function.taken = true
 }
 
-// attributes takes a function's own attributes, and of those of the whole file the frames on the stack; the rest is made anew.
+// attributes takes a function's own attributes, and of those of the whole file the frames on the stack; the rest is
+// made anew.
 func (l *linker) attributes(o *linkObject) error {
 	for i, s := range o.file.Sections {
 		owner, owned := strings.CutPrefix(s.Name, ".nv.info.")
@@ -493,8 +497,8 @@ func (l *linker) reach() error {
 	return nil
 }
 
-// maxSteps bounds the work of finding out who reaches whom, and maxCopies the copies of functions' constants, as a multiple of
-// what the objects have, so that damaged objects are an error.
+// maxSteps bounds the work of finding out who reaches whom, and maxCopies the copies of functions' constants, as a
+// multiple of what the objects have, so that damaged objects are an error.
 const (
 	maxSteps  = 1 << 27
 	maxCopies = 16
@@ -588,8 +592,9 @@ func (l *linker) write(f *function, r *outReloc, value uint64, bank int) error {
 	return err
 }
 
-// layoutShared places shared variables: those of functions at the same offsets in every kernel that reaches them, then the
-// kernel's own, then what a launch adds. static is where that begins in a kernel, dynamic where functions find it.
+// layoutShared places shared variables: those of functions at the same offsets in every kernel that reaches them,
+// then the kernel's own, then what a launch adds. static is where that begins in a kernel, dynamic where functions
+// find it.
 func (l *linker) layoutShared() (static map[*function]uint64, dynamic uint64) {
 	order := slices.Clone(l.shared)
 	slices.SortStableFunc(order, func(a, b *variable) int { return cmp.Compare(b.align, a.align) })
@@ -644,7 +649,8 @@ func (l *linker) layoutShared() (static map[*function]uint64, dynamic uint64) {
 	return static, dynamic
 }
 
-// layoutConstants puts the constants of functions behind those of each kernel that calls some, at the same offset in all.
+// layoutConstants puts the constants of functions behind those of each kernel that calls some, at the same offset in
+// all.
 func (l *linker) layoutConstants() (base [ConstBanks]uint64, err error) {
 	const bankBytes = 64 << 10
 	copies, have := uint64(0), uint64(0)
@@ -664,7 +670,8 @@ func (l *linker) layoutConstants() (base [ConstBanks]uint64, err error) {
 		}
 		base[bank] = roundUp(base[bank], max(pool.align, 16))
 		if base[bank]+pool.size > bankBytes {
-			return base, fmt.Errorf("bank %d: %d bytes of kernels' constants and %d of functions'; %d are allowed", bank, base[bank], pool.size, bankBytes)
+			return base, fmt.Errorf("bank %d: %d bytes of kernels' constants and %d of functions'; %d are allowed", bank,
+				base[bank], pool.size, bankBytes)
 		}
 		for _, k := range l.functions {
 			if !k.kernel || !slices.ContainsFunc(k.reached, func(f *function) bool { return f.refersTo(pool) }) {

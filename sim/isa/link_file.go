@@ -38,7 +38,8 @@ func (l *linker) file() []byte {
 	const text = 2 // section of the symbols' names
 	w.section(outSection{name: ".shstrtab", kind: elf.SHT_STRTAB}, nil, 0, 0)
 	w.section(outSection{name: ".strtab", kind: elf.SHT_STRTAB, data: names.Bytes()}, nil, 0, 0)
-	w.section(outSection{name: ".symtab", kind: elf.SHT_SYMTAB, data: table.Bytes(), align: 8}, nil, text, uint32(locals+1))
+	w.section(outSection{name: ".symtab", kind: elf.SHT_SYMTAB, data: table.Bytes(), align: 8}, nil, text,
+		uint32(locals+1))
 	const symtab = 3
 	for _, s := range l.sections {
 		info := uint32(0)
@@ -160,10 +161,12 @@ func (w *elfWriter) section(s outSection, data []byte, link, info uint32) {
 	}
 	align := max(s.align, 1)
 	if s.kind != elf.SHT_NOBITS {
-		w.body = append(w.body, make([]byte, roundUp(headerBytes+uint64(len(w.body)), align)-headerBytes-uint64(len(w.body)))...)
+		w.body = append(w.body, make([]byte, roundUp(headerBytes+uint64(len(w.body)),
+			align)-headerBytes-uint64(len(w.body)))...)
 		s.size = uint64(len(data))
 	}
-	h := elf.Section64{Name: uint32(len(w.names)), Type: uint32(s.kind), Flags: s.flags, Off: headerBytes + uint64(len(w.body)), Size: s.size,
+	h := elf.Section64{Name: uint32(len(w.names)), Type: uint32(s.kind), Flags: s.flags,
+		Off: headerBytes + uint64(len(w.body)), Size: s.size,
 		Link: link, Info: info, Addralign: align}
 	h.Entsize = map[elf.SectionType]uint64{elf.SHT_SYMTAB: 24, elf.SHT_REL: 16, elf.SHT_RELA: 24}[s.kind]
 	if len(w.heads) == 0 {
@@ -205,7 +208,8 @@ func (w *elfWriter) finish(flags uint32) []byte {
 	w.body = append(w.body, w.names...)
 	w.body = append(w.body, make([]byte, roundUp(uint64(len(w.body)), 8)-uint64(len(w.body)))...)
 	const abi, abiVersion, version, sectionBytes = 0x33, 7, 0x81, 64
-	h := elf.Header64{Ident: [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT), abi, abiVersion},
+	h := elf.Header64{Ident: [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB),
+		byte(elf.EV_CURRENT), abi, abiVersion},
 		Type: uint16(elf.ET_EXEC), Machine: machineCUDA, Version: version, Flags: flags, Ehsize: headerBytes,
 		Shoff: headerBytes + uint64(len(w.body)), Shentsize: sectionBytes, Shnum: uint16(len(w.heads)), Shstrndx: nameSection}
 	var b bytes.Buffer

@@ -7,8 +7,8 @@ import (
 	"math"
 )
 
-// Types of the relocations that fill data words, of all families, by the names of cuobjdump -elf: R_CUDA_32, R_CUDA_64, R_CUDA_G32,
-// R_CUDA_G64. Those of instructions are in Family.relocs.
+// Types of the relocations that fill data words, of all families, by the names of cuobjdump -elf: R_CUDA_32,
+// R_CUDA_64, R_CUDA_G32, R_CUDA_G64. Those of instructions are in Family.relocs.
 const (
 	rel32  = 1
 	rel64  = 2

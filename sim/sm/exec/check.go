@@ -115,10 +115,12 @@ func (f *Finding) String() string {
 		return fmt.Sprintf("%s: shuffle from lane %d, which takes no part in it\n  %s", where, f.Start,
 			f.Second.text(f.Prog))
 	case kindBeyond:
-		return fmt.Sprintf("%s: %d bytes at %#x of constant bank %d, which has %d bytes: beyond the end\n  %s", where, f.Bytes, f.Start,
+		return fmt.Sprintf("%s: %d bytes at %#x of constant bank %d, which has %d bytes: beyond the end\n  %s", where,
+			f.Bytes, f.Start,
 			f.Prog.Ops[f.Second.Op].Aux, len(f.Prog.Const[f.Prog.Ops[f.Second.Op].Aux]), f.Second.text(f.Prog))
 	case kindInto:
-		return fmt.Sprintf("%s: store of %d bytes at %#x, into a __constant__ variable\n  %s", where, f.Bytes, f.Start, f.Second.text(f.Prog))
+		return fmt.Sprintf("%s: store of %d bytes at %#x, into a __constant__ variable\n  %s", where, f.Bytes, f.Start,
+			f.Second.text(f.Prog))
 	}
 	if f.Space == memory.SpaceGlobal {
 		return f.global(where)
@@ -357,7 +359,8 @@ func (c *Check) constants(x *Exec, w *Warp, op *lower.Op, pc int32, mask uint32)
 	for m := mask; m != 0; m &= m - 1 {
 		lane := bits.TrailingZeros32(m)
 		if a := x.Access.Addr[lane]; outside(a) {
-			c.found(Finding{Kind: kind, Prog: w.Block.Prog, Block: w.Block.Index, Cycle: x.Clock, Start: a, Bytes: uint64(x.Access.Bytes),
+			c.found(Finding{Kind: kind, Prog: w.Block.Prog, Block: w.Block.Index, Cycle: x.Clock, Start: a,
+				Bytes: uint64(x.Access.Bytes),
 				First: ThreadAccess{Op: -1}, Second: w.thread(w.InBlock, lane, pc)})
 		}
 	}
