@@ -11,10 +11,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"warpdrop/internal/atomicfile"
 	"warpdrop/internal/cudac"
-	"warpdrop/internal/infile"
 	"warpdrop/internal/scratch"
+	"warpdrop/internal/sealed"
 	"warpdrop/internal/toolchain"
 )
 
@@ -58,8 +57,8 @@ func (d *Driver) compile(ptx []byte) ([]byte, Result) {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s", d.jit.version, arch, ptx))
 	kept := ""
 	if d.options.Cache != "" {
-		kept = filepath.Join(d.options.Cache, hex.EncodeToString(sum[:])+".cubin")
-		if data, err := infile.Read(kept, maxFile); err == nil && len(data) > 0 {
+		kept = filepath.Join(d.options.Cache, hex.EncodeToString(sum[:])+".kept")
+		if data, whole := sealed.Read(kept, maxFile); whole {
 			return data, Success
 		}
 	}
@@ -75,7 +74,7 @@ func (d *Driver) compile(ptx []byte) ([]byte, Result) {
 	if kept != "" {
 		// A cache that cannot be written costs time, nothing else.
 		if err := os.MkdirAll(d.options.Cache, 0o755); err == nil {
-			_ = atomicfile.WriteBytes(kept, cubin)
+			_ = sealed.Write(kept, cubin)
 		}
 	}
 	return cubin, Success

@@ -9,10 +9,10 @@ import (
 	"os"
 	"path/filepath"
 
-	"warpdrop/internal/atomicfile"
 	"warpdrop/internal/codefile"
 	"warpdrop/internal/cudac"
 	"warpdrop/internal/infile"
+	"warpdrop/internal/sealed"
 	"warpdrop/sim"
 )
 
@@ -77,7 +77,7 @@ func compile(ctx context.Context, file string, source []byte, opt cudac.Options,
 		sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d\x00%q\x00%v\x00%s", cudac.Version, which, opt.Arch, opt.Defines,
 			opt.Headers, source))
 		kept = filepath.Join(kept, hex.EncodeToString(sum[:]))
-		if have, err := infile.Read(kept, codefile.MaxBytes); err == nil {
+		if have, whole := sealed.Read(kept, codefile.MaxBytes); whole {
 			if by, code, ok := bytes.Cut(have, []byte("\n")); ok && codefile.IsCubin(code) {
 				return code, string(by), nil
 			}
@@ -85,7 +85,7 @@ func compile(ctx context.Context, file string, source []byte, opt cudac.Options,
 	}
 	code, by, err = cudac.Compile(ctx, file, opt)
 	if err == nil && kept != "" && os.MkdirAll(filepath.Dir(kept), 0o777) == nil {
-		_ = atomicfile.WriteBytes(kept, append([]byte(by+"\n"), code...))
+		_ = sealed.Write(kept, append([]byte(by+"\n"), code...))
 	}
 	return code, by, err
 }
