@@ -4,32 +4,85 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
+	"math/bits"
 )
 
-// Ampere is the family of Volta to Ampere as sm_80 has it: words of 128 bits that hold their own control bits. Its table is a
-// beginning; nothing executes it.
-var Ampere = &Family{
-	Name: "Ampere", First: 80, Last: 80, Target: "sm_80",
-	WordBytes: 16, GroupBytes: 16,
-	table: ampereTable, suffixes: ampereSuffixes,
-	guard: field{at: 12, width: 3}, guardNot: 15, opcode: field{at: 0, width: 12},
-	constant: field{at: 40, width: 14}, bank: field{at: 54, width: 5},
-	split: func(group []byte, _ uint32) (Word, Control) {
-		w := Word{binary.LittleEndian.Uint64(group), binary.LittleEndian.Uint64(group[8:])}
-		return w, controlOf(uint32(w.bits(105, 21)))
-	},
-	call:   func(Word) CallKind { return CallNone },
-	finish: finishAmpere,
-	slot:   ampereSlot,
+// Turing, Ampere and GA10x are the generations of words of 128 bits that hold their own control bits, as sm_75, sm_80
+// and sm_86
+// have them. They share mnemonics and the table, but for the rows and lists of suffixes that one has otherwise. Nothing
+// executes
+// them yet.
+var (
+	Turing = wideFamily("Turing", 75, 75)
+	Ampere = wideFamily("Ampere", 80, 80)
+	GA10x  = wideFamily("Ampere GA10x", 86, 87)
+)
+
+func wideFamily(name string, first, last int) *Family {
+	f := &Family{
+		Name: name, First: first, Last: last, Target: fmt.Sprintf("sm_%d", first),
+		WordBytes: 16, GroupBytes: 16,
+		table: ampereTable, suffixes: ampereSuffixes, selections: ampereSelections, texts: ampereTexts,
+		guard: field{at: 12, width: 3}, guardNot: 15, opcode: field{at: 0, width: 12},
+		constant: field{at: 40, width: 14}, bank: field{at: 54, width: 5},
+		wide: field{at: 32, width: 32},
+		bytes: field{at: 38, width: 16}, bytesBank: field{at: 54, width: 5},
+		split: func(group []byte, _ uint32) (Word, Control) {
+			w := Word{binary.LittleEndian.Uint64(group), binary.LittleEndian.Uint64(group[8:])}
+			return w, controlOf(uint32(w.bits(105, 21)))
+		},
+		call:   func(Word) CallKind { return CallNone },
+		finish: finishAmpere,
+		slot:   ampereSlot,
+	}
+	if first == 75 {
+		f.suffixes = maps.Clone(ampereSuffixes)
+		maps.Copy(f.suffixes, turingSuffixes)
+	}
+	return f
 }
 
 // urz is the uniform register that reads as zero.
 const urz = 63
 
-// finishAmpere holds control bits to what nvdisasm takes. An instruction that does not yield holds its warp for 1 to 11 cycles,
-// and its reuse flags are for operands that are registers. Where it yields there are no flags: their lowest three bits are a
-// number up to 5, which is 0 with a stall of 0, and not 3 where the cache could serve an operand but none is a register.
+// finishAmpere adds what IMAD is called by what it multiplies, and holds control bits to what nvdisasm takes.
 func finishAmpere(in *Inst) error {
+	if in.Op == AmpereIMAD && !in.Has(ModWIDE) && !in.Has(ModHI) && !in.Has(ModX) {
+		if m := imadName(in); m != ModNone {
+			copy(in.Mods[1:], in.Mods[:in.NumMods])
+			in.Mods[0] = m
+			in.NumMods++
+		}
+	}
+	return checkControl(in)
+}
+
+// imadName returns what nvdisasm calls a product with 0, 1 or a power of two; ModNone is none.
+func imadName(in *Inst) Mod {
+	a, b, c := &in.Operands[1], &in.Operands[2], &in.Operands[3]
+	if a.Kind != KindReg || b.Kind == KindUniform || b.Kind == KindBindless || c.Kind == KindUniform || c.Kind == KindBindless {
+		return ModNone
+	}
+	number := b.Kind == KindImm
+	switch {
+	case a.Reg == RZ, b.Kind == KindReg && b.Reg == RZ, number && b.Value == 0:
+		return ModMOV
+	case number && b.Value == 1:
+		return ModIADD
+	case number && c.Kind == KindReg && c.Reg == RZ && b.Value > 0 && b.Value != 1<<16 && bits.OnesCount32(uint32(b.Value)) == 1:
+		return ModSHL
+	}
+	return ModNone
+}
+
+// checkControl holds control bits to what nvdisasm takes. An instruction that does not yield holds its warp for 1 to 11
+// cycles,
+// and its reuse flags are for operands that are registers. Where it yields there are no flags: their lowest three bits
+// are a
+// number up to 5, which is 0 with a stall of 0, and not 3 where the cache could serve an operand but none is a
+// register.
+func checkControl(in *Inst) error {
 	c := &in.Control
 	form := &in.Op.Family().decoder().forms[in.Form]
 	var slots uint8
@@ -39,7 +92,7 @@ func finishAmpere(in *Inst) error {
 			in.Operands[i].Reuse = in.Operands[i].Reuse && !c.Yield
 		}
 	}
-	number, cached := c.Reuse&7, in.Op != AmpereEXIT
+	number, cached := c.Reuse&7, served(form.row)
 	switch {
 	case !c.Yield && (c.Stall == 0 || c.Stall > 11):
 		return fmt.Errorf("a stall of %d cycles without yield; 1 to 11 are allowed", c.Stall)
@@ -55,17 +108,54 @@ func finishAmpere(in *Inst) error {
 	return nil
 }
 
-// ampereSlot gives a source register its slot of the operand reuse cache: by its place in the word.
+// ampereSlot gives a source register its slot of the operand reuse cache: by its place among the sources, but some have
+// their second source in the third slot.
 func ampereSlot(f *form, i int) int8 {
-	if o := &f.operands[i]; o.letter == 'R' {
-		switch o.field.at {
-		case 24:
-			return 0
-		case 32:
-			return 1
-		case 64:
+	o := &f.operands[i]
+	if o.letter != 'R' || !served(f.row) {
+		return -1
+	}
+	late := false // the second source has the third slot
+	switch f.row.op {
+	case AmpereFADD, AmpereHADD2, AmpereDSETP, AmpereHSET2, AmpereHSETP2:
+		late = true
+	}
+	switch o.field.at {
+	case 24:
+		return 0
+	case 32:
+		if late {
 			return 2
 		}
+		return 1
+	case 64:
+		if i+1 < len(f.operands) {
+			switch next := &f.operands[i+1]; next.kind { // a last source at 32: this is the second
+			case KindConst, KindImm, KindUniform, KindBindless:
+				if next.letter == 'C' || next.letter == 'Y' || next.field.at == 32 || next.field.at == 48 {
+					return 1
+				}
+			}
+		}
+		return 2
 	}
 	return -1
+}
+
+// served tells whether the operand reuse cache can serve an operation: those of the ALUs, whose opcodes have no bit 8.
+func served(r *row) bool {
+	switch r.op {
+	case AmpereLDSM, AmpereMOVM:
+		return false
+	case AmpereNOP, AmpereERRBAR, AmpereLEPC: // without operands: nvdisasm takes no flags either
+		return true
+	}
+	return r.match.Lo>>8&1 == 0
+}
+
+// uniformGuards are the operations of the uniform datapath, whose guard is a uniform predicate.
+var uniformGuards = map[Op]bool{
+	AmpereUMOV: true, AmpereULDC: true, AmpereUIADD3: true, AmpereUIMAD: true, AmpereUISETP: true, AmpereULEA: true,
+	AmpereULOP3: true, AmpereUSHF: true, AmpereUPRMT: true, AmpereUSEL: true, AmpereUSGXT: true, AmpereUBREV: true,
+	AmpereUFLO: true, AmpereS2UR: true, AmpereUPOPC: true, AmpereUPLOP3: true,
 }

@@ -2,38 +2,436 @@ package isa
 
 // ampereSuffixes gives the suffixes by value of a field; _ is none, ? undefined.
 var ampereSuffixes = map[string]string{
-	"exit": "_ KEEPREFCOUNT PREEMPTED ?",
+	"cctl":      "PF1 PF2 WB IV ? RS ? ? ? PML2 DML2 RML2 ? ? ? ?",
+	"ldsm":      "M88 MT88 M816 M832",
+	"movm":      "MT88 M832 M864 ?",
+	"high":      "RCP64H RSQ64H",
+	"divergent": "DIV CONV",
+	"i2i":       "U8 S8 U16 S16",
+	"hmma":      "1688 16816 1684 ?",
+	"f16f32":    "F16 F32",
+	"tensor":    "_ BF16 TF32 ?",
+	"exit":      "_ KEEPREFCOUNT PREEMPTED ?",
+	"imad":      "MOV IADD SHL", // what finishAmpere calls some products
+	"fmz":       "_ FMZ FTZ ?",  // by bit 76, then 80
+	"round":     "_ RM RP RZ",
+	"scale":     "? D8 D4 D2 _ M2 M4 M8",
+	"fcmp":      "F LT EQ LE GT NE GE NUM NAN LTU EQU LEU GTU NEU GEU T",
+	"dcmp":      "MIN LT EQ LE GT NE GE NUM NAN LTU EQU LEU GTU NEU GEU MAX",
+	"icmp":      "F LT EQ LE GT NE GE T",
+	"bool":      "AND OR XOR ?",
+	"mufu":      "COS SIN EX2 LG2 RCP RSQ ? ? SQRT TANH ? ? ? ? ? ?",
+	"mufuh":     "COS SIN EX2 LG2 RCP RSQ ? ? SQRT TANH ? ? ? ? ? ?",
+	"prmt":      "_ F4E B4E RC8 ECL ECR RC16 ?",
+	"shf":       "S64 U64 S32 U32",
+	"lr":        "L R",
+	"unsign":    "U32 _",
+	"int32":     "U32 S32",
+	"sign8":     "U8 S8",
+	"sign16":    "U16 S16",
+	"lohi":      "LO HI",
+	"size":      "U8 S8 U16 S16 _ 64 128 ?",
+	"size64":    "U8 S8 U16 S16 _ 64 ? ?",
+	"evict":     "EF _ EL LU EU NA ? ?",
+	"ltc":       "_ LTC64B LTC128B LTC256B",
+	"load": "_ CONSTANT.PRIVATE CONSTANT.CTA CONSTANT.CTA.PRIVATE CONSTANT STRONG.SM STRONG.GPU.PRIVATE STRONG.GPU " +
+		"MMIO.GPU CONSTANT.SM STRONG.SYS CONSTANT.SM.PRIVATE MMIO.SYS CONSTANT.VC CONSTANT.VC.PRIVATE CONSTANT.GPU",
+	"store": "_ CONSTANT.PRIVATE CONSTANT.CTA CONSTANT.CTA.PRIVATE STRONG.SM.PRIVATE STRONG.SM STRONG.GPU.PRIVATE STRONG.GPU " +
+		"MMIO.GPU CONSTANT.SM STRONG.SYS CONSTANT.SM.PRIVATE MMIO.SYS CONSTANT.VC CONSTANT.VC.PRIVATE CONSTANT.GPU",
+	"atomic": "_ CONSTANT.PRIVATE CONSTANT.CTA CONSTANT.CTA.PRIVATE STRONG.SM.PRIVATE STRONG.SM STRONG.GPU.PRIVATE STRONG.GPU " +
+		"MMIO.GPU CONSTANT.SM STRONG.SYS CONSTANT.SM.PRIVATE MMIO.SYS CONSTANT.VC CONSTANT.VC.PRIVATE CONSTANT.GPU",
+	"atomop":   "ADD MIN MAX INC DEC AND OR XOR EXCH SAFEADD ? ? ? ? ? ?",
+	"atomsop":  "ADD MIN MAX INC DEC AND OR XOR EXCH ? ? ? ? ? ? ?",
+	"redop":    "ADD MIN MAX INC DEC AND OR XOR",
+	"atomt":    "_ S32 64 F32.FTZ.RN F16x2.RN S64 F64.RN ? ? ? ? ? ? ? ? ?",
+	"cast":     "_ S32 64 ? ? ? ? ? ? ? ? ? ? ? ? ?",
+	"atomst":   "_ S32 64 ?",
+	"ldcmode":  "_ IL IS ISL",
+	"i2f":      "U8 S8 U16 S16 U32 _ ? ?",
+	"i2ft":     "? F16 _ ?",
+	"i2fp":     "_ ? ? RZ",
+	"i2f64t":   "? F16 _ F64",
+	"wide":     "U64 S64",
+	"f2i":      "U8 S8 U16 S16 U32 _ ? ?",
+	"f2if":     "? F16 _ ?",
+	"f2i64f":   "? F16 _ F64",
+	"integral": "_ FLOOR CEIL TRUNC",
+	"redbar":   "POPC AND OR ?",
+	"shfl":     "IDX UP DOWN BFLY",
+	"vote":     "ALL ANY EQ ?",
+	"fence": "SC.CTA SC.SM SC.GPU SC.SYS ? SC.VC ? ? ALL.CTA ALL.SM ALL.GPU ALL.SYS ? ALL.VC ? ? " +
+		"CTA SM GPU SYS ? VC ? ? MMIO.CTA MMIO.SM MMIO.GPU MMIO.SYS ? MMIO.VC ? ?",
+	"redux":    "_ OR XOR SUM MIN MAX ? ?",
+	"byte":     "_ B1 B2 B3",
+	"half":     "_ BF16_V2",
+	"halft":    "_ F32 BF16_V2 ?", // by bit 78, then 85
+	"matrices": "_ 2 4 ?",
+	"cctlc":    "_ U C I ? ? ? ?",
+	"branch":   "_ U DIV CONV",
+	"trap":     "DRAIN_ILLEGAL CAL PAUSE TRAP INT DRAIN PAUSE_QUIET ?",
+}
+
+// turingSuffixes are the lists that sm_75 has otherwise.
+var turingSuffixes = map[string]string{
+	"load": "CONSTANT.CTA CONSTANT.SM CONSTANT.GPU CONSTANT.SYS CTA SM GPU SYS STRONG.CTA STRONG.SM STRONG.GPU STRONG.SYS " +
+		"MMIO.CTA MMIO.SM MMIO.GPU MMIO.SYS",
+	"store":  "? ? ? ? CTA SM GPU SYS STRONG.CTA STRONG.SM STRONG.GPU STRONG.SYS MMIO.CTA MMIO.SM MMIO.GPU MMIO.SYS",
+	"atomic": "? ? ? ? CTA SM GPU SYS STRONG.CTA STRONG.SM STRONG.GPU STRONG.SYS ? ? ? ?",
+}
+
+// ampereSelections gives the operand suffixes by value of a field.
+var ampereSelections = map[string]string{
+	"msb":     "SIGN",
+	"swizzle": "_ F32 H0_H0 H1_H1",
+	"width":   "U32 64",
+	"pointer": "? 64",
+	"times":   "_ X4 X8 X16",
+	"bytes":   "_ B1 B2 B3",
+	"h1":      "_ H1 ? ?",
+}
+
+// ampereTexts gives operands that only the disassembler prints.
+var ampereTexts = map[string]string{
+	"pr":  "PR",
+	"upr": "UPR",
+	"state": "B0 B1 B2 B3 B4 B5 B6 B7 B8 B9 B10 B11 B12 B13 B14 B15 THREAD_STATE_ENUM.0 THREAD_STATE_ENUM.1 THREAD_STATE_ENUM.2 " +
+		"THREAD_STATE_ENUM.3 THREAD_STATE_ENUM.4 TRAP_RETURN_PC.LO TRAP_RETURN_PC.HI TRAP_RETURN_MASK MEXITED MKILL MACTIVE MATEXIT " +
+		"OPT_STACK API_CALL_DEPTH ATEXIT_PC.LO ATEXIT_PC.HI",
+	"mask": "? ? ? ? ? ? ? ? ? ? ? ? ? ? ? ? ? ? ? ? ? ? ? ? MEXITED MKILL MACTIVE MATEXIT ? ? ? ?",
 }
 
 // bindless is the bit of a constant operand whose bank a uniform register names, and of a uniform register itself.
 const bindless = 1 << (91 - 64)
 
-// noBarriers are the control bits of an instruction that sets no barrier.
-const noBarriers = 63 << (110 - 64)
+var ampereTable = expandForms([]row128{
+	{AmpereMOV, "1456", 0x02, "R16 $u u72:4?15"},
+	{AmpereSEL, "1456", 0x07, "R16 R24 $u P87(!90)"},
 
-// ampereTable begins the family: what proves that tables, printer and tests serve it.
-var ampereTable = []row{
-	{AmpereMOV, Word{0x202, 0}, Word{0xfff, bindless}, "R16 R32 u72:4?15"},
-	{AmpereMOV, Word{0x802, 0}, Word{0xfff, bindless}, "R16 u32:32 u72:4?15"},
-	{AmpereMOV, Word{0xa02, 0}, Word{0xfff, bindless}, "R16 C u72:4?15"},
-	{AmpereMOV, Word{0xa02, bindless}, Word{0xfff, bindless}, "R16 Y32 u72:4?15"},
-	{AmpereMOV, Word{0xc02, bindless}, Word{0xfff, bindless}, "R16 U32 u72:4?15"},
+	// Floating point, 32 bits.
+	{AmpereFFMA, "1234567", 0x23, ".fmz@76:1+80:1 .round@78:2 .SAT@77 R16 R24(-72,|73) $f(-,|) $3(-,|)"},
+	{AmpereFADD, "1237", 0x21, ".FTZ@80 .round@78:2 .SAT@77 R16 R24(-72,|73) $f(-,|)"},
+	{AmpereFMUL, "1456", 0x20, ".fmz@76:1+80:1 .scale@84:3 .round@78:2 .SAT@77 R16 R24(-72,|73) $f(-,|)"},
+	{AmpereFMNMX, "1456", 0x09, ".FTZ@80 .NAN@81 R16 R24(-72,|73) $f(-,|) P87(!90)"},
+	{AmpereFSEL, "1456", 0x08, ".FTZ@80 R16 R24(-72,|73) $f(-,|) P87(!90)"},
+	{AmpereFSET, "1456", 0x0a, ".BF .fcmp@76:4 .FTZ@80 .bool@74:2 R16 R24(-72,|73) $f(-,|) P87(!90)"},
+	{AmpereFSETP, "1456", 0x0b, ".fcmp@76:4 .FTZ@80 .bool@74:2 P81 P84 R24(-72,|73) $f(-,|) P87(!90)"},
+	{AmpereFCHK, "1456", 0x102, "P81 R24(-72,|73) $f(-,|)"},
+	{AmpereMUFU, "1456", 0x108, "=73:1:0 =75:3:3 .high@74:1 R16 $d(-,|)"}, // the upper half of a double
+	{AmpereMUFU, "1456", 0x108, "=73:1:0 .mufu@74:4 R16 $f(-,|)"},
+	{AmpereMUFU, "1456", 0x108, "=73:1:1 .mufuh@74:4 .F16 R16 $f(-,|,part)"},
 
-	{AmpereIADD3, Word{0x210, 0}, Word{0xfff, bindless | ampereX}, "R16 P81?7 P84?7 R24(-72) R32(-63) R64(-75)"},
-	{AmpereIADD3, Word{0x810, 0}, Word{0xfff, bindless | ampereX}, "R16 P81?7 P84?7 R24(-72) s32:32 R64(-75)"},
-	{AmpereIADD3, Word{0xa10, 0}, Word{0xfff, bindless | ampereX}, "R16 P81?7 P84?7 R24(-72) C(-63) R64(-75)"},
-	{AmpereIADD3, Word{0xa10, bindless}, Word{0xfff, bindless | ampereX}, "R16 P81?7 P84?7 R24(-72) Y32(-63) R64(-75)"},
-	{AmpereIADD3, Word{0xc10, bindless}, Word{0xfff, bindless | ampereX}, "R16 P81?7 P84?7 R24(-72) U32(-63) R64(-75)"},
+	// Floating point, 64 bits.
+	{AmpereDFMA, "1234567", 0x2b, ".round@78:2 R16 R24(-72,|73) $d(-,|) $3(-,|)"},
+	{AmpereDADD, "1", 0x29, ".round@78:2 R16 R24(-72,|73) R64(-75,|74)"},
+	{AmpereDADD, "237", 0x29, ".round@78:2 R16 R24(-72,|73) $d(-,|)"},
+	{AmpereDMUL, "1456", 0x28, ".round@78:2 R16 R24(-72,|73) $d(-,|)"},
+	{AmpereDSETP, "1237", 0x2a, ".dcmp@76:4 .bool@74:2 P81 P84 R24(-72,|73) $d(-,|) P87(!90)"},
 
-	// With the carries of lower words.
-	{AmpereIADD3, Word{0x210, ampereX}, Word{0xfff, bindless | ampereX}, ".X R16 P81?7 P84?7 R24(~72) R32(~63) R64(~75) P87(!90) P77(!80)"},
-	{AmpereIADD3, Word{0x810, ampereX}, Word{0xfff, bindless | ampereX}, ".X R16 P81?7 P84?7 R24(~72) s32:32 R64(~75) P87(!90) P77(!80)"},
-	{AmpereIADD3, Word{0xa10, ampereX}, Word{0xfff, bindless | ampereX}, ".X R16 P81?7 P84?7 R24(~72) C(~63) R64(~75) P87(!90) P77(!80)"},
-	{AmpereIADD3, Word{0xa10, bindless | ampereX}, Word{0xfff, bindless | ampereX}, ".X R16 P81?7 P84?7 R24(~72) Y32(~63) R64(~75) P87(!90) P77(!80)"},
-	{AmpereIADD3, Word{0xc10, bindless | ampereX}, Word{0xfff, bindless | ampereX}, ".X R16 P81?7 P84?7 R24(~72) U32(~63) R64(~75) P87(!90) P77(!80)"},
+	// Halves.
+	{AmpereHADD2, "1", 0x30, ".F32@78 .FTZ@80 .SAT@77 R16 R24(-72,|73,swizzle@74:2) R32(-63,|62,swizzle@60:2)"},
+	{AmpereHADD2, "2", 0x30, ".F32@78 .FTZ@80 .SAT@77 R16 R24(-72,|73,swizzle@74:2) $h"},
+	{AmpereHADD2, "3", 0x30, ".F32@78 .FTZ@80 .SAT@77 R16 R24(-72,|73,swizzle@74:2) $h(half,spaced)"},
+	{AmpereHADD2, "7", 0x30, ".F32@78 .FTZ@80 .SAT@77 R16 R24(-72,|73,swizzle@74:2) $h(half)"},
+	{AmpereHMUL2, "146", 0x32, ".F32@78 .fmz@76:1+80:1 .SAT@77 R16 R24(-72,|73,swizzle@74:2) $h(half)"},
+	{AmpereHMUL2, "5", 0x32, ".F32@78 .fmz@76:1+80:1 .SAT@77 R16 R24(-72,|73,swizzle@74:2) $h(half,spaced)"},
+	{AmpereHFMA2, "12467", 0x31, "=79:1:0 =85:1:0 .F32@78 .fmz@76:1+80:1 .SAT@77 R16 R24(-72,|73,swizzle@74:2) " +
+		"$h(half) $3(half)"},
+	{AmpereHFMA2, "12467", 0x31, "=79:1:1 =77:1:0 =85:1:0 .F32@78 .fmz@76:1+80:1 .RELU R16 " +
+		"R24(-72,|73,swizzle@74:2) $h(half) $3(half) P87?7(!90)"},
+	{AmpereHFMA2, "35", 0x31, "=79:1:0 =85:1:0 .F32@78 .fmz@76:1+80:1 .SAT@77 R16 R24(-72,|73,swizzle@74:2) " +
+		"$h(half,spaced) $3(half,spaced)"},
+	{AmpereHFMA2, "35", 0x31, "=79:1:1 =77:1:0 =85:1:0 .F32@78 .fmz@76:1+80:1 .RELU R16 R24(-72,|73,swizzle@74:2) " +
+		"$h(half,spaced) $3(half,spaced) P87?7(!90)"},
+	{AmpereHFMA2, "12467", 0x31, "=79:1:0 =85:1:1 =78:1:0 .BF16_V2 .fmz@76:1+80:1 .SAT@77 R16 " +
+		"R24(-72,|73,swizzle@74:2) $b(half) $3(half)"},
+	{AmpereHFMA2, "12467", 0x31, "=79:1:1 =77:1:0 =85:1:1 =78:1:0 .BF16_V2 .fmz@76:1+80:1 .RELU R16 " +
+		"R24(-72,|73,swizzle@74:2) $b(half) $3(half) P87?7(!90)"},
+	{AmpereHFMA2, "35", 0x31, "=79:1:0 =85:1:1 =78:1:0 .BF16_V2 .fmz@76:1+80:1 .SAT@77 R16 " +
+		"R24(-72,|73,swizzle@74:2) $b(half,spaced) $3(half,spaced)"},
+	{AmpereHFMA2, "35", 0x31, "=79:1:1 =77:1:0 =85:1:1 =78:1:0 .BF16_V2 .fmz@76:1+80:1 .RELU R16 " +
+		"R24(-72,|73,swizzle@74:2) $b(half,spaced) $3(half,spaced) P87?7(!90)"},
+	{AmpereHFMA2, "1234567", 0x35, "=79:1:0 .MMA .fmz@76:1+80:1 .SAT@77 R16 R24(-72,|73) $h(sign) $3(sign)"},
+	{AmpereHFMA2, "1234567", 0x35, "=79:1:1 =77:1:0 .MMA .fmz@76:1+80:1 .RELU R16 R24(-72,|73) $h(sign) $3(sign) " +
+		"P87?7(!90)"},
+	{AmpereHSETP2, "17", 0x34, ".fcmp@76:4 .H_AND@71 .FTZ@80 .bool@69:2 P81 P84 R24(-72,|73,swizzle@74:2) $h(half) " +
+		"P87(!90)"},
+	{AmpereHSETP2, "2", 0x34, ".fcmp@76:4 .H_AND@71 .FTZ@80 .bool@69:2 P81 P84 R24(-72,|73,swizzle@74:2) $h " +
+		"P87(!90)"},
+	{AmpereHSETP2, "3", 0x34, ".fcmp@76:4 .H_AND@71 .FTZ@80 .bool@69:2 P81 P84 R24(-72,|73,swizzle@74:2) " +
+		"$h(half,spaced) P87(!90)"},
+	{AmpereHSET2, "17", 0x33, ".BF@71 .fcmp@76:4 .FTZ@80 .bool@69:2 R16 R24(-72,|73,swizzle@74:2) $h(half) P87(!90)"},
+	{AmpereHSET2, "2", 0x33, ".BF@71 .fcmp@76:4 .FTZ@80 .bool@69:2 R16 R24(-72,|73,swizzle@74:2) $h P87(!90)"},
+	{AmpereHSET2, "3", 0x33, ".BF@71 .fcmp@76:4 .FTZ@80 .bool@69:2 R16 R24(-72,|73,swizzle@74:2) $h(half,spaced) " +
+		"P87(!90)"},
+	{AmpereHMNMX2, "1", 0x40, ".F32@78 .FTZ@80 .NAN@81 R16 R24(-72,|73,swizzle@74:2) $h(half) P87(!90)"},
 
-	{AmpereEXIT, Word{0x94d, noBarriers}, Word{0xfff, bindless | noBarriers}, ".exit@84:2 .NO_ATEXIT@86 P87?7(!90)"},
-}
+	// Integers.
+	{AmpereIADD3, "1456", 0x10, "=74:1:0 R16 P81?7 P84?7 R24(-72) $i(-) R64(-75)"},
+	{AmpereIADD3, "1456", 0x10, "=74:1:1 .X R16 P81?7 P84?7 R24(~72) $i(~) R64(~75) P87(!90) P77(!80)"}, // with the carries of lower words
+	{AmpereIMAD, "1234567", 0x24, "=74:1:0 .unsign@73:1 R16 R24 $i $3(-)"},
+	{AmpereIMAD, "1234567", 0x24, "=74:1:1 .unsign@73:1 .X R16 R24 $i $3(~) P87(!90)"},
+	{AmpereIMAD, "134567", 0x25, "=74:1:0 .WIDE .unsign@73:1 R16 P81?7 R24 $i $3(-)"},
+	{AmpereIMAD, "134567", 0x25, "=74:1:1 .WIDE .unsign@73:1 .X R16 P81?7 R24 $i $3(~) P87(!90)"},
+	{AmpereIMAD, "134567", 0x27, "=74:1:0 .HI .unsign@73:1 R16 P81?7 R24 $i $3(-)"},
+	{AmpereIMAD, "134567", 0x27, "=74:1:1 .HI .unsign@73:1 .X R16 P81?7 R24 $i $3(~) P87(!90)"},
+	{AmpereIDP, "156", 0x26, "=76:1:0 =77:1:0 .4A .sign8@73:1 .sign8@74:1 R16 R24 $i R64(-75)"},
+	{AmpereIDP, "156", 0x26, "=76:1:1 .2A .lohi@77:1 .sign16@73:1 .sign8@74:1 R16 R24 $i R64(-75)"},
+	{AmpereIABS, "156", 0x13, "R16 $i"},
+	{AmpereIMNMX, "1456", 0x17, ".unsign@73:1 R16 R24 $i P87(!90)"},
+	{AmpereISETP, "1456", 0x0c, "=72:1:0 .icmp@76:3 .unsign@73:1 .bool@74:2 P81 P84 R24 $i P87(!90)"},
+	{AmpereISETP, "1456", 0x0c, "=72:1:1 .icmp@76:3 .unsign@73:1 .bool@74:2 .EX P81 P84 R24 $i P87(!90) P68(!71)"},
+	{AmpereLEA, "1456", 0x11, "=73:1:0 =74:1:0 =80:1:0 R16 P81?7 R24(-72) $u(-) u75:5"},
+	{AmpereLEA, "1456", 0x11, "=73:1:0 =74:1:1 =80:1:0 .X R16 P81?7 R24(~72) $u(~) u75:5 P87(!90)"},
+	{AmpereLEA, "1456", 0x11, "=73:1:0 =74:1:0 =80:1:1 .HI R16 P81?7 R24(-72) $u(-) R64 u75:5"},
+	{AmpereLEA, "1456", 0x11, "=73:1:0 =74:1:1 =80:1:1 .HI .X R16 P81?7 R24(~72) $u(~) R64 u75:5 P87(!90)"},
+	{AmpereLEA, "1456", 0x11, "=73:1:1 =74:1:0 =80:1:1 .HI .SX32 R16 P81?7 R24(-72) $u(-) u75:5"},
+	{AmpereLEA, "1456", 0x11, "=73:1:1 =74:1:1 =80:1:1 .HI .X .SX32 R16 P81?7 R24(~72) $u(~) u75:5 P87(!90)"},
+	{AmpereLOP3, "1456", 0x12, ".LUT .PAND@80 P81?7 R16 R24 $u R64 u72:8 P87(!90)"},
+	{AmpereSHF, "1234567", 0x19, ".lr@76:1 .W@75 .shf@73:2 .HI@80 R16 R24 $u $3"},
+	{AmperePRMT, "1234567", 0x16, ".prmt@72:3 R16 R24 $u $3"},
+	{AmpereSGXT, "1456", 0x1a, ".W@75 .unsign@73:1 R16 R24 $u"},
+	{AmpereBMSK, "1456", 0x1b, ".W@75 R16 R24 $u"},
+	{AmpereBREV, "156", 0x101, "R16 $u"},
+	{AmpereFLO, "156", 0x100, ".unsign@73:1 .SH@74 R16 P81?7 $u(~)"},
+	{AmperePOPC, "156", 0x109, "R16 $u(~)"},
+	{AmpereVABSDIFF, "156", 0x14, ".unsign@73:1 R16 P81?7 R24 $u R64"},
+	{AmpereVABSDIFF4, "156", 0x15, ".U8!73 .ACC@75 R16 P81?7 R24 $u R64"},
 
-// ampereX is the bit of IADD3.X.
-const ampereX = 1 << (74 - 64)
+	// Conversions.
+	{AmpereF2F, "156", 0x104, "=84:2:2 =75:2:1 .FTZ@80 .F16 .F32 .round@78:2 R16 $f(-,|)"},
+	{AmpereF2F, "156", 0x104, "=84:2:1 =75:2:2 .FTZ@80 .F32 .F16 .round@78:2 R16 $f(-,|,part)"},
+	{AmpereF2F, "156", 0x110, "=84:2:2 =75:2:3 .FTZ@80 .F64 .F32 .round@78:2 R16 $f(-,|)"},
+	{AmpereF2F, "156", 0x110, "=84:2:1 =75:2:3 .FTZ@80 .F64 .F16 .round@78:2 R16 $f(-,|,part)"},
+	{AmpereF2F, "156", 0x110, "=84:2:3 =75:2:2 .FTZ@80 .F32 .F64 .round@78:2 R16 $d(-,|)"},
+	{AmpereF2F, "156", 0x110, "=84:2:3 =75:2:1 .FTZ@80 .F16 .F64 .round@78:2 R16 $d(-,|)"},
+	{AmpereF2I, "156", 0x105, ".FTZ@80 .f2i@72:1+75:2 .f2if@84:2 .integral@78:2 .NTZ@77 R16 $f(-,|)"},
+	{AmpereF2I, "156", 0x111, "=75:2:2 =84:2:3 .FTZ@80 .unsign@72:1 .F64 .integral@78:2 .NTZ@77 R16 $d(-,|)"},
+	{AmpereF2I, "156", 0x111, "=75:2:3 .FTZ@80 .wide@72:1 .f2i64f@84:2 .integral@78:2 .NTZ@77 R16 $f(-,|)"},
+	{AmpereI2F, "156", 0x106, "=85:1:0 =84:1:0 .i2ft@75:2 .sign8@74:1 .round@78:2 R16 $u(bytes@60:2,spaced)"},
+	{AmpereI2F, "156", 0x106, "=85:1:0 =84:1:1 .i2ft@75:2 .sign16@74:1 .round@78:2 R16 $u(h1@60:2,spaced)"},
+	{AmpereI2F, "156", 0x106, "=85:1:1 =84:1:0 .i2ft@75:2 .unsign@74:1 .round@78:2 R16 $u"},
+	{AmpereI2F, "156", 0x112, "=84:2:3 .i2f64t@75:2 .wide@74:1 .round@78:2 R16 $u"},
+	{AmpereI2F, "156", 0x112, "=84:2:2 =75:2:3 .F64 .unsign@74:1 .round@78:2 R16 $u"},
+	{AmpereFRND, "156", 0x107, "=84:2:2 =75:2:2 .FTZ@80 .integral@78:2 R16 $f(-,|)"},
+	{AmpereFRND, "156", 0x107, "=84:2:1 =75:2:1 .FTZ@80 .F16 .integral@78:2 R16 $f(-,|,part)"},
+	{AmpereFRND, "156", 0x113, "=84:2:3 =75:2:3 .FTZ@80 .F64 .integral@78:2 R16 $d(-,|)"},
+	{AmpereF2FP, "145", 0x3e, "=78:2:0 =81:1:0 .SATFINITE@77 .RELU@75 .BF16@76 .PACK_AB .RZ@80 R16 R24 $f"},
+	{AmpereF2FP, "145", 0x3e, "=78:2:1 =81:1:0 .SATFINITE@77 .RELU@75 .BF16@76 .MERGE_C .RZ@80 R16 $f R64"},
+
+	// Predicates, special registers, lanes.
+	{AmperePLOP3, "4", 0x1c, "=67:1:0 .LUT P81 P84 P87(!90) P77(!80) P68(!71) u64:3+72:5 u16:8"},
+	{AmperePLOP3, "4", 0x1c, "=67:1:1 .LUT P81 P84 P87(!90) P77(!80) p68(!71) u64:3+72:5 u16:8"},
+	{AmpereI2I, "1", 0x38, ".i2i@76:2 .S32 .SAT R16 R32"},
+	{AmpereI2FP, "156", 0x45, "86+ =85:1:1 =84:1:0 =75:3:2 .F32 .int32@74:1 .i2fp@78:2 R16 $u"},
+	{AmperePLOP3, "1", 0x1f, ".LUT P81 P84 R24(msb@0:0) R32(msb@0:0) R64(msb@0:0) u72:8 u16:8"},
+	{AmperePLOP3, "5", 0x1f, ".LUT P81 P84 R24(msb@0:0) $u(spaced,msb@0:0) R64(msb@0:0) u72:8 u16:8"},
+	{AmpereP2R, "4", 0x03, ".byte@76:2 R16 Xpr R24 s32:32"},
+	{AmpereR2P, "4", 0x04, "Xpr R24(bytes@76:2) u32:32"},
+	{AmpereS2R, "4", 0x119, "R16 S72"},
+	{AmpereCS2R, "4", 0x05, ".32!80 R16 S72"},
+	{AmpereB2R, "1", 0x11c, "=78:2:0 R16 u54:4"},
+	{AmpereB2R, "1", 0x11c, "=78:2:1 .RESULT R16 P81?7"},
+	{AmpereB2R, "1", 0x11c, "=78:2:2 .WARP R16"},
+	{AmpereSHFL, "1", 0x189, ".shfl@58:2 P81 R16 R24 R32 R64"},
+	{AmpereSHFL, "2", 0x189, ".shfl@58:2 P81 R16 R24 R32 u40:13"},
+	{AmpereSHFL, "4", 0x189, ".shfl@58:2 P81 R16 R24 u53:5 R64"},
+	{AmpereSHFL, "s", 0x189, ".shfl@58:2 P81 R16 R24 u53:5 u40:13"},
+	{AmpereVOTE, "4", 0x06, ".vote@72:2 R16?255 P81 P87(!90)"},
+	{AmpereMATCH, "1", 0x1a1, "=79:1:0 .ALL .U64@73 P81 R16 R24"},
+	{AmpereMATCH, "1", 0x1a1, "=79:1:1 .ANY .U64@73 R16 R24"},
+
+	// The uniform datapath.
+	{AmpereUMOV, "4", 0x82, "U16 u32:32"},
+	{AmpereUMOV, "6", 0x82, "U16 $u"},
+	{AmpereULDC, "k", 0xb9, ".size64@73:3 U16 K"},
+	{AmpereULDC, "u", 0xbb, ".size64@73:3 U16 K(ur24)"},
+	{AmpereUIADD3, "ad", 0x90, "=74:1:0 U16 p81?7 p84?7 U24(-72) $i(-) U64(-75)"},
+	{AmpereUIADD3, "ad", 0x90, "=74:1:1 .X U16 p81?7 p84?7 U24(~72) $i(~) U64(~75) p87(!90) p77(!80)"},
+	{AmpereUIADD3, "d", 0x97, "=74:1:0 .64 U16 p81?7 p84?7 U24(-72) $i(-) U64(-75)"},
+	{AmpereUIMAD, "abd", 0xa4, "=74:1:0 .unsign@73:1 U16 U24 $i $3(-)"},
+	{AmpereUIADD3, "d", 0x97, "=74:1:1 .64 .X U16 p81?7 p84?7 U24(~72) $i(~) U64(~75) p87(!90) p77(!80)"},
+	{AmpereUIMAD, "abd", 0xa4, "=74:1:1 .unsign@73:1 .X U16 U24 $i $3(~) p87(!90)"},
+	{AmpereUIMAD, "ad", 0xa5, "=74:1:1 .WIDE .unsign@73:1 .X U16 p81?7 U24 $i $3(~) p87(!90)"},
+	{AmpereUIMAD, "ad", 0xa5, "=74:1:0 .WIDE .unsign@73:1 U16 p81?7 U24 $i $3(-)"},
+	{AmpereUISETP, "ad", 0x8c, "=72:1:0 .icmp@76:3 .unsign@73:1 .bool@74:2 p81 p84 U24 $i p87(!90)"},
+	{AmpereUISETP, "ad", 0x8c, "=72:1:1 .icmp@76:3 .unsign@73:1 .bool@74:2 .EX p81 p84 U24 $i p87(!90) p68(!71)"},
+	{AmpereULEA, "ad", 0x91, "=73:1:0 =74:1:0 =80:1:0 U16 p81?7 U24(-72) $u(-) u75:5"},
+	{AmpereULEA, "ad", 0x91, "=73:1:0 =74:1:1 =80:1:0 .X U16 p81?7 U24(~72) $u(~) u75:5 p87(!90)"},
+	{AmpereULEA, "ad", 0x91, "=73:1:0 =74:1:0 =80:1:1 .HI U16 p81?7 U24(-72) $u(-) U64 u75:5"},
+	{AmpereULEA, "ad", 0x91, "=73:1:0 =74:1:1 =80:1:1 .HI .X U16 p81?7 U24(~72) $u(~) U64 u75:5 p87(!90)"},
+	{AmpereULEA, "ad", 0x91, "=73:1:1 =74:1:0 =80:1:1 .HI .SX32 U16 p81?7 U24(-72) $u(-) u75:5"},
+	{AmpereULEA, "ad", 0x91, "=73:1:1 =74:1:1 =80:1:1 .HI .X .SX32 U16 p81?7 U24(~72) $u(~) u75:5 p87(!90)"},
+	{AmpereULOP3, "ad", 0x92, ".LUT .PAND@80 p81?7 U16 U24 $u U64 u72:8 p87(!90)"},
+	{AmpereUSHF, "abd", 0x99, ".lr@76:1 .W@75 .shf@73:2 .HI@80 U16 U24 $u $3"},
+	{AmpereUPRMT, "ad", 0x96, "=72:1:0 U16 U24 $u $3"},
+	{AmpereUSEL, "ad", 0x87, "U16 U24 $u p87(!90)"},
+	{AmpereUSGXT, "ad", 0x9a, ".W@75 .unsign@73:1 U16 U24 $u"},
+	{AmpereUBREV, "a", 0xbe, "U16 U32"},
+	{AmpereUFLO, "a", 0xbd, ".unsign@73:1 .SH@74 U16 p81?7 U32(~63)"},
+	{AmpereUPOPC, "a", 0xbf, "U16 U32(~63)"},
+	{AmpereUPLOP3, "4", 0x9c, ".LUT p81 p84 p87(!90) p77(!80) p68(!71) u64:3+72:5 u16:8"},
+	{AmpereR2UR, "1", 0x1c2, "=84:1:0 P81?7 U16 R24"},
+	{AmpereR2UR, "1", 0x1c2, "=84:1:1 .OR P81 U16 R24"},
+	{AmpereS2UR, "4", 0x1c3, "U16 S72"},
+	{AmpereVOTEU, "4", 0x86, ".vote@72:2 U16?63 p81 P87(!90)"},
+	{AmpereREDUX, "1", 0x1c4, ".redux@78:3 .S32@73 U16 R24"},
+
+	// Memory. Global addresses are a register pair, or an offset from a uniform register's; a descriptor in a uniform register may
+	// say how they are cached.
+	{AmpereLDG, "1", 0x181, "<80 .E@72 .evict@84:3 .size@73:3 .load@77:4 .PRIVATE@76 R16 M24+40:24"},
+	{AmpereLDG, "d", 0x181, "<80 .E@72 .evict@84:3 .size@73:3 .load@77:4 .PRIVATE@76 R16 M24+40:24(ur32,width@90:1)"},
+	{AmpereLDG, "1", 0x181, "80+ .E@72 .evict@84:3 .ltc@68:2 .size@73:3 .load@77:4 P81?7 R16 M24+40:24 Q64?7(!67)"},
+	{AmpereLDG, "d", 0x181, "80+ =72:1:1 =76:1:1 =90:1:1 =101:1:0 .E .evict@84:3 .ltc@68:2 .size@73:3 .load@77:4 " +
+		"P81?7 R16 M24+40:24(pointer@90:1) Q64?7(!67)"},
+	{AmpereLDG, "d", 0x181, "80+ =72:1:1 =76:1:1 =90:1:1 =101:1:1 .E .evict@84:3 .ltc@68:2 .size@73:3 .load@77:4 " +
+		"P81?7 R16 M24+40:24(desc32,pointer@90:1) Q64?7(!67)"},
+	{AmpereLDG, "d", 0x181, "80+ =76:1:0 =90:1:0 .E@72 .evict@84:3 .ltc@68:2 .size@73:3 .load@77:4 P81?7 R16 " +
+		"M24+40:24(ur32,width@90:1) Q64?7(!67)"},
+	{AmpereLDG, "d", 0x181, "80+ =76:1:0 =90:1:1 =72:1:1 .E .evict@84:3 .ltc@68:2 .size@73:3 .load@77:4 P81?7 R16 " +
+		"M24+40:24(ur32,width@90:1) Q64?7(!67)"},
+	{AmpereLD, "4", 0x180, "<80 .E@72 .evict@84:3 .size@73:3 .load@77:4 .PRIVATE@76 R16 M24+32:32"},
+	{AmpereLD, "d", 0x180, "<80 .E@72 .evict@84:3 .size@73:3 .load@77:4 .PRIVATE@76 R16 M24+40:24(ur32,width@90:1)"},
+	{AmpereLD, "4", 0x180, "80+ .E@72 .evict@84:3 .ltc@68:2 .size@73:3 .load@77:4 R16 M24+32:32 Q64?7(!67)"},
+	{AmpereLD, "d", 0x180, "80+ =72:1:1 =76:1:1 =90:1:1 =101:1:0 .E .evict@84:3 .ltc@68:2 .size@73:3 .load@77:4 " +
+		"R16 M24+40:24(pointer@90:1) Q64?7(!67)"},
+	{AmpereLD, "d", 0x180, "80+ =72:1:1 =76:1:1 =90:1:1 =101:1:1 .E .evict@84:3 .ltc@68:2 .size@73:3 .load@77:4 " +
+		"R16 M24+40:24(desc32,pointer@90:1) Q64?7(!67)"},
+	{AmpereLD, "d", 0x180, "80+ =76:1:0 =90:1:0 .E@72 .evict@84:3 .ltc@68:2 .size@73:3 .load@77:4 R16 " +
+		"M24+40:24(ur32,width@90:1) Q64?7(!67)"},
+	{AmpereLD, "d", 0x180, "80+ =76:1:0 =90:1:1 =72:1:1 .E .evict@84:3 .ltc@68:2 .size@73:3 .load@77:4 R16 " +
+		"M24+40:24(ur32,width@90:1) Q64?7(!67)"},
+	{AmpereSTG, "1", 0x186, "<80 .E@72 .evict@84:3 .size@73:3 .store@77:4 .PRIVATE@76 M24+40:24 R32"},
+	{AmpereSTG, "d", 0x186, "<80 .E@72 .evict@84:3 .size@73:3 .store@77:4 .PRIVATE@76 M24+40:24(ur64,width@90:1) " +
+		"R32"},
+	{AmpereSTG, "1", 0x186, "80+ .E@72 .evict@84:3 .size@73:3 .store@77:4 M24+40:24 R32"},
+	{AmpereSTG, "d", 0x186, "80+ =72:1:1 =76:1:1 =90:1:1 =101:1:0 .E .evict@84:3 .size@73:3 .store@77:4 " +
+		"M24+40:24(pointer@90:1) R32"},
+	{AmpereSTG, "d", 0x186, "80+ =72:1:1 =76:1:1 =90:1:1 =101:1:1 .E .evict@84:3 .size@73:3 .store@77:4 " +
+		"M24+40:24(desc64,pointer@90:1) R32"},
+	{AmpereSTG, "d", 0x186, "80+ =76:1:0 =90:1:0 .E@72 .evict@84:3 .size@73:3 .store@77:4 " +
+		"M24+40:24(ur64,width@90:1) R32"},
+	{AmpereSTG, "d", 0x186, "80+ =76:1:0 =90:1:1 =72:1:1 .E .evict@84:3 .size@73:3 .store@77:4 " +
+		"M24+40:24(ur64,width@90:1) R32"},
+	{AmpereST, "1", 0x185, "<80 .E@72 .evict@84:3 .size@73:3 .store@77:4 .PRIVATE@76 M24+32:32 R64"},
+	{AmpereST, "d", 0x185, "<80 .E@72 .evict@84:3 .size@73:3 .store@77:4 .PRIVATE@76 M24+40:24(ur64,width@90:1) R32"},
+	{AmpereST, "1", 0x185, "80+ .E@72 .evict@84:3 .size@73:3 .store@77:4 M24+32:32 R64"},
+	{AmpereST, "d", 0x185, "80+ =72:1:1 =76:1:1 =90:1:1 =101:1:0 .E .evict@84:3 .size@73:3 .store@77:4 " +
+		"M24+40:24(pointer@90:1) R32"},
+	{AmpereST, "d", 0x185, "80+ =72:1:1 =76:1:1 =90:1:1 =101:1:1 .E .evict@84:3 .size@73:3 .store@77:4 " +
+		"M24+40:24(desc64,pointer@90:1) R32"},
+	{AmpereST, "d", 0x185, "80+ =76:1:0 =90:1:0 .E@72 .evict@84:3 .size@73:3 .store@77:4 " +
+		"M24+40:24(ur64,width@90:1) R32"},
+	{AmpereST, "d", 0x185, "80+ =76:1:0 =90:1:1 =72:1:1 .E .evict@84:3 .size@73:3 .store@77:4 " +
+		"M24+40:24(ur64,width@90:1) R32"},
+	{AmpereLDS, "4", 0x184, "<80 .U@76 .size@73:3 R16 M24+40:24(times@78:2)"},
+	{AmpereLDS, "d", 0x184, "<80 .U@76 .size@73:3 R16 M24+40:24(ur32,times@78:2)"},
+	{AmpereLDS, "4", 0x184, "80+ .size@73:3 R16 M24+40:24(times@78:2)"},
+	{AmpereLDS, "d", 0x184, "80+ .size@73:3 R16 M24+40:24(ur32,times@78:2)"},
+	{AmpereSTS, "1", 0x188, ".size@73:3 M24+40:24(times@78:2) R32"},
+	{AmpereSTS, "d", 0x188, ".size@73:3 M24+40:24(ur64,times@78:2) R32"},
+	{AmpereLDL, "4", 0x183, ".evict@84:3 .size@73:3 R16 M24+40:24"},
+	{AmpereLDL, "d", 0x183, "=76:1:0 .evict@84:3 .size@73:3 R16 M24+40:24(ur32)"},
+	{AmpereSTL, "1", 0x187, ".evict@84:3 .size@73:3 M24+40:24 R32"},
+	{AmpereSTL, "d", 0x187, "=76:1:0 .evict@84:3 .size@73:3 M24+40:24(ur64) R32"},
+	{AmpereLDL, "d", 0x183, "80+ =76:1:1 =101:1:1 .evict@84:3 .size@73:3 R16 M24+40:24(desc32)"},
+	{AmpereSTL, "d", 0x187, "80+ =76:1:1 =101:1:1 .evict@84:3 .size@73:3 M24+40:24(desc64) R32"},
+	{AmpereLDC, "k", 0x182, ".size64@73:3 .ldcmode@78:2 R16 K24"},
+	{AmpereATOMG, "1", 0x1a8, "<80 .E@72 .atomop@87:4 .evict@84:3 .atomt@73:3 .atomic@77:4 .PRIVATE@76 P81 R16 " +
+		"M24+40:24 R32"},
+	{AmpereATOMG, "d", 0x1a8, "<80 .E@72 .atomop@87:4 .evict@84:3 .atomt@73:3 .atomic@77:4 .PRIVATE@76 P81 R16 " +
+		"M24+40:24(ur64,width@70:1) R32"},
+	{AmpereATOMG, "1", 0x1a8, "80+ .E@72 .atomop@87:4 .evict@84:3 .atomt@73:4 .atomic@77:4 P81 R16 M24+40:24 R32"},
+	{AmpereATOMG, "d", 0x1a8, "80+ =72:1:1 =71:1:1 =70:1:1 =101:1:0 .E .atomop@87:4 .evict@84:3 .atomt@73:4 " +
+		".atomic@77:4 P81 R16 M24+40:24(pointer@70:1) R32"},
+	{AmpereATOMG, "d", 0x1a8, "80+ =72:1:1 =71:1:1 =70:1:1 =101:1:1 .E .atomop@87:4 .evict@84:3 .atomt@73:4 " +
+		".atomic@77:4 P81 R16 M24+40:24(desc64,pointer@70:1) R32"},
+	{AmpereATOMG, "d", 0x1a8, "80+ =71:1:0 =70:1:0 .E@72 .atomop@87:4 .evict@84:3 .atomt@73:4 .atomic@77:4 P81 R16 " +
+		"M24+40:24(ur64,width@70:1) R32"},
+	{AmpereATOMG, "d", 0x1a8, "80+ =71:1:0 =70:1:1 =72:1:1 .E .atomop@87:4 .evict@84:3 .atomt@73:4 .atomic@77:4 " +
+		"P81 R16 M24+40:24(ur64,width@70:1) R32"},
+	{AmpereATOMG, "1", 0x1a9, "80+ .E@72 .CAS .evict@84:3 .cast@73:4 .atomic@77:4 P81 R16 M24+40:24 R32 R64"},
+	{AmpereATOMG, "1", 0x1a9, "<80 .E@72 .CAS .evict@84:3 .cast@73:3 .atomic@77:4 .PRIVATE@76 P81 R16 M24+40:24 " +
+		"R32 R64"},
+	{AmpereATOM, "1", 0x18a, "<80 .E@72 .atomop@87:4 .evict@84:3 .atomt@73:3 .atomic@77:4 .PRIVATE@76 P81 R16 " +
+		"M24+40:24 R32"},
+	{AmpereATOM, "d", 0x18a, "<80 .E@72 .atomop@87:4 .evict@84:3 .atomt@73:3 .atomic@77:4 .PRIVATE@76 P81 R16 " +
+		"M24+40:24(ur64,width@70:1) R32"},
+	{AmpereATOM, "1", 0x18a, "80+ .E@72 .atomop@87:4 .evict@84:3 .atomt@73:4 .atomic@77:4 P81 R16 M24+40:24 R32"},
+	{AmpereATOM, "d", 0x18a, "80+ =72:1:1 =71:1:1 =70:1:1 =101:1:0 .E .atomop@87:4 .evict@84:3 .atomt@73:4 " +
+		".atomic@77:4 P81 R16 M24+40:24(pointer@70:1) R32"},
+	{AmpereATOM, "d", 0x18a, "80+ =72:1:1 =71:1:1 =70:1:1 =101:1:1 .E .atomop@87:4 .evict@84:3 .atomt@73:4 " +
+		".atomic@77:4 P81 R16 M24+40:24(desc64,pointer@70:1) R32"},
+	{AmpereATOM, "d", 0x18a, "80+ =71:1:0 =70:1:0 .E@72 .atomop@87:4 .evict@84:3 .atomt@73:4 .atomic@77:4 P81 R16 " +
+		"M24+40:24(ur64,width@70:1) R32"},
+	{AmpereATOM, "d", 0x18a, "80+ =71:1:0 =70:1:1 =72:1:1 .E .atomop@87:4 .evict@84:3 .atomt@73:4 .atomic@77:4 P81 " +
+		"R16 M24+40:24(ur64,width@70:1) R32"},
+	{AmpereATOM, "1", 0x18b, "80+ =87:1:0 .E@72 .CAS .evict@84:3 .cast@73:4 .atomic@77:4 P81 R16 M24+40:24 R32 R64"},
+	{AmpereATOM, "1", 0x18b, "<80 =87:1:0 .E@72 .CAS .evict@84:3 .cast@73:3 .atomic@77:4 .PRIVATE@76 P81 R16 " +
+		"M24+40:24 R32 R64"},
+	{AmpereRED, "4", 0x18e, "<80 .E@72 .redop@87:3 .evict@84:3 .atomt@73:3 .atomic@77:4 .PRIVATE@76 M24+40:24 R32"},
+	{AmpereRED, "d", 0x18e, "<80 .E@72 .redop@87:3 .evict@84:3 .atomt@73:3 .atomic@77:4 .PRIVATE@76 " +
+		"M24+40:24(ur64,width@90:1) R32"},
+	{AmpereRED, "4", 0x18e, "80+ .E@72 .redop@87:3 .evict@84:3 .atomt@73:4 .atomic@77:4 M24+40:24 R32"},
+	{AmpereRED, "d", 0x18e, "80+ =72:1:1 =71:1:1 =90:1:1 =101:1:0 .E .redop@87:3 .evict@84:3 .atomt@73:4 " +
+		".atomic@77:4 M24+40:24(pointer@90:1) R32"},
+	{AmpereRED, "d", 0x18e, "80+ =72:1:1 =71:1:1 =90:1:1 =101:1:1 .E .redop@87:3 .evict@84:3 .atomt@73:4 " +
+		".atomic@77:4 M24+40:24(desc64,pointer@90:1) R32"},
+	{AmpereRED, "d", 0x18e, "80+ =71:1:0 =90:1:0 .E@72 .redop@87:3 .evict@84:3 .atomt@73:4 .atomic@77:4 " +
+		"M24+40:24(ur64,width@90:1) R32"},
+	{AmpereRED, "d", 0x18e, "80+ =71:1:0 =90:1:1 =72:1:1 .E .redop@87:3 .evict@84:3 .atomt@73:4 .atomic@77:4 " +
+		"M24+40:24(ur64,width@90:1) R32"},
+	{AmpereATOMS, "1", 0x18c, ".atomsop@87:4 .atomst@73:2 R16 M24+40:24(times@78:2) R32"},
+	{AmpereATOMS, "d", 0x18c, ".atomsop@87:4 .atomst@73:2 R16 M24+40:24(ur64,times@78:2) R32"},
+	{AmpereATOMS, "7", 0x18c, "=87:4:10 .POPC .INC .32 R16 M24+40:24(ur64)"},
+	{AmpereATOMS, "1", 0x18d, "=87:1:0 .CAS .atomst@73:2 R16 M24+40:24(times@78:2) R32 R64"},
+	{AmpereATOMS, "1", 0x18d, "=87:2:1 .CAST .atomst@73:2 R16 M24+40:24(times@78:2) R32 R64"},
+	{AmpereATOMS, "1", 0x18d, "=87:2:3 .CAST .SPIN .atomst@73:2 R16 M24+40:24(times@78:2) R32 R64"},
+	{AmpereMEMBAR, "4", 0x192, ".fence@76:5"},
+	{AmpereERRBAR, "4", 0x1ab, ""},
+	{AmpereCCTL, "4", 0x18f, ".E@72 .cctlc@78:3 .cctl@87:4 M24+32:32"},
+	{AmpereCCTL, "4", 0x18f, "=24:8:255 =87:4:4 .cctlc@78:3 .IVALL"},
+	{AmpereLDGDEPBAR, "4", 0x1af, ""},
+	{AmpereDEPBAR, "4", 0x11a, "=47:1:1 .LE B44 u38:6 G32?0"},
+	{AmpereDEPBAR, "4", 0x11a, "=47:1:0 G32?0"},
+
+	// Control.
+	{AmpereNOP, "4", 0x118, ""},
+	{AmpereBRA, "4", 0x147, "=91:1:0 =85:2:0 .branch@32:2 P87?7(!90) L34:48*2"},
+	{AmpereBRA, "d", 0x147, "=33:1:1 =85:2:0 .divergent@32:1 P87?7(!90) U24(~30) L34:48*2"},
+	{AmpereBRX, "4", 0x149, "P87?7(!90) J24+34:48*2"},
+	{AmpereBSSY, "4", 0x145, "P87?7(!90) V16 L34:30*2"},
+	{AmpereBSYNC, "4", 0x141, "P87?7(!90) V16"},
+	{AmpereBREAK, "4", 0x142, "P87?7(!90) V16"},
+	{AmpereBMOV, "1", 0x155, ".32 .CLEAR@84 R16 Xstate@24:6"},
+	{AmpereBMOV, "1", 0x156, ".32 .PQUAD@84 Xstate@24:6 R32"},
+	{AmpereCALL, "1", 0x143, ".ABS .NOINC@86 P87?7(!90) J24+34:48*2"},
+	{AmpereCALL, "1", 0x144, ".REL .NOINC@86 P87?7(!90) E24+34:48*2"},
+	{AmpereCALL, "4", 0x143, ".ABS .NOINC@86 P87?7(!90) N34:46*2"},
+	{AmpereCALL, "4", 0x144, ".REL .NOINC@86 P87?7(!90) L34:48*2"},
+	{AmpereRET, "4", 0x150, "=85:1:0 .REL .NODEC@86 P87?7(!90) E24+34:48*2"},
+	{AmpereRET, "4", 0x150, "=85:1:1 .ABS .NODEC@86 P87?7(!90) e24+34:48*2"},
+	{AmpereLEPC, "1", 0x14e, "R16"},
+	{AmpereEXIT, "4", 0x14d, "=110:6:63 .exit@84:2 .NO_ATEXIT@86 P87?7(!90)"},
+	{AmpereWARPSYNC, "1", 0x148, ".EXCLUSIVE@86 P87?7(!90) R32"},
+	{AmpereWARPSYNC, "4", 0x148, "P87?7(!90) u32:32"},
+	{AmpereYIELD, "4", 0x146, "P87?7(!90)"},
+	{AmpereNANOSLEEP, "1", 0x15d, ".RAND@86 .WARP@85 P87?7(!90) R32"},
+	{AmpereNANOSLEEP, "4", 0x15d, "=83:1:0 .RAND@86 .WARP@85 P87?7(!90) u32:32"},
+	{AmpereNANOSLEEP, "4", 0x15d, "=83:1:1 .CLEAR P87?7(!90)"},
+	{AmpereBPT, "4", 0x15c, ".trap@84:3 u34:3?0"},
+	{AmpereBAR, "k", 0x11d, "=77:3:0 .SYNC .DEFER_BLOCKING@80 u54:4 u42:12?0"},
+	{AmpereBAR, "k", 0x11d, "=77:3:1 =80:1:0 .ARV u54:4 u42:12"},
+	{AmpereBAR, "k", 0x11d, "=77:3:2 .RED .redbar@74:2 .DEFER_BLOCKING@80 u54:4 u42:12?0 P87(!90)"},
+	{AmpereBAR, "k", 0x11d, "=77:3:3 =80:1:0 .SCAN u54:4 u42:12 P87(!90)"},
+	{AmpereBAR, "k", 0x11d, "=77:3:4 .SYNCALL .DEFER_BLOCKING@80"},
+	{AmpereBAR, "1", 0x11d, "=77:3:0 .SYNC .DEFER_BLOCKING@80 R32 R32"},
+	{AmpereBAR, "2", 0x11d, "=77:3:0 .SYNC .DEFER_BLOCKING@80 R32 u42:12?0"},
+
+	// Tensor cores and matrices: decoded only.
+	{AmpereHMMA, "1", 0x3c, "<80 .hmma@75:1+78:1 .f16f32@76:1 R16 R24(-72) R32(-63) R64"},
+	{AmpereHMMA, "1", 0x3c, "80+ =73:1:0 .hmma@75:1+78:1 .f16f32@76:1 .tensor@82:2 R16 R24(-72) R32(-63) R64"},
+	{AmpereLDSM, "4", 0x3b, "=75:3:0 .16 .ldsm@78:2 .matrices@72:2 R16 M24+40:24"},
+	{AmpereLDSM, "d", 0x3b, "=75:3:0 .16 .ldsm@78:2 .matrices@72:2 R16 M24+40:24(ur32)"},
+	{AmpereMOVM, "1", 0x3a, "=75:3:0 .16 .movm@78:2 R16 R24"},
+	{AmpereDMMA, "1", 0x3f, "=76:1:0 .884 .round@78:2 R16 R24(-72,|73) R32(-63,|62) R64(-75,|74)"},
+})

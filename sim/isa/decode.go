@@ -57,8 +57,12 @@ type operandForm struct {
 	texts         []string
 	base          field // register of KindMem and indexed constants
 	hasBase       bool
+	uniform       field // uniform register that is added to an address, or that holds its descriptor
+	hasUniform    bool
+	described     bool
 	prefix        string
 	reuse         int8
+	wide          bool // of words of 128 bits: some things are printed otherwise
 }
 
 const selBad Sel = 255
@@ -85,18 +89,26 @@ type form struct {
 //	i I s20:32 u39:5 numbers: the family's immediate, the same printed without sign, signed, unsigned
 //	f F d h H w      floats of the upper 20 bits, of 32 bits; doubles; halves; FSWZADD's signs
 //	L J8 Z8          branch target; register plus offset, relative and absolute
+//	L34:48*2 N E24+34:48*2  branch target with its place, relative and absolute; register plus offset from the next instruction
+//	D32:32 b32:16 p81 V16   upper half of a double; bfloat16; a uniform predicate; a convergence barrier
 //	Xshape@28:3      a word of the list shape of Family.texts
 //	P48?7            not printed when it is 7
 //	noguard          first: the form has no guard
 //
 // In brackets behind an operand, with commas: CC47 (bit 47 writes the condition code), -48 (negated by bit 48), -49/48 (unless
 // bit 48 is set too: both mean .PO), |46 (absolute value), ~40 and !42 (inverted), half@53 (a list of Family.selections), some
-// (RZ is refused), spaced and minus (nvdisasm's other ways of printing).
+// (RZ is refused), spaced and minus (nvdisasm's other ways of printing), ur32 and desc32 (a uniform register at 32 that is added
+// to an address, or holds its descriptor).
 type row struct {
 	op          Op
 	match, mask Word
 	spec        string
+	since       int // the compute capability from which on, and below which, the form exists; 0 = any
+	before      int
 }
+
+// on tells whether the form exists in code of a compute capability.
+func (r *row) on(arch int) bool { return arch >= r.since && (r.before == 0 || arch < r.before) }
 
 // decoder is a family's table, compiled.
 type decoder struct {
@@ -119,7 +131,7 @@ func (f *Family) decoder() *decoder {
 		for opcode := range d.index {
 			for _, i := range order {
 				r := &f.table[i]
-				if (uint64(opcode)^f.opcode.get(r.match))&f.opcode.get(r.mask) == 0 {
+				if r.on(f.First) && (uint64(opcode)^f.opcode.get(r.match))&f.opcode.get(r.mask) == 0 {
 					d.index[opcode] = append(d.index[opcode], uint16(i))
 				}
 			}
@@ -203,7 +215,7 @@ func (o *operandForm) decode(f *Family, in *Inst, x *Operand) error {
 func (o *operandForm) value(f *Family, in *Inst, x *Operand) error {
 	w := in.Word
 	switch o.letter {
-	case 'R', 'P', 'S', 'U':
+	case 'R', 'P', 'S', 'U', 'p', 'V':
 		x.Reg = uint8(o.field.get(w))
 	case 'B':
 		if x.Reg = uint8(o.field.get(w)); x.Reg > 5 {
@@ -215,8 +227,10 @@ func (o *operandForm) value(f *Family, in *Inst, x *Operand) error {
 			return fmt.Errorf("register %d does not exist", next)
 		}
 		x.Reg = uint8(next)
-	case 'J', 'Z':
-		x.Value = o.field.signed(w)
+	case 'N':
+		x.Value = int64(o.field.get(w) << o.scale)
+	case 'J', 'Z', 'e':
+		x.Value = o.field.signed(w) << o.scale
 	case 'Q': // predicate stored inverted
 		x.Reg = uint8(o.field.get(w)) ^ 7
 	case 'T':
@@ -231,13 +245,15 @@ func (o *operandForm) value(f *Family, in *Inst, x *Operand) error {
 		x.Value = f.bytes.signed(w)
 	case 'M', 'A':
 		x.Value = o.field.signed(w) << o.scale
-		if x.Reg == RZ { // an address, not an offset
+		if x.Reg == RZ && !o.hasUniform { // an address, not an offset
 			x.Value = int64(o.field.get(w) << o.scale)
 		}
 	case 'i', 'I', 's':
 		x.Value = o.field.signed(w) << o.scale
 	case 'u', 'G', 'w', 'a':
 		x.Value = int64(o.field.get(w))
+	case 'D': // the upper half of a double
+		x.Value = int64(o.field.get(w) << 32)
 	case 'f': // the upper 20 bits of a float
 		x.Value = int64(o.field.get(w) << 12)
 	case 'F':
@@ -247,15 +263,18 @@ func (o *operandForm) value(f *Family, in *Inst, x *Operand) error {
 	case 'h': // the upper 9 bits of a half below its sign
 		v := o.field.get(w)
 		x.Value = int64(v&0x1ff<<6 | v>>9<<15)
-	case 'H':
+	case 'H', 'b':
 		x.Value = int64(o.field.get(w))
-	case 'L': // 24 bits relative to the next instruction
-		x.Value = int64(in.PC+f.WordBytes) + o.field.signed(w)
+	case 'L', 'E': // relative to the next instruction
+		x.Value = int64(in.PC+f.WordBytes) + o.field.signed(w)<<o.scale
 	case 'X':
 		if v := o.field.get(w); v >= uint64(len(o.texts)) || o.texts[v] == "" {
 			return fmt.Errorf("value %d is not defined", v)
 		}
 		x.Value = int64(o.field.get(w))
+	}
+	if o.hasUniform {
+		x.Uniform = uint8(o.uniform.get(w))
 	}
 	return nil
 }
@@ -272,7 +291,7 @@ func (fam *Family) compile(r *row) form {
 		}
 	}
 	for i := range f.operands {
-		f.operands[i].reuse = fam.slot(&f, i)
+		f.operands[i].reuse, f.operands[i].wide = fam.slot(&f, i), fam.lead == 0
 	}
 	return f
 }
@@ -311,6 +330,15 @@ func (r *row) bits(s string, width uint8) field {
 		f.at2, f.width2 = r.number(at), r.number(w)
 	}
 	return f
+}
+
+// scaled reads 34:48*2: a field, and how far its value is shifted.
+func (r *row) scaled(s string) (field, uint8) {
+	place, scale, found := strings.Cut(s, "*")
+	if !found {
+		return r.bits(place, 0), 0
+	}
+	return r.bits(place, 0), r.number(scale)
 }
 
 var modByName = sync.OnceValue(func() map[string]Mod {
@@ -399,16 +427,24 @@ func (fam *Family) compileOperand(r *row, t string) operandForm {
 	case 'W': // W20@49: the register after R20, or the one after the pair when bit 49 is set
 		reg, at, _ := strings.Cut(rest, "@")
 		o.kind, o.field, o.base = KindReg, r.bits(reg, 8), r.bits(at, 1)
-	case 'J', 'Z': // register and offset: relative (BRX) or absolute (JMX)
+	case 'J', 'Z', 'E', 'e': // register and offset: relative (BRX, RET.REL) or absolute (JMX); e is printed if it is 0
 		o.kind, o.field = KindLabel, field{at: 20, width: 24}
 		if o.letter == 'Z' {
 			o.field.width = 32
 		}
-		o.base, o.hasBase = r.bits(rest, 8), true
+		base, place, placed := strings.Cut(rest, "+")
+		o.base, o.hasBase = r.bits(base, 8), true
+		if placed {
+			o.field, o.scale = r.scaled(place)
+		}
 	case 'G': // a set of barriers
 		o.kind, o.field = KindSB, r.bits(rest, 6)
 	case 'U':
 		o.kind, o.field = KindUniform, r.bits(rest, 6)
+	case 'p':
+		o.kind, o.field = KindUPred, r.bits(rest, 3)
+	case 'V':
+		o.kind, o.field = KindBarrier, r.bits(rest, 4)
 	case 'Y': // Y32: cx[UR][offset], the bank's descriptor in a uniform register
 		o.kind, o.base, o.hasBase = KindBindless, r.bits(rest, 6), true
 	case 'C', 'K':
@@ -425,7 +461,7 @@ func (fam *Family) compileOperand(r *row, t string) operandForm {
 		if rest != "" {
 			o.field = r.bits(rest, 0)
 		}
-	case 's', 'u', 'w':
+	case 's', 'u', 'w', 'D', 'b':
 		o.kind, o.field = KindImm, r.bits(rest, 0)
 	case 'f', 'd':
 		o.kind, o.field = KindImm, field{20, 19, 56, 1}
@@ -436,8 +472,11 @@ func (fam *Family) compileOperand(r *row, t string) operandForm {
 			rest = "20:16"
 		}
 		o.kind, o.field = KindImm, r.bits(rest, 0)
-	case 'L':
+	case 'L', 'N':
 		o.kind, o.field = KindLabel, field{at: 20, width: 24}
+		if rest != "" {
+			o.field, o.scale = r.scaled(rest)
+		}
 	case 'X':
 		fam.compileText(r, &o, t, rest)
 	default:
@@ -457,11 +496,7 @@ func (o *operandForm) compileMemory(r *row, rest string) {
 		o.base, o.hasBase = r.bits(base, 8), true
 	}
 	if offset != "" {
-		place, scale, scaled := strings.Cut(offset, "*")
-		o.field = r.bits(place, 0)
-		if scaled {
-			o.scale = r.number(scale)
-		}
+		o.field, o.scale = r.scaled(offset)
 	}
 	if o.letter == 'A' {
 		o.prefix = "a"
@@ -507,6 +542,9 @@ func (fam *Family) attributes(r *row, o *operandForm, attrs []string) {
 			o.abs = int8(r.number(a[1:]))
 		case a[0] == '!' || a[0] == '~':
 			o.not = int8(r.number(a[1:]))
+		case strings.HasPrefix(a, "ur"), strings.HasPrefix(a, "desc"):
+			o.hasUniform, o.described = true, a[0] == 'd'
+			o.uniform = r.bits(strings.TrimPrefix(strings.TrimPrefix(a, "ur"), "desc"), 6)
 		case strings.HasPrefix(a, "CC"):
 			o.cc = int8(r.number(a[2:]))
 		default:

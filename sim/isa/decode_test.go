@@ -4,6 +4,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
 	"testing"
 	"unsafe"
 )
@@ -66,7 +69,7 @@ func TestTable(t *testing.T) {
 		for i := range family.table {
 			r := &family.table[i]
 			has[r.op] = true
-			if r.op.Family() != family {
+			if own := r.op.Family(); own != family && (own != Ampere || family.lead != 0) {
 				t.Errorf("%s stands in the table of %s", r.op, family.Name)
 			}
 			if r.match.andNot(r.mask) != (Word{}) {
@@ -85,7 +88,7 @@ func TestTable(t *testing.T) {
 				t.Errorf("%s %s: %d suffixes and %d operands do not fit in an Inst", r.op, r.match, mods, len(f.operands))
 			}
 		}
-		for i := 1; i < len(opNames[k]); i++ {
+		for i := 1; k < len(opNames) && i < len(opNames[k]); i++ {
 			if o := Op(k<<familyShift + i); !has[o] {
 				t.Errorf("%s has no row", o)
 			}
@@ -115,7 +118,7 @@ func TestPlaces(t *testing.T) {
 			}
 		}
 	}
-	for arch, want := range map[int]*Family{50: Maxwell, 61: Maxwell, 80: Ampere, 35: nil, 90: nil} {
+	for arch, want := range map[int]*Family{50: Maxwell, 61: Maxwell, 75: Turing, 80: Ampere, 86: GA10x, 35: nil, 70: nil, 90: nil} {
 		if got := FamilyOf(arch); got != want {
 			t.Errorf("sm_%d is of %v", arch, got)
 		}
@@ -129,7 +132,8 @@ func TestAmpere(t *testing.T) {
 		want    string
 		control string
 	}{
-		{0x000fe40000000f00, 0x00000a00ff017624, "", ""}, // IMAD.MOV.U32, which the table does not have
+		{0x000fe200078e00ff, 0x00000a00ff017624, "IMAD.MOV.U32 R1, RZ, RZ, c[0x0][0x28]", "--:-:-:-:1"},
+		{0x000fe20000000000, 0x00000000000001ff, "", ""}, // no opcode
 		{0x000fc40000000f00, 0x00000a0000017a02, "MOV R1, c[0x0][0x28]", "--:-:-:Y:2"},
 		{0x000fe20007ffe0ff, 0xfffffff801017810, "IADD3 R1, R1, -0x8, RZ", "--:-:-:-:1"},
 		{0x004fca00007fe4ff, 0x0000000703057210, "IADD3.X R5, R3, R7, RZ, P0, !PT", "04:-:-:Y:5"},
@@ -144,6 +148,34 @@ func TestAmpere(t *testing.T) {
 		}
 		if got != c.want || err == nil && in.Control.String() != c.control {
 			t.Errorf("%s: %q with %s (%v), want %q with %s", word, got, in.Control, err, c.want, c.control)
+		}
+	}
+}
+
+// TestWideWords: words of the project's own kernels compiled for sm_75, sm_80 and sm_86, one of each kind, read as nvdisasm of
+// 12.8 prints them. testdata/words.txt has an architecture, a word with its control bits and a text a line.
+func TestWideWords(t *testing.T) {
+	text, err := os.ReadFile("testdata/words.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		arch, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		word, want, _ := strings.Cut(rest, " ")
+		if len(word) != 32 {
+			t.Fatalf("%q: a word has 32 digits", line)
+		}
+		number, _ := strconv.Atoi(arch)
+		family := FamilyOf(number)
+		hi, err := strconv.ParseUint(word[:16], 16, 64)
+		lo, err2 := strconv.ParseUint(word[16:], 16, 64)
+		if family == nil || err != nil || err2 != nil {
+			t.Fatalf("%q: %v, %v", line, err, err2)
+		}
+		w, control := family.split(binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, lo), hi), 0)
+		in, err := family.Decode(w, 0, control)
+		if got := strings.TrimRight(in.String(), " "); err != nil || got != want {
+			t.Errorf("sm_%s %s: %q (%v), nvdisasm has %q", arch, word, got, err, want)
 		}
 	}
 }

@@ -75,10 +75,10 @@ const (
 // Call tells from a word's opcode what it has to do with a call; the word need not be an instruction.
 func (f *Family) Call(w Word) CallKind { return f.call(w) }
 
-// families are all families; an Op's upper bits say to which it belongs.
-var families [2]*Family
+// families are all families; an Op's upper bits say to which of the first two it belongs. Those of 128-bit words share Ampere's.
+var families [4]*Family
 
-func init() { families = [...]*Family{Maxwell, Ampere} } // not an initializer: their tables name Ops, which name families
+func init() { families = [...]*Family{Maxwell, Ampere, Turing, GA10x} } // not an initializer: their tables name Ops, which name families
 
 // FamilyOf returns the family of code for a compute capability, nil if it is not known.
 func FamilyOf(arch int) *Family {

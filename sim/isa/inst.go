@@ -59,21 +59,24 @@ const (
 	KindSB            // a scoreboard barrier SB0..SB5, number in Reg (DEPBAR); a set {5,4,3} is a bit mask in Value
 	KindUniform       // uniform register UR0..UR62, URZ (63)
 	KindBindless      // cx[UR][Value], the constant bank whose descriptor is in uniform register Reg
+	KindUPred         // uniform predicate UP0..UP6, UPT (7)
+	KindBarrier       // convergence barrier B0..B15
 	KindText          // anything else that only the disassembler prints; index into a table in Value
 )
 
 // Operand is one operand in the order nvdisasm prints them: destinations first.
 type Operand struct {
-	Kind  Kind
-	Reg   uint8 // register, predicate, special register or barrier number; base register of KindMem and indexed KindConst
-	Bank  uint8 // constant bank of KindConst
-	Sel   Sel   // part of the register the instruction reads: .H0 .H1 .B0 … .H0_H0 …
-	Neg   bool  // -x
-	Abs   bool  // |x|
-	Not   bool  // ~x, or !P
-	Reuse bool  // the .reuse flag of the control word, on source registers
-	Wide  bool  // 64-bit address of KindMem
-	Value int64 // immediate, byte offset or target
+	Kind    Kind
+	Reg     uint8 // register, predicate, special register or barrier number; base register of KindMem and indexed KindConst
+	Bank    uint8 // constant bank of KindConst
+	Sel     Sel   // part of the register the instruction reads: .H0 .H1 .B0 … .H0_H0 …
+	Neg     bool  // -x
+	Abs     bool  // |x|
+	Not     bool  // ~x, or !P
+	Reuse   bool  // the .reuse flag of the control word, on source registers
+	Wide    bool  // 64-bit address of KindMem
+	Uniform uint8 // KindMem of forms with one: the uniform register that is added to it, or holds its descriptor
+	Value   int64 // immediate, byte offset or target
 }
 
 // Inst is one decoded instruction. It is plain data of a fixed size: it holds no pointers.

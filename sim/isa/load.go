@@ -82,7 +82,7 @@ func readCubin(data []byte) (*Cubin, error) {
 	arch := int(binary.LittleEndian.Uint32(data[flagsAt:]) & 0xff)
 	family := FamilyOf(arch)
 	if family == nil || family.ABI == nil {
-		return nil, fmt.Errorf("code for sm_%d: want sm_50 to sm_62", arch)
+		return nil, fmt.Errorf("code for sm_%d is not loaded; sm_50 to sm_62 are", arch)
 	}
 	l := &loader{cubin: &Cubin{Arch: arch, Code: Code{Family: family, Jumps: map[uint32][]uint32{}, Calls: map[uint32]bool{}, Flaws: map[uint32]error{}}}, file: f,
 		text: map[elf.SectionIndex]uint32{}, global: map[elf.SectionIndex]uint64{}, data: map[elf.SectionIndex][]byte{}, bank: map[elf.SectionIndex]int{},

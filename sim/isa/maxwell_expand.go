@@ -7,7 +7,9 @@ import "strings"
 // with the third operand in constant memory at (5x-8)yz.
 func expand(rows []row64) []row {
 	var out []row
-	add := func(r row64) { out = append(out, row{r.op, Word{Lo: r.match}, Word{Lo: r.mask}, r.spec}) }
+	add := func(r row64) {
+		out = append(out, row{op: r.op, match: Word{Lo: r.match}, mask: Word{Lo: r.mask}, spec: r.spec})
+	}
 	for _, r := range rows {
 		if strings.Contains(r.spec, "$v") || strings.Contains(r.spec, "$u") {
 			for _, v := range expandVideo(r) {

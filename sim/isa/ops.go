@@ -164,9 +164,117 @@ const (
 // The mnemonics of Ampere.
 const (
 	_ Op = 1<<familyShift + iota
+	AmpereATOM
+	AmpereATOMG
+	AmpereATOMS
+	AmpereB2R
+	AmpereBAR
+	AmpereBMOV
+	AmpereBMSK
+	AmpereBPT
+	AmpereBRA
+	AmpereBREAK
+	AmpereBREV
+	AmpereBRX
+	AmpereBSSY
+	AmpereBSYNC
+	AmpereCALL
+	AmpereCCTL
+	AmpereCS2R
+	AmpereDADD
+	AmpereDEPBAR
+	AmpereDFMA
+	AmpereDMMA
+	AmpereDMUL
+	AmpereDSETP
+	AmpereERRBAR
 	AmpereEXIT
+	AmpereF2F
+	AmpereF2FP
+	AmpereF2I
+	AmpereFADD
+	AmpereFCHK
+	AmpereFFMA
+	AmpereFLO
+	AmpereFMNMX
+	AmpereFMUL
+	AmpereFRND
+	AmpereFSEL
+	AmpereFSET
+	AmpereFSETP
+	AmpereHADD2
+	AmpereHFMA2
+	AmpereHMMA
+	AmpereHMNMX2
+	AmpereHMUL2
+	AmpereHSET2
+	AmpereHSETP2
+	AmpereI2F
+	AmpereI2FP
+	AmpereI2I
+	AmpereIABS
 	AmpereIADD3
+	AmpereIDP
+	AmpereIMAD
+	AmpereIMNMX
+	AmpereISETP
+	AmpereLD
+	AmpereLDC
+	AmpereLDG
+	AmpereLDGDEPBAR
+	AmpereLDL
+	AmpereLDS
+	AmpereLDSM
+	AmpereLEA
+	AmpereLEPC
+	AmpereLOP3
+	AmpereMATCH
+	AmpereMEMBAR
 	AmpereMOV
+	AmpereMOVM
+	AmpereMUFU
+	AmpereNANOSLEEP
+	AmpereNOP
+	AmpereP2R
+	AmperePLOP3
+	AmperePOPC
+	AmperePRMT
+	AmpereR2P
+	AmpereR2UR
+	AmpereRED
+	AmpereREDUX
+	AmpereRET
+	AmpereS2R
+	AmpereS2UR
+	AmpereSEL
+	AmpereSGXT
+	AmpereSHF
+	AmpereSHFL
+	AmpereST
+	AmpereSTG
+	AmpereSTL
+	AmpereSTS
+	AmpereUBREV
+	AmpereUFLO
+	AmpereUIADD3
+	AmpereUIMAD
+	AmpereUISETP
+	AmpereULDC
+	AmpereULEA
+	AmpereULOP3
+	AmpereUMOV
+	AmpereUPLOP3
+	AmpereUPOPC
+	AmpereUPRMT
+	AmpereUSEL
+	AmpereUSGXT
+	AmpereUSHF
+	AmpereVABSDIFF
+	AmpereVABSDIFF4
+	AmpereVOTE
+	AmpereVOTEU
+	AmpereWARPSYNC
+	AmpereYIELD
 )
 
 // opNames are the mnemonics by family and Op.
@@ -328,9 +436,117 @@ var opNames = [...][]string{
 		"XMAD",
 	},
 	{"",
+		"ATOM",
+		"ATOMG",
+		"ATOMS",
+		"B2R",
+		"BAR",
+		"BMOV",
+		"BMSK",
+		"BPT",
+		"BRA",
+		"BREAK",
+		"BREV",
+		"BRX",
+		"BSSY",
+		"BSYNC",
+		"CALL",
+		"CCTL",
+		"CS2R",
+		"DADD",
+		"DEPBAR",
+		"DFMA",
+		"DMMA",
+		"DMUL",
+		"DSETP",
+		"ERRBAR",
 		"EXIT",
+		"F2F",
+		"F2FP",
+		"F2I",
+		"FADD",
+		"FCHK",
+		"FFMA",
+		"FLO",
+		"FMNMX",
+		"FMUL",
+		"FRND",
+		"FSEL",
+		"FSET",
+		"FSETP",
+		"HADD2",
+		"HFMA2",
+		"HMMA",
+		"HMNMX2",
+		"HMUL2",
+		"HSET2",
+		"HSETP2",
+		"I2F",
+		"I2FP",
+		"I2I",
+		"IABS",
 		"IADD3",
+		"IDP",
+		"IMAD",
+		"IMNMX",
+		"ISETP",
+		"LD",
+		"LDC",
+		"LDG",
+		"LDGDEPBAR",
+		"LDL",
+		"LDS",
+		"LDSM",
+		"LEA",
+		"LEPC",
+		"LOP3",
+		"MATCH",
+		"MEMBAR",
 		"MOV",
+		"MOVM",
+		"MUFU",
+		"NANOSLEEP",
+		"NOP",
+		"P2R",
+		"PLOP3",
+		"POPC",
+		"PRMT",
+		"R2P",
+		"R2UR",
+		"RED",
+		"REDUX",
+		"RET",
+		"S2R",
+		"S2UR",
+		"SEL",
+		"SGXT",
+		"SHF",
+		"SHFL",
+		"ST",
+		"STG",
+		"STL",
+		"STS",
+		"UBREV",
+		"UFLO",
+		"UIADD3",
+		"UIMAD",
+		"UISETP",
+		"ULDC",
+		"ULEA",
+		"ULOP3",
+		"UMOV",
+		"UPLOP3",
+		"UPOPC",
+		"UPRMT",
+		"USEL",
+		"USGXT",
+		"USHF",
+		"VABSDIFF",
+		"VABSDIFF4",
+		"VOTE",
+		"VOTEU",
+		"WARPSYNC",
+		"YIELD",
 	},
 }
 
@@ -338,18 +554,26 @@ var opNames = [...][]string{
 const (
 	ModNone Mod = iota // no suffix
 	Mod128
+	Mod16
+	Mod16816
+	Mod1684
+	Mod1688
 	Mod1D
 	Mod1D_ARRAY
 	Mod1D_BUFFER
+	Mod2
 	Mod2A
 	Mod2D
 	Mod2D_ARRAY
 	Mod32
 	Mod3D
+	Mod4
 	Mod4A
 	Mod64
+	Mod884
 	Mod96
 	ModA
+	ModABS
 	ModACC
 	ModADD
 	ModALL
@@ -365,6 +589,8 @@ const (
 	ModB4E
 	ModBA
 	ModBF
+	ModBF16
+	ModBF16_V2
 	ModBFLY
 	ModBREV
 	ModC
@@ -379,8 +605,10 @@ const (
 	ModCHI
 	ModCI
 	ModCL
+	ModCLEAR
 	ModCLO
 	ModCONSTANT
+	ModCONV
 	ModCOS
 	ModCOVERED
 	ModCOVMASK
@@ -399,20 +627,28 @@ const (
 	ModD8
 	ModDC
 	ModDEC
+	ModDEFER_BLOCKING
+	ModDIV
 	ModDIVIDE
+	ModDML2
 	ModDOWN
 	ModDRAIN
 	ModDRAIN_ILLEGAL
 	ModE
 	ModECL
 	ModECR
+	ModEF
+	ModEL
 	ModEMIT
 	ModEMIT_THEN_CUT
 	ModEN
 	ModEQ
 	ModEQU
+	ModEU
+	ModEX
 	ModEX2
 	ModEXCH
+	ModEXCLUSIVE
 	ModF
 	ModF16
 	ModF16x2
@@ -433,12 +669,14 @@ const (
 	ModGE
 	ModGEU
 	ModGL
+	ModGPU
 	ModGT
 	ModGTU
 	ModHI
 	ModHS
 	ModH_AND
 	ModI
+	ModIADD
 	ModIDX
 	ModIGN
 	ModIL
@@ -467,6 +705,9 @@ const (
 	ModLOD
 	ModLS
 	ModLT
+	ModLTC128B
+	ModLTC256B
+	ModLTC64B
 	ModLTU
 	ModLU
 	ModLUT
@@ -474,8 +715,16 @@ const (
 	ModM2
 	ModM4
 	ModM8
+	ModM816
+	ModM832
+	ModM864
+	ModM88
 	ModMAX
+	ModMERGE_C
 	ModMIN
+	ModMMA
+	ModMMIO
+	ModMOV
 	ModMRG
 	ModMRG_16H
 	ModMRG_16L
@@ -484,15 +733,19 @@ const (
 	ModMRG_H0
 	ModMRG_H1
 	ModMS
+	ModMT88
 	ModMX
 	ModMY_INDEX
+	ModNA
 	ModNAN
 	ModNDV
 	ModNE
 	ModNEU
+	ModNODEC
 	ModNODEP
 	ModNOINC
 	ModNO_ATEXIT
+	ModNTZ
 	ModNUM
 	ModNZ
 	ModO
@@ -501,6 +754,8 @@ const (
 	ModOFT
 	ModOR
 	ModP
+	ModPACK_AB
+	ModPAND
 	ModPASS
 	ModPASS_B
 	ModPATCH
@@ -510,15 +765,19 @@ const (
 	ModPF1_5
 	ModPF2
 	ModPHYS
+	ModPML2
 	ModPO
 	ModPOPC
+	ModPQUAD
 	ModPREEMPTED
 	ModPRIM
+	ModPRIVATE
 	ModPSL
 	ModPTP
 	ModQRY1
 	ModR
 	ModRA
+	ModRAND
 	ModRB
 	ModRBA
 	ModRC16
@@ -526,6 +785,8 @@ const (
 	ModRCP
 	ModRCP64H
 	ModRED
+	ModREL
+	ModRELU
 	ModRESULT
 	ModRG
 	ModRGA
@@ -533,6 +794,7 @@ const (
 	ModRGT
 	ModRLE
 	ModRM
+	ModRML2
 	ModRN
 	ModROUND
 	ModRP
@@ -551,6 +813,7 @@ const (
 	ModS8
 	ModSAFEADD
 	ModSAT
+	ModSATFINITE
 	ModSC
 	ModSCAN
 	ModSD
@@ -559,17 +822,25 @@ const (
 	ModSFF
 	ModSFT
 	ModSH
+	ModSHL
 	ModSHR_15
 	ModSHR_7
 	ModSIN
 	ModSINCOS
 	ModSKEW
+	ModSM
 	ModSPIN
 	ModSQRT
+	ModSTRONG
+	ModSUM
+	ModSX32
 	ModSYNC
+	ModSYNCALL
 	ModSYS
 	ModT
+	ModTANH
 	ModTERMINATE
+	ModTF32
 	ModTRAP
 	ModTRIG
 	ModTRUNC
@@ -589,6 +860,7 @@ const (
 	ModWAIT
 	ModWARP
 	ModWB
+	ModWIDE
 	ModWT
 	ModX
 	ModXHI
@@ -612,18 +884,26 @@ const (
 
 var modNames = [numMods]string{
 	Mod128:             "128",
+	Mod16:              "16",
+	Mod16816:           "16816",
+	Mod1684:            "1684",
+	Mod1688:            "1688",
 	Mod1D:              "1D",
 	Mod1D_ARRAY:        "1D_ARRAY",
 	Mod1D_BUFFER:       "1D_BUFFER",
+	Mod2:               "2",
 	Mod2A:              "2A",
 	Mod2D:              "2D",
 	Mod2D_ARRAY:        "2D_ARRAY",
 	Mod32:              "32",
 	Mod3D:              "3D",
+	Mod4:               "4",
 	Mod4A:              "4A",
 	Mod64:              "64",
+	Mod884:             "884",
 	Mod96:              "96",
 	ModA:               "A",
+	ModABS:             "ABS",
 	ModACC:             "ACC",
 	ModADD:             "ADD",
 	ModALL:             "ALL",
@@ -639,6 +919,8 @@ var modNames = [numMods]string{
 	ModB4E:             "B4E",
 	ModBA:              "BA",
 	ModBF:              "BF",
+	ModBF16:            "BF16",
+	ModBF16_V2:         "BF16_V2",
 	ModBFLY:            "BFLY",
 	ModBREV:            "BREV",
 	ModC:               "C",
@@ -653,8 +935,10 @@ var modNames = [numMods]string{
 	ModCHI:             "CHI",
 	ModCI:              "CI",
 	ModCL:              "CL",
+	ModCLEAR:           "CLEAR",
 	ModCLO:             "CLO",
 	ModCONSTANT:        "CONSTANT",
+	ModCONV:            "CONV",
 	ModCOS:             "COS",
 	ModCOVERED:         "COVERED",
 	ModCOVMASK:         "COVMASK",
@@ -673,20 +957,28 @@ var modNames = [numMods]string{
 	ModD8:              "D8",
 	ModDC:              "DC",
 	ModDEC:             "DEC",
+	ModDEFER_BLOCKING:  "DEFER_BLOCKING",
+	ModDIV:             "DIV",
 	ModDIVIDE:          "DIVIDE",
+	ModDML2:            "DML2",
 	ModDOWN:            "DOWN",
 	ModDRAIN:           "DRAIN",
 	ModDRAIN_ILLEGAL:   "DRAIN_ILLEGAL",
 	ModE:               "E",
 	ModECL:             "ECL",
 	ModECR:             "ECR",
+	ModEF:              "EF",
+	ModEL:              "EL",
 	ModEMIT:            "EMIT",
 	ModEMIT_THEN_CUT:   "EMIT_THEN_CUT",
 	ModEN:              "EN",
 	ModEQ:              "EQ",
 	ModEQU:             "EQU",
+	ModEU:              "EU",
+	ModEX:              "EX",
 	ModEX2:             "EX2",
 	ModEXCH:            "EXCH",
+	ModEXCLUSIVE:       "EXCLUSIVE",
 	ModF:               "F",
 	ModF16:             "F16",
 	ModF16x2:           "F16x2",
@@ -707,12 +999,14 @@ var modNames = [numMods]string{
 	ModGE:              "GE",
 	ModGEU:             "GEU",
 	ModGL:              "GL",
+	ModGPU:             "GPU",
 	ModGT:              "GT",
 	ModGTU:             "GTU",
 	ModHI:              "HI",
 	ModHS:              "HS",
 	ModH_AND:           "H_AND",
 	ModI:               "I",
+	ModIADD:            "IADD",
 	ModIDX:             "IDX",
 	ModIGN:             "IGN",
 	ModIL:              "IL",
@@ -741,6 +1035,9 @@ var modNames = [numMods]string{
 	ModLOD:             "LOD",
 	ModLS:              "LS",
 	ModLT:              "LT",
+	ModLTC128B:         "LTC128B",
+	ModLTC256B:         "LTC256B",
+	ModLTC64B:          "LTC64B",
 	ModLTU:             "LTU",
 	ModLU:              "LU",
 	ModLUT:             "LUT",
@@ -748,8 +1045,16 @@ var modNames = [numMods]string{
 	ModM2:              "M2",
 	ModM4:              "M4",
 	ModM8:              "M8",
+	ModM816:            "M816",
+	ModM832:            "M832",
+	ModM864:            "M864",
+	ModM88:             "M88",
 	ModMAX:             "MAX",
+	ModMERGE_C:         "MERGE_C",
 	ModMIN:             "MIN",
+	ModMMA:             "MMA",
+	ModMMIO:            "MMIO",
+	ModMOV:             "MOV",
 	ModMRG:             "MRG",
 	ModMRG_16H:         "MRG_16H",
 	ModMRG_16L:         "MRG_16L",
@@ -758,15 +1063,19 @@ var modNames = [numMods]string{
 	ModMRG_H0:          "MRG_H0",
 	ModMRG_H1:          "MRG_H1",
 	ModMS:              "MS",
+	ModMT88:            "MT88",
 	ModMX:              "MX",
 	ModMY_INDEX:        "MY_INDEX",
+	ModNA:              "NA",
 	ModNAN:             "NAN",
 	ModNDV:             "NDV",
 	ModNE:              "NE",
 	ModNEU:             "NEU",
+	ModNODEC:           "NODEC",
 	ModNODEP:           "NODEP",
 	ModNOINC:           "NOINC",
 	ModNO_ATEXIT:       "NO_ATEXIT",
+	ModNTZ:             "NTZ",
 	ModNUM:             "NUM",
 	ModNZ:              "NZ",
 	ModO:               "O",
@@ -775,6 +1084,8 @@ var modNames = [numMods]string{
 	ModOFT:             "OFT",
 	ModOR:              "OR",
 	ModP:               "P",
+	ModPACK_AB:         "PACK_AB",
+	ModPAND:            "PAND",
 	ModPASS:            "PASS",
 	ModPASS_B:          "PASS_B",
 	ModPATCH:           "PATCH",
@@ -784,15 +1095,19 @@ var modNames = [numMods]string{
 	ModPF1_5:           "PF1.5",
 	ModPF2:             "PF2",
 	ModPHYS:            "PHYS",
+	ModPML2:            "PML2",
 	ModPO:              "PO",
 	ModPOPC:            "POPC",
+	ModPQUAD:           "PQUAD",
 	ModPREEMPTED:       "PREEMPTED",
 	ModPRIM:            "PRIM",
+	ModPRIVATE:         "PRIVATE",
 	ModPSL:             "PSL",
 	ModPTP:             "PTP",
 	ModQRY1:            "QRY1",
 	ModR:               "R",
 	ModRA:              "RA",
+	ModRAND:            "RAND",
 	ModRB:              "RB",
 	ModRBA:             "RBA",
 	ModRC16:            "RC16",
@@ -800,6 +1115,8 @@ var modNames = [numMods]string{
 	ModRCP:             "RCP",
 	ModRCP64H:          "RCP64H",
 	ModRED:             "RED",
+	ModREL:             "REL",
+	ModRELU:            "RELU",
 	ModRESULT:          "RESULT",
 	ModRG:              "RG",
 	ModRGA:             "RGA",
@@ -807,6 +1124,7 @@ var modNames = [numMods]string{
 	ModRGT:             "RGT",
 	ModRLE:             "RLE",
 	ModRM:              "RM",
+	ModRML2:            "RML2",
 	ModRN:              "RN",
 	ModROUND:           "ROUND",
 	ModRP:              "RP",
@@ -825,6 +1143,7 @@ var modNames = [numMods]string{
 	ModS8:              "S8",
 	ModSAFEADD:         "SAFEADD",
 	ModSAT:             "SAT",
+	ModSATFINITE:       "SATFINITE",
 	ModSC:              "SC",
 	ModSCAN:            "SCAN",
 	ModSD:              "SD",
@@ -833,17 +1152,25 @@ var modNames = [numMods]string{
 	ModSFF:             "SFF",
 	ModSFT:             "SFT",
 	ModSH:              "SH",
+	ModSHL:             "SHL",
 	ModSHR_15:          "SHR_15",
 	ModSHR_7:           "SHR_7",
 	ModSIN:             "SIN",
 	ModSINCOS:          "SINCOS",
 	ModSKEW:            "SKEW",
+	ModSM:              "SM",
 	ModSPIN:            "SPIN",
 	ModSQRT:            "SQRT",
+	ModSTRONG:          "STRONG",
+	ModSUM:             "SUM",
+	ModSX32:            "SX32",
 	ModSYNC:            "SYNC",
+	ModSYNCALL:         "SYNCALL",
 	ModSYS:             "SYS",
 	ModT:               "T",
+	ModTANH:            "TANH",
 	ModTERMINATE:       "TERMINATE",
+	ModTF32:            "TF32",
 	ModTRAP:            "TRAP",
 	ModTRIG:            "TRIG",
 	ModTRUNC:           "TRUNC",
@@ -863,6 +1190,7 @@ var modNames = [numMods]string{
 	ModWAIT:            "WAIT",
 	ModWARP:            "WARP",
 	ModWB:              "WB",
+	ModWIDE:            "WIDE",
 	ModWT:              "WT",
 	ModX:               "X",
 	ModXHI:             "XHI",
@@ -902,6 +1230,7 @@ const (
 	Sel5432
 	Sel5476
 	Sel5555
+	Sel64
 	Sel6543
 	Sel6666
 	Sel6745
@@ -915,6 +1244,11 @@ const (
 	SelH0_H0
 	SelH1
 	SelH1_H1
+	SelSIGN
+	SelU32
+	SelX16
+	SelX4
+	SelX8
 	numSels
 )
 
@@ -935,6 +1269,7 @@ var selNames = [numSels]string{
 	Sel5432:  "5432",
 	Sel5476:  "5476",
 	Sel5555:  "5555",
+	Sel64:    "64",
 	Sel6543:  "6543",
 	Sel6666:  "6666",
 	Sel6745:  "6745",
@@ -948,6 +1283,11 @@ var selNames = [numSels]string{
 	SelH0_H0: "H0_H0",
 	SelH1:    "H1",
 	SelH1_H1: "H1_H1",
+	SelSIGN:  "SIGN",
+	SelU32:   "U32",
+	SelX16:   "X16",
+	SelX4:    "X4",
+	SelX8:    "X8",
 }
 
 // The tests of the condition code.

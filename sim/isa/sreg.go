@@ -23,12 +23,32 @@ const (
 	SRClockHi = 0x51
 )
 
-// SRegName returns a special register's name as nvdisasm prints it.
-func SRegName(n uint8) string {
-	if s := sregNames[n]; s != "" {
-		return s
+// sregName returns a special register's name as nvdisasm prints it, in code of 128-bit words (wide) or before.
+func sregName(n uint8, wide bool) string {
+	s := sregNames[n]
+	if wide {
+		if late, ok := sregNamesWide[n]; ok {
+			s = late
+		}
 	}
-	return fmt.Sprintf("SR%d", n)
+	if s == "" {
+		return fmt.Sprintf("SR%d", n)
+	}
+	return s
+}
+
+// sregNamesWide are the names that later generations have otherwise.
+var sregNamesWide = lateSRegNames()
+
+func lateSRegNames() map[uint8]string {
+	late := map[uint8]string{0x18: "SR_SW_SCRATCH", 0x24: "", 0x43: "SR_VIRTUALSMID", 0x44: "SR_VIRTUALENGINEID", 0x54: "SR_ESR_PC",
+		0x55: "SR_ESR_PC_HI", 0x84: "SR_VARIABLE_RATE", 0x85: "SR_TTU_TICKET_INFO", 0xff: "SRZ"}
+	for i := range uint8(8) { // the performance counters have other numbers
+		late[4+i], late[0x48+i] = "", ""
+		late[0x64+2*i], late[0x65+2*i] = fmt.Sprintf("SR_PM%d", i), fmt.Sprintf("SR_PM_HI%d", i)
+		late[0x74+2*i], late[0x75+2*i] = fmt.Sprintf("SR_SNAP_PM%d", i), fmt.Sprintf("SR_SNAP_PM_HI%d", i)
+	}
+	return late
 }
 
 var sregNames = [256]string{

@@ -16,7 +16,7 @@ func (in *Inst) String() string {
 	var b strings.Builder
 	if in.Guard != PT || in.GuardNot {
 		b.WriteByte('@')
-		writePred(&b, in.Guard, in.GuardNot)
+		writePred(&b, uniformGuards[in.Op], in.Guard, in.GuardNot)
 		b.WriteByte(' ')
 	}
 	b.WriteString(in.Op.String())
@@ -44,15 +44,18 @@ func (in *Inst) String() string {
 // silent reports whether an optional operand has the value that is not printed.
 func (o *operandForm) silent(x *Operand) bool {
 	switch x.Kind {
-	case KindPred, KindReg, KindCC:
+	case KindPred, KindUPred, KindReg, KindCC, KindUniform:
 		return int(x.Reg) == o.hidden && !x.Not
 	}
 	return x.Value == int64(o.hidden)
 }
 
-func writePred(b *strings.Builder, p uint8, not bool) {
+func writePred(b *strings.Builder, uniform bool, p uint8, not bool) {
 	if not {
 		b.WriteByte('!')
+	}
+	if uniform {
+		b.WriteByte('U')
 	}
 	if p == PT {
 		b.WriteString("PT")
@@ -92,8 +95,8 @@ func (o *operandForm) write(b *strings.Builder, x *Operand) {
 		o.writeImm(b, x)
 		return
 	}
-	if x.Kind == KindPred {
-		writePred(b, x.Reg, x.Not)
+	if x.Kind == KindPred || x.Kind == KindUPred {
+		writePred(b, x.Kind == KindUPred, x.Reg, x.Not)
 		return
 	}
 	if x.Neg {
@@ -106,13 +109,20 @@ func (o *operandForm) write(b *strings.Builder, x *Operand) {
 		b.WriteByte('|')
 	}
 	o.writeValue(b, x)
-	if x.Sel != SelNone {
-		b.WriteString("." + x.Sel.String())
-	}
-	if x.Abs {
+	closed := o.wide && x.Kind == KindReg // |R1|.reuse.H1_H1, but |UR1.H1_H1|
+	if closed && x.Abs {
 		b.WriteByte('|')
 	}
-	if x.Reuse {
+	if closed && x.Reuse {
+		b.WriteString(".reuse")
+	}
+	if x.Sel != SelNone && x.Kind != KindMem {
+		b.WriteString("." + x.Sel.String())
+	}
+	if x.Abs && !closed {
+		b.WriteByte('|')
+	}
+	if x.Reuse && !closed {
 		b.WriteString(".reuse")
 	}
 }
@@ -123,7 +133,7 @@ func (o *operandForm) writeValue(b *strings.Builder, x *Operand) {
 	case KindReg:
 		writeReg(b, x.Reg)
 	case KindSReg:
-		b.WriteString(SRegName(x.Reg))
+		b.WriteString(sregName(x.Reg, o.wide))
 	case KindCC:
 		b.WriteString("CC")
 		if t := CCTest(x.Reg); t != CCT {
@@ -134,6 +144,10 @@ func (o *operandForm) writeValue(b *strings.Builder, x *Operand) {
 	case KindBindless:
 		b.WriteString("cx[")
 		writeUniform(b, x.Reg)
+		if o.spaced {
+			fmt.Fprintf(b, "] [%s]", hex(x.Value))
+			break
+		}
 		fmt.Fprintf(b, "][%s]", hex(x.Value))
 	case KindConst:
 		fmt.Fprintf(b, "c[%#x]", x.Bank)
@@ -141,13 +155,20 @@ func (o *operandForm) writeValue(b *strings.Builder, x *Operand) {
 			b.WriteByte(' ')
 		}
 		o.writeAddress(b, x)
+	case KindBarrier:
+		fmt.Fprintf(b, "B%d", x.Reg)
 	case KindMem:
 		b.WriteString(o.prefix)
+		if o.described {
+			b.WriteString("desc[")
+			writeUniform(b, x.Uniform)
+			b.WriteByte(']')
+		}
 		o.writeAddress(b, x)
 	case KindLabel:
 		if o.hasBase {
 			writeReg(b, x.Reg)
-			if x.Value != 0 {
+			if x.Value != 0 || o.letter == 'e' {
 				b.WriteString(" " + hex(x.Value))
 			}
 			break
@@ -176,19 +197,32 @@ func (o *operandForm) writeBarriers(b *strings.Builder, x *Operand) {
 	b.WriteByte('}')
 }
 
-// writeAddress writes [R1+0x8], [R1] or [0x8].
+// writeAddress writes [R1+0x8], [R1] or [0x8]; with a uniform register [R1+UR4+0x8] or [UR4+0x8].
 func (o *operandForm) writeAddress(b *strings.Builder, x *Operand) {
 	b.WriteByte('[')
+	offset, added := x.Value, o.hasUniform && !o.described
 	switch {
-	case x.Reg == RZ && x.Kind == KindMem && (x.Value != 0 || o.letter == 'a'):
+	case x.Reg == RZ && x.Kind == KindMem && x.Sel != Sel64 && (x.Value != 0 && !added || o.letter == 'a'):
 		b.WriteString(hex(x.Value))
-	case x.Reg == RZ && x.Kind == KindConst:
+		offset = 0
+	case x.Reg == RZ && x.Kind == KindConst && !added:
 		b.WriteString(hex(x.Value))
+		offset = 0
+	case x.Reg == RZ && added && (x.Sel == SelNone || x.Sel == SelU32 || x.Sel == Sel64):
+		writeUniform(b, x.Uniform)
+		added = false
 	default:
 		writeReg(b, x.Reg)
-		if x.Value != 0 {
-			b.WriteString("+" + hex(x.Value))
+		if x.Sel != SelNone && x.Kind == KindMem {
+			b.WriteString("." + x.Sel.String())
 		}
+	}
+	if added {
+		b.WriteByte('+')
+		writeUniform(b, x.Uniform)
+	}
+	if offset != 0 {
+		b.WriteString("+" + hex(offset))
 	}
 	b.WriteByte(']')
 }
@@ -200,7 +234,9 @@ func (o *operandForm) writeImm(b *strings.Builder, x *Operand) {
 	switch o.letter {
 	case 'f', 'F':
 		b.WriteString(floatText(float64(math.Float32frombits(uint32(x.Value))), uint32(x.Value)>>31 != 0))
-	case 'd':
+	case 'b':
+		b.WriteString(floatText(float64(math.Float32frombits(uint32(x.Value)<<16)), x.Value>>15 != 0))
+	case 'd', 'D':
 		const quiet = 1 << 51
 		if v := math.Float64frombits(uint64(x.Value)); math.IsNaN(v) && x.Value&quiet == 0 {
 			b.WriteString(map[bool]string{false: "+", true: "-"}[x.Value < 0] + "SNAN ")

@@ -129,7 +129,13 @@ func (n *names) suffixes(s string) {
 	}
 }
 
+// literal is the text of a string, also one written in parts.
 func literal(x ast.Expr) (string, bool) {
+	if sum, ok := x.(*ast.BinaryExpr); ok {
+		a, okA := literal(sum.X)
+		b, okB := literal(sum.Y)
+		return a + b, okA && okB
+	}
 	l, ok := x.(*ast.BasicLit)
 	if !ok || l.Kind != token.STRING {
 		return "", false
