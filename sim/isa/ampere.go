@@ -26,7 +26,7 @@ func wideFamily(name string, first, last int) *Family {
 		table: ampereTable, suffixes: ampereSuffixes, selections: ampereSelections, texts: ampereTexts,
 		guard: field{at: 12, width: 3}, guardNot: 15, opcode: field{at: 0, width: 12},
 		constant: field{at: 40, width: 14}, bank: field{at: 54, width: 5},
-		wide: field{at: 32, width: 32},
+		wide:  field{at: 32, width: 32},
 		bytes: field{at: 38, width: 16}, bytesBank: field{at: 54, width: 5},
 		split: func(group []byte, _ uint32) (Word, Control) {
 			w := Word{binary.LittleEndian.Uint64(group), binary.LittleEndian.Uint64(group[8:])}
