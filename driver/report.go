@@ -128,9 +128,11 @@ func (r *report) launch(d *Driver, s *stream, l *launch, got *sim.Result, from f
 	}
 	if d.options.JSON != "" {
 		if len(r.launches) < maxRecords {
-			x := Launch{Kernel: got.Kernel, Grid: key.grid, Block: key.block, Stream: s.id, StartUS: from, Functional: got.Functional, WarpInsts: c.WarpInstructions, WallSeconds: got.WallSeconds}
+			x := Launch{Kernel: got.Kernel, Grid: key.grid, Block: key.block, Stream: s.id, StartUS: from,
+				Functional: got.Functional, WarpInsts: c.WarpInstructions, WallSeconds: got.WallSeconds}
 			if !got.Functional {
-				x.LaunchTime = &LaunchTime{got.TimeUS, got.Cycles, got.Cycles + got.OverheadCycles, got.IPC(), c.SharedBankConflicts, c.DivergentBranches, got.Counters.Memory.DRAMBytes(), got.Sample}
+				x.LaunchTime = &LaunchTime{got.TimeUS, got.Cycles, got.Cycles + got.OverheadCycles, got.IPC(),
+					c.SharedBankConflicts, c.DivergentBranches, got.Counters.Memory.DRAMBytes(), got.Sample}
 			}
 			r.launches = append(r.launches, x)
 		} else {
@@ -138,7 +140,8 @@ func (r *report) launch(d *Driver, s *stream, l *launch, got *sim.Result, from f
 		}
 	}
 	if d.options.Trace != "" && !got.Functional {
-		r.span(s, got.Kernel, from, got.TimeUS, map[string]any{"grid": key.grid, "block": key.block, "kernel cycles": got.Cycles})
+		r.span(s, got.Kernel, from, got.TimeUS, map[string]any{"grid": key.grid, "block": key.block,
+			"kernel cycles": got.Cycles})
 	}
 }
 
@@ -184,7 +187,8 @@ func (r *report) watch(d *Driver, l *launch) (gocontext.Context, func() func()) 
 		}
 		if terminal && now.Sub(shown) > longLaunch/4 {
 			shown, line = now, true
-			fmt.Fprintf(d.options.Err, "\rwarpdrop: %s %s x %s: %d of %d blocks, %s, %.0f s\x1b[K", show.Name(l.f.name), l.config.Grid, l.config.Block, p.Blocks, p.Total, d.reached(&p), now.Sub(began).Seconds())
+			fmt.Fprintf(d.options.Err, "\rwarpdrop: %s %s x %s: %d of %d blocks, %s, %.0f s\x1b[K",
+				show.Name(l.f.name), l.config.Grid, l.config.Block, p.Blocks, p.Total, d.reached(&p), now.Sub(began).Seconds())
 		}
 	}
 	return ctx, func() func() {
@@ -201,7 +205,8 @@ func (r *report) watch(d *Driver, l *launch) (gocontext.Context, func() func()) 
 			return nil
 		}
 		p := where.Load()
-		d.say("interrupted in kernel %s, grid %s, block %s: %s, %d of %d blocks had finished", show.Name(l.f.name), l.config.Grid, l.config.Block, d.reached(p), p.Blocks, p.Total)
+		d.say("interrupted in kernel %s, grid %s, block %s: %s, %d of %d blocks had finished",
+			show.Name(l.f.name), l.config.Grid, l.config.Block, d.reached(p), p.Blocks, p.Total)
 		return interruptSelf
 	}
 }
@@ -307,7 +312,8 @@ func (r *report) totals() (t row, values int) {
 // summary is the report's head in one line.
 func (d *Driver) summary() string {
 	t, values := d.report.totals()
-	s := fmt.Sprintf("%s (%s, model %s): %d launches of %d kernels and shapes, %.1f us in kernels, %.1f us in copies; %.1f s to simulate", d.gpu.Product, d.gpu.Name, sim.ModelVersion,
+	s := fmt.Sprintf("%s (%s, model %s): %d launches of %d kernels and shapes, %.1f us in kernels, %.1f us in copies; "+
+		"%.1f s to simulate", d.gpu.Product, d.gpu.Name, sim.ModelVersion,
 		t.calls, len(d.report.rows), t.us, d.clock.copies, t.wall)
 	if t.sampled > 0 {
 		s += fmt.Sprintf("; %d of the launches were sampled (~)", t.sampled)
@@ -340,7 +346,8 @@ func (r *report) figures(x *row) figures {
 	}
 	total, _ := r.totals()
 	share := x.us / max(total.us, 1e-9)
-	f.Cycles, f.US, f.Share, f.Bar = fmt.Sprint(x.cycles/int64(x.calls)), fmt.Sprintf("%.1f", x.us), fmt.Sprintf("%.1f %%", 100*share), int(120*share)
+	f.Cycles, f.US, f.Share, f.Bar = fmt.Sprint(x.cycles/int64(x.calls)), fmt.Sprintf("%.1f", x.us),
+		fmt.Sprintf("%.1f %%", 100*share), int(120*share)
 	if x.sampled > 0 {
 		f.Cycles = "~" + f.Cycles
 	}
@@ -352,14 +359,16 @@ func (r *report) figures(x *row) figures {
 func (d *Driver) table(w io.Writer) error {
 	fmt.Fprintf(w, "warpdrop: %s\n", d.summary())
 	t := tablewriter.NewWriter(w)
-	t.Header("kernel", "grid", "block", "calls", "kernel cycles a call", "us in all", "share", "IPC", "waits most for", "conflicts")
+	t.Header("kernel", "grid", "block", "calls", "kernel cycles a call", "us in all", "share", "IPC", "waits most for",
+		"conflicts")
 	rows := d.report.sorted()
 	for i, x := range rows {
 		if i == tableRows {
 			break
 		}
 		f := d.report.figures(x)
-		if err := t.Append(shorten(f.Kernel, 44), f.Grid, f.Block, f.Calls, f.Cycles, f.US, f.Share, f.IPC, f.Stall, f.Conflicts); err != nil {
+		if err := t.Append(shorten(f.Kernel, 44), f.Grid, f.Block, f.Calls, f.Cycles, f.US, f.Share, f.IPC, f.Stall,
+			f.Conflicts); err != nil {
 			return err
 		}
 	}
@@ -389,8 +398,9 @@ func (d *Driver) json(w io.Writer) error {
 	if launches == nil {
 		launches = []Launch{}
 	}
-	return e.Encode(map[string]any{"gpu": d.gpu.Name, "preset": d.gpu.Hash(), "model": sim.ModelVersion, "core_mhz": d.gpu.CoreMHz, "copies_us": d.clock.copies,
-		"bytes_to_device": d.report.copied[toDevice], "bytes_to_host": d.report.copied[toHost], "not_kept": d.report.dropped, "launches": launches})
+	return e.Encode(map[string]any{"gpu": d.gpu.Name, "preset": d.gpu.Hash(), "model": sim.ModelVersion,
+		"core_mhz": d.gpu.CoreMHz, "copies_us": d.clock.copies, "bytes_to_device": d.report.copied[toDevice],
+		"bytes_to_host": d.report.copied[toHost], "not_kept": d.report.dropped, "launches": launches})
 }
 
 // trace writes the Trace Event Format: a track a stream, for ui.perfetto.dev.
@@ -412,7 +422,8 @@ func (d *Driver) trace(w io.Writer) error {
 		return err
 	}
 	names := map[uint64]bool{}
-	if err := event(map[string]any{"name": "process_name", "ph": "M", "pid": 1, "tid": 0, "args": map[string]any{"name": d.gpu.Product}}); err != nil {
+	if err := event(map[string]any{"name": "process_name", "ph": "M", "pid": 1, "tid": 0,
+		"args": map[string]any{"name": d.gpu.Product}}); err != nil {
 		return err
 	}
 	for _, s := range d.report.spans {
@@ -422,11 +433,13 @@ func (d *Driver) trace(w io.Writer) error {
 			if s.stream == 0 {
 				name = "default stream"
 			}
-			if err := event(map[string]any{"name": "thread_name", "ph": "M", "pid": 1, "tid": s.stream, "args": map[string]any{"name": name}}); err != nil {
+			if err := event(map[string]any{"name": "thread_name", "ph": "M", "pid": 1, "tid": s.stream,
+				"args": map[string]any{"name": name}}); err != nil {
 				return err
 			}
 		}
-		if err := event(map[string]any{"name": s.name, "ph": "X", "ts": s.from, "dur": s.us, "pid": 1, "tid": s.stream, "args": s.args}); err != nil {
+		if err := event(map[string]any{"name": s.name, "ph": "X", "ts": s.from, "dur": s.us, "pid": 1, "tid": s.stream,
+			"args": s.args}); err != nil {
 			return err
 		}
 	}

@@ -79,7 +79,8 @@ func (e *Experiment) checkFigure(name string) error {
 	}
 	columns, keys := sortedKeys(numericColumns), map[string]bool{}
 	if numericColumns[y] == nil {
-		return fmt.Errorf("figure %q: no column of numbers %q%s; there are %s", name, y, nearest.Hint(y, columns), strings.Join(columns, ", "))
+		return fmt.Errorf("figure %q: no column of numbers %q%s; there are %s", name, y, nearest.Hint(y, columns),
+			strings.Join(columns, ", "))
 	}
 	for _, specs := range e.points {
 		for _, s := range specs {
@@ -89,7 +90,8 @@ func (e *Experiment) checkFigure(name string) error {
 		}
 	}
 	if names := sortedKeys(keys); !keys[x] && numericColumns[x] == nil {
-		return fmt.Errorf("figure %q: no key or column %q%s; the points have %s", name, x, nearest.Hint(x, names), strings.Join(names, ", "))
+		return fmt.Errorf("figure %q: no key or column %q%s; the points have %s", name, x, nearest.Hint(x, names),
+			strings.Join(names, ", "))
 	}
 	return nil
 }
@@ -160,7 +162,8 @@ func (r *Results) drawAgainst(yName, x string, y func(*Row) float64) (*plots.Fig
 	return plots.Bars(a, categories, groups)
 }
 
-// swept are the figures that launches are drawn with where the file names none: their cycles against each value that varies.
+// swept are the figures that launches are drawn with where the file names none: their cycles against each value that
+// varies.
 func (r *Results) swept() (names []string) {
 	for _, v := range valueNames(r.Rows) {
 		seen := map[string]bool{}

@@ -57,8 +57,8 @@ func (d *decoder) baseline(n *yaml.Node, v reflect.Value) {
 	switch n.Kind {
 	case yaml.ScalarNode:
 		if b.Method = n.Value; !slices.Contains(baselineMethods(), b.Method) {
-			d.fail(n, "baseline is %s%s; allowed is a method (%s), or keys of a point: {tile: 8}", describe(n), nearest.Hint(n.Value, baselineMethods()),
-				strings.Join(baselineMethods(), ", "))
+			d.fail(n, "baseline is %s%s; allowed is a method (%s), or keys of a point: {tile: 8}",
+				describe(n), nearest.Hint(n.Value, baselineMethods()), strings.Join(baselineMethods(), ", "))
 		}
 	case yaml.MappingNode:
 		b.Keys = map[string]string{}
@@ -153,8 +153,8 @@ func (d *decoder) checkBaseline(n *yaml.Node, e *Experiment) {
 	d.fail(n, "baseline: no point has %s", e.Baseline)
 }
 
-// chosen is the row that the baseline's keys choose for a row: of those with these keys, on the same network, batch and GPU unless the
-// keys say otherwise, the one that has most of the row's other keys.
+// chosen is the row that the baseline's keys choose for a row: of those with these keys, on the same network, batch and
+// GPU unless the keys say otherwise, the one that has most of the row's other keys.
 func (r *Results) chosen(row *Row) (best *Row) {
 	most := -1
 	for _, b := range r.Rows {

@@ -72,7 +72,8 @@ func Compare(a, b *Results) (out []Change) {
 		if now == nil {
 			named = then
 		}
-		c := Change{Row: strings.TrimSpace(named.Method + " " + traitText(named, some)), Values: map[string]Values{}, PartBy: none, present: [2]bool{then != nil, now != nil}}
+		c := Change{Row: strings.TrimSpace(named.Method + " " + traitText(named, some)), Values: map[string]Values{},
+			PartBy: none, present: [2]bool{then != nil, now != nil}}
 		for _, v := range compared {
 			both := Values{none, none}
 			if then != nil {
@@ -153,7 +154,8 @@ func DrawChanges(changes []Change, before, now string) (*plots.Figure, error) {
 		names = append(names, c.Row)
 		y = append(y, change(c))
 	}
-	f, err := plots.Changes(plots.Axis{Title: "Change of cycles with launch from " + before + " to " + now, X: "change of cycles with launch (%)"}, names, y, func(x float64) string { return fmt.Sprintf("%+.2f %%", x) })
+	f, err := plots.Changes(plots.Axis{Title: "Change of cycles with launch from " + before + " to " + now,
+		X: "change of cycles with launch (%)"}, names, y, func(x float64) string { return fmt.Sprintf("%+.2f %%", x) })
 	if err == nil && len(changes) > maxBars {
 		f.Notes = append(f.Notes, fmt.Sprintf("the %d largest of %d rows", maxBars, len(changes)))
 	}

@@ -17,8 +17,8 @@ import (
 	"warpdrop/sim"
 )
 
-// InputsDir holds copies of the kernels, presets and buffer files that the points of an output folder were made from, by the paths that
-// the experiment names them with.
+// InputsDir holds copies of the kernels, presets and buffer files that the points of an output folder were made from,
+// by the paths that the experiment names them with.
 const InputsDir = "inputs"
 
 // maxCopiedBytes bounds a file that is copied.
@@ -51,8 +51,8 @@ func (r *Results) inputFiles() map[string]func(data []byte) bool {
 	return out
 }
 
-// copyInputs copies them into an output folder. It returns how many there are, and those that could not be copied: outside of the
-// folder that the run was started in, changed since, or large.
+// copyInputs copies them into an output folder. It returns how many there are, and those that could not be copied:
+// outside of the folder that the run was started in, changed since, or large.
 func (r *Results) copyInputs(dir string) (copied int, left []string, err error) {
 	files := r.inputFiles()
 	for _, file := range slices.Sorted(maps.Keys(files)) {
@@ -93,7 +93,8 @@ func (r *Results) commands(dir string, copied int, left []string) []string {
 		out = append(out, "# or with the kernels, presets and buffers that are copied beside this report:",
 			fmt.Sprintf("cd %s && warpdrop run ../%s%s --out ..", quoted(filepath.Join(dir, InputsDir)), SourceName, scale))
 		for _, file := range left {
-			out = append(out, "# "+file+" is not copied: it is large, has changed, or is outside of the folder that the run was started in")
+			out = append(out,
+				"# "+file+" is not copied: it is large, has changed, or is outside of the folder that the run was started in")
 		}
 	} else {
 		out = append(out, "# or, in the folder of this report:", fmt.Sprintf("warpdrop run %s%s --out .", SourceName, scale))

@@ -57,13 +57,14 @@ type Correlated struct {
 
 // CorrelatedRow is one configuration.
 type CorrelatedRow struct {
-	Line        int      `json:"line"` // in the table
-	Name        string   `json:"name"`
-	Measured    float64  `json:"measured_us"`
-	Simulated   float64  `json:"simulated_us"`
-	Error       float64  `json:"error"` // share; negative: simulated is faster
-	Cycles      float64  `json:"cycles_with_launch"`
-	HostUS      float64  `json:"host_us,omitempty"`      // that reading and writing the host's memory takes at least; Simulated is no less
+	Line      int     `json:"line"` // in the table
+	Name      string  `json:"name"`
+	Measured  float64 `json:"measured_us"`
+	Simulated float64 `json:"simulated_us"`
+	Error     float64 `json:"error"` // share; negative: simulated is faster
+	Cycles    float64 `json:"cycles_with_launch"`
+	// that reading and writing the host's memory takes at least; Simulated is no less
+	HostUS      float64  `json:"host_us,omitempty"`
 	SampleError float64  `json:"sample_error,omitempty"` // stated error of Cycles, a share; 0: all blocks were simulated
 	Blocks      int64    `json:"simulated_blocks,omitempty"`
 	Total       int64    `json:"blocks,omitempty"`
@@ -99,9 +100,10 @@ func (c *Correlation) Correlate(rows []Configured, points []Point, stored map[st
 	if err != nil {
 		return nil, err
 	}
-	out := &Correlated{Name: c.Name, Title: c.Title, Source: c.Source, Includes: c.Includes, GPU: c.GPU, Model: sim.ModelVersion,
-		ClockMHz: cmp.Or(float64(c.Clock), gpu.CoreMHz), Fitted: c.FitClock, Columns: strings.Join(c.columns, "/"),
-		Table: len(c.rows), Sample: len(rows), Seed: c.Seed, Waves: c.Waves, Within: c.Within, Rows: []CorrelatedRow{}}
+	out := &Correlated{Name: c.Name, Title: c.Title, Source: c.Source, Includes: c.Includes, GPU: c.GPU,
+		Model: sim.ModelVersion, ClockMHz: cmp.Or(float64(c.Clock), gpu.CoreMHz), Fitted: c.FitClock,
+		Columns: strings.Join(c.columns, "/"), Table: len(c.rows), Sample: len(rows), Seed: c.Seed, Waves: c.Waves,
+		Within: c.Within, Rows: []CorrelatedRow{}}
 	var cycles, us []float64
 	for i, r := range rows {
 		s := stored[points[i].Hash]
@@ -171,7 +173,9 @@ func topStalls(s *SimResult, n int) []string {
 			parts, all = append(parts, part{reason, cycles}), all+cycles
 		}
 	}
-	slices.SortFunc(parts, func(a, b part) int { return cmp.Or(cmp.Compare(b.cycles, a.cycles), cmp.Compare(a.name, b.name)) })
+	slices.SortFunc(parts, func(a, b part) int {
+		return cmp.Or(cmp.Compare(b.cycles, a.cycles), cmp.Compare(a.name, b.name))
+	})
 	out := []string{}
 	for _, p := range parts[:min(n, len(parts))] {
 		out = append(out, fmt.Sprintf("%s %.0f %%", p.name, 100*p.cycles/max(all, 1)))
@@ -229,8 +233,8 @@ func ranks(x []float64) []float64 {
 func (c *Correlated) pick(table float64) {
 	chosen := slices.MinFunc(c.Rows, func(a, b CorrelatedRow) int { return cmp.Compare(a.Simulated, b.Simulated) })
 	best := slices.MinFunc(c.Rows, func(a, b CorrelatedRow) int { return cmp.Compare(a.Measured, b.Measured) })
-	c.Pick = &CorrelationPick{Name: chosen.Name, Measured: chosen.Measured, Best: best.Name, BestUS: best.Measured, TableUS: table,
-		Loss: chosen.Measured/best.Measured - 1, TableLoss: chosen.Measured/table - 1}
+	c.Pick = &CorrelationPick{Name: chosen.Name, Measured: chosen.Measured, Best: best.Name, BestUS: best.Measured,
+		TableUS: table, Loss: chosen.Measured/best.Measured - 1, TableLoss: chosen.Measured/table - 1}
 }
 
 // Worst are the n rows with the largest errors, the largest first.
@@ -247,7 +251,8 @@ func (c *Correlated) Lines() (out []string) {
 	if c.Fitted {
 		clock = "fitted to these rows"
 	}
-	add("%s: %d of %d configurations (sample of %d, seed %d), %s, model %s, %s", c.Title, len(c.Rows), c.Table, c.Sample, c.Seed, c.GPU, c.Model, cmp.Or(c.Compiler, "cubins"))
+	add("%s: %d of %d configurations (sample of %d, seed %d), %s, model %s, %s", c.Title, len(c.Rows), c.Table, c.Sample,
+		c.Seed, c.GPU, c.Model, cmp.Or(c.Compiler, "cubins"))
 	if c.Waves > 0 {
 		most, sampled := 0.0, 0
 		for _, r := range c.Rows {
@@ -260,7 +265,8 @@ func (c *Correlated) Lines() (out []string) {
 		if c.Within > 0 {
 			more = fmt.Sprintf(" or more, until the stated error is within %g %%,", 100*c.Within)
 		}
-		add("sampled simulation: the first %d waves%s of blocks of %d configurations, the rest of each extended; largest stated error %.1f %%", c.Waves, more, sampled, 100*most)
+		add("sampled simulation: the first %d waves%s of blocks of %d configurations, the rest of each extended; largest "+
+			"stated error %.1f %%", c.Waves, more, sampled, 100*most)
 		for _, w := range c.Whole {
 			add("  simulated whole as well: %s, sampled %+.1f %% of it, stated +-%.1f %%", w.Name, 100*w.Error, 100*w.Stated)
 		}
@@ -275,9 +281,11 @@ func (c *Correlated) Lines() (out []string) {
 		return out
 	}
 	add("clock %.0f MHz, %s (simulated at %.0f)", c.TimedMHz, clock, c.ClockMHz)
-	add("mean absolute error %.1f %%, median %.1f %%, mean error %+.1f %%; Pearson %.4f, Spearman %.4f", 100*c.MeanError, 100*c.MedianError, 100*c.MeanSigned, c.Pearson, c.Spearman)
+	add("mean absolute error %.1f %%, median %.1f %%, mean error %+.1f %%; Pearson %.4f, Spearman %.4f",
+		100*c.MeanError, 100*c.MedianError, 100*c.MeanSigned, c.Pearson, c.Spearman)
 	if p := c.Pick; p != nil {
-		add("the simulator picks %s: %.1f us on the card, %.1f %% behind the sample's best (%s, %.1f us) and %.1f %% behind the table's (%.1f us)", p.Name, p.Measured,
+		add("the simulator picks %s: %.1f us on the card, %.1f %% behind the sample's best (%s, %.1f us) and %.1f %% "+
+			"behind the table's (%.1f us)", p.Name, p.Measured,
 			100*p.Loss, p.Best, p.BestUS, 100*p.TableLoss, p.TableUS)
 	}
 	return out
@@ -285,7 +293,8 @@ func (c *Correlated) Lines() (out []string) {
 
 // Head are the titles of Cells.
 func (c *Correlated) Head() []string {
-	return []string{cmp.Or(c.Columns, "configuration"), "measured us", "simulated us", "error", "registers", "blocks an SM", "schedulers", "simulated blocks"}
+	return []string{cmp.Or(c.Columns, "configuration"), "measured us", "simulated us", "error", "registers",
+		"blocks an SM", "schedulers", "simulated blocks"}
 }
 
 // Cells are rows for people.
@@ -303,8 +312,8 @@ func (c *Correlated) Cells(rows []CorrelatedRow) (cells [][]string) {
 		if r.Total > 0 {
 			blocks = fmt.Sprintf("sampled %d of %d, +-%.1f %%", r.Blocks, r.Total, 100*r.SampleError)
 		}
-		cells = append(cells, []string{r.Name, fmt.Sprintf("%.1f", r.Measured), simulated, fmt.Sprintf("%+.1f %%", 100*r.Error), registers, strconv.Itoa(r.BlocksPerSM),
-			strings.Join(r.Stalls, ", "), blocks})
+		cells = append(cells, []string{r.Name, fmt.Sprintf("%.1f", r.Measured), simulated,
+			fmt.Sprintf("%+.1f %%", 100*r.Error), registers, strconv.Itoa(r.BlocksPerSM), strings.Join(r.Stalls, ", "), blocks})
 	}
 	return cells
 }
@@ -351,11 +360,13 @@ func (c *Correlated) Write(dir string) error {
 func (c *Correlated) CSV() []byte {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
-	w.Write([]string{"line", "configuration", "measured_us", "simulated_us", "error", "cycles_with_launch", "host_us", "sample_error", "simulated_blocks", "blocks", "registers", "local_bytes", "blocks_per_sm", "stalls", "model_version"})
+	w.Write([]string{"line", "configuration", "measured_us", "simulated_us", "error", "cycles_with_launch", "host_us",
+		"sample_error", "simulated_blocks", "blocks", "registers", "local_bytes", "blocks_per_sm", "stalls", "model_version"})
 	text := func(x float64) string { return number(x).text() }
 	for _, r := range c.Rows {
-		w.Write([]string{strconv.Itoa(r.Line), r.Name, text(r.Measured), text(r.Simulated), text(r.Error), text(r.Cycles), text(r.HostUS), text(r.SampleError),
-			strconv.FormatInt(r.Blocks, 10), strconv.FormatInt(r.Total, 10), strconv.Itoa(r.Registers), strconv.Itoa(r.LocalBytes), strconv.Itoa(r.BlocksPerSM),
+		w.Write([]string{strconv.Itoa(r.Line), r.Name, text(r.Measured), text(r.Simulated), text(r.Error), text(r.Cycles),
+			text(r.HostUS), text(r.SampleError), strconv.FormatInt(r.Blocks, 10), strconv.FormatInt(r.Total, 10),
+			strconv.Itoa(r.Registers), strconv.Itoa(r.LocalBytes), strconv.Itoa(r.BlocksPerSM),
 			strings.Join(r.Stalls, "; "), c.Model})
 	}
 	w.Flush()
@@ -370,7 +381,8 @@ func (c *Correlated) Figure() (*plots.Figure, error) {
 		if r.Total > 0 {
 			series = "sampled"
 		}
-		pairs = append(pairs, plots.Pair{Series: series, Name: fmt.Sprintf("%s: %+.1f %%, %s", r.Name, 100*r.Error, strings.Join(r.Stalls, ", ")),
+		pairs = append(pairs, plots.Pair{Series: series, Name: fmt.Sprintf("%s: %+.1f %%, %s", r.Name, 100*r.Error,
+			strings.Join(r.Stalls, ", ")),
 			Simulated: r.Simulated / 1e6, Measured: r.Measured / 1e6})
 	}
 	return plots.Correlation(fmt.Sprintf("%s on %s at %.0f MHz", c.Title, c.GPU, c.TimedMHz), pairs)

@@ -89,10 +89,15 @@ var yamlLine = regexp.MustCompile(`line (\d+): (.*)`)
 // yamlTexts say in our words what the YAML library says in its own.
 var yamlTexts = []struct{ has, text string }{
 	{"tab character", "the line is indented with a tab; allowed are spaces"},
-	{"cannot start any token", "the line begins with a tab or another character that no value begins with; indent with spaces, and put text in quotes"},
-	{"mapping values are not allowed", `no key can stand here: keys of one level have one indentation, and text with ": " in it needs quotes`},
-	{"did not find expected key", "this line's indentation fits none above it: keys and list items of one level have one indentation"},
-	{"did not find expected '-'", "this line's indentation fits none above it: keys and list items of one level have one indentation"},
+	{"cannot start any token",
+		"the line begins with a tab or another character that no value begins with; indent with spaces, and put text in " +
+			"quotes"},
+	{"mapping values are not allowed",
+		`no key can stand here: keys of one level have one indentation, and text with ": " in it needs quotes`},
+	{"did not find expected key",
+		"this line's indentation fits none above it: keys and list items of one level have one indentation"},
+	{"did not find expected '-'",
+		"this line's indentation fits none above it: keys and list items of one level have one indentation"},
 	{"unexpected end of stream", "a quote or bracket that is opened here or below is not closed"},
 	{"did not find expected ',' or", "a bracket that is opened here or above is not closed, or a comma is missing"},
 }
@@ -258,12 +263,16 @@ func (d *decoder) structure(n *yaml.Node, fields fieldList, v reflect.Value, ori
 		names = append(names, cmp.Or(k.also, k.name))
 	}
 	for _, f := range fields {
-		i := slices.IndexFunc(known, func(k structField) bool { return k.name == f.key.Value || k.also != "" && k.also == f.key.Value })
+		i := slices.IndexFunc(known, func(k structField) bool {
+			return k.name == f.key.Value || k.also != "" && k.also == f.key.Value
+		})
 		if i < 0 {
-			d.fail(f.key, "unknown key %q%s; allowed are %s", f.key.Value, nearest.Hint(f.key.Value, names), strings.Join(names, ", "))
+			d.fail(f.key, "unknown key %q%s; allowed are %s", f.key.Value, nearest.Hint(f.key.Value, names),
+				strings.Join(names, ", "))
 			continue
 		}
-		if f.key.Value == known[i].also && slices.ContainsFunc(fields, func(o field) bool { return o.key.Value == known[i].name }) {
+		if f.key.Value == known[i].also && slices.ContainsFunc(fields,
+			func(o field) bool { return o.key.Value == known[i].name }) {
 			d.fail(f.key, "%s and %s are two names of one key", known[i].also, known[i].name)
 			continue
 		}
@@ -273,13 +282,15 @@ func (d *decoder) structure(n *yaml.Node, fields fieldList, v reflect.Value, ori
 		d.value(f.value, v.FieldByIndex(known[i].index), known[i])
 	}
 	for _, k := range known {
-		if slices.ContainsFunc(fields, func(f field) bool { return f.key.Value == k.name || f.key.Value == k.also }) || k.name == "points" {
+		if slices.ContainsFunc(fields, func(f field) bool { return f.key.Value == k.name || f.key.Value == k.also }) ||
+			k.name == "points" {
 			continue
 		}
 		if k.need {
 			d.fail(n, "key %s is missing", cmp.Or(k.also, k.name))
 		} else if text, ok := k.rules["default"]; ok {
-			d.value(&yaml.Node{Kind: yaml.ScalarNode, Value: text, Tag: defaultTag(v.FieldByIndex(k.index).Kind())}, v.FieldByIndex(k.index), k)
+			d.value(&yaml.Node{Kind: yaml.ScalarNode, Value: text, Tag: defaultTag(v.FieldByIndex(k.index).Kind())},
+				v.FieldByIndex(k.index), k)
 		}
 	}
 	return len(d.errors) == before
@@ -423,7 +434,8 @@ func structFields(t reflect.Type) (out []structField) {
 			continue
 		}
 		name, _, _ := strings.Cut(sf.Tag.Get("json"), ",")
-		f := structField{name: name, also: sf.Tag.Get("also"), index: []int{i}, need: sf.Tag.Get("need") == "true", rules: map[string]string{}}
+		f := structField{name: name, also: sf.Tag.Get("also"), index: []int{i}, need: sf.Tag.Get("need") == "true",
+			rules: map[string]string{}}
 		for _, rule := range strings.Split(sf.Tag.Get("jsonschema"), ",") {
 			key, value, _ := strings.Cut(rule, "=")
 			if key == "enum" {

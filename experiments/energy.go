@@ -8,7 +8,8 @@ import (
 	"warpdrop/sim/energy"
 )
 
-// energyShown are the components of an estimate as tables and figures show them: those that grow with the same thing together.
+// energyShown are the components of an estimate as tables and figures show them: those that grow with the same thing
+// together.
 var energyShown = []struct {
 	name  string
 	parts []energy.Part
@@ -30,12 +31,14 @@ func (r *Row) energyOf(parts []energy.Part) (mj float64) {
 }
 
 // energyNote is what a reader must know of every estimate.
-const energyNote = "An estimate from counts of events; docs/design/energy.md has its error on kernels whose power was measured. Compare methods, not joules."
+const energyNote = "An estimate from counts of events; docs/design/energy.md has its error on kernels whose power " +
+	"was measured. Compare methods, not joules."
 
 // energyTable is the report's table of energy, without rows where nothing is known.
 func (r *Results) energyTable() plots.Table {
 	t := plots.Table{Title: "Energy", Note: energyNote,
-		Head: []string{"method", "network", "rate", "energy mJ", "relative to " + r.Experiment.Baseline.String(), "time relative", "mean power W", "energy x delay uJ s"}}
+		Head: []string{"method", "network", "rate", "energy mJ", "relative to " + r.Experiment.Baseline.String(),
+			"time relative", "mean power W", "energy x delay uJ s"}}
 	for _, c := range energyShown {
 		t.Head = append(t.Head, c.name)
 	}
@@ -43,8 +46,8 @@ func (r *Results) energyTable() plots.Table {
 		if !row.EnergyMJ.known() {
 			continue
 		}
-		line := []string{row.variant(), row.Network, join(row.Rates), row.EnergyMJ.round(3), row.EnergyAgainst.round(2), (1 / row.Speedup).round(2),
-			row.PowerW.round(0), row.EnergyDelay.round(3)}
+		line := []string{row.variant(), row.Network, join(row.Rates), row.EnergyMJ.round(3), row.EnergyAgainst.round(2),
+			(1 / row.Speedup).round(2), row.PowerW.round(0), row.EnergyDelay.round(3)}
 		for _, c := range energyShown {
 			mj := number(row.energyOf(c.parts))
 			line = append(line, fmt.Sprintf("%s (%s %%)", mj.round(3), (100*mj/row.EnergyMJ).round(0)))
@@ -80,7 +83,8 @@ func energyByComponent(r *Results) (*plots.Figure, error) {
 		}
 		groups = append(groups, g)
 	}
-	return stacked(plots.Axis{Title: "Where the energy goes", X: "energy (mJ, estimate)"}, names, groups, millijoules, note)
+	return stacked(plots.Axis{Title: "Where the energy goes", X: "energy (mJ, estimate)"}, names, groups,
+		millijoules, note)
 }
 
 func energyByPart(r *Results) (*plots.Figure, error) {

@@ -10,14 +10,15 @@ import (
 	"warpdrop/sim"
 )
 
-// Energy adds up in both ways, holds at least the constant power over the whole time, and is left out, in every table and figure,
-// for a preset without coefficients.
+// Energy adds up in both ways, holds at least the constant power over the whole time, and is left out, in every table
+// and figure, for a preset without coefficients.
 func TestEnergy(t *testing.T) {
 	if testing.Short() {
 		t.Skip("simulates products")
 	}
 	results := func(gpu string) (*Results, *SimResult) {
-		e := mustParse(t, "name: energy\ntitle: Energy\npoints:\n  - gemm: {m: 128, n: 64, k: 64, gpu: "+gpu+"}\n    sweep: {method: [dense, rdp], dp: [2]}\n")
+		e := mustParse(t, "name: energy\ntitle: Energy\npoints:\n  - gemm: {m: 128, n: 64, k: 64, gpu: "+gpu+
+			"}\n    sweep: {method: [dense, rdp], dp: [2]}\n")
 		host := NewHost("")
 		points, err := Points(e.Specs("small"), host)
 		if err != nil {
@@ -46,15 +47,20 @@ func TestEnergy(t *testing.T) {
 		t.Fatal(err)
 	}
 	byComponent, byPart, constant := sum(s.Energy), sum(s.EnergyParts), gpu.Energy.ConstantWatts*s.TimeUS*1e-3
-	if !(byComponent > constant) || math.Abs(byComponent/byPart-1) > 1e-12 || math.Abs(s.Energy["constant"]/constant-1) > 1e-9 {
-		t.Errorf("%g mJ by component, %g by part; constant power is %g, over the time %g", byComponent, byPart, s.Energy["constant"], constant)
+	if !(byComponent > constant) || math.Abs(byComponent/byPart-1) > 1e-12 ||
+		math.Abs(s.Energy["constant"]/constant-1) > 1e-9 {
+		t.Errorf("%g mJ by component, %g by part; constant power is %g, over the time %g",
+			byComponent, byPart, s.Energy["constant"], constant)
 	}
 	dense := r.Rows[0]
-	if math.Abs(float64(dense.EnergyMJ)/byComponent-1) > 1e-12 || dense.EnergyAgainst != 1 || math.Abs(float64(dense.PowerW)-byComponent*1e3/s.TimeUS) > 1e-9 ||
+	if math.Abs(float64(dense.EnergyMJ)/byComponent-1) > 1e-12 || dense.EnergyAgainst != 1 ||
+		math.Abs(float64(dense.PowerW)-byComponent*1e3/s.TimeUS) > 1e-9 ||
 		math.Abs(float64(dense.EnergyDelay)-byComponent*s.TimeUS*1e-3) > 1e-12 {
-		t.Errorf("row of dense: %g mJ, %g of the baseline's, %g W, %g uJ s", dense.EnergyMJ, dense.EnergyAgainst, dense.PowerW, dense.EnergyDelay)
+		t.Errorf("row of dense: %g mJ, %g of the baseline's, %g W, %g uJ s", dense.EnergyMJ, dense.EnergyAgainst,
+			dense.PowerW, dense.EnergyDelay)
 	}
-	if rdp := r.Rows[1]; !(rdp.EnergyAgainst < 1) || math.Abs(float64(rdp.EnergyAgainst-rdp.EnergyMJ/dense.EnergyMJ)) > 1e-12 {
+	if rdp := r.Rows[1]; !(rdp.EnergyAgainst < 1) ||
+		math.Abs(float64(rdp.EnergyAgainst-rdp.EnergyMJ/dense.EnergyMJ)) > 1e-12 {
 		t.Errorf("rdp: %g mJ, %g of dense's", rdp.EnergyMJ, rdp.EnergyAgainst)
 	}
 	if table := r.energyTable(); len(table.Rows) != 2 || len(table.Rows[0]) != len(table.Head) {
@@ -71,7 +77,8 @@ func TestEnergy(t *testing.T) {
 			t.Errorf("energy of a preset without coefficients: %s", text)
 		}
 	}
-	if csv := strings.Split(string(CSV(none.Rows)), "\n"); !strings.Contains(csv[0], "energy_mj") || none.Rows[0].EnergyMJ.text() != "" || none.Rows[0].EnergyAgainst.text() != "" {
+	if csv := strings.Split(string(CSV(none.Rows)), "\n"); !strings.Contains(csv[0], "energy_mj") ||
+		none.Rows[0].EnergyMJ.text() != "" || none.Rows[0].EnergyAgainst.text() != "" {
 		t.Errorf("results.csv: %s", csv[0])
 	}
 	for _, f := range Figures {

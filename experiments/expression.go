@@ -13,8 +13,9 @@ import (
 	"strings"
 )
 
-// expression is a formula over named values, written as in Go: numbers, names, + - * / %, << >>, comparisons, && || !, parentheses,
-// and the functions ceil(a/b) or ceil(a, b) = a/b rounded up, min, max, and pick(condition, a, b). Whole numbers divide to whole numbers.
+// expression is a formula over named values, written as in Go: numbers, names, + - * / %, << >>, comparisons, && || !,
+// parentheses, and the functions ceil(a/b) or ceil(a, b) = a/b rounded up, min, max, and pick(condition, a, b). Whole
+// numbers divide to whole numbers.
 type expression struct {
 	text string
 	tree ast.Expr

@@ -25,16 +25,22 @@ var Figures = []Figure{
 	{"speedup-network", "Speedup of an iteration.", speedupByNetwork, nil},
 	{"accuracy", "Test accuracy.", accuracyByNetwork, nil},
 	{"trade-off", "What a configuration gains and what it costs: up and to the right is better.", tradeOff, speedup},
-	{"trade-off-perplexity", "What a configuration gains and what it costs: down and to the right is better.", tradeOffPerplexity, speedup},
+	{"trade-off-perplexity", "What a configuration gains and what it costs: down and to the right is better.",
+		tradeOffPerplexity, speedup},
 	{"sub-models", "Accuracy against what a draw chooses from.", accuracyBySubModels, nil},
 	{"sub-models-perplexity", "Perplexity against what a draw chooses from; less is better.", perplexityBySubModels, nil},
-	{"kept-share", "Accuracy against how much the share of what is kept changes from iteration to iteration.", accuracyByKeptShare, nil},
-	{"kept-share-perplexity", "Perplexity against how much the share of what is kept changes from iteration to iteration; less is better.", perplexityByKeptShare, nil},
+	{"kept-share", "Accuracy against how much the share of what is kept changes from iteration to iteration.",
+		accuracyByKeptShare, nil},
+	{"kept-share-perplexity",
+		"Perplexity against how much the share of what is kept changes from iteration to iteration; less is better.",
+		perplexityByKeptShare, nil},
 	{"convergence", "The test set in the course of training.", convergence, nil},
 	{"perplexity-rate", "Test perplexity against the dropout rate; less is better.", perplexityByRate, rate},
 	{"speedup-batch", "Speedup of an iteration against the batch.", speedupByBatch, batch},
 	{"perplexity-batch", "Test perplexity against the batch; less is better.", perplexityByBatch, batch},
-	{"divergence", "Time with if-else skipping against the share that is skipped, relative to computing everything: divergent warps save little of what they skip.", divergence, nil},
+	{"divergence",
+		"Time with if-else skipping against the share that is skipped, relative to computing everything: divergent warps " +
+			"save little of what they skip.", divergence, nil},
 	{"parts", "Where the cycles with launch of an iteration go.", parts, nil},
 	{"timeline", "Each launch and copy of an iteration, one after the other, with launch overhead.", timeline, nil},
 	{"energy", "Estimated energy of an iteration by component: compare methods, not joules.", energyByComponent, nil},
@@ -42,11 +48,15 @@ var Figures = []Figure{
 	{"conflicts-tile", "Bank conflicts of shared memory against the tile's edge.", conflictsByTile, tile},
 	{"cycles-tile", "Cycles with launch against the tile's edge.", cyclesByTile, tile},
 	{"accuracy-tile", "Test accuracy against the tile's edge.", accuracyByTile, tile},
-	{"sub-models-tile", "How many different sub-models a training run drew, against the tile's edge: fewer and larger tiles leave less choice.", modelsByTile, tile},
-	{"cycles-dp", "Cycles with launch against dp, relative to the dense product: how much of the ideal 1/dp is reached.", cyclesByDP, dp},
+	{"sub-models-tile",
+		"How many different sub-models a training run drew, against the tile's edge: fewer and larger tiles leave less " +
+			"choice.", modelsByTile, tile},
+	{"cycles-dp", "Cycles with launch against dp, relative to the dense product: how much of the ideal 1/dp is reached.",
+		cyclesByDP, dp},
 	{"gpus", "Speedup of an iteration by GPU.", speedupByGPU, nil},
 	{"stalls", "What the warp schedulers did in each of their cycles: issued, or waited for what.", stalls, nil},
-	{"roofline", "Each kernel under the GPU's two ceilings: what it computes for a byte of DRAM traffic, and how fast.", roofline, nil},
+	{"roofline", "Each kernel under the GPU's two ceilings: what it computes for a byte of DRAM traffic, and how fast.",
+		roofline, nil},
 	{"distribution", "Probability of each pattern dp.", distribution, nil},
 	{"correlation", "Simulated time of products against the time that was measured on the real GPU.", correlation, nil},
 	{"latency", "Latency of dependent loads as their footprint outgrows L1 and L2.", latency, nil},
@@ -115,7 +125,8 @@ func (r *Results) compared() (out []*Row) {
 // speedupAxis is the frame of speedups.
 func (r *Results) speedupAxis(title, x string) plots.Axis {
 	base := r.Experiment.Baseline.String()
-	return plots.Axis{Title: title, X: x, Y: "speedup of an iteration over " + base + " (×)", Reference: 1, ReferenceFor: base + " = 1", AtX: true}
+	return plots.Axis{Title: title, X: x, Y: "speedup of an iteration over " + base + " (×)", Reference: 1,
+		ReferenceFor: base + " = 1", AtX: true}
 }
 
 func (r *Results) noBaseline() (*plots.Figure, error) {
@@ -149,7 +160,8 @@ func speedupByRate(r *Results) (*plots.Figure, error) {
 const maxBars = 16
 
 // bars draws one value by category and method, and the paper's beside it where there is one.
-func bars(all []*Row, a plots.Axis, draw func(plots.Axis, []string, []plots.Group) (*plots.Figure, error), y, low, high, paper func(*Row) float64) (*plots.Figure, error) {
+func bars(all []*Row, a plots.Axis, draw func(plots.Axis, []string, []plots.Group) (*plots.Figure, error), y, low, high,
+	paper func(*Row) float64) (*plots.Figure, error) {
 	var rows []*Row
 	for _, row := range all {
 		if !math.IsNaN(y(row)) {
@@ -236,7 +248,8 @@ func speedupByNetwork(r *Results) (*plots.Figure, error) {
 	if len(rows) == 0 {
 		return r.noBaseline()
 	}
-	return bars(rows, r.speedupAxis("Speedup by configuration", ""), plots.Bars, speedup, speedupLow, speedupHigh, paperSpeedup)
+	return bars(rows, r.speedupAxis("Speedup by configuration", ""), plots.Bars, speedup, speedupLow, speedupHigh,
+		paperSpeedup)
 }
 
 func accuracyByNetwork(r *Results) (*plots.Figure, error) {
@@ -246,15 +259,18 @@ func accuracyByNetwork(r *Results) (*plots.Figure, error) {
 			rows = append(rows, row)
 		}
 	}
-	return bars(rows, plots.Axis{Title: "Test accuracy by configuration", Y: "test accuracy (%)"}, plots.Dots, accuracy, accuracyLow, accuracyHigh, paperAccuracy)
+	return bars(rows, plots.Axis{Title: "Test accuracy by configuration", Y: "test accuracy (%)"}, plots.Dots, accuracy,
+		accuracyLow, accuracyHigh, paperAccuracy)
 }
 
 func tradeOff(r *Results) (*plots.Figure, error) {
-	return r.tradeOffOf(plots.Axis{Title: "Speedup against accuracy", Y: "test accuracy (%)"}, accuracy, accuracyLow, accuracyHigh)
+	return r.tradeOffOf(plots.Axis{Title: "Speedup against accuracy", Y: "test accuracy (%)"}, accuracy, accuracyLow,
+		accuracyHigh)
 }
 
 func tradeOffPerplexity(r *Results) (*plots.Figure, error) {
-	return r.tradeOffOf(plots.Axis{Title: "Speedup against perplexity", Y: "test perplexity", Less: true}, perplexity, perplexityLow, perplexityHigh)
+	return r.tradeOffOf(plots.Axis{Title: "Speedup against perplexity", Y: "test perplexity", Less: true}, perplexity,
+		perplexityLow, perplexityHigh)
 }
 
 // tradeOffOf draws a measure of quality against speedup.
@@ -307,7 +323,8 @@ func convergence(r *Results) (*plots.Figure, error) {
 	variants := map[string]int{}
 	var series []plots.Series
 	for _, row := range rows {
-		s := plots.Series{Name: strings.TrimSpace(row.Method + " " + traitText(row, some)), Key: row.Method, Variant: variants[row.Method]}
+		s := plots.Series{Name: strings.TrimSpace(row.Method + " " + traitText(row, some)), Key: row.Method,
+			Variant: variants[row.Method]}
 		variants[row.Method]++
 		for i, t := range row.train[0].Trace {
 			var sum, squares, n float64
@@ -344,7 +361,8 @@ func perplexityByRate(r *Results) (*plots.Figure, error) {
 	if len(series) == 0 {
 		return nothing("training runs on text")
 	}
-	return plots.Lines(plots.Axis{Title: "Perplexity against dropout rate", X: rateLabel, Y: "test perplexity", AtX: true}, series)
+	return plots.Lines(plots.Axis{Title: "Perplexity against dropout rate", X: rateLabel, Y: "test perplexity", AtX: true},
+		series)
 }
 
 // varied tells whether rows differ in a value.
@@ -377,7 +395,8 @@ func perplexityByBatch(r *Results) (*plots.Figure, error) {
 	if !varied(r.iterations(), batch) {
 		return nothing("training runs at several batch sizes")
 	}
-	return plots.Lines(plots.Axis{Title: "Perplexity against batch", X: "batch (samples)", Y: "test perplexity", AtX: true}, curve(r.iterations(), batch, perplexity, perplexityLow, perplexityHigh))
+	return plots.Lines(plots.Axis{Title: "Perplexity against batch", X: "batch (samples)", Y: "test perplexity",
+		AtX: true}, curve(r.iterations(), batch, perplexity, perplexityLow, perplexityHigh))
 }
 
 // relative is a row's time as a share of the dense one's on the same shape and tile.
@@ -401,7 +420,8 @@ func divergence(r *Results) (*plots.Figure, error) {
 		return nothing("masked products or iterations beside dense ones")
 	}
 	ideal := plots.Series{Name: "ideal: 1 - rate", Key: "none", Plain: true, X: []float64{0, 1}, Y: []float64{1, 0}}
-	return plots.Lines(plots.Axis{Title: "Skipping by if-else diverges", X: "dropout rate (share of outputs skipped)", Y: "time relative to dense", ZeroY: true, Reference: 1, ReferenceFor: "dense = 1"}, append(series, ideal))
+	return plots.Lines(plots.Axis{Title: "Skipping by if-else diverges", X: "dropout rate (share of outputs skipped)",
+		Y: "time relative to dense", ZeroY: true, Reference: 1, ReferenceFor: "dense = 1"}, append(series, ideal))
 }
 
 // maxRows is the most rows that a stack is readable for; it is higher than with few.
@@ -426,7 +446,8 @@ func (r *Results) simulated() (rows []*Row, names []string, note string) {
 }
 
 // stacked draws parts of each simulated row.
-func stacked(a plots.Axis, names []string, groups []plots.Group, total func(float64) string, note string) (*plots.Figure, error) {
+func stacked(a plots.Axis, names []string, groups []plots.Group, total func(float64) string,
+	note string) (*plots.Figure, error) {
 	p, err := plots.Stacked(a, names, groups, total)
 	if err == nil && note != "" {
 		p.Notes = append(p.Notes, note)
@@ -503,15 +524,18 @@ func byTile(r *Results, title, label string, zero bool, y, low, high func(*Row) 
 	if len(series) == 0 {
 		return nothing(label + " at several tile sizes")
 	}
-	return plots.Lines(plots.Axis{Title: title, X: "edge of the tile (elements)", Y: label, ZeroY: zero, LogX: true, AtX: true}, series)
+	return plots.Lines(plots.Axis{Title: title, X: "edge of the tile (elements)", Y: label, ZeroY: zero, LogX: true,
+		AtX: true}, series)
 }
 
 func conflictsByTile(r *Results) (*plots.Figure, error) {
-	return byTile(r, "Bank conflicts against tile size", "extra passes a shared-memory access", true, func(r *Row) float64 { return float64(r.ConflictsPerAccess) }, nil, nil)
+	return byTile(r, "Bank conflicts against tile size", "extra passes a shared-memory access",
+		true, func(r *Row) float64 { return float64(r.ConflictsPerAccess) }, nil, nil)
 }
 
 func cyclesByTile(r *Results) (*plots.Figure, error) {
-	return byTile(r, "Cycles against tile size", "cycles with launch", true, func(r *Row) float64 { return float64(r.Cycles) }, nil, nil)
+	return byTile(r, "Cycles against tile size", "cycles with launch", true,
+		func(r *Row) float64 { return float64(r.Cycles) }, nil, nil)
 }
 
 func accuracyByTile(r *Results) (*plots.Figure, error) {
@@ -519,7 +543,8 @@ func accuracyByTile(r *Results) (*plots.Figure, error) {
 }
 
 func modelsByTile(r *Results) (*plots.Figure, error) {
-	return byTile(r, "Sub-models against tile size", "different sub-models drawn", true, func(r *Row) float64 { return float64(r.SubModels) }, nil, nil)
+	return byTile(r, "Sub-models against tile size", "different sub-models drawn",
+		true, func(r *Row) float64 { return float64(r.SubModels) }, nil, nil)
 }
 
 func cyclesByDP(r *Results) (*plots.Figure, error) {
@@ -536,7 +561,9 @@ func cyclesByDP(r *Results) (*plots.Figure, error) {
 		x := 1 + (last-1)*float64(i)/64
 		ideal.X, ideal.Y = append(ideal.X, x), append(ideal.Y, 1/x)
 	}
-	return plots.Lines(plots.Axis{Title: "Cycles against dp", X: "dp (one row or tile in dp is kept)", Y: "cycles with launch relative to dense", ZeroY: true, AtX: true, Reference: 1, ReferenceFor: "dense = 1"}, append(series, ideal))
+	return plots.Lines(plots.Axis{Title: "Cycles against dp", X: "dp (one row or tile in dp is kept)",
+		Y: "cycles with launch relative to dense", ZeroY: true, AtX: true, Reference: 1, ReferenceFor: "dense = 1"},
+		append(series, ideal))
 }
 
 func speedupByGPU(r *Results) (*plots.Figure, error) {
@@ -596,7 +623,8 @@ func stalls(r *Results) (*plots.Figure, error) {
 			other.Y[i] += y
 		}
 	}
-	return stacked(plots.Axis{Title: "What the schedulers did", X: "share of scheduler cycles (%)"}, names, append(groups, other), nil, note)
+	return stacked(plots.Axis{Title: "What the schedulers did", X: "share of scheduler cycles (%)"}, names,
+		append(groups, other), nil, note)
 }
 
 // namedKernels is the share of a row's cycles from which a kernel is named in the roofline.
@@ -624,7 +652,8 @@ func roofline(r *Results) (*plots.Figure, error) {
 				name = ""
 			}
 			named[k.Name] = true
-			kernels = append(kernels, plots.RooflinePoint{Series: row.Method, Kernel: name, FLOP: k.FLOP, DRAMBytes: k.DRAMBytes, Seconds: k.Cycles / hz})
+			kernels = append(kernels, plots.RooflinePoint{Series: row.Method, Kernel: name, FLOP: k.FLOP, DRAMBytes: k.DRAMBytes,
+				Seconds: k.Cycles / hz})
 		}
 	}
 	if first == nil {
@@ -675,7 +704,8 @@ func distribution(r *Results) (*plots.Figure, error) {
 			groups[i].Y = append(slices.Clone(groups[i].Y), 0)
 		}
 	}
-	p, err := plots.Bars(plots.Axis{Title: "Distribution of patterns", X: "dp (one row or tile in dp is kept)", Y: "probability"}, names, groups)
+	p, err := plots.Bars(plots.Axis{Title: "Distribution of patterns", X: "dp (one row or tile in dp is kept)",
+		Y: "probability"}, names, groups)
 	if err == nil && all > len(groups) {
 		p.Notes = append(p.Notes, fmt.Sprintf("the first %d of %d distributions", len(groups), all))
 	}
@@ -688,7 +718,8 @@ func correlation(r *Results) (*plots.Figure, error) {
 	for _, row := range r.Rows {
 		if row.MeasuredUS.known() {
 			layout := row.Network[strings.LastIndexByte(row.Network, '-')+1:]
-			pairs = append(pairs, plots.Pair{Series: "layout " + layout, Simulated: float64(row.TimeUS) / 1e6, Measured: float64(row.MeasuredUS) / 1e6})
+			pairs = append(pairs, plots.Pair{Series: "layout " + layout, Simulated: float64(row.TimeUS) / 1e6,
+				Measured: float64(row.MeasuredUS) / 1e6})
 		}
 	}
 	if len(pairs) == 0 {

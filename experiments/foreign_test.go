@@ -238,8 +238,9 @@ func TestFinishedFolderMoves(t *testing.T) {
 	if err := os.WriteFile("kernel.cubin", cubin, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	e := mustParse(t, "name: moved\ntitle: Moved\npoints:\n  - launch: {cubin: kernel.cubin, kernel: saxpy, grid: [1], block: [32], "+
-		saxpyArgs+"}\n")
+	e := mustParse(t,
+		"name: moved\ntitle: Moved\npoints:\n  - launch: {cubin: kernel.cubin, kernel: saxpy, grid: [1], block: [32], "+
+			saxpyArgs+"}\n")
 	if err := output(t.Context(), e, &fake{}, "out", runOptions{}); err != nil {
 		t.Fatal(err)
 	}

@@ -52,8 +52,8 @@ var _ = register(&work[Launch]{
 	},
 })
 
-// Launch is one launch of a user's kernel. Files are named from the folder that warpdrop runs in; their contents are part of
-// the point's name.
+// Launch is one launch of a user's kernel. Files are named from the folder that warpdrop runs in; their contents are
+// part of the point's name.
 type Launch struct {
 	GPU    string   `json:"gpu" jsonschema:"default=gtx1080ti" jsonschema_description:"GPU preset by name, or a preset file."`
 	Cubin  string   `json:"cubin" also:"file" need:"true" jsonschema_description:"File of sm_50 to sm_62 machine code (a cubin, or a program or library that holds some), or a .cu or .ptx file, which is compiled once; cubin is an older name of the key."`
@@ -103,7 +103,8 @@ func (l Launch) checkKeys() (out []problem) {
 	}
 	for _, a := range slices.Concat(l.Args, l.Variables) {
 		if strings.Contains(a, ":") && strings.Contains(a, "out=") {
-			out = append(out, problem{"args", fmt.Sprintf("args has %q; allowed here are buffers without out=, warpdrop sim writes files", a)})
+			out = append(out,
+				problem{"args", fmt.Sprintf("args has %q; allowed here are buffers without out=, warpdrop sim writes files", a)})
 		}
 	}
 	for _, dim := range []struct {
@@ -219,7 +220,10 @@ func runLaunch(ctx context.Context, h *Host, spec Launch, threads int, progress 
 	if spec.Clock > 0 {
 		gpu = workloads.AtClock(gpu, spec.Clock)
 	}
-	got, err := simulateLaunch(ctx, h, gpu, spec, workloads.Options{Threads: threads, Progress: func(done, total int) { progress(float64(done) / float64(max(total, 1))) }})
+	got, err := simulateLaunch(ctx, h, gpu, spec,
+		workloads.Options{Threads: threads, Progress: func(done, total int) {
+			progress(float64(done) / float64(max(total, 1)))
+		}})
 	if err != nil {
 		return Result{}, err
 	}
@@ -238,7 +242,8 @@ func ProfileLaunch(ctx context.Context, h *Host, spec Launch) (got *sim.Result, 
 	return got, gpu, err
 }
 
-func simulateLaunch(ctx context.Context, h *Host, gpu *sim.GPU, spec Launch, opt workloads.Options) (*workloads.LaunchRun, error) {
+func simulateLaunch(ctx context.Context, h *Host, gpu *sim.GPU, spec Launch,
+	opt workloads.Options) (*workloads.LaunchRun, error) {
 	w := spec.workload()
 	w.Read, w.Kept = h.inputs.read, h.cubins
 	return workloads.SimulateLaunch(ctx, gpu, w, opt)
@@ -258,7 +263,7 @@ func launchResult(gpu *sim.GPU, spec Launch, got *workloads.LaunchRun) *SimResul
 	r.Instructions *= got.Sample.Share()
 	r.add(gpu, &got.IterationResult, 1)
 	r.finish(gpu)
-	r.Launch = &LaunchInfo{Compiler: got.Compiler, Registers: got.Kernel.Registers, SharedBytes: got.Kernel.SharedBytes + spec.Shared, LocalBytes: got.Kernel.LocalBytes,
-		BlocksPerSM: got.BlocksPerSM, Sample: got.Sample}
+	r.Launch = &LaunchInfo{Compiler: got.Compiler, Registers: got.Kernel.Registers, SharedBytes: got.Kernel.SharedBytes +
+		spec.Shared, LocalBytes: got.Kernel.LocalBytes, BlocksPerSM: got.BlocksPerSM, Sample: got.Sample}
 	return r
 }

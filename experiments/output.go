@@ -65,8 +65,9 @@ func (r *Results) Manifest(version, store string) *Manifest {
 	host, _ := os.Hostname()
 	sum := sha256.Sum256(r.Experiment.Source)
 	m := &Manifest{
-		Experiment: r.Experiment.Name, Scale: r.Scale, Warpdrop: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
-		CPUs: runtime.NumCPU(), Host: host, Written: time.Now().UTC().Format(time.RFC3339), Store: store,
+		Experiment: r.Experiment.Name, Scale: r.Scale, Warpdrop: version, Go: runtime.Version(), Platform: runtime.GOOS +
+			"/" + runtime.GOARCH, CPUs: runtime.NumCPU(), Host: host, Written: time.Now().UTC().Format(time.RFC3339),
+		Store:  store,
 		Inputs: map[string]string{"experiment sha256": hex.EncodeToString(sum[:])},
 	}
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -99,8 +100,8 @@ func (r *Results) Manifest(version, store string) *Manifest {
 // outputFiles are the files of an output folder, those in its folders apart.
 var outputFiles = []string{SourceName, CSVName, JSONName, ManifestName, ReportName}
 
-// CheckOutput refuses a folder that is there and that no run has made: what is in it might be written over. A run that was
-// stopped before its end leaves its store, and perhaps some of its files.
+// CheckOutput refuses a folder that is there and that no run has made: what is in it might be written over. A run that
+// was stopped before its end leaves its store, and perhaps some of its files.
 func CheckOutput(dir string) error {
 	hasStore := exists(filepath.Join(dir, StoreDir))
 	made := func(e fs.DirEntry) bool {
@@ -143,8 +144,8 @@ func TryOutput(dir string) error {
 	return nil
 }
 
-// SweepOutput removes what writers of an output folder that were killed have left behind, older than an hour: files of the names
-// that they make, and nothing else.
+// SweepOutput removes what writers of an output folder that were killed have left behind, older than an hour: files of
+// the names that they make, and nothing else.
 func SweepOutput(dir string) {
 	own := slices.Clone(outputFiles)
 	for _, f := range FigureNames() {
@@ -200,7 +201,8 @@ func (r *Results) WriteManifest(dir, version, store string) error {
 	return writeJSON(filepath.Join(dir, ManifestName), r.Manifest(version, store))
 }
 
-// ReadManifest reads the names and labels of the points of an output folder, and where their store is. Specs are left out.
+// ReadManifest reads the names and labels of the points of an output folder, and where their store is. Specs are left
+// out.
 func ReadManifest(dir string) (points []ManifestPoint, store *Store, err error) {
 	data, err := infile.Read(filepath.Join(dir, ManifestName), maxOutputBytes)
 	if err != nil {
@@ -270,7 +272,8 @@ func (r *Results) Wanted() (names []string) {
 	return append(r.swept(), names...)
 }
 
-// DrawFigures draws figures into dir. One that has nothing to show says so in the answer; an earlier drawing of it is removed.
+// DrawFigures draws figures into dir. One that has nothing to show says so in the answer; an earlier drawing of it is
+// removed.
 func (r *Results) DrawFigures(dir string, names, formats []string) ([]plots.ReportFigure, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
@@ -341,12 +344,14 @@ func (r *Results) meta() string {
 	for _, s := range r.Stored {
 		seconds += s.Timing.Seconds
 	}
-	text := fmt.Sprintf("Experiment %s at scale %s; %d of %d points", r.Experiment.Name, r.Scale, len(r.Points)-len(r.Missing), len(r.Points))
+	text := fmt.Sprintf("Experiment %s at scale %s; %d of %d points", r.Experiment.Name, r.Scale,
+		len(r.Points)-len(r.Missing), len(r.Points))
 	if len(gpus) > 0 {
 		text += "; simulated: " + strings.Join(gpus, ", ")
 	}
 	if seconds > 0 {
-		text += fmt.Sprintf("; computed in %s of wall-clock time, points added up", time.Duration(seconds*float64(time.Second)).Round(time.Second))
+		text += fmt.Sprintf("; computed in %s of wall-clock time, points added up",
+			time.Duration(seconds*float64(time.Second)).Round(time.Second))
 	}
 	return text + "."
 }
@@ -355,8 +360,8 @@ func (r *Results) meta() string {
 // left out.
 func (r *Results) report(m *Manifest, figures []plots.ReportFigure) plots.Report {
 	out := plots.Report{
-		Title: r.Experiment.Title, Question: r.Experiment.Question, Answer: r.Answer(), Cards: r.cards(), Warnings: r.Warnings(), Tables: r.tables(),
-		Meta: r.meta(), Notes: r.notes(), Source: string(r.Experiment.Source),
+		Title: r.Experiment.Title, Question: r.Experiment.Question, Answer: r.Answer(), Cards: r.cards(),
+		Warnings: r.Warnings(), Tables: r.tables(), Meta: r.meta(), Notes: r.notes(), Source: string(r.Experiment.Source),
 		Commands: m.Commands,
 		Facts:    [][2]string{{"warpdrop", m.Warpdrop}, {"revision", m.Revision}, {"Go", m.Go + " " + m.Platform}},
 	}
@@ -377,8 +382,8 @@ func (r *Results) report(m *Manifest, figures []plots.ReportFigure) plots.Report
 }
 
 // ReadOutput loads the experiment, the scale and the stored points that an output folder was made from; nothing is run.
-// Points are named as the manifest names them, whatever version the program has now, and nothing that they were made from is looked
-// for: the folder can be moved to another machine.
+// Points are named as the manifest names them, whatever version the program has now, and nothing that they were made
+// from is looked for: the folder can be moved to another machine.
 func ReadOutput(dir string) (*Results, *Manifest, error) {
 	data, err := infile.Read(filepath.Join(dir, ManifestName), maxOutputBytes)
 	if err != nil {
@@ -404,7 +409,8 @@ func ReadOutput(dir string) (*Results, *Manifest, error) {
 	}
 	specs := e.Specs(m.Scale)
 	if len(specs) != len(m.Points) {
-		return nil, nil, fmt.Errorf("%s: %d points, the experiment file has %d at scale %s; run it again", filepath.Join(dir, ManifestName), len(m.Points), len(specs), m.Scale)
+		return nil, nil, fmt.Errorf("%s: %d points, the experiment file has %d at scale %s; run it again",
+			filepath.Join(dir, ManifestName), len(m.Points), len(specs), m.Scale)
 	}
 	where := m.Store
 	if !filepath.IsAbs(where) {

@@ -36,7 +36,8 @@ func (d *decoder) group(n *yaml.Node, e *Experiment) {
 	names := Kinds()
 	for _, f := range fields {
 		if !slices.Contains(names, f.key.Value) {
-			d.fail(f.key, "unknown key %q%s; allowed are %s, sweep, scales", f.key.Value, nearest.Hint(f.key.Value, append(names, "sweep", "scales")), strings.Join(names, ", "))
+			d.fail(f.key, "unknown key %q%s; allowed are %s, sweep, scales",
+				f.key.Value, nearest.Hint(f.key.Value, append(names, "sweep", "scales")), strings.Join(names, ", "))
 			return
 		}
 	}
@@ -172,8 +173,8 @@ type Planned struct {
 	Guess   bool    // no earlier point of its kind was measured
 }
 
-// guessWeight is the processor seconds of measured points that a guess weighs as much as: a few short points, which take mostly what
-// does not grow with their work, do not make long ones look hours long.
+// guessWeight is the processor seconds of measured points that a guess weighs as much as: a few short points, which
+// take mostly what does not grow with their work, do not make long ones look hours long.
 const guessWeight = 10
 
 // processorSeconds is the wall-clock time of a point times the threads that it had.

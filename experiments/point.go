@@ -23,13 +23,14 @@ type Point struct {
 func specText(s Spec) string {
 	data, err := json.Marshal(s)
 	if err != nil {
-		panic(fmt.Sprintf("experiments: spec %T cannot be written as JSON: %v", s, err)) // specs hold plain numbers and strings
+		// specs hold plain numbers and strings
+		panic(fmt.Sprintf("experiments: spec %T cannot be written as JSON: %v", s, err))
 	}
 	return s.Kind() + " " + string(data)
 }
 
-// maskRate is the rate that iterations with conventional dropout, or none, are simulated at, whatever theirs is: what a mask holds moves
-// no launch (TestMaskRate in package workloads).
+// maskRate is the rate that iterations with conventional dropout, or none, are simulated at, whatever theirs is: what a
+// mask holds moves no launch (TestMaskRate in package workloads).
 const maskRate = 0.5
 
 // anyRate tells whether an iteration takes the same at every rate.
@@ -81,24 +82,31 @@ type SearchResult struct {
 
 // SimResult is a simulated iteration or kernel. With a distribution of patterns its figures are expected values.
 type SimResult struct {
-	Cycles       float64            `json:"cycles"`                    // core clock, with launch overhead and copies
-	KernelCycles float64            `json:"kernel_cycles,omitempty"`   // of the kernels alone; 0: not known
-	Low          float64            `json:"low"`                       // 95 % interval of Cycles, equal to it where nothing is sampled
-	High         float64            `json:"high"`                      //
-	TimeUS       float64            `json:"time_us"`                   // at the preset's clock
-	Parts        map[string]float64 `json:"parts"`                     // cycles by part: gemm, mask, update, copy …
-	Counters     map[string]float64 `json:"counters"`                  // of all launches: see sim.Counters for their names
-	Kernels      []KernelResult     `json:"kernels,omitempty"`         // for the roofline and the breakdown
-	Energy       map[string]float64 `json:"energy_mj,omitempty"`       // by component (energy.PartNames): an estimate; none without calibration
-	EnergyParts  map[string]float64 `json:"energy_parts_mj,omitempty"` // the same by part, as Parts
-	Timeline     []TimelineLaunch   `json:"timeline,omitempty"`        // of the first combination, where it has at most 1,000 launches
-	Distribution []SearchResult     `json:"distribution"`              // of each layer, empty without patterns
-	Patterns     []PatternCycles    `json:"patterns,omitempty"`        // each combination that was simulated
-	Coverage     string             `json:"coverage"`                  // what the figures cover, in words
-	FLOP         float64            `json:"flop"`                      // floating-point operations of the mathematics, dense
-	Peak         map[string]float64 `json:"peak,omitempty"`            // of the GPU: flop_per_cycle, dram_bytes_per_cycle, core_hz
-	Instructions float64            `json:"instructions"`              // warp-instructions simulated to get here, the measure of this point's work
-	Samples      int                `json:"samples,omitempty"`         // pattern combinations that were drawn; 0 = summed over all of them
+	Cycles       float64 `json:"cycles"`                  // core clock, with launch overhead and copies
+	KernelCycles float64 `json:"kernel_cycles,omitempty"` // of the kernels alone; 0: not known
+	// 95 % interval of Cycles, equal to it where nothing is sampled
+	Low      float64            `json:"low"`
+	High     float64            `json:"high"`              //
+	TimeUS   float64            `json:"time_us"`           // at the preset's clock
+	Parts    map[string]float64 `json:"parts"`             // cycles by part: gemm, mask, update, copy …
+	Counters map[string]float64 `json:"counters"`          // of all launches: see sim.Counters for their names
+	Kernels  []KernelResult     `json:"kernels,omitempty"` // for the roofline and the breakdown
+	// by component (energy.PartNames): an estimate; none without calibration
+	Energy      map[string]float64 `json:"energy_mj,omitempty"`
+	EnergyParts map[string]float64 `json:"energy_parts_mj,omitempty"` // the same by part, as Parts
+	// of the first combination, where it has at most 1,000 launches
+	Timeline     []TimelineLaunch `json:"timeline,omitempty"`
+	Distribution []SearchResult   `json:"distribution"`       // of each layer, empty without patterns
+	Patterns     []PatternCycles  `json:"patterns,omitempty"` // each combination that was simulated
+	Coverage     string           `json:"coverage"`           // what the figures cover, in words
+	// floating-point operations of the mathematics, dense
+	FLOP float64 `json:"flop"`
+	// of the GPU: flop_per_cycle, dram_bytes_per_cycle, core_hz
+	Peak map[string]float64 `json:"peak,omitempty"`
+	// warp-instructions simulated to get here, the measure of this point's work
+	Instructions float64 `json:"instructions"`
+	// pattern combinations that were drawn; 0 = summed over all of them
+	Samples int `json:"samples,omitempty"`
 
 	Launches          int `json:"launches"`           // and copies, of all combinations together
 	SimulatedLaunches int `json:"simulated_launches"` // the others are like one of these
@@ -153,7 +161,8 @@ type TrainResult struct {
 	SubModels  float64      `json:"sub_models,omitempty"` // different pattern combinations that were drawn
 	Trace      []TracePoint `json:"trace,omitempty"`
 	BLAS       string       `json:"blas"`
-	Diverged   string       `json:"diverged,omitempty"` // where; the figures are those of the last whole epoch before, or 0
+	// where; the figures are those of the last whole epoch before, or 0
+	Diverged string `json:"diverged,omitempty"`
 }
 
 // MicroResult is what microbenchmarks of a preset measured.

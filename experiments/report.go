@@ -177,7 +177,8 @@ func span(rows []*Row, x func(*Row) float64, format string) string {
 
 // methodText says what a method is, for readers who do not know its name.
 var methodText = map[string]string{
-	"none": "no dropout", "dense": "conventional dropout", "masked": "if-else round the inner product", "dropconnect": "dropped weights",
+	"none": "no dropout", "dense": "conventional dropout", "masked": "if-else round the inner product",
+	"dropconnect": "dropped weights",
 }
 
 // aboutMethod says what a method is; patterns say it themselves.
@@ -203,7 +204,8 @@ func (r *Results) byMethod() (names []string, rows map[string][]*Row) {
 	return names, rows
 }
 
-// accuracyChange is a row's accuracy minus that of the baseline on the same network, rates and batch, in percentage points.
+// accuracyChange is a row's accuracy minus that of the baseline on the same network, rates and batch, in percentage
+// points.
 func (r *Results) accuracyChange(row *Row) float64 {
 	if row.Method == "masked" || !row.Accuracy.known() { // masked trains as dense does
 		return math.NaN()
@@ -215,7 +217,8 @@ func (r *Results) accuracyChange(row *Row) float64 {
 		return float64(row.Accuracy - row.over.Accuracy)
 	}
 	for _, b := range r.Rows {
-		if b.Method == r.Experiment.Baseline.Method && b.Network == row.Network && slices.Equal(b.Rates, row.Rates) && b.Batch == row.Batch && b.Accuracy.known() {
+		if b.Method == r.Experiment.Baseline.Method && b.Network == row.Network && slices.Equal(b.Rates, row.Rates) &&
+			b.Batch == row.Batch && b.Accuracy.known() {
 			return float64(row.Accuracy - b.Accuracy)
 		}
 	}
@@ -245,7 +248,8 @@ func (r *Results) Answer() (out []string) {
 			said = append(said, fmt.Sprintf("it is estimated to take %s times the energy", s))
 		}
 		if s := span(rows[m], perplexity, "%.1f"); s != "" {
-			said = append(said, fmt.Sprintf("it reaches a test perplexity of %s (%s: %s)", s, base, span(rows[base], perplexity, "%.1f")))
+			said = append(said, fmt.Sprintf("it reaches a test perplexity of %s (%s: %s)",
+				s, base, span(rows[base], perplexity, "%.1f")))
 		}
 		if len(said) > 0 {
 			name := strings.ToUpper(m)
@@ -266,7 +270,9 @@ func (r *Results) Answer() (out []string) {
 		}
 	}
 	if n > 0 {
-		out = append(out, fmt.Sprintf("Simulated times differ from those measured on the real GPU by %.1f %% on average, over %d products.", 100*sum/n, int(n)))
+		out = append(out,
+			fmt.Sprintf("Simulated times differ from those measured on the real GPU by %.1f %% on average, over %d products.",
+				100*sum/n, int(n)))
 	}
 	for _, s := range r.Micro {
 		within, known := 0, 0
@@ -278,7 +284,8 @@ func (r *Results) Answer() (out []string) {
 				}
 			}
 		}
-		out = append(out, fmt.Sprintf("%d of %d measurements of %s lie where they are known to lie on the real GPU.", within, known, s.Spec.(Microbench).GPU))
+		out = append(out, fmt.Sprintf("%d of %d measurements of %s lie where they are known to lie on the real GPU.",
+			within, known, s.Spec.(Microbench).GPU))
 	}
 	if len(names) == 0 || len(out) == 0 {
 		for i, row := range r.Searches {
@@ -286,7 +293,8 @@ func (r *Results) Answer() (out []string) {
 				out = append(out, "…")
 				break
 			}
-			out = append(out, fmt.Sprintf("Rate %s with N = %d: %s reaches %s.", join(row.Rates), row.patterns(), row.Search, row.Reached.round(4)))
+			out = append(out, fmt.Sprintf("Rate %s with N = %d: %s reaches %s.", join(row.Rates), row.patterns(), row.Search,
+				row.Reached.round(4)))
 		}
 	}
 	if len(out) == 0 {
@@ -320,7 +328,8 @@ func (r *Results) fastest() (out []string) {
 	say := func(row *Row) string {
 		text := fmt.Sprintf("%s with %s cycles with launch, %s µs", r.nameOf(row), row.Cycles.round(0), row.TimeUS.round(2))
 		if row.KernelCycles.known() {
-			text = fmt.Sprintf("%s with %s kernel cycles (with launch %s, %s µs)", r.nameOf(row), row.KernelCycles.round(0), row.Cycles.round(0), row.TimeUS.round(2))
+			text = fmt.Sprintf("%s with %s kernel cycles (with launch %s, %s µs)", r.nameOf(row), row.KernelCycles.round(0),
+				row.Cycles.round(0), row.TimeUS.round(2))
 		}
 		if row.over != nil && row.over != row {
 			text += fmt.Sprintf(", %s times as fast as %s", row.Speedup.round(2), row.SpeedupOver)
@@ -349,10 +358,12 @@ func (r *Results) unbeaten() (out []string) {
 	some := varying(rows, func(*Row) string { return "" })
 	for _, row := range rows {
 		beaten := slices.ContainsFunc(rows, func(o *Row) bool {
-			return o.Speedup >= row.Speedup && o.Accuracy >= row.Accuracy && (o.Speedup > row.Speedup || o.Accuracy > row.Accuracy)
+			return o.Speedup >= row.Speedup && o.Accuracy >= row.Accuracy &&
+				(o.Speedup > row.Speedup || o.Accuracy > row.Accuracy)
 		})
 		if !beaten {
-			out = append(out, fmt.Sprintf("%s (%s times, %s %%)", traitText(row, some), row.Speedup.round(2), row.Accuracy.round(2)))
+			out = append(out, fmt.Sprintf("%s (%s times, %s %%)", traitText(row, some), row.Speedup.round(2),
+				row.Accuracy.round(2)))
 		}
 	}
 	return out
@@ -408,7 +419,9 @@ func (r *Results) Warnings() (out []string) {
 		}
 	}
 	if seeds > 0 {
-		out = append(out, "Small sample: accuracies of one seed carry no spread; a difference of some tenths of a percentage point may be chance.")
+		out = append(out,
+			"Small sample: accuracies of one seed carry no spread; a difference of some tenths of a percentage point may be "+
+				"chance.")
 	}
 	few := 0
 	for _, row := range r.Rows {
@@ -417,7 +430,9 @@ func (r *Results) Warnings() (out []string) {
 		}
 	}
 	if few > 0 {
-		out = append(out, fmt.Sprintf("Small sample: expected cycles rest on up to %d drawn combinations of patterns; the intervals say how far they may be off.", few))
+		out = append(out,
+			fmt.Sprintf("Small sample: expected cycles rest on up to %d drawn combinations of patterns; the intervals say "+
+				"how far they may be off.", few))
 	}
 	return out
 }
@@ -479,7 +494,8 @@ func (r *Results) tables() []plots.Table {
 			rows = append(rows, line)
 		}
 		t.Rows, t.Note = cut(rows)
-		t.Note = strings.TrimSpace("Cycles of the core clock with launch overhead, and their share of the iteration. " + t.Note)
+		t.Note = strings.TrimSpace("Cycles of the core clock with launch overhead, and their share of the iteration. " +
+			t.Note)
 		out = append(out, t)
 	}
 	if t := r.energyTable(); len(t.Rows) > 0 {
@@ -488,13 +504,17 @@ func (r *Results) tables() []plots.Table {
 		out = append(out, t)
 	}
 	if r.Experiment.Paper != "" {
-		t := plots.Table{Title: "Beside the paper (" + r.Experiment.Paper + ")", Head: []string{"method", "hidden layers", "rates", "speedup", "paper", "difference", "accuracy %", "paper", "difference"},
-			Note: "The paper's values are those printed; it measured whole training runs on one GTX 1080 Ti under Caffe. A dash: not printed there, or not measured here."}
+		t := plots.Table{Title: "Beside the paper (" + r.Experiment.Paper + ")",
+			Head: []string{"method", "hidden layers", "rates", "speedup", "paper", "difference", "accuracy %", "paper",
+				"difference"},
+			Note: "The paper's values are those printed; it measured whole training runs on one GTX 1080 Ti under Caffe. A " +
+				"dash: not printed there, or not measured here."}
 		met := 0
 		for _, p := range PaperRows(r.Experiment.Paper) {
 			row := newRow(Search{})
 			for _, have := range r.Rows {
-				if have.Method == p.Method && slices.Equal(have.Hidden, p.Hidden) && slices.Equal(have.Rates, p.Rates) && (p.Batch == 0 || p.Batch == have.Batch) {
+				if have.Method == p.Method && slices.Equal(have.Hidden, p.Hidden) && slices.Equal(have.Rates, p.Rates) &&
+					(p.Batch == 0 || p.Batch == have.Batch) {
 					row = have
 					met++
 					break
@@ -506,8 +526,9 @@ func (r *Results) tables() []plots.Table {
 				}
 				return none
 			}
-			t.Rows = append(t.Rows, []string{p.Method, join(p.Hidden), join(p.Rates), row.speedupText(), positive(p.Speedup).round(2), row.SpeedupDifference.round(2),
-				row.accuracyText(), positive(p.Accuracy).round(2), row.AccuracyDifference.round(2)})
+			t.Rows = append(t.Rows, []string{p.Method, join(p.Hidden), join(p.Rates), row.speedupText(),
+				positive(p.Speedup).round(2), row.SpeedupDifference.round(2), row.accuracyText(), positive(p.Accuracy).round(2),
+				row.AccuracyDifference.round(2)})
 		}
 		if len(t.Rows) == 0 {
 			t.Note = "The paper prints no numbers for it, only a drawing."
@@ -517,7 +538,8 @@ func (r *Results) tables() []plots.Table {
 		out = append(out, t)
 	}
 	for _, s := range r.Micro {
-		t := plots.Table{Title: "Microbenchmarks of " + s.Spec.(Microbench).GPU, Head: []string{"measured", "case", "value", "unit", "known from", "to", "source"}}
+		t := plots.Table{Title: "Microbenchmarks of " + s.Spec.(Microbench).GPU,
+			Head: []string{"measured", "case", "value", "unit", "known from", "to", "source"}}
 		for _, row := range s.Result.Micro.Rows {
 			line := []string{row.Group, row.Case, number(row.Value).round(1), row.Unit, "-", "-", row.From}
 			if row.High > 0 {
@@ -537,7 +559,8 @@ func (r *Results) tables() []plots.Table {
 	}
 	if len(distributions) > 0 {
 		rows, note := cut(distributions)
-		out = append(out, plots.Table{Title: "Distributions of patterns", Head: []string{"rate", "search", "reached", "dp:probability"}, Rows: rows, Note: note})
+		out = append(out, plots.Table{Title: "Distributions of patterns",
+			Head: []string{"rate", "search", "reached", "dp:probability"}, Rows: rows, Note: note})
 	}
 	return out
 }

@@ -92,7 +92,8 @@ func TestRowsJoinSimulationTrainingAndPaper(t *testing.T) {
 		t.Errorf("paper's speedup %v and accuracy %v, want 1.27 and 98.07", rdp.PaperSpeedup, rdp.PaperAccuracy)
 	}
 	if rdp.BankConflicts != 7 || rdp.ConflictsPerAccess != 0.07 || rdp.SIMTEfficiency != 0.625 {
-		t.Errorf("conflicts %v, an access %v, SIMT efficiency %v; want 7, 0.07, 20/32", rdp.BankConflicts, rdp.ConflictsPerAccess, rdp.SIMTEfficiency)
+		t.Errorf("conflicts %v, an access %v, SIMT efficiency %v; want 7, 0.07, 20/32",
+			rdp.BankConflicts, rdp.ConflictsPerAccess, rdp.SIMTEfficiency)
 	}
 }
 
@@ -137,7 +138,8 @@ func TestExportsAreReadable(t *testing.T) {
 			t.Errorf("report.html contains %s: it must escape what users write and load nothing", bad)
 		}
 	}
-	for _, data := range regexp.MustCompile(`(?s)<script type="application/json"[^>]*>(.*?)</script>`).FindAllSubmatch(report, -1) {
+	for _, data := range regexp.MustCompile(`(?s)<script type="application/json"[^>]*>(.*?)</script>`).FindAllSubmatch(
+		report, -1) {
 		if !json.Valid(data[1]) || bytes.ContainsAny(data[1], "<>") {
 			t.Errorf("what a figure draws is not JSON with < and > escaped: %.200s", data[1])
 		}
@@ -170,7 +172,8 @@ func TestCompareFindsWhatChanged(t *testing.T) {
 		}
 	}
 	rdp, tdp := changed["rdp"], changed["tdp"]
-	if len(changed) != 2 || len(changes) != 4 || math.Abs(float64(rdp.Values["with launch"].relative()-10)) > 1e-9 || rdp.Part == "" {
+	if len(changed) != 2 || len(changes) != 4 || math.Abs(float64(rdp.Values["with launch"].relative()-10)) > 1e-9 ||
+		rdp.Part == "" {
 		t.Errorf("changes %+v; want rdp by 10 %%, and tdp gone", changed)
 	}
 	if v := tdp.Values["with launch"]; !v.Before.known() || v.Now.known() {
@@ -278,7 +281,9 @@ func TestTenThousandPoints(t *testing.T) {
 		rates = append(rates, fmt.Sprintf("[%.2f]", float64(i)/100+0.1))
 		hidden = append(hidden, fmt.Sprintf("[%d]", 64+4*i))
 	}
-	e := mustParse(t, "name: many\ntitle: Many\npoints:\n  - mlp: {}\n    sweep: {method: [dense, masked, rdp, tdp], rates: ["+strings.Join(rates, ",")+"], hidden: ["+strings.Join(hidden, ",")+"]}\n")
+	e := mustParse(t,
+		"name: many\ntitle: Many\npoints:\n  - mlp: {}\n    sweep: {method: [dense, masked, rdp, tdp], rates: ["+
+			strings.Join(rates, ",")+"], hidden: ["+strings.Join(hidden, ",")+"]}\n")
 	specs := e.Specs("small")
 	if len(specs) != 10_000 {
 		t.Fatalf("%d points", len(specs))

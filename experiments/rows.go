@@ -17,14 +17,16 @@ import (
 	"warpdrop/internal/show"
 )
 
-// Row is one configuration of an experiment: its simulation and its training runs side by side. Each field with a json tag is a
-// column of results.csv, in this order, and a key in results.json; the tag csv:"-" keeps it out of the CSV. What no point gave is
-// unknown: NaN in memory and empty in both files.
+// Row is one configuration of an experiment: its simulation and its training runs side by side. Each field with a json
+// tag is a column of results.csv, in this order, and a key in results.json; the tag csv:"-" keeps it out of the CSV.
+// What no point gave is unknown: NaN in memory and empty in both files.
 type Row struct {
-	Workload string    `json:"workload"`                 // mlp, lstm, gemm, launch or search
-	Network  string    `json:"network"`                  // what was run: sizes of an MLP or LSTM, of a product, or a kernel with grid and block
-	GPU      string    `json:"gpu,omitempty"`            // preset that was simulated
-	Method   string    `json:"method"`                   // dense (conventional dropout), masked, rdp, tdp, …; the kernel of a launch
+	Workload string `json:"workload"` // mlp, lstm, gemm, launch or search
+	// what was run: sizes of an MLP or LSTM, of a product, or a kernel with grid and block
+	Network string `json:"network"`
+	GPU     string `json:"gpu,omitempty"` // preset that was simulated
+	// dense (conventional dropout), masked, rdp, tdp, …; the kernel of a launch
+	Method   string    `json:"method"`
 	Rates    []float64 `json:"rates,omitempty"`          // dropout rates asked for, one a layer
 	Hidden   []int     `json:"hidden,omitempty" csv:"-"` // units of the hidden layers
 	Batch    int       `json:"batch,omitempty"`          // samples, or sequences, of an iteration
@@ -34,20 +36,26 @@ type Row struct {
 	DP       int       `json:"dp,omitempty"`             // one row or tile in dp is kept; given only where it is fixed
 	Pad      string    `json:"pad,omitempty"`            // whether rows of shared memory are padded against bank conflicts
 	Update   string    `json:"update,omitempty"`         // dense or lazy: which weights an update touches
-	Option   string    `json:"option,omitempty"`         // what else the pattern or the training has: of 20, 4 groups of samples, …
+	// what else the pattern or the training has: of 20, 4 groups of samples, …
+	Option string `json:"option,omitempty"`
 
 	Reached      number `json:"reached_rate"`           // expected share that is dropped under the distribution
 	Distribution string `json:"distribution,omitempty"` // of the first layer: dp:probability …
 
-	KernelCycles number `json:"kernel_cycles"`           // core cycles of the kernels alone, as warpdrop sim counts them: no launch overhead, no copies
-	Cycles       number `json:"cycles_with_launch"`      // core cycles with launch overhead and copies: of an iteration (expected value over the distribution), a product or a launch
-	CyclesLow    number `json:"cycles_with_launch_low"`  // lower end of the 95 % confidence interval, where combinations were sampled
-	CyclesHigh   number `json:"cycles_with_launch_high"` // upper end of it
-	TimeUS       number `json:"time_us"`                 // microseconds of the cycles with launch at the preset's core clock
-	Speedup      number `json:"speedup"`                 // the baseline row's cycles with launch / this row's
-	SpeedupOver  string `json:"speedup_over,omitempty"`  // the baseline row
-	SpeedupLow   number `json:"speedup_low"`             // lower end of the confidence interval
-	SpeedupHigh  number `json:"speedup_high"`            // upper end of it
+	// core cycles of the kernels alone, as warpdrop sim counts them: no launch overhead, no copies
+	KernelCycles number `json:"kernel_cycles"`
+	// core cycles with launch overhead and copies: of an iteration (expected value over the distribution), a product or a
+	// launch
+	Cycles number `json:"cycles_with_launch"`
+	// lower end of the 95 % confidence interval, where combinations were sampled
+	CyclesLow  number `json:"cycles_with_launch_low"`
+	CyclesHigh number `json:"cycles_with_launch_high"` // upper end of it
+	// microseconds of the cycles with launch at the preset's core clock
+	TimeUS      number `json:"time_us"`
+	Speedup     number `json:"speedup"`                // the baseline row's cycles with launch / this row's
+	SpeedupOver string `json:"speedup_over,omitempty"` // the baseline row
+	SpeedupLow  number `json:"speedup_low"`            // lower end of the confidence interval
+	SpeedupHigh number `json:"speedup_high"`           // upper end of it
 
 	Accuracy         number `json:"accuracy"`           // per cent, mean over seeds
 	AccuracySpread   number `json:"accuracy_spread"`    // per cent, standard deviation over seeds
@@ -55,21 +63,26 @@ type Row struct {
 	Perplexity       number `json:"perplexity"`         // of the test text, mean over seeds
 	PerplexitySpread number `json:"perplexity_spread"`  // standard deviation over seeds
 	Diverged         int    `json:"diverged,omitempty"` // trainings that diverged: then there is no mean of the others
-	SubModels        number `json:"sub_models"`         // different combinations of patterns that a training drew, mean over seeds
+	// different combinations of patterns that a training drew, mean over seeds
+	SubModels number `json:"sub_models"`
 
 	BankConflicts      number `json:"bank_conflicts"`       // extra passes
 	ConflictsPerAccess number `json:"conflicts_per_access"` // extra passes a shared-memory access
-	DivergentBranches  number `json:"divergent_branches"`   // branches that some active threads of a warp take and others do not
-	SIMTEfficiency     number `json:"simt_efficiency"`      // share of lanes active
-	WarpInstructions   number `json:"warp_instructions"`    // warp instructions issued
-	DRAMBytes          number `json:"dram_bytes"`           // bytes read from and written to DRAM
-	PeakShare          number `json:"peak_share"`           // floating-point operations of the kernels / what the GPU could do in the cycles
-	Samples            int    `json:"samples,omitempty"`    // pattern combinations drawn; 0 = all, summed
+	// branches that some active threads of a warp take and others do not
+	DivergentBranches number `json:"divergent_branches"`
+	SIMTEfficiency    number `json:"simt_efficiency"`   // share of lanes active
+	WarpInstructions  number `json:"warp_instructions"` // warp instructions issued
+	DRAMBytes         number `json:"dram_bytes"`        // bytes read from and written to DRAM
+	// floating-point operations of the kernels / what the GPU could do in the cycles
+	PeakShare number `json:"peak_share"`
+	Samples   int    `json:"samples,omitempty"` // pattern combinations drawn; 0 = all, summed
 
-	SampleError number `json:"sample_error"` // stated error of cycles where a part of a launch's blocks was simulated, a share; empty = all were
+	// stated error of cycles where a part of a launch's blocks was simulated, a share; empty = all were
+	SampleError number `json:"sample_error"`
 
-	Launches          int `json:"launches,omitempty"`           // launches and copies, of all combinations of patterns
-	SimulatedLaunches int `json:"simulated_launches,omitempty"` // launches that were simulated; the others are like one of these
+	Launches int `json:"launches,omitempty"` // launches and copies, of all combinations of patterns
+	// launches that were simulated; the others are like one of these
+	SimulatedLaunches int `json:"simulated_launches,omitempty"`
 
 	EnergyMJ      number `json:"energy_mj"`         // energy of an iteration or a launch in mJ, an estimate
 	PowerW        number `json:"power_w"`           // mean power in watts, an estimate
@@ -539,8 +552,9 @@ func (r *Row) peerKey() string {
 	return fmt.Sprint(r.Workload, " ", r.Network, " ", r.GPU, " ", r.Batch)
 }
 
-// baseline finds the row that a row's speedup is relative to: of launches the first one on the same GPU; else the baseline method on the same network, GPU and batch,
-// at the same rates where there is one, and otherwise at whatever rates (its time hardly depends on them).
+// baseline finds the row that a row's speedup is relative to: of launches the first one on the same GPU; else the
+// baseline method on the same network, GPU and batch, at the same rates where there is one, and otherwise at whatever
+// rates (its time hardly depends on them).
 func (r *Results) baseline(row *Row, method string) *Row {
 	var near *Row
 	for _, b := range r.peers[row.peerKey()] {

@@ -16,7 +16,8 @@ func simVersions(gpu string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]string{"sim": sim.ModelVersion, "gpu": g.hash, "kernels": workloads.KernelVersion, "search": searchVersion}, nil
+	return map[string]string{"sim": sim.ModelVersion, "gpu": g.hash, "kernels": workloads.KernelVersion,
+		"search": searchVersion}, nil
 }
 
 // newSimResult is an empty result of a preset, to add launches to.
@@ -40,7 +41,9 @@ func (r *SimResult) finish(gpu *sim.GPU) {
 		r.Low, r.High = r.Cycles, r.Cycles
 	}
 	r.TimeUS = r.Cycles / gpu.CoreMHz
-	slices.SortFunc(r.Kernels, func(a, b KernelResult) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Part, b.Part)) })
+	slices.SortFunc(r.Kernels, func(a, b KernelResult) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Part, b.Part))
+	})
 }
 
 // simulated counts launches, and the instructions of those that were simulated.
@@ -92,12 +95,14 @@ func (r *SimResult) add(gpu *sim.GPU, it *workloads.IterationResult, probability
 	}
 }
 
-// addEnergy adds what a launch or a copy is thought to cost, over its time with the launch overhead, in which all SMs are idle.
+// addEnergy adds what a launch or a copy is thought to cost, over its time with the launch overhead, in which all SMs
+// are idle.
 func (r *SimResult) addEnergy(gpu *sim.GPU, l *workloads.LaunchResult, probability float64) {
 	if r.Energy == nil {
 		return
 	}
-	e := gpu.Energy.Of(&energy.Run{Cycles: l.Cycles, Seconds: gpu.Seconds(l.Cycles), SMs: gpu.SMs, SM: &l.Counters.SM, Memory: &l.Counters.Memory})
+	e := gpu.Energy.Of(&energy.Run{Cycles: l.Cycles, Seconds: gpu.Seconds(l.Cycles), SMs: gpu.SMs, SM: &l.Counters.SM,
+		Memory: &l.Counters.Memory})
 	for part, joules := range e.Joules {
 		r.Energy[energy.PartNames[part]] += probability * joules * 1e3
 		r.EnergyParts[string(l.Part)] += probability * joules * 1e3
@@ -108,8 +113,9 @@ func (r *SimResult) addEnergy(gpu *sim.GPU, l *workloads.LaunchResult, probabili
 func countersOf(c *sim.Counters) map[string]float64 {
 	out := map[string]float64{
 		"warp_instructions": float64(c.SM.WarpInstructions), "thread_instructions": float64(c.SM.ThreadInstructions),
-		"shared_accesses": float64(c.SM.SharedAccesses), "shared_passes": float64(c.SM.SharedPasses), "shared_bank_conflicts": float64(c.SM.SharedBankConflicts),
-		"branches": float64(c.SM.Branches), "divergent_branches": float64(c.SM.DivergentBranches), "dram_bytes": float64(c.Memory.DRAMBytes()),
+		"shared_accesses": float64(c.SM.SharedAccesses), "shared_passes": float64(c.SM.SharedPasses),
+		"shared_bank_conflicts": float64(c.SM.SharedBankConflicts), "branches": float64(c.SM.Branches),
+		"divergent_branches": float64(c.SM.DivergentBranches), "dram_bytes": float64(c.Memory.DRAMBytes()),
 		"issue_cycles": float64(c.SM.IssueCycles),
 	}
 	for name, n := range c.Stalls() {

@@ -1,5 +1,5 @@
-// Package experiments turns a YAML file into points (one simulation or one training run each), runs those that the store
-// lacks, and makes tables, figures and a report of them.
+// Package experiments turns a YAML file into points (one simulation or one training run each), runs those that the
+// store lacks, and makes tables, figures and a report of them.
 package experiments
 
 // The json tag of a field is its key in YAML too. The jsonschema tag states its default and its range, for the decoder
@@ -18,7 +18,8 @@ type File struct {
 	Points   []Group  `json:"points" need:"true" jsonschema_description:"Groups of points; each is one kind of work with its parameters."`
 }
 
-// Group is a kind of work, its parameters, and the lists to sweep them over. Each kind has a key of its own; see Schema.
+// Group is a kind of work, its parameters, and the lists to sweep them over. Each kind has a key of its own; see
+// Schema.
 type Group struct {
 	Sweep  map[string]any `json:"sweep,omitempty" jsonschema_description:"Key: list of values. Every combination is a point."`
 	Scales *Scales        `json:"scales,omitempty" jsonschema_description:"What differs at a scale: keys of the kind of work, sweep, or skip: true."`

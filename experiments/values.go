@@ -16,8 +16,8 @@ import (
 	"warpdrop/internal/nearest"
 )
 
-// NamedValues are named values that formulas of a point use, as text. They tell points apart and are axes of figures, and name no point:
-// what they make of the other keys does.
+// NamedValues are named values that formulas of a point use, as text. They tell points apart and are axes of figures,
+// and name no point: what they make of the other keys does.
 type NamedValues map[string]string
 
 // JSONSchema tells editors that numbers and formulas are allowed.
@@ -66,7 +66,8 @@ func replaced(n *yaml.Node, tag, value string) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: tag, Value: value, Line: n.Line, Column: n.Column}
 }
 
-// filled is a node with its formulas' values: whole numbers are formulas where they are text, and text has formulas in braces.
+// filled is a node with its formulas' values: whole numbers are formulas where they are text, and text has formulas in
+// braces.
 func (d *decoder) filled(s *scope, f structField, t reflect.Type, n *yaml.Node) *yaml.Node {
 	n = resolve(n)
 	switch {
@@ -113,7 +114,8 @@ func (d *decoder) filled(s *scope, f structField, t reflect.Type, n *yaml.Node) 
 	return n
 }
 
-// values takes the named values out of a point's fields and fills formulas in. Declared are the names that a sweep gives.
+// values takes the named values out of a point's fields and fills formulas in. Declared are the names that a sweep
+// gives.
 func (d *decoder) values(t reflect.Type, fields fieldList, declared map[string]bool) fieldList {
 	known := map[string]structField{}
 	for _, f := range structFields(t) {
@@ -152,7 +154,8 @@ func (d *decoder) values(t reflect.Type, fields fieldList, declared map[string]b
 				continue
 			}
 			if _, key := known[f.key.Value]; key || n.Kind != yaml.ScalarNode || !name.MatchString(f.key.Value) {
-				d.fail(f.key, "values: %s is %s; allowed are names that are no key, with a number or a formula each", f.key.Value, describe(n))
+				d.fail(f.key, "values: %s is %s; allowed are names that are no key, with a number or a formula each",
+					f.key.Value, describe(n))
 				continue
 			}
 			v := nodeValue(n)
@@ -176,7 +179,8 @@ func (d *decoder) values(t reflect.Type, fields fieldList, declared map[string]b
 	names := slices.Sorted(maps.Keys(known))
 	for _, n := range slices.Sorted(maps.Keys(s.vars)) {
 		if !s.used[n] {
-			d.fail(at[n], "%q is no key%s, and no formula uses it; keys are %s", n, nearest.Hint(n, names), strings.Join(names, ", "))
+			d.fail(at[n], "%q is no key%s, and no formula uses it; keys are %s", n, nearest.Hint(n, names),
+				strings.Join(names, ", "))
 		}
 	}
 	if len(s.vars) > 0 {

@@ -76,7 +76,8 @@ func (b blocks) Plot(c draw.Canvas, p *plot.Plot) {
 			}
 			at := vg.Point{X: (x0+x1)/2 - w/2, Y: (y0+y1)/2 + h/2}
 			c.SetColor(r.look.Color)
-			c.Fill(vg.Rectangle{Min: vg.Point{X: at.X - 1.5, Y: at.Y - h - 0.5}, Max: vg.Point{X: at.X + w + 1.5, Y: at.Y + 0.5}}.Path())
+			c.Fill(vg.Rectangle{Min: vg.Point{X: at.X - 1.5, Y: at.Y - h - 0.5},
+				Max: vg.Point{X: at.X + w + 1.5, Y: at.Y + 0.5}}.Path())
 			style.Color = black
 			if luminance(r.look.Color) < 110 {
 				style.Color = white
@@ -137,7 +138,8 @@ func fillBlock(c draw.Canvas, box vg.Rectangle, look Look, paper bool) {
 			c.Stroke(lines)
 		}
 	}
-	c.StrokeLines(outline, []vg.Point{box.Min, {X: box.Min.X, Y: box.Max.Y}, box.Max, {X: box.Max.X, Y: box.Min.Y}, box.Min})
+	c.StrokeLines(outline, []vg.Point{box.Min, {X: box.Min.X, Y: box.Max.Y}, box.Max,
+		{X: box.Max.X, Y: box.Min.Y}, box.Min})
 }
 
 // swatch is a block in the legend.
@@ -330,7 +332,8 @@ func Stacked(a Axis, categories []string, parts []Group, total func(float64) str
 			}
 			seen = true
 			row := float64(len(categories) - 1 - j)
-			all = append(all, block{x0: at[j], x1: at[j] + part.Y[j], y0: row - 0.36, y1: row + 0.36, look: look, inside: true, text: fmt.Sprintf("%.0f %%", 100*part.Y[j]/sums[j])})
+			all = append(all, block{x0: at[j], x1: at[j] + part.Y[j], y0: row - 0.36, y1: row + 0.36, look: look, inside: true,
+				text: fmt.Sprintf("%.0f %%", 100*part.Y[j]/sums[j])})
 			at[j] += part.Y[j]
 		}
 		if seen {
@@ -343,7 +346,8 @@ func Stacked(a Axis, categories []string, parts []Group, total func(float64) str
 		for j := range categories {
 			if sums[j] > 0 {
 				row := float64(len(categories) - 1 - j)
-				all = append(all, block{x0: sums[j], x1: sums[j], y0: row, y1: row, sideways: true, text: total(sums[j]), end: sums[j]})
+				all = append(all, block{x0: sums[j], x1: sums[j], y0: row, y1: row, sideways: true, text: total(sums[j]),
+					end: sums[j]})
 			}
 		}
 	}

@@ -59,13 +59,14 @@ func (v value) MarshalJSON() ([]byte, error) {
 }
 
 func newChart(kind string, a Axis, categories []string) *Chart {
-	return &Chart{Kind: kind, Title: a.Title, X: a.X, Y: a.Y, LogX: a.LogX, LogY: a.LogY, ZeroY: a.ZeroY, Reference: a.Reference, ReferenceFor: a.ReferenceFor,
-		Categories: categories, Series: []ChartSeries{}}
+	return &Chart{Kind: kind, Title: a.Title, X: a.X, Y: a.Y, LogX: a.LogX, LogY: a.LogY, ZeroY: a.ZeroY,
+		Reference: a.Reference, ReferenceFor: a.ReferenceFor, Categories: categories, Series: []ChartSeries{}}
 }
 
 // chartSeries is an empty series in a look.
 func chartSeries(name string, look Look, paper bool) ChartSeries {
-	s := ChartSeries{Name: name, Color: fmt.Sprintf("#%02x%02x%02x", look.Color.R, look.Color.G, look.Color.B), Points: []ChartDot{}}
+	s := ChartSeries{Name: name, Color: fmt.Sprintf("#%02x%02x%02x", look.Color.R, look.Color.G, look.Color.B),
+		Points: []ChartDot{}}
 	switch {
 	case paper:
 		s.Name, s.Dash, s.Paper = name+paperMark, "dotted", true
@@ -90,7 +91,8 @@ func (c *Chart) line(s Series, look Look) {
 	out := chartSeries(s.Name, look, s.Paper)
 	out.Line, out.Marks = !s.Points, !s.Plain
 	for i := range s.X {
-		d := ChartDot{X: value(s.X[i]), Y: value(s.Y[i]), Low: value(math.NaN()), High: value(math.NaN()), Row: rowAt(s.Rows, i)}
+		d := ChartDot{X: value(s.X[i]), Y: value(s.Y[i]), Low: value(math.NaN()), High: value(math.NaN()),
+			Row: rowAt(s.Rows, i)}
 		if s.Low != nil && s.Low[i] < s.High[i] {
 			d.Low, d.High = value(s.Low[i]), value(s.High[i])
 		}
@@ -109,7 +111,8 @@ func (c *Chart) line(s Series, look Look) {
 func (c *Chart) bars(g Group, look Look) {
 	out := chartSeries(g.Name, look, g.Paper)
 	for i := range c.Categories {
-		d := ChartDot{X: value(i), Y: value(math.NaN()), Low: value(math.NaN()), High: value(math.NaN()), Row: rowAt(g.Rows, i)}
+		d := ChartDot{X: value(i), Y: value(math.NaN()), Low: value(math.NaN()), High: value(math.NaN()),
+			Row: rowAt(g.Rows, i)}
 		if i < len(g.Y) {
 			d.Y = value(g.Y[i])
 		}
@@ -148,8 +151,9 @@ func Timeline(a Axis, categories []string, spans [][]Span) (*Figure, error) {
 			}
 			y := float64(len(categories) - 1 - j)
 			all = append(all, block{x0: s.From, x1: s.To, y0: y - 0.36, y1: y + 0.36, look: lookOf(s.Part, at, 0)})
-			f.Chart.Series[at].Points = append(f.Chart.Series[at].Points, ChartDot{X: value(s.From), Y: value(s.To), Low: value(math.NaN()), High: value(math.NaN()),
-				Label: s.Name, Row: j})
+			f.Chart.Series[at].Points = append(f.Chart.Series[at].Points,
+				ChartDot{X: value(s.From), Y: value(s.To), Low: value(math.NaN()), High: value(math.NaN()),
+					Label: s.Name, Row: j})
 			most = max(most, s.To)
 		}
 	}

@@ -209,7 +209,8 @@ func (all pointLabels) Plot(c draw.Canvas, p *plot.Plot) {
 		words := s.Labels[i]
 		x, y := trX(s.X[i]), trY(s.Y[i])
 		w, h := style.Width(words), style.Height(words)
-		for _, at := range []vg.Point{{X: x + 5, Y: y + h/2}, {X: x - 5 - w, Y: y + h/2}, {X: x - w/2, Y: y + 6 + h}, {X: x - w/2, Y: y - 5}} {
+		for _, at := range []vg.Point{{X: x + 5, Y: y + h/2}, {X: x - 5 - w, Y: y + h/2}, {X: x - w/2, Y: y + 6 + h},
+			{X: x - w/2, Y: y - 5}} {
 			box := vg.Rectangle{Min: vg.Point{X: at.X, Y: at.Y - h}, Max: vg.Point{X: at.X + w, Y: at.Y}}
 			free := box.Min.X >= c.Min.X && box.Max.X <= c.Max.X && box.Min.Y >= c.Min.Y && box.Max.Y <= c.Max.Y
 			for _, t := range taken {

@@ -55,8 +55,8 @@ var (
 	dashDot = []vg.Length{vg.Points(6), vg.Points(2), vg.Points(1.5), vg.Points(2)}
 )
 
-// looks fixes a look for each name that comes back in many figures: methods, parts of an iteration, stall reasons. SetLook
-// adds to it.
+// looks fixes a look for each name that comes back in many figures: methods, parts of an iteration, stall reasons.
+// SetLook adds to it.
 var looks = map[string]Look{
 	"none":        {grey, dotted, draw.RingGlyph{}, noHatch},
 	"dense":       {black, solid, draw.CircleGlyph{}, noHatch},
@@ -98,16 +98,18 @@ var looks = map[string]Look{
 
 // The words that SetLook takes.
 var (
-	colorWords = map[string]color.NRGBA{"black": black, "orange": orange, "skyblue": skyBlue, "green": green, "yellow": yellow, "blue": blue,
-		"vermilion": vermilion, "purple": purple, "grey": grey}
+	colorWords = map[string]color.NRGBA{"black": black, "orange": orange, "skyblue": skyBlue, "green": green,
+		"yellow": yellow, "blue": blue, "vermilion": vermilion, "purple": purple, "grey": grey}
 	dashWords   = map[string][]vg.Length{"solid": solid, "dashed": dashed, "dotted": dotted, "dashdot": dashDot}
-	markerWords = map[string]draw.GlyphDrawer{"circle": draw.CircleGlyph{}, "ring": draw.RingGlyph{}, "box": draw.BoxGlyph{}, "square": draw.SquareGlyph{},
-		"pyramid": draw.PyramidGlyph{}, "triangle": draw.TriangleGlyph{}, "cross": cross{}, "plus": plus{}}
-	hatchWords = map[string]hatch{"plain": noHatch, "rising": rising, "falling": falling, "crossed": crossed, "level": level}
+	markerWords = map[string]draw.GlyphDrawer{"circle": draw.CircleGlyph{}, "ring": draw.RingGlyph{},
+		"box": draw.BoxGlyph{}, "square": draw.SquareGlyph{}, "pyramid": draw.PyramidGlyph{},
+		"triangle": draw.TriangleGlyph{}, "cross": cross{}, "plus": plus{}}
+	hatchWords = map[string]hatch{"plain": noHatch, "rising": rising, "falling": falling, "crossed": crossed,
+		"level": level}
 )
 
-// SetLook fixes the look of what is called name: a colour, dashes, a marker and a hatching in four words, like "blue solid box
-// plain". It is for initialisation: figures may be drawn side by side afterwards.
+// SetLook fixes the look of what is called name: a colour, dashes, a marker and a hatching in four words, like "blue
+// solid box plain". It is for initialisation: figures may be drawn side by side afterwards.
 func SetLook(name, look string) error {
 	w := strings.Fields(look)
 	if len(w) != 4 {
@@ -121,7 +123,9 @@ func SetLook(name, look string) error {
 		known bool
 		word  string
 		all   []string
-	}{{knownColor, w[0], words(colorWords)}, {knownDashes, w[1], words(dashWords)}, {knownMarker, w[2], words(markerWords)}, {knownHatch, w[3], words(hatchWords)}} {
+	}{
+		{knownColor, w[0], words(colorWords)}, {knownDashes, w[1], words(dashWords)}, {knownMarker, w[2], words(markerWords)},
+		{knownHatch, w[3], words(hatchWords)}} {
 		if !x.known {
 			return fmt.Errorf("look %q of %s: %q is not one of %s", look, name, x.word, strings.Join(x.all, ", "))
 		}
@@ -134,8 +138,10 @@ func words[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) 
 
 // cycle serves names without a look of their own.
 var cycle = []Look{
-	{blue, solid, draw.CircleGlyph{}, noHatch}, {orange, dashed, draw.BoxGlyph{}, rising}, {green, dashDot, draw.PyramidGlyph{}, noHatch}, {vermilion, dotted, cross{}, crossed},
-	{skyBlue, solid, draw.BoxGlyph{}, noHatch}, {purple, dashed, plus{}, falling}, {yellow, dashDot, draw.RingGlyph{}, noHatch}, {grey, dotted, draw.SquareGlyph{}, level},
+	{blue, solid, draw.CircleGlyph{}, noHatch}, {orange, dashed, draw.BoxGlyph{}, rising},
+	{green, dashDot, draw.PyramidGlyph{}, noHatch}, {vermilion, dotted, cross{}, crossed},
+	{skyBlue, solid, draw.BoxGlyph{}, noHatch}, {purple, dashed, plus{}, falling},
+	{yellow, dashDot, draw.RingGlyph{}, noHatch}, {grey, dotted, draw.SquareGlyph{}, level},
 }
 
 // lookOf is a series' look: by its key, or by its place among those without one. Variants of one key share its colour.
@@ -152,7 +158,8 @@ func lookOf(key string, place, variant int) Look {
 
 var (
 	allDashes  = [][]vg.Length{solid, dashed, dashDot, dotted}
-	allMarkers = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.SquareGlyph{}, draw.PyramidGlyph{}, cross{}, draw.RingGlyph{}, draw.BoxGlyph{}, plus{}, draw.TriangleGlyph{}}
+	allMarkers = []draw.GlyphDrawer{draw.CircleGlyph{}, draw.SquareGlyph{}, draw.PyramidGlyph{}, cross{}, draw.RingGlyph{},
+		draw.BoxGlyph{}, plus{}, draw.TriangleGlyph{}}
 )
 
 // after is what follows x in a list, round and round.
@@ -191,7 +198,8 @@ const (
 )
 
 func textStyle(size vg.Length) text.Style {
-	return text.Style{Color: black, Font: font.Font{Typeface: "Liberation", Variant: "Sans", Size: size}, Handler: plot.DefaultTextHandler, YAlign: text.YTop}
+	return text.Style{Color: black, Font: font.Font{Typeface: "Liberation", Variant: "Sans", Size: size},
+		Handler: plot.DefaultTextHandler, YAlign: text.YTop}
 }
 
 // Figure is a plot with what stands above it, outside of the data: title, notes, legend.
@@ -262,7 +270,8 @@ func (f *Figure) draw(c draw.Canvas) {
 			x, y = c.Min.X, y-row
 		}
 		for _, t := range e.Thumbs {
-			t.Thumbnail(&draw.Canvas{Canvas: c.Canvas, Rectangle: vg.Rectangle{Min: vg.Point{X: x, Y: y - 9.5}, Max: vg.Point{X: x + swatch, Y: y - 0.5}}})
+			t.Thumbnail(&draw.Canvas{Canvas: c.Canvas,
+				Rectangle: vg.Rectangle{Min: vg.Point{X: x, Y: y - 9.5}, Max: vg.Point{X: x + swatch, Y: y - 0.5}}})
 		}
 		c.FillText(entry, vg.Point{X: x + swatch + gap, Y: y - 1}, e.Name)
 		x += w

@@ -1,5 +1,6 @@
-// Package profile makes pages of one launch for people: what bounds it, where its cycles went, which instructions they were,
-// and what that suggests. It reads a sim.Result that was made with Device.Profile and computes nothing of its own.
+// Package profile makes pages of one launch for people: what bounds it, where its cycles went, which instructions they
+// were, and what that suggests. It reads a sim.Result that was made with Device.Profile and computes nothing of its
+// own.
 package profile
 
 import (
@@ -116,9 +117,12 @@ func New(r *sim.Result, g *sim.GPU) *Page {
 		}
 	}
 	band := c.Memory.Bandwidth(max(r.Cycles, 1), g.CoreMHz)
-	p.Light = append(p.Light, Share{"DRAM", p.Roof.GBps / p.Roof.PeakGBps, fmt.Sprintf("%.0f of %.0f GB/s", p.Roof.GBps, p.Roof.PeakGBps)},
-		Share{"FP arithmetic", p.Roof.GFLOPS / p.Roof.PeakGFLOPS, fmt.Sprintf("%.0f of %.0f GFLOP/s", p.Roof.GFLOPS, p.Roof.PeakGFLOPS)},
-		Share{"issue slots", float64(c.SM.IssueCycles) / float64(max(r.Cycles, 1)*int64(g.SMs*g.SM.Schedulers)), "schedulers that issued"})
+	p.Light = append(p.Light, Share{"DRAM", p.Roof.GBps / p.Roof.PeakGBps,
+		fmt.Sprintf("%.0f of %.0f GB/s", p.Roof.GBps, p.Roof.PeakGBps)},
+		Share{"FP arithmetic", p.Roof.GFLOPS / p.Roof.PeakGFLOPS,
+			fmt.Sprintf("%.0f of %.0f GFLOP/s", p.Roof.GFLOPS, p.Roof.PeakGFLOPS)},
+		Share{"issue slots", float64(c.SM.IssueCycles) / float64(max(r.Cycles, 1)*int64(g.SMs*g.SM.Schedulers)),
+			"schedulers that issued"})
 	largest(p.Light)
 	p.Issued = append(shares(c.Stalls(), c.SM.IssueCycles), Share{"issued", 0, "work"})
 	total := c.SM.IssueCycles
@@ -137,16 +141,17 @@ func New(r *sim.Result, g *sim.GPU) *Page {
 		{"DRAM", c.Memory.DRAMBytes(), band.DRAM, -1},
 	}
 	p.lines(r)
-	p.Numbers = map[string]int64{"kernel cycles": r.Cycles, "warp instructions": c.SM.WarpInstructions, "bank conflicts": c.SM.SharedBankConflicts,
-		"divergent branches": c.SM.DivergentBranches, "sectors read": c.Memory.LoadSectors, "sectors written": c.Memory.StoreSectors,
-		"DRAM bytes": c.Memory.DRAMBytes()}
+	p.Numbers = map[string]int64{"kernel cycles": r.Cycles, "warp instructions": c.SM.WarpInstructions,
+		"bank conflicts": c.SM.SharedBankConflicts, "divergent branches": c.SM.DivergentBranches,
+		"sectors read": c.Memory.LoadSectors, "sectors written": c.Memory.StoreSectors, "DRAM bytes": c.Memory.DRAMBytes()}
 	p.Advice = advise(p, r, g)
 	return p
 }
 
 // Compare sets another run of a kernel beside this one.
 func (p *Page) Compare(before *Page) {
-	for _, name := range []string{"kernel cycles", "warp instructions", "bank conflicts", "divergent branches", "sectors read", "sectors written", "DRAM bytes"} {
+	for _, name := range []string{"kernel cycles", "warp instructions", "bank conflicts", "divergent branches",
+		"sectors read", "sectors written", "DRAM bytes"} {
 		d := Difference{Name: name, Now: p.Numbers[name], Before: before.Numbers[name]}
 		if d.Before != 0 {
 			d.Ratio = float64(d.Now) / float64(d.Before)
@@ -165,11 +170,14 @@ func (p *Page) facts(r *sim.Result, g *sim.GPU) {
 	add("kernel cycles", "%d", r.Cycles)
 	add("with launch", "%d cycles, %.2f µs at %g MHz", r.Cycles+r.OverheadCycles, r.TimeUS, g.CoreMHz)
 	add("warp instructions", "%d, IPC %.2f", c.SM.WarpInstructions, r.IPC())
-	add("occupancy", "%.1f %% achieved, %.1f %% possible: %d blocks of %d warps an SM, limited by %s", 100*r.AchievedOccupancy(g),
-		100*float64(r.BlocksPerSM)*float64(warps)/float64(g.SM.WarpsPerSM), r.BlocksPerSM, warps, r.Limit)
+	add("occupancy", "%.1f %% achieved, %.1f %% possible: %d blocks of %d warps an SM, limited by %s",
+		100*r.AchievedOccupancy(g), 100*float64(r.BlocksPerSM)*float64(warps)/float64(g.SM.WarpsPerSM), r.BlocksPerSM,
+		warps, r.Limit)
 	add("waves", "%.2f: %d blocks on %d SMs", waves, r.Grid.Count(), g.SMs)
-	add("SIMT efficiency", "%.1f %%; %d of %d branches diverged", 100*c.SIMTEfficiency(), c.SM.DivergentBranches, c.SM.Branches)
-	add("shared memory", "%d accesses, %d passes, %d of them bank conflicts", c.SM.SharedAccesses, c.SM.SharedPasses, c.SM.SharedBankConflicts)
+	add("SIMT efficiency", "%.1f %%; %d of %d branches diverged", 100*c.SIMTEfficiency(), c.SM.DivergentBranches,
+		c.SM.Branches)
+	add("shared memory", "%d accesses, %d passes, %d of them bank conflicts", c.SM.SharedAccesses, c.SM.SharedPasses,
+		c.SM.SharedBankConflicts)
 	if e, ok := r.Energy(g); ok {
 		add("energy (estimate)", "%.4g mJ, %.0f W", 1e3*e.Total(), e.Watts())
 	}
@@ -191,7 +199,8 @@ func shares(counts map[string]int64, beside int64) (out []Share) {
 }
 
 func largest(s []Share) {
-	slices.SortFunc(s, func(a, b Share) int { return cmp.Or(cmp.Compare(b.Share, a.Share), strings.Compare(a.Name, b.Name)) })
+	slices.SortFunc(s,
+		func(a, b Share) int { return cmp.Or(cmp.Compare(b.Share, a.Share), strings.Compare(a.Name, b.Name)) })
 }
 
 var (
@@ -211,7 +220,8 @@ func (p *Page) lines(r *sim.Result) {
 		}
 	}
 	for _, l := range r.Profile.Lines {
-		line := Line{Text: l.Text, Source: l.Source, Warps: l.Warps, Threads: l.Threads, Conflicts: l.Conflicts, Sectors: float64(l.Sectors) / float64(l.Warps)}
+		line := Line{Text: l.Text, Source: l.Source, Warps: l.Warps, Threads: l.Threads, Conflicts: l.Conflicts,
+			Sectors: float64(l.Sectors) / float64(l.Warps)}
 		if m := placed.FindStringSubmatch(l.Text); m != nil {
 			line.Address, line.Text = m[1], m[2]
 		}

@@ -42,7 +42,8 @@ func launch(t *testing.T, kernel string, grid, block sim.Dim3, n int32) (*sim.Re
 			t.Fatal(err)
 		}
 	}
-	r, err := dev.Launch(t.Context(), k, sim.LaunchConfig{Grid: grid, Block: block}, sim.PtrArg(buffers[0]), sim.PtrArg(buffers[1]), sim.I32(n))
+	r, err := dev.Launch(t.Context(), k, sim.LaunchConfig{Grid: grid, Block: block}, sim.PtrArg(buffers[0]),
+		sim.PtrArg(buffers[1]), sim.I32(n))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,11 +65,16 @@ func TestAdvice(t *testing.T) {
 		healthyN       int32
 		first, nowhere string // in the text of the advice
 	}{
-		{"bank-conflicts", "transpose_conflicts", sim.Dim3{X: 16, Y: 16}, tile, 512, "transpose_padded", sim.Dim3{X: 16, Y: 16}, tile, 512, "LDS", "bank"},
-		{"uncoalesced", "copy_strided", sim.Dim3{X: 1024}, line, 512, "copy_coalesced", sim.Dim3{X: 1024}, line, 512, "32.0 sectors", "Uncoalesced"},
-		{"spills", "local_array", sim.Dim3{X: 224}, line, 7, "register_array", sim.Dim3{X: 224}, line, 7, "Local memory", "Local memory"},
-		{"tail", "register_array", sim.Dim3{X: 60}, sim.Dim3{X: 1024}, 400, "register_array", sim.Dim3{X: 56}, sim.Dim3{X: 1024}, 400, "A tail", "A tail"},
-		{"divergence", "divergent", sim.Dim3{X: 224}, line, 100, "register_array", sim.Dim3{X: 224}, line, 100, "Divergence", "Divergence"},
+		{"bank-conflicts", "transpose_conflicts", sim.Dim3{X: 16, Y: 16}, tile, 512, "transpose_padded",
+			sim.Dim3{X: 16, Y: 16}, tile, 512, "LDS", "bank"},
+		{"uncoalesced", "copy_strided", sim.Dim3{X: 1024}, line, 512, "copy_coalesced", sim.Dim3{X: 1024}, line, 512,
+			"32.0 sectors", "Uncoalesced"},
+		{"spills", "local_array", sim.Dim3{X: 224}, line, 7, "register_array", sim.Dim3{X: 224}, line, 7, "Local memory",
+			"Local memory"},
+		{"tail", "register_array", sim.Dim3{X: 60}, sim.Dim3{X: 1024}, 400, "register_array", sim.Dim3{X: 56},
+			sim.Dim3{X: 1024}, 400, "A tail", "A tail"},
+		{"divergence", "divergent", sim.Dim3{X: 224}, line, 100, "register_array", sim.Dim3{X: 224}, line, 100, "Divergence",
+			"Divergence"},
 	} {
 		r, g := launch(t, c.faulty, c.grid, c.block, c.n)
 		p := New(r, g)
@@ -109,8 +115,10 @@ func TestPage(t *testing.T) {
 		share += l.Share
 	}
 	c := &r.Counters
-	if warps != c.SM.WarpInstructions || conflicts != c.SM.SharedBankConflicts || int64(sectors+0.5) != c.Memory.LoadSectors+c.Memory.StoreSectors || math.Abs(share-1) > 1e-9 {
-		t.Errorf("lines have %d warps, %d conflicts, %g sectors, %g of the stalls; counters %+v", warps, conflicts, sectors, share, c)
+	if warps != c.SM.WarpInstructions || conflicts != c.SM.SharedBankConflicts ||
+		int64(sectors+0.5) != c.Memory.LoadSectors+c.Memory.StoreSectors || math.Abs(share-1) > 1e-9 {
+		t.Errorf("lines have %d warps, %d conflicts, %g sectors, %g of the stalls; counters %+v",
+			warps, conflicts, sectors, share, c)
 	}
 	// 512 x 512 floats by tiles of 32: each of 8 loads and stores of a warp touches 4 sectors; 31 conflicts a column read.
 	if want := int64(16 * 16 * 8 * 4 * 31); conflicts != want {
@@ -193,7 +201,8 @@ func TestSources(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := dev.Launch(t.Context(), k, sim.LaunchConfig{Grid: sim.Dim3{X: 1}, Block: sim.Dim3{X: 64}}, sim.PtrArg(buffer), sim.I32(100))
+	r, err := dev.Launch(t.Context(), k, sim.LaunchConfig{Grid: sim.Dim3{X: 1}, Block: sim.Dim3{X: 64}},
+		sim.PtrArg(buffer), sim.I32(100))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +219,8 @@ func TestSources(t *testing.T) {
 		all += l.Stalls
 	}
 	if warps != r.Counters.SM.WarpInstructions || instructions != len(p.Lines) || stalls != all {
-		t.Errorf("%d warp instructions, %d instructions, %d stall cycles of %d, %d and %d", warps, instructions, stalls, r.Counters.SM.WarpInstructions, len(p.Lines), all)
+		t.Errorf("%d warp instructions, %d instructions, %d stall cycles of %d, %d and %d", warps, instructions, stalls,
+			r.Counters.SM.WarpInstructions, len(p.Lines), all)
 	}
 	// 100 rounds of the loop are most of it.
 	if p.Sources[0].Source != "lines.cu:7" || p.Sources[0].Share < 0.5 {
@@ -227,7 +237,8 @@ func TestSources(t *testing.T) {
 	}
 	plain, g := launch(t, "register_array", sim.Dim3{X: 1}, sim.Dim3{X: 32}, 1)
 	html, err = New(plain, g).HTML()
-	if err != nil || strings.Contains(string(html), "source</button>") || strings.Contains(string(html), "lines of the source") {
+	if err != nil || strings.Contains(string(html), "source</button>") ||
+		strings.Contains(string(html), "lines of the source") {
 		t.Errorf("a page without lines speaks of them (%v)", err)
 	}
 }

@@ -270,7 +270,8 @@ func (c LaunchConfig) check(threads int) error {
 		return fmt.Errorf("grid %s is not within 1x1x1..2147483647x65535x65535", c.Grid)
 	case min(c.Block.X, c.Block.Y, c.Block.Z) < 0 || max(c.Block.X, c.Block.Y) > threads || block[2] > 64 ||
 		c.Block.Count() > int64(threads):
-		return fmt.Errorf("block %s has %d threads; this kernel allows 1..%d (z at most 64)", c.Block, c.Block.Count(), threads)
+		return fmt.Errorf("block %s has %d threads; this kernel allows 1..%d (z at most 64)",
+			c.Block, c.Block.Count(), threads)
 	}
 	return nil
 }

@@ -62,7 +62,8 @@ func (d *Device) values(ctx context.Context, k *Kernel, g *grid, first int64) (i
 		threads = runtime.GOMAXPROCS(0)
 	}
 	heap := g.prog.Calls("malloc") || g.prog.Calls("free")
-	if heap || d.GlobalRaces || slices.ContainsFunc(g.prog.Ops, func(op lower.Op) bool { return op.Code == lower.CodeATOM }) {
+	if heap || d.GlobalRaces || slices.ContainsFunc(g.prog.Ops,
+		func(op lower.Op) bool { return op.Code == lower.CodeATOM }) {
 		threads = 1
 	}
 	threads = int(min(int64(threads), g.total-first))

@@ -9,8 +9,8 @@ import (
 	"warpdrop/sim"
 )
 
-// Each kernel of testdata/global.cu with what the check for races on global memory says of it: with cycles on any number
-// of threads, and without.
+// Each kernel of testdata/global.cu with what the check for races on global memory says of it: with cycles on any
+// number of threads, and without.
 func TestGlobalRaces(t *testing.T) {
 	image, err := os.ReadFile("testdata/global.cubin")
 	if err != nil {

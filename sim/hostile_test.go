@@ -77,11 +77,12 @@ func TestLocalMemoryBound(t *testing.T) {
 
 var hostile = flag.Int("hostile", 300, "mutated cubins that TestHostileLaunches loads and runs")
 
-// TestHostileLaunches loads cubins with changed bytes, most of them in machine code, and launches a kernel of each: an error
-// or a result, no panic, and no more than ten seconds.
+// TestHostileLaunches loads cubins with changed bytes, most of them in machine code, and launches a kernel of each: an
+// error or a result, no panic, and no more than ten seconds.
 func TestHostileLaunches(t *testing.T) {
 	rng := rand.New(rand.NewPCG(24, 12))
-	for _, path := range []string{"testdata/checks.cubin", "testdata/globals.cubin", "../workloads/kernels/elementwise.cubin"} {
+	for _, path := range []string{"testdata/checks.cubin", "testdata/globals.cubin",
+		"../workloads/kernels/elementwise.cubin"} {
 		cubin, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -126,8 +127,8 @@ func TestHostileLaunches(t *testing.T) {
 	}
 }
 
-// launchHostile launches one kernel of a file, with arguments that may be addresses or anything. It counts whether the file
-// was loaded and whether the kernel was run.
+// launchHostile launches one kernel of a file, with arguments that may be addresses or anything. It counts whether the
+// file was loaded and whether the kernel was run.
 func launchHostile(t *testing.T, data []byte, rng *rand.Rand) (loaded, ran int, err error) {
 	b := newBench(t, func(g *sim.GPU) { g.SMs = 2 })
 	m, err := b.dev.LoadModule(data)

@@ -27,7 +27,9 @@ func TestLimits(t *testing.T) {
 		fault  string // what ends the launch
 	}{
 		{"beyond", 3, 40, "", ""},
-		{"beyond", 4, 0, "4 bytes at 0x10 of constant bank 3, which has 16 bytes: beyond the end\n  thread (0,0,0), warp 0 lane 0: /*0038*/ LDC R0, c[0x3][R0]", ""},
+		{"beyond", 4, 0,
+			"4 bytes at 0x10 of constant bank 3, which has 16 bytes: beyond the end\n  thread (0,0,0), warp 0 lane 0: " +
+				"/*0038*/ LDC R0, c[0x3][R0]", ""},
 		{"beyond", 1 << 20, 0, "of constant bank 3, which has 16 bytes: beyond the end", ""},
 		{"into", 2, 2, "into a __constant__ variable\n  thread (0,0,0), warp 0 lane 0: /*0068*/ ST.E [R4], R7, P0", ""},
 		{"barrier", 15, 15, "", ""},

@@ -73,7 +73,8 @@ func (d *Device) LoadModule(cubin []byte) (*Module, error) {
 		if err := d.Write(m.constant, variables); err != nil {
 			return nil, err
 		}
-		d.constants = append(slices.Clone(d.constants), exec.Range{From: uint64(m.constant), To: uint64(m.constant) + uint64(len(variables))})
+		d.constants = append(slices.Clone(d.constants),
+			exec.Range{From: uint64(m.constant), To: uint64(m.constant) + uint64(len(variables))})
 	}
 	return m, nil
 }
@@ -84,7 +85,8 @@ func (m *Module) Unload() error {
 		return errors.New("the module is unloaded already")
 	}
 	m.unloaded = true
-	m.dev.constants = slices.DeleteFunc(slices.Clone(m.dev.constants), func(r exec.Range) bool { return r.From == uint64(m.constant) })
+	m.dev.constants = slices.DeleteFunc(slices.Clone(m.dev.constants),
+		func(r exec.Range) bool { return r.From == uint64(m.constant) })
 	var errs []error
 	for _, p := range []Ptr{m.globals, m.constant} {
 		if p != 0 {

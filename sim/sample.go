@@ -26,8 +26,8 @@ type Sample struct {
 	Total  int64   `json:"total_blocks"`
 	Cycles int64   `json:"cycles"` // simulated
 	Error  float64 `json:"error"`  // of Result.Cycles, a share: Spread and Unwritten together
-	// Spread is half of the range of the waves that the mean is of, or twice the mean's standard error where that is less (more
-	// than four waves), for all that are left out.
+	// Spread is half of the range of the waves that the mean is of, or twice the mean's standard error where that is less
+	// (more than four waves), for all that are left out.
 	Spread float64 `json:"error_spread"`
 	// Unwritten is what DRAM would take at its peak to write what these waves left in L2, for all waves that are left out:
 	// a bound of what a longer run adds once L2 holds no more.

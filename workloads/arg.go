@@ -193,8 +193,8 @@ func (s *spec) buffers(list []*Buffer) []*Buffer {
 	return list
 }
 
-// bytes reserves the buffers, and returns the argument as the parameter bank holds it. Without a device nothing is reserved
-// and addresses are null.
+// bytes reserves the buffers, and returns the argument as the parameter bank holds it. Without a device nothing is
+// reserved and addresses are null.
 func (s *spec) bytes(dev *sim.Device, read ReadFile) ([]byte, error) {
 	switch b := s.buffer; {
 	case b != nil && (b.Bytes == 0 || dev == nil):

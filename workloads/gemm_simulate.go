@@ -14,22 +14,25 @@ import (
 	"warpdrop/sim"
 )
 
-// GEMMSpec is one product C = A B, C M x N, A M x K, B K x N, all row-major. A is a layer's weights, one row a neuron, and B
-// its inputs, one column a sample.
+// GEMMSpec is one product C = A B, C M x N, A M x K, B K x N, all row-major. A is a layer's weights, one row a neuron,
+// and B its inputs, one column a sample.
 type GEMMSpec struct {
 	M, N, K int            // 1..65536
 	TA, TB  bool           // A, B is stored transposed
 	Method  dropout.Method // dense, masked or a pattern: of rows of A (and C), or of tiles of A
-	Rate    float64        // masked: share of the elements of C that a random mask drops; patterns without a dp: of rows or tiles; [0, 1)
-	DP      int            // patterns with a dp: one row or tile in DP is kept
-	Bias    int            // … which one, 1..DP
-	Of      int            // rows-k: k of every Of rows are kept, 0 = chosen
-	Tile    int            // 0 = the tuned family, its shape chosen (masked: 32); 8, 16, 32 or 64 = the simple kernel with such tiles
-	Pad     bool           // simple kernel: rows of shared memory padded
-	Shape   string         // tuned family: its shape, "" = chosen
-	Split   int            // tuned family: blocks that share k, 0 = chosen
-	Seed    uint64         // of values, mask and what a pattern without a dp keeps
-	Warm    bool           // measure the second of two launches, as benchmarks do: code and small matrices are in the caches
+	// masked: share of the elements of C that a random mask drops; patterns without a dp: of rows or tiles; [0, 1)
+	Rate float64
+	DP   int // patterns with a dp: one row or tile in DP is kept
+	Bias int // … which one, 1..DP
+	Of   int // rows-k: k of every Of rows are kept, 0 = chosen
+	// 0 = the tuned family, its shape chosen (masked: 32); 8, 16, 32 or 64 = the simple kernel with such tiles
+	Tile  int
+	Pad   bool   // simple kernel: rows of shared memory padded
+	Shape string // tuned family: its shape, "" = chosen
+	Split int    // tuned family: blocks that share k, 0 = chosen
+	Seed  uint64 // of values, mask and what a pattern without a dp keeps
+	// measure the second of two launches, as benchmarks do: code and small matrices are in the caches
+	Warm bool
 }
 
 // GEMMResult is a simulated product.
@@ -64,8 +67,8 @@ type GEMMError struct {
 	Scale float64 // largest element there
 }
 
-// check refuses a difference that rounding does not explain: sums of k products in another order differ by about sqrt(k)
-// roundings of 2^-24 of the largest element.
+// check refuses a difference that rounding does not explain: sums of k products in another order differ by about
+// sqrt(k) roundings of 2^-24 of the largest element.
 func (e GEMMError) check(kernel string) error {
 	if limit := 1e-4 * max(e.Scale, 1); !(e.Max <= limit) {
 		return fmt.Errorf("kernel %s: largest difference from the CPU %g, allowed is %g", kernel, e.Max, limit)
@@ -90,11 +93,14 @@ func (s *GEMMSpec) Check() error {
 		}
 	}
 	if s.Tile != 0 && !slices.Contains(tiledSizes, s.Tile) {
-		return fmt.Errorf("tile: %d is not one of 0 (chosen), 8, 16, 32, 64: the kernels' two tiles fit a block's 49152 bytes of shared memory up to 64", s.Tile)
+		return fmt.Errorf("tile: %d is not one of 0 (chosen), 8, 16, 32, 64: the kernels' two tiles fit a block's 49152 "+
+			"bytes of shared memory up to 64", s.Tile)
 	}
 	simple := s.Tile != 0 || s.Method == dropout.Masked
-	if known := slices.ContainsFunc(shapes, func(k shape) bool { return k.name == s.Shape }); s.Shape != "" && (!known || simple) {
-		return fmt.Errorf("shape: %q is not one of 128x128, 128x64, 64x64, 128x32, 32x32 of the tuned family (tile 0, not masked)", s.Shape)
+	if known := slices.ContainsFunc(shapes, func(k shape) bool { return k.name == s.Shape }); s.Shape != "" &&
+		(!known || simple) {
+		return fmt.Errorf("shape: %q is not one of 128x128, 128x64, 64x64, 128x32, 32x32 of the tuned family (tile 0, not "+
+			"masked)", s.Shape)
 	}
 	if s.Split < 0 || s.Split > maxSplit || s.Split != 0 && simple {
 		return fmt.Errorf("split: %d is not in 0..%d of the tuned family (tile 0, not masked)", s.Split, maxSplit)
@@ -116,7 +122,8 @@ func (s *GEMMSpec) checkPattern() error {
 	k := s.Method.Kind()
 	switch {
 	case k == nil:
-		return fmt.Errorf("method: %q is not one of %s", s.Method, dropout.Names(dropout.Methods(dropout.Dense, dropout.Masked)))
+		return fmt.Errorf("method: %q is not one of %s",
+			s.Method, dropout.Names(dropout.Methods(dropout.Dense, dropout.Masked)))
 	case !k.HasDP():
 		if _, err := s.stream(); err != nil {
 			return fmt.Errorf("rate: %w", err)
@@ -263,8 +270,8 @@ func (g *gemmRun) gather() {
 	}
 }
 
-// product is what is left to compute. Rows that are kept evenly spaced are read and written where they are; those of a list
-// are read from their copy, and C has them side by side.
+// product is what is left to compute. Rows that are kept evenly spaced are read and written where they are; those of a
+// list are read from their copy, and C has them side by side.
 func (g *gemmRun) product() (product, *tiles) {
 	s, rows := g.s, g.rows
 	switch {
@@ -294,7 +301,8 @@ func (g *gemmRun) run(forced *plan) (*sim.Result, plan) {
 		if g.kept.Tiles {
 			dp, bias = g.kept.DP, g.kept.Bias-1
 		}
-		return g.launch("product", PartForward, "tiled", name, g.flop(), tiledConfig(p, s.Tile), append(p.simpleArgs(), sim.I32(int32(dp)), sim.I32(int32(bias)))...), plan{split: 1}
+		return g.launch("product", PartForward, "tiled", name, g.flop(), tiledConfig(p, s.Tile),
+			append(p.simpleArgs(), sim.I32(int32(dp)), sim.I32(int32(bias)))...), plan{split: 1}
 	}
 	if forced != nil {
 		return g.runPlan("product", PartForward, *forced, t), *forced
@@ -304,7 +312,8 @@ func (g *gemmRun) run(forced *plan) (*sim.Result, plan) {
 			return g.runPlan("product", PartForward, c, t), c
 		}
 	}
-	g.err = fmt.Errorf("shape %q, split %d: this product cannot be run so; steps of k are shared evenly, products over kept tiles have shapes 128x32 and 32x32", s.Shape, s.Split)
+	g.err = fmt.Errorf("shape %q, split %d: this product cannot be run so; steps of k are shared evenly, products over "+
+		"kept tiles have shapes 128x32 and 32x32", s.Shape, s.Split)
 	return nil, plan{}
 }
 
@@ -457,14 +466,15 @@ type Candidate struct {
 	Cycles int64  `json:"kernel_cycles"`
 }
 
-// SimulateCandidates simulates the first limit ways to run a product of the tuned family, in the cost model's order: the first
-// is the one that is chosen. Each is launched twice and the second launch counts.
+// SimulateCandidates simulates the first limit ways to run a product of the tuned family, in the cost model's order:
+// the first is the one that is chosen. Each is launched twice and the second launch counts.
 func SimulateCandidates(ctx context.Context, gpu *sim.GPU, spec GEMMSpec, limit int, opt Options) ([]Candidate, error) {
 	if err := spec.Check(); err != nil {
 		return nil, err
 	}
 	if spec.Tile != 0 || spec.Method == dropout.Masked {
-		return nil, fmt.Errorf("method %s with tile %d has one kernel; candidates are of dense and of patterns, with tile 0", spec.Method, spec.Tile)
+		return nil, fmt.Errorf("method %s with tile %d has one kernel; candidates are of dense and of patterns, with tile 0",
+			spec.Method, spec.Tile)
 	}
 	g, err := newGEMMRun(ctx, gpu, &spec, opt.Threads)
 	if err != nil {

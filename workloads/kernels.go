@@ -1,5 +1,5 @@
-// Package workloads holds the GPU kernels (CUDA C++ beside their cubins) and what is run with them: matrix products with
-// each way to drop, and whole training iterations as lists of launches.
+// Package workloads holds the GPU kernels (CUDA C++ beside their cubins) and what is run with them: matrix products
+// with each way to drop, and whole training iterations as lists of launches.
 package workloads
 
 import (
@@ -16,8 +16,8 @@ import (
 //go:embed kernels/*.cubin
 var cubins embed.FS
 
-// KernelVersion changes with every change of a kernel or of how one is chosen that can move a cycle count; it is part of
-// the name of every stored result.
+// KernelVersion changes with every change of a kernel or of how one is chosen that can move a cycle count; it is part
+// of the name of every stored result.
 const KernelVersion = "8"
 
 // Part says what a launch is for; breakdowns add cycles up by it.
@@ -101,9 +101,10 @@ func (r *runner) kernel(module, name string) (*sim.Kernel, error) {
 	return m.Kernel(name)
 }
 
-// launch runs one kernel; after an error it does nothing, so that a list of launches needs one check at its end. It returns nil for a
-// launch that is known.
-func (r *runner) launch(what string, part Part, module, name string, flop int64, cfg sim.LaunchConfig, args ...sim.Arg) *sim.Result {
+// launch runs one kernel; after an error it does nothing, so that a list of launches needs one check at its end. It
+// returns nil for a launch that is known.
+func (r *runner) launch(what string, part Part, module, name string, flop int64, cfg sim.LaunchConfig,
+	args ...sim.Arg) *sim.Result {
 	if r.err != nil {
 		return nil
 	}
@@ -116,7 +117,8 @@ func (r *runner) launch(what string, part Part, module, name string, flop int64,
 	if r.known != nil {
 		key = alike(module, name, cfg, args)
 		if l := r.known.find(r.dev.GPU, key); l != nil {
-			r.add(LaunchResult{Name: what, Part: part, Kernel: name, Cycles: l.Cycles, KernelCycles: l.KernelCycles, FLOP: flop, Counters: l.Counters})
+			r.add(LaunchResult{Name: what, Part: part, Kernel: name, Cycles: l.Cycles, KernelCycles: l.KernelCycles, FLOP: flop,
+				Counters: l.Counters})
 			return nil
 		}
 	}
@@ -128,8 +130,8 @@ func (r *runner) launch(what string, part Part, module, name string, flop int64,
 	if r.launched != nil {
 		r.launched(what, res)
 	}
-	l := LaunchResult{Name: what, Part: part, Kernel: name, Simulated: true, Cycles: res.Cycles + res.OverheadCycles, KernelCycles: res.Cycles,
-		FLOP: flop, Counters: res.Counters}
+	l := LaunchResult{Name: what, Part: part, Kernel: name, Simulated: true, Cycles: res.Cycles + res.OverheadCycles,
+		KernelCycles: res.Cycles, FLOP: flop, Counters: res.Counters}
 	if r.known != nil {
 		r.known.add(key, l)
 	}
@@ -190,7 +192,8 @@ func (r *runner) copyIn(what string, p sim.Ptr, data []byte) {
 		r.err = err
 		return
 	}
-	r.launches = append(r.launches, LaunchResult{Name: what, Part: PartCopy, Kernel: "copy host to device", Simulated: true, Cycles: c.Cycles})
+	r.launches = append(r.launches, LaunchResult{Name: what, Part: PartCopy, Kernel: "copy host to device",
+		Simulated: true, Cycles: c.Cycles})
 }
 
 // newAxes are what is kept of dimensions. Lists of indices are added to what is copied to the device.

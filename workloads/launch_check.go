@@ -15,9 +15,9 @@ import (
 // errCompiles is the end of a check that would have to compile.
 var errCompiles = errors.New("to be compiled")
 
-// CheckLaunch reports what SimulateLaunch would refuse before it runs, and in which part of the launch: "code", "kernel",
-// "args", "variables", "grid", "block" or "shared". Nothing is compiled or run; of what has to be compiled first only sizes
-// and the forms of arguments are checked.
+// CheckLaunch reports what SimulateLaunch would refuse before it runs, and in which part of the launch: "code",
+// "kernel", "args", "variables", "grid", "block" or "shared". Nothing is compiled or run; of what has to be compiled
+// first only sizes and the forms of arguments are checked.
 func CheckLaunch(ctx context.Context, gpu *sim.GPU, spec LaunchSpec) (part string, err error) {
 	args, part, err := spec.checkForms(gpu)
 	if err != nil || cudac.IsSource(spec.Code) {
@@ -63,8 +63,8 @@ func CheckLaunch(ctx context.Context, gpu *sim.GPU, spec LaunchSpec) (part strin
 	return partOf(dev.CheckLaunch(k, spec.Config, args...))
 }
 
-// checkForms checks what can be said without the code: the forms of arguments, the memory they want, and the sizes of the
-// launch.
+// checkForms checks what can be said without the code: the forms of arguments, the memory they want, and the sizes of
+// the launch.
 func (spec *LaunchSpec) checkForms(gpu *sim.GPU) (args []sim.Arg, part string, err error) {
 	for _, text := range spec.Args {
 		a, _, err := parseArg(nil, text, nil)

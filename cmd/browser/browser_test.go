@@ -118,7 +118,8 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// driver opens the page in a frame, runs every example as a reader would, drops a file that is no code, and posts what the page showed.
+// driver opens the page in a frame, runs every example as a reader would, drops a file that is no code, and posts what
+// the page showed.
 const driver = `<!doctype html><iframe id=f src="index.html" style="width:1000px;height:800px"></iframe><script>
 const wait = (what, f) => new Promise((done, fail) => { const began = Date.now(), id = setInterval(() => {
   const v = f(); if (v) { clearInterval(id); done(v); }
@@ -167,8 +168,9 @@ func TestPageInChromium(t *testing.T) {
 	defer server.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-		"--remote-debugging-port=0", "--user-data-dir="+t.TempDir(), server.URL+"/driver.html")
+	cmd := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+		"--disable-background-networking", "--remote-debugging-port=0", "--user-data-dir="+t.TempDir(),
+		server.URL+"/driver.html")
 	cmd.WaitDelay = time.Second
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -214,7 +216,8 @@ func TestPageInChromium(t *testing.T) {
 			t.Fatal(err)
 		}
 		if r.Error != "" || r.Tables == 0 || r.Wide || len(r.Rows) != len(want.Rows) {
-			t.Errorf("%s: error %q, %d tables of its page, wider than the window: %v, %d rows", e.Name, r.Error, r.Tables, r.Wide, len(r.Rows))
+			t.Errorf("%s: error %q, %d tables of its page, wider than the window: %v, %d rows", e.Name, r.Error, r.Tables,
+				r.Wide, len(r.Rows))
 			continue
 		}
 		for k, row := range want.Rows {

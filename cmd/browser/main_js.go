@@ -8,8 +8,8 @@ import (
 	"warpdrop/sim"
 )
 
-// main gives the page's worker two functions, warpdropKernels(file, bytes) and warpdropRun(request, bytes), which answer with JSON, and calls
-// warpdropReady(JSON) with the GPUs, the checks and the model's version.
+// main gives the page's worker two functions, warpdropKernels(file, bytes) and warpdropRun(request, bytes), which
+// answer with JSON, and calls warpdropReady(JSON) with the GPUs, the checks and the model's version.
 func main() {
 	js.Global().Set("warpdropKernels", js.FuncOf(func(_ js.Value, args []js.Value) any {
 		names, err := kernels(args[0].String(), bytesOf(args[1]))
@@ -27,7 +27,8 @@ func main() {
 			}
 		})
 	}))
-	js.Global().Call("warpdropReady", jsonText(map[string]any{"gpus": sim.GPUs(), "checks": sim.CheckNames(), "model": sim.ModelVersion}))
+	js.Global().Call("warpdropReady",
+		jsonText(map[string]any{"gpus": sim.GPUs(), "checks": sim.CheckNames(), "model": sim.ModelVersion}))
 	select {}
 }
 

@@ -1,5 +1,5 @@
-// Browser is the simulator in a web page: a kernel of a list or of a file that one drops, its grid, its arguments and a GPU give cycles, stalls, bank
-// conflicts and the listing with its heat, all computed in the page by WebAssembly.
+// Browser is the simulator in a web page: a kernel of a list or of a file that one drops, its grid, its arguments and a
+// GPU give cycles, stalls, bank conflicts and the listing with its heat, all computed in the page by WebAssembly.
 //
 //	go run ./cmd/browser             # builds the page and serves it on this machine
 //	go run ./cmd/browser -out DIR    # writes its files, for any web server
@@ -57,7 +57,9 @@ func kernels(file string, code []byte) ([]string, error) {
 		}
 	}
 	if len(names) == 0 {
-		return nil, fmt.Errorf("%s: no machine code for sm_50 to sm_62; PTX and CUDA C++ need a compiler, which is not in the page", file)
+		return nil,
+			fmt.Errorf("%s: no machine code for sm_50 to sm_62; PTX and CUDA C++ need a compiler, which is not in the page",
+				file)
 	}
 	return names, nil
 }

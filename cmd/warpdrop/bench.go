@@ -114,7 +114,8 @@ On a machine that does other work besides, cpu_seconds (user time) tells more th
 }
 
 // bench launches b count times.
-func bench(ctx context.Context, gpu *sim.GPU, b *workloads.Bench, threads, count int, functional bool) (benchRow, error) {
+func bench(ctx context.Context, gpu *sim.GPU, b *workloads.Bench, threads, count int,
+	functional bool) (benchRow, error) {
 	run, err := b.Prepare(ctx, gpu, threads)
 	if err != nil {
 		return benchRow{}, err
@@ -175,7 +176,10 @@ func printBench(out io.Writer, format string, rows []benchRow) error {
 		fmt.Fprintf(out, "goos: %s\ngoarch: %s\npkg: warpdrop/workloads\n", runtime.GOOS, runtime.GOARCH)
 		for _, row := range rows {
 			for _, r := range row.runs {
-				if _, err := fmt.Fprintf(out, "BenchmarkSimulate/%s/threads=%d \t1\t%.0f ns/op\t%.0f warpinst/s\t%.0f warpinst/cpu-s\t%.0f cycles/s\t%d B/op\t%d allocs/op\n",
+				if _,
+					err := fmt.Fprintf(out,
+					"BenchmarkSimulate/%s/threads=%d \t1\t%.0f ns/op\t%.0f warpinst/s\t%.0f warpinst/cpu-s\t%.0f cycles/s\t%d "+
+						"B/op\t%d allocs/op\n",
 					r.Kernel, r.Threads, r.Seconds*1e9, r.Rate, r.CPURate, r.CyclesPerSecond, r.Bytes, r.Allocs); err != nil {
 					return err
 				}
@@ -183,10 +187,12 @@ func printBench(out io.Writer, format string, rows []benchRow) error {
 		}
 		return nil
 	}
-	t := newTable(out, "kernel", "threads", "warp instructions", "with launch", "seconds", "CPU seconds", "million/s", "million/CPU s", "kcycles/s", "KiB", "allocations")
+	t := newTable(out, "kernel", "threads", "warp instructions", "with launch", "seconds", "CPU seconds", "million/s",
+		"million/CPU s", "kcycles/s", "KiB", "allocations")
 	for _, r := range rows {
-		t.add(r.Kernel, r.Threads, r.WarpInstructions, r.Cycles, fmt.Sprintf("%.3f", r.Seconds), fmt.Sprintf("%.3f", r.CPUSeconds),
-			fmt.Sprintf("%.2f", r.Rate/1e6), fmt.Sprintf("%.2f", r.CPURate/1e6), fmt.Sprintf("%.1f", r.CyclesPerSecond/1e3), r.Bytes>>10, r.Allocs)
+		t.add(r.Kernel, r.Threads, r.WarpInstructions, r.Cycles, fmt.Sprintf("%.3f", r.Seconds),
+			fmt.Sprintf("%.3f", r.CPUSeconds), fmt.Sprintf("%.2f", r.Rate/1e6), fmt.Sprintf("%.2f", r.CPURate/1e6),
+			fmt.Sprintf("%.1f", r.CyclesPerSecond/1e3), r.Bytes>>10, r.Allocs)
 	}
 	return t.render()
 }

@@ -27,8 +27,8 @@ type codeOptions struct {
 	unbound bool // what was compiled in parts is not linked
 }
 
-// codeOf looks for code in files, compiling .cu and .ptx files; several are linked, and so is one that was compiled in parts. by is
-// the compiler of the first source.
+// codeOf looks for code in files, compiling .cu and .ptx files; several are linked, and so is one that was compiled in
+// parts. by is the compiler of the first source.
 func codeOf(ctx context.Context, files []string, opt codeOptions) (f *codefile.File, by string, err error) {
 	opt.Object = len(files) > 1
 	var list []*codefile.File
@@ -91,7 +91,8 @@ NVIDIA's run-time compiler where it is found, else clang-19 and ptxas; see warpd
 			if _, err := infile.Read(args[0], codefile.MaxBytes); err != nil {
 				return usageError{err}
 			}
-			data, by, err := cudac.Compile(cmd.Context(), args[0], cudac.Options{Compiler: compiler, Arch: gpu.Arch, Defines: defines, Headers: workloads.Headers()})
+			data, by, err := cudac.Compile(cmd.Context(), args[0],
+				cudac.Options{Compiler: compiler, Arch: gpu.Arch, Defines: defines, Headers: workloads.Headers()})
 			if errors.Is(err, toolchain.ErrMissing) {
 				err = usageError{err}
 			}
@@ -109,8 +110,10 @@ NVIDIA's run-time compiler where it is found, else clang-19 and ptxas; see warpd
 		},
 	}
 	f := c.Flags()
-	outputVarP(f, &out, "output", "o", "write the cubin to this file (default: the source's name with .cubin, in this folder)")
-	f.StringArrayVarP(&defines, "define", "D", nil, "NAME or NAME=VALUE for the compiler of a .cu file; may be given several times")
+	outputVarP(f, &out, "output", "o",
+		"write the cubin to this file (default: the source's name with .cubin, in this folder)")
+	f.StringArrayVarP(&defines, "define", "D", nil,
+		"NAME or NAME=VALUE for the compiler of a .cu file; may be given several times")
 	f.StringVar(&compiler, "compiler", "", "of a .cu file: nvrtc or clang (default: nvrtc where it is found, else clang)")
 	f.StringVar(&gpuName, "gpu", "gtx1080ti", "GPU preset or a preset file")
 	return c

@@ -43,7 +43,9 @@ func complete(c *cobra.Command) {
 		}
 		switch {
 		case names != nil:
-			c.RegisterFlagCompletionFunc(f.Name, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) { return names(), directive })
+			c.RegisterFlagCompletionFunc(f.Name, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+				return names(), directive
+			})
 		case f.Name == "kernel":
 			c.RegisterFlagCompletionFunc(f.Name, completeKernel)
 		}

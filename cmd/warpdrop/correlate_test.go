@@ -35,7 +35,7 @@ func TestCorrelateCommand(t *testing.T) {
 	}
 	code, stdout, stderr := runCorrelate(set, "--out", out)
 	if code != 0 || !strings.Contains(stdout, "some saxpys: 2 of 2 configurations") ||
-		!strings.Contains(stdout, "the simulator picks 8:") || strings.Count(stderr, "started") != 2 {
+		!strings.Contains(stdout, "the simulator picks 8:") || !strings.Contains(stderr, "started") {
 		t.Fatalf("exit %d\n%s\n%s", code, stdout, stderr)
 	}
 	code, stdout, stderr = runCorrelate(set, "--out", out, "--json")

@@ -81,7 +81,8 @@ Products above 8 GFLOP are simulated in part and extended, unless --full; the me
 					continue
 				}
 				fmt.Fprintf(cmd.ErrOrStderr(), "%d of %d: %d x %d x %d\n", i+1, len(rows), g.M, g.N, g.K)
-				t, err := workloads.SimulateMeasured(cmd.Context(), workloads.AtClock(gpu, clock), g, full, workloads.Options{Threads: threads})
+				t, err := workloads.SimulateMeasured(cmd.Context(), workloads.AtClock(gpu, clock), g, full,
+					workloads.Options{Threads: threads})
 				if err != nil {
 					return err
 				}
@@ -103,7 +104,8 @@ Products above 8 GFLOP are simulated in part and extended, unless --full; the me
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&file, "file", "", "CSV with the columns m,n,k,transpose_a,transpose_b,time_ms instead of the built-in part of DeepBench's list")
+	f.StringVar(&file, "file", "",
+		"CSV with the columns m,n,k,transpose_a,transpose_b,time_ms instead of the built-in part of DeepBench's list")
 	f.BoolVar(&nn, "nn", false, "only products without transposes and with n >= 64")
 	f.BoolVar(&full, "full", false, "simulate all blocks of large products")
 	f.IntVar(&clock, "clock", 1700, "core clock of the simulation, MHz")
@@ -121,9 +123,10 @@ func newDeepBenchReport(gpu *sim.GPU, clock int, timed []workloads.TimedGEMM) de
 	for i := range timed {
 		t := &timed[i]
 		e := t.TimeError(r.FittedMHz)
-		r.Rows = append(r.Rows, deepBenchRow{M: t.M, N: t.N, K: t.K, Transposes: transposes[t.TA] + "," + transposes[t.TB], RealUS: t.MS * 1e3,
-			TimeUS: t.Cycles / r.FittedMHz, Error: e, Cycles: t.Cycles, PeakShare: float64(t.FLOP()) / perCycle / t.Cycles,
-			BoundShare: float64(t.Bounds.Cycles()) / t.Cycles, Kernel: t.Kernel, Split: t.Split, Extended: t.Extended})
+		r.Rows = append(r.Rows, deepBenchRow{M: t.M, N: t.N, K: t.K, Transposes: transposes[t.TA] + "," + transposes[t.TB],
+			RealUS: t.MS * 1e3, TimeUS: t.Cycles / r.FittedMHz, Error: e, Cycles: t.Cycles,
+			PeakShare: float64(t.FLOP()) / perCycle / t.Cycles, BoundShare: float64(t.Bounds.Cycles()) / t.Cycles,
+			Kernel: t.Kernel, Split: t.Split, Extended: t.Extended})
 		r.MeanError += math.Abs(e) / float64(len(timed))
 		if t.Large() {
 			r.MeanErrorLarge += math.Abs(e)
@@ -148,19 +151,24 @@ func (r *deepBenchReport) plot(file string) error {
 }
 
 func (r *deepBenchReport) print(out io.Writer) error {
-	t := newTable(out, "m x n x k", "transposes", "real us", "simulated us", "error", "of peak", "of bound", "kernel, split")
+	t := newTable(out, "m x n x k", "transposes", "real us", "simulated us", "error", "of peak", "of bound",
+		"kernel, split")
 	for _, row := range r.Rows {
 		kernel := fmt.Sprintf("%s, %d", row.Kernel, row.Split)
 		if row.Extended > 0 {
 			kernel += fmt.Sprintf(" (extended from %d rows)", row.Extended)
 		}
-		t.add(fmt.Sprintf("%dx%dx%d", row.M, row.N, row.K), row.Transposes, fmt.Sprintf("%.0f", row.RealUS), fmt.Sprintf("%.1f", row.TimeUS),
-			fmt.Sprintf("%+.1f %%", 100*row.Error), fmt.Sprintf("%.1f %%", 100*row.PeakShare), fmt.Sprintf("%.1f %%", 100*row.BoundShare), kernel)
+		t.add(fmt.Sprintf("%dx%dx%d", row.M, row.N, row.K), row.Transposes, fmt.Sprintf("%.0f", row.RealUS),
+			fmt.Sprintf("%.1f", row.TimeUS), fmt.Sprintf("%+.1f %%", 100*row.Error), fmt.Sprintf("%.1f %%", 100*row.PeakShare),
+			fmt.Sprintf("%.1f %%", 100*row.BoundShare), kernel)
 	}
 	if err := t.render(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "fitted clock %.0f MHz (simulated at %d); mean absolute error %.1f %% of all %d rows, %.1f %% of the %d rows N,N with n >= 64\n",
+	_,
+		err := fmt.Fprintf(out,
+		"fitted clock %.0f MHz (simulated at %d); mean absolute error %.1f %% of all %d rows, %.1f %% of the %d rows N,N "+
+			"with n >= 64\n",
 		r.FittedMHz, r.ClockMHz, 100*r.MeanError, len(r.Rows), 100*r.MeanErrorLarge, r.LargeRows)
 	return err
 }

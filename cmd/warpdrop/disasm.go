@@ -51,7 +51,8 @@ with the next one.`,
 			if err != nil {
 				return usageError{err}
 			}
-			l := listing{out: bufio.NewWriter(cmd.OutOrStdout()), control: control, sources: lines, json: asJSON, lines: []disasmLine{}}
+			l := listing{out: bufio.NewWriter(cmd.OutOrStdout()), control: control, sources: lines, json: asJSON,
+				lines: []disasmLine{}}
 			for i := range list {
 				c, err := isa.ReadCubin(list[i].Image)
 				if err != nil {

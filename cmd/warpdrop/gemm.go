@@ -60,12 +60,13 @@ func newGEMMReport(gpu *sim.GPU, s *workloads.GEMMSpec, r *workloads.GEMMResult)
 	return gemmReport{
 		GPU: gpu.Name, M: s.M, N: s.N, K: s.K, Method: string(s.Method),
 		Kernel: r.Kernel, Split: r.Split, Grid: r.Grid.String(), BlocksPerSM: r.BlocksPerSM,
-		KernelCycles: r.KernelCycles, Cycles: r.Cycles, TimeUS: r.TimeUS, FLOP: r.FLOP, TFLOPS: r.TFLOPS, PeakShare: r.PeakShare,
-		BoundFLOP: r.Bounds.FLOP, BoundBytes: r.Bounds.Bytes, BoundShare: float64(r.Bounds.Cycles()) / float64(r.KernelCycles),
-		CheckedRows: r.Error.Rows, MaxError: r.Error.Max, LargestValue: r.Error.Scale,
-		WarpInstructions: c.SM.WarpInstructions, Occupancy: r.Occupancy, SIMTEfficiency: c.SIMTEfficiency(), DualIssues: c.SM.DualIssues,
-		RegisterBankConflicts: c.SM.RegisterBankConflicts, SharedAccesses: c.SM.SharedAccesses, SharedBankConflicts: c.SM.SharedBankConflicts,
-		Branches: c.SM.Branches, DivergentBranches: c.SM.DivergentBranches, L1HitRate: rates.L1Hit, L2HitRate: rates.L2Hit,
+		KernelCycles: r.KernelCycles, Cycles: r.Cycles, TimeUS: r.TimeUS, FLOP: r.FLOP, TFLOPS: r.TFLOPS,
+		PeakShare: r.PeakShare, BoundFLOP: r.Bounds.FLOP, BoundBytes: r.Bounds.Bytes,
+		BoundShare: float64(r.Bounds.Cycles()) / float64(r.KernelCycles), CheckedRows: r.Error.Rows, MaxError: r.Error.Max,
+		LargestValue: r.Error.Scale, WarpInstructions: c.SM.WarpInstructions, Occupancy: r.Occupancy,
+		SIMTEfficiency: c.SIMTEfficiency(), DualIssues: c.SM.DualIssues, RegisterBankConflicts: c.SM.RegisterBankConflicts,
+		SharedAccesses: c.SM.SharedAccesses, SharedBankConflicts: c.SM.SharedBankConflicts, Branches: c.SM.Branches,
+		DivergentBranches: c.SM.DivergentBranches, L1HitRate: rates.L1Hit, L2HitRate: rates.L2Hit,
 		L2Bytes: c.Memory.L2Bytes(), DRAMBytes: c.Memory.DRAMBytes(), Stalls: c.Stalls(),
 	}
 }
@@ -149,14 +150,16 @@ Without --tile the kernel comes from the tuned family; --tile 8, 16, 32 or 64 ru
 	f.BoolVar(&s.TA, "ta", false, "A is stored transposed")
 	f.BoolVar(&s.TB, "tb", false, "B is stored transposed")
 	f.StringVar(&method, "method", "dense", dropout.Names(dropout.Methods(dropout.Dense, dropout.Masked)))
-	f.Float64Var(&s.Rate, "rate", 0.5, "masked and patterns without a dp: share of the elements, rows or tiles that are dropped")
+	f.Float64Var(&s.Rate, "rate", 0.5,
+		"masked and patterns without a dp: share of the elements, rows or tiles that are dropped")
 	addPatternFlags(f, &s)
 	f.IntVar(&s.Tile, "tile", 0, "0: tuned family; 8, 16, 32, 64: simple kernel with such tiles")
 	f.StringVar(&s.Shape, "shape", "", "tuned family: 128x128, 128x64, 64x64, 128x32 or 32x32 (default: chosen)")
 	f.IntVar(&s.Split, "split", 0, "tuned family: blocks that share k (0: chosen)")
 	f.BoolVar(&plain, "plain", false, "simple kernel: rows of shared memory not padded")
 	f.Uint64Var(&s.Seed, "seed", 1, "of values, mask and what a pattern without a dp keeps")
-	f.BoolVar(&s.Warm, "warm", false, "measure the second of two launches, as benchmarks do: code and small matrices are in the caches")
+	f.BoolVar(&s.Warm, "warm", false,
+		"measure the second of two launches, as benchmarks do: code and small matrices are in the caches")
 	f.StringVar(&gpuAs, "gpu", "gtx1080ti", "GPU preset or a preset file")
 	f.IntVar(&threads, "threads", 0, "goroutines that simulate (0: one a core); changes no result")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object")
@@ -174,10 +177,11 @@ func newCandidatesCommand() *cobra.Command {
 		asJSON        bool
 	)
 	c := &cobra.Command{
-		Use:     "candidates --m M --n N --k K",
-		Short:   "Simulate the ways to run one product beside what the cost model expects of them",
-		Example: "  warpdrop gemm candidates --m 512 --n 128 --k 512 --limit 8\n  warpdrop gemm candidates --m 512 --n 128 --k 512 --method tdp --dp 2 --limit 4 --json",
-		Args:    exactArgs(0),
+		Use:   "candidates --m M --n N --k K",
+		Short: "Simulate the ways to run one product beside what the cost model expects of them",
+		Example: "  warpdrop gemm candidates --m 512 --n 128 --k 512 --limit 8\n  warpdrop gemm candidates --m 512 --n " +
+			"128 --k 512 --method tdp --dp 2 --limit 4 --json",
+		Args: exactArgs(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			gpu, err := sim.LoadGPU(gpuAs)
 			if err != nil {

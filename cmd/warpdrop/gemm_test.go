@@ -32,7 +32,9 @@ func TestGEMMCommand(t *testing.T) {
 		}
 	}
 	for args, want := range map[string]string{
-		"":                                      "m: 0 is not in 1..65536",
+		"":                                      "missing: --m, --n, --k",
+		"--m 5 --k 8":                           "missing: --n",
+		"--m 0 --n 8 --k 8":                     "m: 0 is not in 1..65536",
 		"--m 8 --n 8 --k 8 --method tdp --dp 2": "dp: 2 is not in 1..1",
 		"--m 8 --n 8 --k 8 --method rdp --dp 4 --bias 5": "bias: 5 is not in 1..4",
 		"--m 8 --n 8 --k 8 --tile 128":                   "tile: 128 is not one of",

@@ -33,7 +33,8 @@ func pages(t *testing.T) (out []string) {
 	return out
 }
 
-// TestGuideCommands runs each `warpdrop …` line in a ```sh block of the guide, page by page, in a folder with the repository's files.
+// TestGuideCommands runs each `warpdrop …` line in a ```sh block of the guide, page by page, in a folder with the
+// repository's files.
 func TestGuideCommands(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -43,7 +44,8 @@ func TestGuideCommands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = codeOf(t.Context(), []string{filepath.Join(root, "examples/transpose.cu")}, codeOptions{Options: cudac.Options{Arch: 61}})
+	_, _, err = codeOf(t.Context(), []string{filepath.Join(root, "examples/transpose.cu")},
+		codeOptions{Options: cudac.Options{Arch: 61}})
 	compiler := !errors.Is(err, toolchain.ErrMissing)
 	work := t.TempDir()
 	for _, name := range []string{"experiments", "examples", "workloads", "sim"} {
@@ -80,7 +82,8 @@ func TestGuideCommands(t *testing.T) {
 					if strings.Contains(command, "PAD=1") {
 						want = "│ 0 "
 					}
-					if _, row, _ := strings.Cut(stdout.String(), "shared bank conflicts"); !strings.Contains(row[:min(80, len(row))], want) {
+					if _, row, _ := strings.Cut(stdout.String(), "shared bank conflicts"); !strings.Contains(row[:min(80, len(row))],
+						want) {
 						t.Errorf("%s: warpdrop %s: bank conflicts are not %s:\n%s", filepath.Base(page), command, want, &stdout)
 					}
 				}
@@ -147,8 +150,8 @@ func made(name string) bool {
 	return name == "THIRD_PARTY.md" || strings.HasPrefix(name, "docs/reference/")
 }
 
-// TestLineLengths: no line of a page is longer than 100 columns, and no page than 250 lines but for lab notes, the changelog and what
-// programs write. A line without spaces, as a long link is, cannot be broken.
+// TestLineLengths: no line of a page is longer than 100 columns, and no page than 250 lines but for lab notes, the
+// changelog and what programs write. A line without spaces, as a long link is, cannot be broken.
 func TestLineLengths(t *testing.T) {
 	for _, page := range pages(t) {
 		text, err := os.ReadFile(page)
@@ -176,8 +179,8 @@ var (
 	cycles  = regexp.MustCompile(`(?s)cycles.*\| \d{3},\d{3} `)
 )
 
-// TestFiguresNameTheirModel: a page with a table of cycles says of which model they are, and README's are of this one. Pages with figures of
-// older models are listed with -v.
+// TestFiguresNameTheirModel: a page with a table of cycles says of which model they are, and README's are of this one.
+// Pages with figures of older models are listed with -v.
 func TestFiguresNameTheirModel(t *testing.T) {
 	for _, page := range pages(t) {
 		text, err := os.ReadFile(page)
@@ -198,8 +201,8 @@ func TestFiguresNameTheirModel(t *testing.T) {
 	}
 }
 
-// TestDeviations: the numbered table of deviations counts on from 1, each has its three answers, and each figure of the GTX 1080 Ti's preset
-// that is called an assumption or fitted is named there.
+// TestDeviations: the numbered table of deviations counts on from 1, each has its three answers, and each figure of the
+// GTX 1080 Ti's preset that is called an assumption or fitted is named there.
 func TestDeviations(t *testing.T) {
 	text, err := os.ReadFile("../../docs/design/deviations.md")
 	if err != nil {

@@ -51,7 +51,8 @@ type iterationLaunch struct {
 }
 
 func newIterationReport(gpu *sim.GPU, it *workloads.IterationResult) *iterationReport {
-	r := &iterationReport{GPU: gpu.Name, Cycles: it.Cycles, TimeUS: it.TimeUS, Parts: map[string]float64{}, Simulated: it.Simulated()}
+	r := &iterationReport{GPU: gpu.Name, Cycles: it.Cycles, TimeUS: it.TimeUS, Parts: map[string]float64{},
+		Simulated: it.Simulated()}
 	at := map[string]int{}
 	for i := range it.Launches {
 		l := &it.Launches[i]
@@ -99,11 +100,13 @@ func (r *iterationReport) print(out io.Writer) error {
 	if r.Update != "" {
 		fmt.Fprintf(out, ", update %s", r.Update)
 	}
-	fmt.Fprintf(out, ", %s: %d kernel cycles; with launch overhead and copies %d cycles, %.1f us\n", r.GPU, r.KernelCycles, r.Cycles, r.TimeUS)
+	fmt.Fprintf(out, ", %s: %d kernel cycles; with launch overhead and copies %d cycles, %.1f us\n",
+		r.GPU, r.KernelCycles, r.Cycles, r.TimeUS)
 	t := newTable(out, "launch", "kernel", "count", "with launch", "share %", "GFLOP", "% of peak", "DRAM MB", "% of peak")
 	for _, l := range r.Launches {
 		t.add(l.Name, l.Kernel, l.Count, l.Cycles, fmt.Sprintf("%.1f", 100*l.Share), fmt.Sprintf("%.3f", float64(l.FLOP)/1e9),
-			fmt.Sprintf("%.0f", 100*l.PeakFLOP), fmt.Sprintf("%.2f", float64(l.DRAMBytes)/1e6), fmt.Sprintf("%.0f", 100*l.PeakDRAM))
+			fmt.Sprintf("%.0f", 100*l.PeakFLOP), fmt.Sprintf("%.2f", float64(l.DRAMBytes)/1e6),
+			fmt.Sprintf("%.0f", 100*l.PeakDRAM))
 	}
 	if err := t.render(); err != nil {
 		return err
@@ -124,16 +127,17 @@ func (r *iterationReport) print(out io.Writer) error {
 
 // iterationFlags are the flags of both networks.
 type iterationFlags struct {
-	gpu, method  string
-	trace        string
-	report       string
-	rates        []float64
-	dp, bias     []int
-	tile, batch  int
-	seed         uint64
-	threads      int
-	asJSON       bool
-	simulate     func(ctx context.Context, gpu *sim.GPU, f *iterationFlags, opt workloads.Options) (*workloads.IterationResult, *iterationReport, error)
+	gpu, method string
+	trace       string
+	report      string
+	rates       []float64
+	dp, bias    []int
+	tile, batch int
+	seed        uint64
+	threads     int
+	asJSON      bool
+	simulate    func(ctx context.Context, gpu *sim.GPU, f *iterationFlags,
+		opt workloads.Options) (*workloads.IterationResult, *iterationReport, error)
 	of           int
 	groups       int
 	layers       int // that rates are for
@@ -146,18 +150,25 @@ func (f *iterationFlags) add(c *cobra.Command) {
 	p := c.Flags()
 	p.StringVar(&f.gpu, "gpu", "gtx1080ti", "GPU preset or a preset file")
 	p.StringVar(&f.method, "method", "dense", "none, dense, masked, dropconnect (MLP), "+dropout.Names(dropout.Methods()))
-	p.IntVar(&f.of, "of", 0, "rows-k: k of every so many rows are kept (0: from 10 on, one that has the rate and, if there is any, divides the layer)")
-	p.IntVar(&f.groups, "groups", 1, "methods that drop rows: groups of samples, or of an LSTM's words, with a pattern each; with --dp the bias is the next one from group to group")
+	p.IntVar(&f.of, "of", 0,
+		"rows-k: k of every so many rows are kept (0: from 10 on, one that has the rate and, if there is any, divides the "+
+			"layer)")
+	p.IntVar(&f.groups, "groups", 1,
+		"methods that drop rows: groups of samples, or of an LSTM's words, with a pattern each; with --dp the bias is the "+
+			"next one from group to group")
 	p.Float64SliceVar(&f.rates, "rates", []float64{0.5}, "dropout rate of each layer, or one for all")
-	p.IntSliceVar(&f.dp, "dp", nil, "rdp and tdp: one row or tile in dp is kept; a layer each, or one for all (default: 1/(1-rate), rounded)")
-	p.IntSliceVar(&f.bias, "bias", nil, "rdp and tdp: which one is kept, 1..dp; a layer each, or one for all (default: the middle)")
+	p.IntSliceVar(&f.dp, "dp", nil,
+		"rdp and tdp: one row or tile in dp is kept; a layer each, or one for all (default: 1/(1-rate), rounded)")
+	p.IntSliceVar(&f.bias, "bias", nil,
+		"rdp and tdp: which one is kept, 1..dp; a layer each, or one for all (default: the middle)")
 	p.IntVar(&f.tile, "tile", 0, "tdp: side of a weight tile, 32 or 64 (default 32)")
 	p.IntVar(&f.batch, "batch", f.defaultBatch, "samples")
 	p.Uint64Var(&f.seed, "seed", 1, "seed of weights, data and masks")
 	p.IntVar(&f.threads, "threads", 0, "goroutines that simulate (0: one a core); changes no result")
 	p.BoolVar(&f.asJSON, "json", false, "print one JSON object")
 	outputVar(p, &f.report, "report", "write a page with a timeline, launch by launch, and what to try to this file")
-	outputVar(p, &f.trace, "trace", "write kernels, blocks on SMs and counters over time to this file, for ui.perfetto.dev or chrome://tracing")
+	outputVar(p, &f.trace, "trace",
+		"write kernels, blocks on SMs and counters over time to this file, for ui.perfetto.dev or chrome://tracing")
 }
 
 // each spreads a list that was given for all layers at once.
@@ -176,7 +187,8 @@ func each[T any](name string, list []T, n int) ([]T, error) {
 }
 
 // dropping fills in rates and patterns; with several groups these are the first one's, and each has its own.
-func (f *iterationFlags) dropping() (rates []float64, patterns []dropout.Pattern, groups [][]dropout.Pattern, err error) {
+func (f *iterationFlags) dropping() (rates []float64, patterns []dropout.Pattern, groups [][]dropout.Pattern,
+	err error) {
 	rates, patterns, err = f.droppingOf(0)
 	for g := 0; err == nil && f.groups > 1 && g < f.groups; g++ {
 		var one []dropout.Pattern
@@ -248,7 +260,8 @@ func (f *iterationFlags) run(cmd *cobra.Command) error {
 		opt.Trace = &sim.Trace{}
 	}
 	if errs := cmd.ErrOrStderr(); isTerminal(errs) {
-		bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(raw(errs)), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
+		bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(raw(errs)),
+			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
 			progressbar.OptionSetDescription("launches"))
 		defer bar.Clear()
 		opt.Progress = func(done, total int) {
@@ -321,20 +334,24 @@ func newIterationMLPCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			f.layers, f.sites = len(hidden), len(hidden)
 			f.shape = func(site int) dropout.Shape {
-				return dropout.ShapeOf(hidden[site], append([]int{inputs}, hidden...)[site], hidden[site], cmp.Or(f.tile, workloads.TDPTile))
+				return dropout.ShapeOf(hidden[site], append([]int{inputs}, hidden...)[site], hidden[site],
+					cmp.Or(f.tile, workloads.TDPTile))
 			}
-			f.simulate = func(ctx context.Context, gpu *sim.GPU, f *iterationFlags, opt workloads.Options) (*workloads.IterationResult, *iterationReport, error) {
+			f.simulate = func(ctx context.Context, gpu *sim.GPU, f *iterationFlags,
+				opt workloads.Options) (*workloads.IterationResult, *iterationReport, error) {
 				rates, patterns, groups, err := f.dropping()
 				if err != nil {
 					return nil, nil, err
 				}
-				s := workloads.MLPSpec{Layers: append(append([]int{inputs}, hidden...), outputs), Batch: f.batch, Method: dropout.Method(f.method), Rates: rates,
-					Patterns: patterns, Groups: groups, Tile: f.tile, Update: update, LR: 0.01, Momentum: 0.9, Seed: f.seed}
+				s := workloads.MLPSpec{Layers: append(append([]int{inputs}, hidden...), outputs), Batch: f.batch,
+					Method: dropout.Method(f.method), Rates: rates, Patterns: patterns, Groups: groups, Tile: f.tile, Update: update,
+					LR: 0.01, Momentum: 0.9, Seed: f.seed}
 				if err := s.Check(); err != nil {
 					return nil, nil, usageError{err}
 				}
 				it, err := workloads.SimulateMLP(ctx, gpu, s, opt)
-				return it, &iterationReport{Network: fmt.Sprintf("mlp %v, batch %d", s.Layers, f.batch), Patterns: patterns, Update: update}, err
+				return it, &iterationReport{Network: fmt.Sprintf("mlp %v, batch %d", s.Layers, f.batch), Patterns: patterns,
+					Update: update}, err
 			}
 			return f.run(cmd)
 		},
@@ -365,12 +382,14 @@ Dropout sites are the inputs of the layers and that of the output layer: --dp an
 			f.shape = func(site int) dropout.Shape {
 				return dropout.ShapeOf(s.Hidden, s.Hidden, s.Outputs(site), cmp.Or(f.tile, workloads.TDPTile))
 			}
-			f.simulate = func(ctx context.Context, gpu *sim.GPU, f *iterationFlags, opt workloads.Options) (*workloads.IterationResult, *iterationReport, error) {
+			f.simulate = func(ctx context.Context, gpu *sim.GPU, f *iterationFlags,
+				opt workloads.Options) (*workloads.IterationResult, *iterationReport, error) {
 				rates, patterns, groups, err := f.dropping()
 				if err != nil {
 					return nil, nil, err
 				}
-				s.Batch, s.Method, s.Rates, s.Patterns, s.Groups, s.Tile, s.Seed = f.batch, dropout.Method(f.method), rates, patterns, groups, f.tile, f.seed
+				s.Batch, s.Method, s.Rates, s.Patterns, s.Groups, s.Tile, s.Seed = f.batch, dropout.Method(f.method), rates,
+					patterns, groups, f.tile, f.seed
 				if s.GroupSteps = groupBy == string(train.GroupSteps); !s.GroupSteps && groupBy != string(train.GroupSamples) {
 					return nil, nil, usagef("--group-by %q; allowed are %s and %s", groupBy, train.GroupSamples, train.GroupSteps)
 				}
@@ -381,7 +400,8 @@ Dropout sites are the inputs of the layers and that of the output layer: --dp an
 					return nil, nil, usageError{err}
 				}
 				it, err := workloads.SimulateLSTM(ctx, gpu, s, opt)
-				name := fmt.Sprintf("lstm %d x %d, vocabulary %d, batch %d, %d steps", s.Layers, s.Hidden, s.Vocabulary, s.Batch, s.Steps)
+				name := fmt.Sprintf("lstm %d x %d, vocabulary %d, batch %d, %d steps", s.Layers, s.Hidden, s.Vocabulary,
+					s.Batch, s.Steps)
 				if err == nil && s.Known != nil {
 					name += fmt.Sprintf(" (%d of %d launches simulated)", it.Simulated(), len(it.Launches))
 				}
@@ -396,7 +416,9 @@ Dropout sites are the inputs of the layers and that of the output layer: --dp an
 	p.IntVar(&s.Hidden, "hidden", 256, "width of each layer and of the embedding, a multiple of 4")
 	p.IntVar(&s.Vocabulary, "vocabulary", 1000, "words in the dictionary")
 	p.IntVar(&s.Steps, "steps", 35, "time steps")
-	p.StringVar(&groupBy, "group-by", string(train.GroupSamples), "what falls into groups: samples (sequences side by side) or steps (of time)")
-	p.IntVar(&repeats, "simulated-repeats", 0, "launches alike to simulate; the median of all but the first counts for those that follow (0: all)")
+	p.StringVar(&groupBy, "group-by", string(train.GroupSamples),
+		"what falls into groups: samples (sequences side by side) or steps (of time)")
+	p.IntVar(&repeats, "simulated-repeats", 0,
+		"launches alike to simulate; the median of all but the first counts for those that follow (0: all)")
 	return c
 }

@@ -104,8 +104,8 @@ func printKernels(cmd *cobra.Command, lines []kernelLine) error {
 			total += n
 		}
 		params := fmt.Sprintf("%d: %d bytes", len(r.best.ParamBytes), total)
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", known(r.best, r.best.Registers), known(r.best, r.best.SharedBytes), known(r.best, r.best.LocalBytes),
-			params, strings.Join(r.archs, ", "), r.best.Source)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", known(r.best, r.best.Registers), known(r.best, r.best.SharedBytes),
+			known(r.best, r.best.LocalBytes), params, strings.Join(r.archs, ", "), r.best.Source)
 	}
 	return t.Flush()
 }

@@ -66,12 +66,15 @@ func exactArgs(n int) cobra.PositionalArgs {
 // interrupted is the exit code after Ctrl-C.
 const interrupted = 130
 
-// run is the whole program as a function: the exit code is 0, 1 (a run failed), 2 (the request was refused) or 130 (it was stopped).
+// run is the whole program as a function: the exit code is 0, 1 (a run failed), 2 (the request was refused) or 130 (it
+// was stopped).
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := &cobra.Command{
-		Use:     "warpdrop",
-		Short:   "Does skipping this work pay off on that GPU?",
-		Long:    "Warpdrop runs the real machine code of an NVIDIA GTX 1080 Ti in a cycle-level simulator, no GPU needed,\nand trains the same networks on the CPU, so that one file yields cycles, speedup, bank conflicts and accuracy.",
+		Use:   "warpdrop",
+		Short: "Does skipping this work pay off on that GPU?",
+		Long: "Warpdrop runs the real machine code of an NVIDIA GTX 1080 Ti in a cycle-level simulator, no GPU " +
+			"needed,\nand trains the same networks on the CPU, so that one file yields cycles, speedup, bank conflicts and " +
+			"accuracy.",
 		Example: "  warpdrop run experiments/quickstart.yaml",
 		Version: version,
 		Args: func(c *cobra.Command, args []string) error { // a first word that is no command

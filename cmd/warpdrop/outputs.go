@@ -11,7 +11,8 @@ import (
 // outputFlag marks flags that name a file to be written.
 const outputFlag = "warpdrop-output"
 
-// outputVar is StringVar for a file that the command writes at its end. Whether it can be written is tried before the work.
+// outputVar is StringVar for a file that the command writes at its end. Whether it can be written is tried before the
+// work.
 func outputVar(f *pflag.FlagSet, path *string, name, usage string) {
 	outputVarP(f, path, name, "", usage)
 }

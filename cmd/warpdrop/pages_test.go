@@ -25,7 +25,8 @@ func TestPages(t *testing.T) {
 	}{
 		{"gemm --m 64 --n 64 --k 64", "gemm.txt", []string{"kernel cycles", "Hottest instructions"}},
 		{"gemm --m 64 --n 64 --k 64 --method tdp --dp 2", "gemm.html", []string{"<h2>What to try</h2>", "Listing"}},
-		{"iteration mlp --hidden 64,64 --batch 32 --method rdp --dp 2", "iteration.html", []string{`id="timeline"`, "Launch by launch", "What to try", "kernel cycles"}},
+		{"iteration mlp --hidden 64,64 --batch 32 --method rdp --dp 2",
+			"iteration.html", []string{`id="timeline"`, "Launch by launch", "What to try", "kernel cycles"}},
 		{"point workloads/examples/saxpy.yaml 1", "point.json", []string{`"kernel": "saxpy"`, `"instructions"`}},
 	} {
 		var out, errs bytes.Buffer
@@ -47,7 +48,8 @@ func TestPages(t *testing.T) {
 		}
 	}
 	var out, errs bytes.Buffer
-	if code := run(t.Context(), []string{"gemm", "--m", "64", "--n", "64", "--k", "64", "--report", "x.txt", "--against", "gemm.txt"}, nil, &out, &errs); code != 2 {
+	if code := run(t.Context(), []string{"gemm", "--m", "64", "--n", "64", "--k", "64", "--report", "x.txt", "--against",
+		"gemm.txt"}, nil, &out, &errs); code != 2 {
 		t.Errorf("a baseline that is no JSON report: exit code %d: %s", code, &errs)
 	}
 }

@@ -16,14 +16,16 @@ func newPlotCommand() *cobra.Command {
 	var names, formats []string
 	var report bool
 	c := &cobra.Command{
-		Use:     "plot DIR",
-		Short:   "Draw the figures of an output folder again from its stored points",
-		Example: "  warpdrop plot out/quickstart\n  warpdrop plot out/quickstart --figure parts --format pdf\n  warpdrop plot out/quickstart --report",
-		Args:    exactArgs(1),
+		Use:   "plot DIR",
+		Short: "Draw the figures of an output folder again from its stored points",
+		Example: "  warpdrop plot out/quickstart\n  warpdrop plot out/quickstart --figure parts --format pdf\n  warpdrop " +
+			"plot out/quickstart --report",
+		Args: exactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			for _, n := range names {
 				if !experiments.IsFigure(n) {
-					return usagef("--figure is %q; allowed are %s, or a column against a key, like \"kernel_cycles against tile\"", n, strings.Join(experiments.FigureNames(), ", "))
+					return usagef("--figure is %q; allowed are %s, or a column against a key, like \"kernel_cycles against tile\"",
+						n, strings.Join(experiments.FigureNames(), ", "))
 				}
 			}
 			for _, f := range formats {
@@ -70,7 +72,8 @@ func newPlotCommand() *cobra.Command {
 	c.Flags().StringSliceVar(&names, "figure", nil, "figures to draw (default: those of the report)")
 	c.Flags().StringSliceVar(&formats, "format", []string{"png", "svg"}, "formats: png, svg, pdf")
 	c.Flags().BoolVar(&report, "report", false, "write report.html anew too")
-	c.RegisterFlagCompletionFunc("figure", cobra.FixedCompletions(experiments.FigureNames(), cobra.ShellCompDirectiveNoFileComp))
+	c.RegisterFlagCompletionFunc("figure", cobra.FixedCompletions(experiments.FigureNames(),
+		cobra.ShellCompDirectiveNoFileComp))
 	c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(plots.Formats, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }

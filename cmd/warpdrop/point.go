@@ -22,7 +22,8 @@ func newPointCommand() *cobra.Command {
 			"unless it is stored.\n" +
 			"Points are independent: a cluster's job array runs each by itself on a shared --store, and run then makes the " +
 			"report.",
-		Example: "  warpdrop point experiments/quickstart.yaml 1\n  warpdrop point workloads/examples/saxpy.yaml 1 --report saxpy.html\n  warpdrop point experiments/fig4.yaml --scale paper " +
+		Example: "  warpdrop point experiments/quickstart.yaml 1\n  warpdrop point workloads/examples/saxpy.yaml 1 " +
+			"--report saxpy.html\n  warpdrop point experiments/fig4.yaml --scale paper " +
 			"--store shared/store $SLURM_ARRAY_TASK_ID",
 		Args: exactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -67,7 +68,9 @@ func newPointCommand() *cobra.Command {
 		},
 	}
 	f.add(c)
-	outputVar(c.Flags(), &report, "report", "of a launch: run it for its profile, store nothing, and write a page to this file: .html, or .json and .txt with the same")
+	outputVar(c.Flags(), &report, "report",
+		"of a launch: run it for its profile, store nothing, and write a page to this file: .html, or .json and .txt with "+
+			"the same")
 	c.Flags().StringVar(&against, "against", "", "a .json report of another run, which --report sets beside this one")
 	return c
 }

@@ -77,14 +77,16 @@ func TestStoppedExitCode(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var out, errs bytes.Buffer
-	if code := run(ctx, []string{"sim", "../../workloads/examples/saxpy.cubin", "--kernel", "saxpy", "--block", "32", "--arg", "buf:4", "--arg", "buf:4", "--arg", "f32:1", "--arg", "i32:1"}, nil, &out, &errs); code != 130 {
+	if code := run(ctx, []string{"sim", "../../workloads/examples/saxpy.cubin", "--kernel", "saxpy", "--block", "32",
+		"--arg", "buf:4", "--arg", "buf:4", "--arg", "f32:1", "--arg", "i32:1"}, nil, &out, &errs); code != 130 {
 		t.Errorf("exit code %d, want 130: %s", code, &errs)
 	}
 }
 
 func TestMissingSizes(t *testing.T) {
 	var out, errs bytes.Buffer
-	if code := run(t.Context(), []string{"gemm", "--m", "5"}, nil, &out, &errs); code != 2 || !strings.Contains(errs.String(), "missing: --n, --k") {
+	if code := run(t.Context(), []string{"gemm", "--m", "5"}, nil, &out, &errs); code != 2 ||
+		!strings.Contains(errs.String(), "missing: --n, --k") {
 		t.Errorf("exit code %d: %s", code, &errs)
 	}
 }

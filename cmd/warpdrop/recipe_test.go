@@ -156,7 +156,7 @@ func TestRecipes(t *testing.T) {
 		{"search diversity --rates 0.5 --inputs 64 --outputs 64 --iterations 100", "rows-pair"},
 		{"search diversity --rates 0.5 --inputs 64 --outputs 64 --iterations 100", "tiles-diagonal"},
 		{"search --rate 0.5 --pattern rows-pair", "the even or the odd rows are kept"},
-		{"search --rate 0.5 --pattern tiles-diagonal", "rate asked 0.5, reached 0.5"},
+		{"search --rate 0.5 --method exact --pattern tiles-diagonal", "rate asked 0.5, reached 0.5"},
 		{"gemm --m 64 --n 32 --k 64 --method rows-pair", "64 x 32 x 64, rows-pair"},
 		{"gemm --m 96 --n 32 --k 64 --method tiles-diagonal --dp 3 --bias 3 --ta", "96 x 32 x 64, tiles-diagonal"},
 		{"gemm candidates --m 64 --n 32 --k 64 --method rows-pair --limit 1", "gemm_"},

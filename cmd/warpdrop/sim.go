@@ -23,46 +23,62 @@ import (
 
 // simReport is the object that `warpdrop sim --json` prints.
 type simReport struct {
-	Kernel              string             `json:"kernel"`                       // name in the file
-	Compiler            string             `json:"compiler,omitempty"`           // of a .cu or .ptx file
-	Code                string             `json:"code"`                         // what was taken out of the file: code or PTX, and for which architecture
-	GPU                 string             `json:"gpu"`                          // preset
-	Grid                string             `json:"grid"`                         // blocks, x x y x z
-	Block               string             `json:"block"`                        // threads of a block, x x y x z
-	Sample              *sim.Sample        `json:"sample,omitempty"`             // of --waves; none: all blocks were simulated
-	KernelCycles        int64              `json:"kernel_cycles"`                // from the first block's dispatch to the last access's end
-	Cycles              int64              `json:"cycles_with_launch"`           // of that and the launch overhead
-	TimeUS              float64            `json:"time_us"`                      // of the cycles with launch
-	WarpInstructions    int64              `json:"warp_instructions"`            // warp instructions issued
-	ThreadInstructions  int64              `json:"thread_instructions"`          // the same, times active threads
-	IPC                 float64            `json:"ipc"`                          // warp instructions a cycle, of the whole chip
-	Occupancy           float64            `json:"achieved_occupancy"`           // resident warps / the SMs' room for warps, mean over active cycles
-	BlocksPerSM         int                `json:"blocks_per_sm"`                // blocks that fit on an SM at once
-	SIMTEfficiency      float64            `json:"simt_efficiency"`              // share of lanes that are active, mean over instructions
-	SharedAccesses      int64              `json:"shared_accesses"`              // warp instructions to shared memory
-	SharedBankConflicts int64              `json:"shared_bank_conflicts"`        // passes over the banks beyond those that width alone needs
-	Branches            int64              `json:"branches"`                     // branch instructions executed by warps
-	DivergentBranches   int64              `json:"divergent_branches"`           // of those, the ones that split the warp
-	SectorsRead         int64              `json:"sectors_read"`                 // asked for by loads, 32 bytes each
-	SectorsWritten      int64              `json:"sectors_written"`              // asked for by stores
-	L1HitRate           float64            `json:"l1_hit_rate"`                  // share of sectors looked up in L1 that were found
-	L2HitRate           float64            `json:"l2_hit_rate"`                  // share of sectors read from L2 that were found
-	DRAMBytes           int64              `json:"dram_bytes"`                   // read and written
-	FLOP                int64              `json:"flop"`                         // floating-point operations of threads: FFMA 2, FADD and FMUL 1
-	Bandwidth           bandwidth          `json:"bandwidth_gb_per_s"`           // bytes moved at each level / time
-	Roofline            sim.Roofline       `json:"roofline"`                     // where the launch lies under the roofs of peak and DRAM bandwidth
-	IssueCycles         int64              `json:"issue_cycles"`                 // scheduler cycles; with stall_cycles all of them
-	Stalls              map[string]int64   `json:"stall_cycles"`                 // scheduler cycles without issue, by reason
-	WarpStalls          map[string]int64   `json:"warp_stall_cycles"`            // warp cycles without issue, by what the warp waited for
-	EligibleWarps       float64            `json:"eligible_warps"`               // a scheduler, mean
-	Utilization         map[string]float64 `json:"unit_utilization"`             // share of cycles that each execution unit was busy
-	Units               map[string]int64   `json:"unit_instructions"`            // warp instructions by execution unit
-	Memory              map[string]int64   `json:"memory"`                       // all counters of the memory system
-	Energy              *energyReport      `json:"energy,omitempty"`             // none: the preset has no coefficients
-	CopyIn              copyReport         `json:"copy_to_device"`               // modelled copies of file= buffers to the device
-	CopyOut             copyReport         `json:"copy_to_host"`                 // modelled copies of out= buffers back
-	WallSeconds         float64            `json:"wall_seconds"`                 // of the simulation on this machine
-	Speed               float64            `json:"warp_instructions_per_second"` // simulated, a second of this machine
+	Kernel   string `json:"kernel"`             // name in the file
+	Compiler string `json:"compiler,omitempty"` // of a .cu or .ptx file
+	// what was taken out of the file: code or PTX, and for which architecture
+	Code  string `json:"code"`
+	GPU   string `json:"gpu"`   // preset
+	Grid  string `json:"grid"`  // blocks, x x y x z
+	Block string `json:"block"` // threads of a block, x x y x z
+	// of --waves; none: all blocks were simulated
+	Sample *sim.Sample `json:"sample,omitempty"`
+	// from the first block's dispatch to the last access's end
+	KernelCycles       int64   `json:"kernel_cycles"`
+	Cycles             int64   `json:"cycles_with_launch"`  // of that and the launch overhead
+	TimeUS             float64 `json:"time_us"`             // of the cycles with launch
+	WarpInstructions   int64   `json:"warp_instructions"`   // warp instructions issued
+	ThreadInstructions int64   `json:"thread_instructions"` // the same, times active threads
+	// warp instructions a cycle, of the whole chip
+	IPC float64 `json:"ipc"`
+	// resident warps / the SMs' room for warps, mean over active cycles
+	Occupancy   float64 `json:"achieved_occupancy"`
+	BlocksPerSM int     `json:"blocks_per_sm"` // blocks that fit on an SM at once
+	// share of lanes that are active, mean over instructions
+	SIMTEfficiency float64 `json:"simt_efficiency"`
+	SharedAccesses int64   `json:"shared_accesses"` // warp instructions to shared memory
+	// passes over the banks beyond those that width alone needs
+	SharedBankConflicts int64 `json:"shared_bank_conflicts"`
+	Branches            int64 `json:"branches"`           // branch instructions executed by warps
+	DivergentBranches   int64 `json:"divergent_branches"` // of those, the ones that split the warp
+	SectorsRead         int64 `json:"sectors_read"`       // asked for by loads, 32 bytes each
+	SectorsWritten      int64 `json:"sectors_written"`    // asked for by stores
+	// share of sectors looked up in L1 that were found
+	L1HitRate float64 `json:"l1_hit_rate"`
+	// share of sectors read from L2 that were found
+	L2HitRate float64 `json:"l2_hit_rate"`
+	DRAMBytes int64   `json:"dram_bytes"` // read and written
+	// floating-point operations of threads: FFMA 2, FADD and FMUL 1
+	FLOP      int64     `json:"flop"`
+	Bandwidth bandwidth `json:"bandwidth_gb_per_s"` // bytes moved at each level / time
+	// where the launch lies under the roofs of peak and DRAM bandwidth
+	Roofline sim.Roofline `json:"roofline"`
+	// scheduler cycles; with stall_cycles all of them
+	IssueCycles int64 `json:"issue_cycles"`
+	// scheduler cycles without issue, by reason
+	Stalls map[string]int64 `json:"stall_cycles"`
+	// warp cycles without issue, by what the warp waited for
+	WarpStalls    map[string]int64 `json:"warp_stall_cycles"`
+	EligibleWarps float64          `json:"eligible_warps"` // a scheduler, mean
+	// share of cycles that each execution unit was busy
+	Utilization map[string]float64 `json:"unit_utilization"`
+	Units       map[string]int64   `json:"unit_instructions"` // warp instructions by execution unit
+	Memory      map[string]int64   `json:"memory"`            // all counters of the memory system
+	Energy      *energyReport      `json:"energy,omitempty"`  // none: the preset has no coefficients
+	// modelled copies of file= buffers to the device
+	CopyIn      copyReport `json:"copy_to_device"`
+	CopyOut     copyReport `json:"copy_to_host"`                 // modelled copies of out= buffers back
+	WallSeconds float64    `json:"wall_seconds"`                 // of the simulation on this machine
+	Speed       float64    `json:"warp_instructions_per_second"` // simulated, a second of this machine
 }
 
 // functionalReport is the object that `warpdrop sim --functional --json` prints: there is no time in it.
@@ -80,12 +96,15 @@ type functionalReport struct {
 
 func printFunctional(cmd *cobra.Command, gpu *sim.GPU, r *sim.Result, compiler string, asJSON bool) error {
 	n := r.Counters.SM.WarpInstructions
-	rep := functionalReport{Kernel: r.Kernel, Compiler: compiler, GPU: gpu.Name, Grid: r.Grid.String(), Block: r.Block.String(), Functional: true,
-		WarpInstructions: n, WallSeconds: r.WallSeconds, Speed: float64(n) / r.WallSeconds}
+	rep := functionalReport{Kernel: r.Kernel, Compiler: compiler, GPU: gpu.Name, Grid: r.Grid.String(),
+		Block: r.Block.String(), Functional: true, WarpInstructions: n, WallSeconds: r.WallSeconds,
+		Speed: float64(n) / r.WallSeconds}
 	if asJSON {
 		return printJSON(cmd.OutOrStdout(), rep)
 	}
-	_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s, grid %s, block %s: values only, no cycles; %d warp instructions in %.3f s, %.3g/s\n",
+	_,
+		err := fmt.Fprintf(cmd.OutOrStdout(),
+		"%s, grid %s, block %s: values only, no cycles; %d warp instructions in %.3f s, %.3g/s\n",
 		rep.Kernel, rep.Grid, rep.Block, n, rep.WallSeconds, rep.Speed)
 	return err
 }
@@ -122,9 +141,10 @@ func newSimReport(gpu *sim.GPU, r *sim.Result, buffers []*workloads.Buffer) simR
 		SectorsRead: c.Memory.LoadSectors, SectorsWritten: c.Memory.StoreSectors,
 		L1HitRate: rates.L1Hit, L2HitRate: rates.L2Hit, DRAMBytes: c.Memory.DRAMBytes(),
 		FLOP: c.SM.FLOP, Roofline: r.Roofline(gpu),
-		Bandwidth:   bandwidth{float64(128*c.SM.SharedPasses) / gpu.Seconds(max(r.Cycles, 1)) / 1e9, bytes.L1, bytes.L2, bytes.DRAM},
-		IssueCycles: c.SM.IssueCycles, Stalls: c.Stalls(), WarpStalls: c.WarpStalls(), EligibleWarps: r.EligibleWarps(gpu), Utilization: r.UnitUtilization(gpu),
-		Units: map[string]int64{}, Memory: c.Memory.ByName(),
+		Bandwidth: bandwidth{float64(128*c.SM.SharedPasses) / gpu.Seconds(max(r.Cycles, 1)) / 1e9, bytes.L1, bytes.L2,
+			bytes.DRAM},
+		IssueCycles: c.SM.IssueCycles, Stalls: c.Stalls(), WarpStalls: c.WarpStalls(), EligibleWarps: r.EligibleWarps(gpu),
+		Utilization: r.UnitUtilization(gpu), Units: map[string]int64{}, Memory: c.Memory.ByName(),
 		WallSeconds: r.WallSeconds, Speed: float64(c.SM.WarpInstructions) * r.Sample.Share() / r.WallSeconds,
 	}
 	if e, ok := r.Energy(gpu); ok {
@@ -436,11 +456,16 @@ func printSimReport(cmd *cobra.Command, r *simReport) error {
 		{"branches (divergent)", fmt.Sprintf("%d (%d)", r.Branches, r.DivergentBranches)},
 		{"sectors read, written", fmt.Sprintf("%d, %d", r.SectorsRead, r.SectorsWritten)},
 		{"L1, L2 hit rate", fmt.Sprintf("%.1f %%, %.1f %%", 100*r.L1HitRate, 100*r.L2HitRate)},
-		{"DRAM bytes, row hits", fmt.Sprintf("%d, %.1f %%", r.DRAMBytes, 100*share(r.Memory["dram_row_hits"], r.Memory["dram_reads"]+r.Memory["dram_writes"]))},
-		{"GB/s: shared, L1, L2, DRAM", fmt.Sprintf("%.0f, %.0f, %.0f, %.0f", r.Bandwidth.Shared, r.Bandwidth.L1, r.Bandwidth.L2, r.Bandwidth.DRAM)},
-		{"queue stalls: miss, store entries", fmt.Sprintf("%d, %d cycles", r.Memory["mshr_stalls"], r.Memory["store_stalls"])},
+		{"DRAM bytes, row hits",
+			fmt.Sprintf("%d, %.1f %%", r.DRAMBytes, 100*share(r.Memory["dram_row_hits"], r.Memory["dram_reads"]+
+				r.Memory["dram_writes"]))},
+		{"GB/s: shared, L1, L2, DRAM", fmt.Sprintf("%.0f, %.0f, %.0f, %.0f", r.Bandwidth.Shared, r.Bandwidth.L1,
+			r.Bandwidth.L2, r.Bandwidth.DRAM)},
+		{"queue stalls: miss, store entries", fmt.Sprintf("%d, %d cycles", r.Memory["mshr_stalls"],
+			r.Memory["store_stalls"])},
 		{"GFLOP/s", fmt.Sprintf("%.0f of %.0f", r.Roofline.GFLOPS, r.Roofline.PeakGFLOPS)},
-		{"roofline", fmt.Sprintf("%.2f flop/byte, bound by %s, %.1f %% of the roof", r.Roofline.FLOPPerByte, r.Roofline.Bound, 100*r.Roofline.Share)},
+		{"roofline", fmt.Sprintf("%.2f flop/byte, bound by %s, %.1f %% of the roof", r.Roofline.FLOPPerByte, r.Roofline.Bound,
+			100*r.Roofline.Share)},
 		{"scheduler cycles", strings.Join(shares(r.Stalls, "issued", r.IssueCycles), ", ")},
 		{"warp cycles stalled", strings.Join(shares(r.WarpStalls, "", 0), ", ")},
 		{"eligible warps", fmt.Sprintf("%.2f", r.EligibleWarps)},
@@ -453,7 +478,8 @@ func printSimReport(cmd *cobra.Command, r *simReport) error {
 		rows = append(rows, r.Energy.rows()...)
 	}
 	if r.CopyIn.Bytes+r.CopyOut.Bytes > 0 {
-		rows = append(rows, []any{"copies to device, to host", fmt.Sprintf("%.1f us, %.1f us", r.CopyIn.TimeUS, r.CopyOut.TimeUS)})
+		rows = append(rows, []any{"copies to device, to host",
+			fmt.Sprintf("%.1f us, %.1f us", r.CopyIn.TimeUS, r.CopyOut.TimeUS)})
 	}
 	for _, row := range rows {
 		t.add(row...)

@@ -28,8 +28,8 @@ func runSim(args ...string) (code int, stdout, stderr string) {
 // A preset without coefficients has no energy, neither as JSON nor in the table.
 func TestSimWithoutEnergy(t *testing.T) {
 	for _, format := range []string{"--json", "--threads=1"} {
-		code, out, stderr := runSim(checksCubin, "--kernel", "saxpy", "--grid", "1", "--block", "32", "--gpu", "gtx980", format,
-			"--arg", "buf:4000", "--arg", "buf:4000", "--arg", "f32:0.5", "--arg", "i32:32")
+		code, out, stderr := runSim(checksCubin, "--kernel", "saxpy", "--grid", "1", "--block", "32", "--gpu",
+			"gtx980", format, "--arg", "buf:4000", "--arg", "buf:4000", "--arg", "f32:0.5", "--arg", "i32:32")
 		if code != 0 || out == "" {
 			t.Fatalf("exit %d: %s", code, stderr)
 		}
@@ -50,8 +50,9 @@ func TestSimJSON(t *testing.T) {
 	if err := os.WriteFile(x, data, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	code, out, stderr := runSim(checksCubin, "--kernel", "saxpy", "--grid", "8", "--block", "128", "--json", "--threads", "2",
-		"--arg", "buf:4000:file="+x+",out="+y, "--arg", "buf:4000:file="+x, "--arg", "f32:0.5", "--arg", "i32:1000")
+	code, out, stderr := runSim(checksCubin, "--kernel", "saxpy", "--grid", "8", "--block", "128", "--json",
+		"--threads", "2", "--arg", "buf:4000:file="+x+",out="+y, "--arg", "buf:4000:file="+x, "--arg", "f32:0.5", "--arg",
+		"i32:1000")
 	if code != 0 {
 		t.Fatalf("exit %d: %s", code, stderr)
 	}
@@ -59,21 +60,24 @@ func TestSimJSON(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &r); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"kernel", "gpu", "grid", "block", "kernel_cycles", "cycles_with_launch", "time_us", "warp_instructions", "thread_instructions", "ipc", "shared_accesses", "shared_bank_conflicts",
-		"divergent_branches", "sectors_read", "sectors_written", "l1_hit_rate", "l2_hit_rate", "dram_bytes", "stall_cycles", "warp_stall_cycles", "wall_seconds", "warp_instructions_per_second",
-		"bandwidth_gb_per_s", "roofline", "memory", "energy", "copy_to_device", "copy_to_host"} {
+	for _, name := range []string{"kernel", "gpu", "grid", "block", "kernel_cycles", "cycles_with_launch", "time_us",
+		"warp_instructions", "thread_instructions", "ipc", "shared_accesses", "shared_bank_conflicts", "divergent_branches",
+		"sectors_read", "sectors_written", "l1_hit_rate", "l2_hit_rate", "dram_bytes", "stall_cycles", "warp_stall_cycles",
+		"wall_seconds", "warp_instructions_per_second", "bandwidth_gb_per_s", "roofline", "memory", "energy",
+		"copy_to_device", "copy_to_host"} {
 		if _, ok := r[name]; !ok {
 			t.Errorf("the object has no %q", name)
 		}
 	}
-	for name, want := range map[string]any{"kernel": "saxpy", "gpu": "gtx1080ti", "grid": "8x1x1", "block": "128x1x1", "warp_instructions": 704.0, "sectors_read": 250.0,
-		"sectors_written": 125.0, "flop": 2000.0} {
+	for name, want := range map[string]any{"kernel": "saxpy", "gpu": "gtx1080ti", "grid": "8x1x1", "block": "128x1x1",
+		"warp_instructions": 704.0, "sectors_read": 250.0, "sectors_written": 125.0, "flop": 2000.0} {
 		if r[name] != want {
 			t.Errorf("%s is %v, want %v", name, r[name], want)
 		}
 	}
 	memory := r["memory"].(map[string]any)
-	for _, name := range []string{"l1_hits", "mshr_stalls", "store_stalls", "dram_row_hits", "l2_read_hits", "request_wait"} {
+	for _, name := range []string{"l1_hits", "mshr_stalls", "store_stalls", "dram_row_hits", "l2_read_hits",
+		"request_wait"} {
 		if _, ok := memory[name]; !ok {
 			t.Errorf("memory has no %q", name)
 		}
@@ -104,7 +108,8 @@ func TestSimFunctional(t *testing.T) {
 	var out [2][]byte
 	for i, extra := range []string{"--functional", "--functional=false"} {
 		file := filepath.Join(dir, extra)
-		code, text, stderr := runSim(checksCubin, "--kernel", "tickets", "--grid", "5", "--block", "64", "--json", extra, "--arg", "buf:4,out="+file, "--arg", "buf:1280", "--arg", "buf:300", "--arg", "buf:4")
+		code, text, stderr := runSim(checksCubin, "--kernel", "tickets", "--grid", "5", "--block", "64", "--json", extra,
+			"--arg", "buf:4,out="+file, "--arg", "buf:1280", "--arg", "buf:300", "--arg", "buf:4")
 		if code != 0 {
 			t.Fatalf("exit %d: %s", code, stderr)
 		}
@@ -119,11 +124,15 @@ func TestSimFunctional(t *testing.T) {
 	if !bytes.Equal(out[0], out[1]) {
 		t.Errorf("%x for values only, %x in time", out[0], out[1])
 	}
-	if code, text, _ := runSim(checksCubin, "--kernel", "counts", "--block", "128", "--arg", "buf:512", "--functional"); code != 0 || !strings.Contains(text, "values only, no cycles") {
+	if code, text, _ := runSim(checksCubin, "--kernel", "counts", "--block", "128", "--arg", "buf:512",
+		"--functional"); code != 0 || !strings.Contains(text, "values only, no cycles") {
 		t.Errorf("exit %d: %s", code, text)
 	}
-	for _, flag := range [][]string{{"--profile", filepath.Join(dir, "p")}, {"--trace", filepath.Join(dir, "t")}, {"--check", "hazards"}} {
-		if code, _, stderr := runSim(append([]string{checksCubin, "--kernel", "counts", "--block", "128", "--arg", "buf:512", "--functional"}, flag...)...); code != 2 || !strings.Contains(stderr, "need time") {
+	for _, flag := range [][]string{{"--profile", filepath.Join(dir, "p")}, {"--trace", filepath.Join(dir, "t")},
+		{"--check", "hazards"}} {
+		if code, _,
+			stderr := runSim(append([]string{checksCubin, "--kernel", "counts", "--block", "128", "--arg", "buf:512",
+			"--functional"}, flag...)...); code != 2 || !strings.Contains(stderr, "need time") {
 			t.Errorf("%v: exit %d: %s", flag, code, stderr)
 		}
 	}
@@ -132,7 +141,8 @@ func TestSimFunctional(t *testing.T) {
 func TestSimOutputs(t *testing.T) {
 	dir := t.TempDir()
 	profile, trace := filepath.Join(dir, "p"), filepath.Join(dir, "t.json")
-	code, out, stderr := runSim(checksCubin, "--kernel", "counts", "--block", "128", "--arg", "buf:512", "--profile", profile, "--trace", trace)
+	code, out, stderr := runSim(checksCubin, "--kernel", "counts", "--block", "128", "--arg", "buf:512", "--profile",
+		profile, "--trace", trace)
 	if code != 0 || !strings.Contains(out, "shared bank conflicts") || !strings.Contains(out, "roofline") {
 		t.Errorf("exit %d: %s%s", code, out, stderr)
 	}
@@ -160,16 +170,20 @@ func TestSimErrors(t *testing.T) {
 		{[]string{checksCubin, kernel, "trap", "--grid", "0"}, 2, "1..2147483647"},
 		{[]string{checksCubin, kernel, "trap", "--block", "1,2,3,4"}, 2, "at most three"},
 		{[]string{checksCubin, kernel, "trap", "--check", "all"}, 2, `"all" is not one of races, benign`},
-		{[]string{checksCubin, kernel, "trap", "--arg", "i33:1"}, 2, "i8 u8 i16 u16 i32 u32 i64 u64 f16 f32 f64 bool bytes struct buf"},
+		{[]string{checksCubin, kernel, "trap", "--arg", "i33:1"}, 2,
+			"i8 u8 i16 u16 i32 u32 i64 u64 f16 f32 f64 bool bytes struct buf"},
 		{[]string{checksCubin, kernel, "trap", "--arg", "i32:x"}, 2, `"i32:x"`},
 		{[]string{checksCubin, kernel, "trap", "--arg", "buf:-1"}, 2, "from 0"},
 		{[]string{checksCubin, kernel, "trap", "--arg", "buf:4:file=missing"}, 2, "missing"},
 		{[]string{checksCubin, kernel, "trap"}, 1, "0 arguments for 1 parameters"},
 		{[]string{checksCubin, kernel, "bounded", "--block", "64", "--arg", "buf:4"}, 1, "out of bounds"},
 		{[]string{checksCubin, kernel, "deadlock", "--block", "128", "--arg", "buf:512"}, 1, "deadlock"},
-		{[]string{checksCubin, kernel, "forever", "--max-cycles", "3000", "--arg", "buf:4"}, 1, "still running after 3000 cycles"},
-		{[]string{checksCubin, kernel, "no_barrier", "--block", "128", "--arg", "buf:512", "--check", "races"}, 1, "race on byte"},
-		{[]string{checksCubin, kernel, "uninit_shared", "--block", "128", "--arg", "buf:512", "--check", "uninit"}, 1, "read before it is written"},
+		{[]string{checksCubin, kernel, "forever", "--max-cycles", "3000", "--arg", "buf:4"}, 1,
+			"still running after 3000 cycles"},
+		{[]string{checksCubin, kernel, "no_barrier", "--block", "128", "--arg", "buf:512", "--check", "races"}, 1,
+			"race on byte"},
+		{[]string{checksCubin, kernel, "uninit_shared", "--block", "128", "--arg", "buf:512", "--check", "uninit"}, 1,
+			"read before it is written"},
 	} {
 		code, out, stderr := runSim(c.args...)
 		if code != c.code || !strings.Contains(stderr, c.want) {
@@ -190,7 +204,8 @@ __global__ void k(int *out) {
 }
 `
 
-// TestSimSource: CUDA C++ and PTX are compiled where the tools are installed; where not, the error says how to install them.
+// TestSimSource: CUDA C++ and PTX are compiled where the tools are installed; where not, the error says how to install
+// them.
 func TestSimSource(t *testing.T) {
 	dir := t.TempDir()
 	cu, out := filepath.Join(dir, "k.cu"), filepath.Join(dir, "out")
@@ -198,7 +213,8 @@ func TestSimSource(t *testing.T) {
 		t.Fatal(err)
 	}
 	args := []string{cu, "--kernel", "k", "--arg", "buf:128,out=" + out}
-	if _, _, err := codeOf(t.Context(), []string{cu}, codeOptions{Options: cudac.Options{Arch: 61}}); errors.Is(err, toolchain.ErrMissing) {
+	if _, _, err := codeOf(t.Context(), []string{cu}, codeOptions{Options: cudac.Options{Arch: 61}}); errors.Is(err,
+		toolchain.ErrMissing) {
 		t.Logf("not compiled: %v", err)
 	} else {
 		if code, _, stderr := runSim(args...); code != 0 {
@@ -211,11 +227,13 @@ func TestSimSource(t *testing.T) {
 		if err := os.WriteFile(bad, []byte("__global__ void k() { nonsense }\n"), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if code, _, stderr := runSim(bad); code != 1 || !strings.Contains(stderr, "bad.cu:1:") && !strings.Contains(stderr, "bad.cu(1)") {
+		if code, _, stderr := runSim(bad); code != 1 || !strings.Contains(stderr, "bad.cu:1:") &&
+			!strings.Contains(stderr, "bad.cu(1)") {
 			t.Errorf("a file that does not compile: exit %d, %s", code, stderr)
 		}
 		ptx := filepath.Join(dir, "k.ptx")
-		if err := os.WriteFile(ptx, []byte(".version 6.0\n.target sm_61\n.address_size 64\n.visible .entry k() { ret; }\n"), 0o644); err != nil {
+		if err := os.WriteFile(ptx, []byte(".version 6.0\n.target sm_61\n.address_size 64\n.visible .entry k() { ret; }\n"),
+			0o644); err != nil {
 			t.Fatal(err)
 		}
 		if code, _, stderr := runSim(ptx); code != 0 {
@@ -230,7 +248,8 @@ func TestSimSource(t *testing.T) {
 			t.Fatal(err)
 		}
 		// A library that was opened stays open: ask for the other compiler.
-		if code, _, stderr := runSim(file, "--kernel", "k", "--compiler", "clang"); code != 2 || !strings.Contains(stderr, "is not installed: run scripts/toolchain.sh") {
+		if code, _, stderr := runSim(file, "--kernel", "k", "--compiler", "clang"); code != 2 ||
+			!strings.Contains(stderr, "is not installed: run scripts/toolchain.sh") {
 			t.Errorf("%s without the tools: exit %d, %q", file, code, stderr)
 		}
 	}
@@ -238,8 +257,8 @@ func TestSimSource(t *testing.T) {
 
 // TestSimWaves: a sampled launch says so, and does not write buffers of which a part was computed.
 func TestSimWaves(t *testing.T) {
-	launch := []string{checksCubin, "--kernel", "saxpy", "--grid", "4000", "--block", "128", "--waves", "4", "--arg", "buf:2048000:uniform=1", "--arg", "buf:2048000:normal=2",
-		"--arg", "f32:0.5", "--arg", "i32:512000"}
+	launch := []string{checksCubin, "--kernel", "saxpy", "--grid", "4000", "--block", "128", "--waves", "4", "--arg",
+		"buf:2048000:uniform=1", "--arg", "buf:2048000:normal=2", "--arg", "f32:0.5", "--arg", "i32:512000"}
 	code, out, stderr := runSim(append(launch, "--json")...)
 	var r struct {
 		Sample *struct {
@@ -289,15 +308,18 @@ func TestSimExamples(t *testing.T) {
 	}
 }
 
-// TestSimVariables: --global sets __constant__ and __device__ variables by value and by contents, and writes what they hold after.
+// TestSimVariables: --global sets __constant__ and __device__ variables by value and by contents, and writes what they
+// hold after.
 func TestSimVariables(t *testing.T) {
 	dir := t.TempDir()
 	out, calls, table := filepath.Join(dir, "out"), filepath.Join(dir, "calls"), filepath.Join(dir, "table")
-	if err := os.WriteFile(table, []byte{0, 0, 128, 63, 0, 0, 0, 64, 0, 0, 64, 64, 0, 0, 128, 64}, 0o644); err != nil { // 1, 2, 3, 4
+	// 1, 2, 3, 4
+	if err := os.WriteFile(table, []byte{0, 0, 128, 63, 0, 0, 0, 64, 0, 0, 64, 64, 0, 0, 128, 64}, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"../../sim/testdata/globals.cubin", "--kernel", "look", "--grid", "5", "--block", "4", "--arg", "buf:16,out=" + out, "--arg", "i32:1",
-		"--global", "scale=f32:0.5", "--global", "offsets=struct:{i16:7,i16:8,i16:9}", "--global", "table:16:file=" + table, "--global", "calls:4:u32=100,out=" + calls}
+	args := []string{"../../sim/testdata/globals.cubin", "--kernel", "look", "--grid", "5", "--block", "4", "--arg",
+		"buf:16,out=" + out, "--arg", "i32:1", "--global", "scale=f32:0.5", "--global", "offsets=struct:{i16:7,i16:8,i16:9}",
+		"--global", "table:16:file=" + table, "--global", "calls:4:u32=100,out=" + calls}
 	if code, _, stderr := runSim(args...); code != 0 {
 		t.Fatalf("exit %d: %s", code, stderr)
 	}
@@ -313,7 +335,8 @@ func TestSimVariables(t *testing.T) {
 	if data, err := os.ReadFile(calls); err != nil || binary.LittleEndian.Uint32(data) != 105 {
 		t.Errorf("calls: %v, %v; want 100 and 5 blocks", data, err)
 	}
-	for bad, want := range map[string]string{"nothing=f32:1": "no variable \"nothing\"", "scale=f64:1": "the variable has 4 bytes", "scale": "want NAME=ARG"} {
+	for bad, want := range map[string]string{"nothing=f32:1": "no variable \"nothing\"",
+		"scale=f64:1": "the variable has 4 bytes", "scale": "want NAME=ARG"} {
 		if code, _, stderr := runSim(append(args, "--global", bad)...); code != 2 || !strings.Contains(stderr, want) {
 			t.Errorf("--global %s: exit %d, %s; want 2 and %q", bad, code, stderr, want)
 		}
@@ -325,10 +348,12 @@ func TestSimLinks(t *testing.T) {
 	const dir = "../../sim/testdata/link/"
 	dump := filepath.Join(t.TempDir(), "out")
 	args := func(files ...string) []string {
-		return append(files, "--kernel", "calls", "--grid", "1", "--block", "64", "--arg", "buf:256:iota,out="+dump, "--arg", "i32:5", "--functional")
+		return append(files, "--kernel", "calls", "--grid", "1", "--block", "64", "--arg", "buf:256:iota,out="+dump, "--arg",
+			"i32:5", "--functional")
 	}
 	var want []byte
-	for _, files := range [][]string{{dir + "whole.cubin"}, {dir + "first.o", dir + "second.o"}, {dir + "second.o", dir + "first.o"}} {
+	for _, files := range [][]string{{dir + "whole.cubin"}, {dir + "first.o", dir + "second.o"},
+		{dir + "second.o", dir + "first.o"}} {
 		code, _, stderr := runSim(args(files...)...)
 		if code != 0 {
 			t.Fatalf("%v: exit %d, %s", files, code, stderr)

@@ -1,5 +1,5 @@
-// Package codefile finds kernels in the files that hold them: cubins, PTX, fatbins, and the programs, libraries, objects
-// and archives that compilers put fatbins into.
+// Package codefile finds kernels in the files that hold them: cubins, PTX, fatbins, and the programs, libraries,
+// objects and archives that compilers put fatbins into.
 package codefile
 
 import (
@@ -54,7 +54,8 @@ func Open(name string, data []byte) (*File, error) {
 		f.units = [][]fatbin.Packed{{{Entry: fatbin.Entry{Kind: fatbin.PTX, Arch: target(data), Data: data}}}}
 	default:
 		if f.units = fatbin.Find(data); len(f.units) == 0 {
-			return nil, fmt.Errorf("%s holds no code for GPUs: it is neither a cubin nor PTX, and there is no fatbin in it", name)
+			return nil, fmt.Errorf("%s holds no code for GPUs: it is neither a cubin nor PTX, and there is no fatbin in it",
+				name)
 		}
 	}
 	return f, nil
@@ -143,8 +144,8 @@ func ptxKernels(ptx []byte) (names []string) {
 	return names
 }
 
-// Link links the objects in files into one: all of them, or those of a file that was compiled in parts. Of each unit the entry is
-// taken that fits the GPU best.
+// Link links the objects in files into one: all of them, or those of a file that was compiled in parts. Of each unit
+// the entry is taken that fits the GPU best.
 func Link(files []*File, arch int) (*File, error) {
 	var objects []isa.Object
 	var names []string
@@ -172,7 +173,8 @@ func Link(files []*File, arch int) (*File, error) {
 	return Open(strings.Join(names, " + "), data)
 }
 
-// InParts tells whether the file has several objects, of which nothing was linked: a library that was compiled in parts.
+// InParts tells whether the file has several objects, of which nothing was linked: a library that was compiled in
+// parts.
 func (f *File) InParts() bool {
 	for _, u := range f.units {
 		for i := range u {
@@ -201,8 +203,8 @@ type Code struct {
 	Kernels []string // full names of those asked for
 }
 
-// Choose returns the code of one kernel, the file's only one if Options name none, that fits the GPU best: machine code of the same
-// major architecture, the latest that is not later; else PTX, compiled.
+// Choose returns the code of one kernel, the file's only one if Options name none, that fits the GPU best: machine code
+// of the same major architecture, the latest that is not later; else PTX, compiled.
 func (f *File) Choose(ctx context.Context, opt Options) (*Code, error) {
 	found, all, err := f.find(&opt)
 	if err != nil {
@@ -335,8 +337,8 @@ func (f *File) code(ctx context.Context, opt *Options, c *choice) (*Code, error)
 	return code, nil
 }
 
-// Match returns those of names that want may mean: itself; a C++ function by its name in the source; by its name without its
-// mangling, with or without parameters and what it returns. "" means all.
+// Match returns those of names that want may mean: itself; a C++ function by its name in the source; by its name
+// without its mangling, with or without parameters and what it returns. "" means all.
 func Match(names []string, want string) (meant []string) {
 	if want == "" {
 		return names

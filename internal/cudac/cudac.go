@@ -1,6 +1,6 @@
-// Package cudac turns CUDA C++ and PTX into machine code with the compilers that are found on this machine: NVIDIA's own
-// front end (libnvrtc, with CUDA's headers) where it is installed, else clang with this project's headers, and ptxas.
-// None is part of warpdrop; scripts/toolchain.sh installs all of them into .toolchain/.
+// Package cudac turns CUDA C++ and PTX into machine code with the compilers that are found on this machine: NVIDIA's
+// own front end (libnvrtc, with CUDA's headers) where it is installed, else clang with this project's headers, and
+// ptxas. None is part of warpdrop; scripts/toolchain.sh installs all of them into .toolchain/.
 package cudac
 
 import (
@@ -21,7 +21,8 @@ import (
 // Compilers are the names of Options.Compiler beside "", which takes the first that is found.
 var Compilers = []string{"nvrtc", "clang"}
 
-// Version changes with every change of the flags that a source is compiled with: code that was kept of it is made anew then.
+// Version changes with every change of the flags that a source is compiled with: code that was kept of it is made anew
+// then.
 const Version = "2"
 
 // Options say how a source is compiled.
@@ -68,14 +69,16 @@ func Compile(ctx context.Context, file string, opt Options) (cubin []byte, by st
 		return nil, "", fmt.Errorf("%w; and clang: %w", refused, err)
 	}
 	if errors.Is(err, toolchain.ErrMissing) {
-		return nil, "", fmt.Errorf("%s: no compiler for CUDA C++ was found: run scripts/toolchain.sh, which installs NVRTC and clang into "+
-			".toolchain, or `pip install nvidia-cuda-nvrtc-cu12 nvidia-cuda-runtime-cu12 nvidia-cuda-cccl-cu12`, or give a .cubin (%w)", file, err)
+		return nil, "",
+			fmt.Errorf("%s: no compiler for CUDA C++ was found: run scripts/toolchain.sh, which installs NVRTC and clang into "+
+				".toolchain, or `pip install nvidia-cuda-nvrtc-cu12 nvidia-cuda-runtime-cu12 nvidia-cuda-cccl-cu12`, or give a "+
+				".cubin (%w)", file, err)
 	}
 	return cubin, "clang", err
 }
 
-// Which names the compiler that Compile would take for a CUDA C++ or PTX file, with its version where it tells one; an error names
-// what is missing. A file with host code goes to clang all the same.
+// Which names the compiler that Compile would take for a CUDA C++ or PTX file, with its version where it tells one; an
+// error names what is missing. A file with host code goes to clang all the same.
 func Which(file, compiler string) (string, error) {
 	missing := func(tools ...string) error {
 		for _, t := range tools {
@@ -110,11 +113,11 @@ func clang(ctx context.Context, file string, source []byte, opt Options) ([]byte
 		}
 	}
 	ptx := filepath.Join(dir, "k.ptx")
-	// The flags of scripts/kernels.sh, and one more: clang marks every argument of a function as defined, so that a variable
-	// which one lane alone has set before __shfl_sync would be undefined behaviour in CUDA's own examples.
-	args := []string{"-x", "cuda", "--cuda-device-only", fmt.Sprintf("--cuda-gpu-arch=sm_%d", opt.Arch), "-nocudainc", "-nocudalib", "-nogpulib",
-		"-fdeclspec", "-Wno-unknown-cuda-version", "-Xclang", "-target-feature", "-Xclang", "+ptx63", "-Xclang", "-no-enable-noundef-analysis",
-		"-I", dir, "-gline-directives-only", "-S", "-O3", file, "-o", ptx}
+	// The flags of scripts/kernels.sh, and one more: clang marks every argument of a function as defined, so that a
+	// variable which one lane alone has set before __shfl_sync would be undefined behaviour in CUDA's own examples.
+	args := []string{"-x", "cuda", "--cuda-device-only", fmt.Sprintf("--cuda-gpu-arch=sm_%d", opt.Arch), "-nocudainc",
+		"-nocudalib", "-nogpulib", "-fdeclspec", "-Wno-unknown-cuda-version", "-Xclang", "-target-feature", "-Xclang",
+		"+ptx63", "-Xclang", "-no-enable-noundef-analysis", "-I", dir, "-gline-directives-only", "-S", "-O3", file, "-o", ptx}
 	for _, d := range opt.Defines {
 		args = append(args, "-D"+d)
 	}
@@ -127,7 +130,8 @@ func clang(ctx context.Context, file string, source []byte, opt Options) ([]byte
 	}
 	if err := tool(ctx, "clang-19", args...); err != nil {
 		if text := err.Error(); strings.Contains(text, "undeclared identifier") || strings.Contains(text, "file not found") {
-			err = fmt.Errorf("%w\n%s has the most used functions of CUDA only; NVIDIA's own front end has all: run scripts/toolchain.sh, or "+
+			err = fmt.Errorf("%w\n%s has the most used functions of CUDA only; NVIDIA's own front end has all: run "+
+				"scripts/toolchain.sh, or "+
 				"`pip install nvidia-cuda-nvrtc-cu12 nvidia-cuda-runtime-cu12 nvidia-cuda-cccl-cu12`", err, "the header for clang")
 		}
 		return nil, err

@@ -57,9 +57,9 @@ var openNVRTC = sync.OnceValues(func() (*libNVRTC, error) {
 			continue
 		}
 		l := &libNVRTC{path: path, include: cudaHeaders(path)}
-		for name, f := range map[string]any{"nvrtcVersion": &l.version, "nvrtcCreateProgram": &l.create, "nvrtcCompileProgram": &l.compile,
-			"nvrtcDestroyProgram": &l.destroy, "nvrtcGetCUBINSize": &l.cubin.size, "nvrtcGetCUBIN": &l.cubin.get,
-			"nvrtcGetProgramLogSize": &l.log.size, "nvrtcGetProgramLog": &l.log.get} {
+		for name, f := range map[string]any{"nvrtcVersion": &l.version, "nvrtcCreateProgram": &l.create,
+			"nvrtcCompileProgram": &l.compile, "nvrtcDestroyProgram": &l.destroy, "nvrtcGetCUBINSize": &l.cubin.size,
+			"nvrtcGetCUBIN": &l.cubin.get, "nvrtcGetProgramLogSize": &l.log.size, "nvrtcGetProgramLog": &l.log.get} {
 			address, err := purego.Dlsym(handle, name)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", path, err)
@@ -77,8 +77,8 @@ var openNVRTC = sync.OnceValues(func() (*libNVRTC, error) {
 // nvrtcNames are the library's names, the last with sm_5x and sm_6x first.
 var nvrtcNames = []string{"libnvrtc.so.12", "libnvrtc.so.11.2"}
 
-// nvrtcLibraries are the places where it may be: the tool chain, Python's packages, CUDA's usual folder, and wherever the
-// system's loader looks.
+// nvrtcLibraries are the places where it may be: the tool chain, Python's packages, CUDA's usual folder, and wherever
+// the system's loader looks.
 func nvrtcLibraries() (paths []string) {
 	if path := os.Getenv("WARPDROP_NVRTC"); path != "" {
 		return []string{path}
@@ -113,13 +113,14 @@ func pythonPackages() (dirs []string) {
 	return dirs
 }
 
-// cudaHeaders are the folders of CUDA's headers that belong to a library: the run-time's own, and those of CUDA's C++ core
-// libraries, which cooperative_groups.h includes. They may be one.
+// cudaHeaders are the folders of CUDA's headers that belong to a library: the run-time's own, and those of CUDA's C++
+// core libraries, which cooperative_groups.h includes. They may be one.
 func cudaHeaders(library string) (found []string) {
 	up := filepath.Dir(filepath.Dir(library))
 	for _, file := range []string{"cuda_runtime.h", filepath.Join("nv", "target")} {
-		for _, dir := range []string{os.Getenv("WARPDROP_CUDA_INCLUDE"), filepath.Join(up, "include"), filepath.Join(filepath.Dir(up), "cuda_runtime", "include"),
-			filepath.Join(filepath.Dir(up), "cuda_cccl", "include"), "/usr/local/cuda/include"} {
+		for _, dir := range []string{os.Getenv("WARPDROP_CUDA_INCLUDE"), filepath.Join(up, "include"),
+			filepath.Join(filepath.Dir(up), "cuda_runtime", "include"), filepath.Join(filepath.Dir(up), "cuda_cccl", "include"),
+			"/usr/local/cuda/include"} {
 			if dir != "" && toolchain.IsFile(filepath.Join(dir, file)) {
 				found = append(found, dir)
 				break
@@ -130,8 +131,9 @@ func cudaHeaders(library string) (found []string) {
 }
 
 // errHostCode is the error for a file with host code, which NVRTC refuses.
-var errHostCode = errors.New("has host code, and NVRTC compiles device code only: put the kernels into a file of their own, " +
-	"or the host code between #ifndef __CUDACC_RTC__ and #endif")
+var errHostCode = errors.New(
+	"has host code, and NVRTC compiles device code only: put the kernels into a file of their own, " +
+		"or the host code between #ifndef __CUDACC_RTC__ and #endif")
 
 // nvrtc compiles a source. The call cannot be interrupted: where ctx ends first, it is left to itself.
 func nvrtc(ctx context.Context, file string, source []byte, opt Options) (cubin []byte, by string, err error) {
@@ -166,7 +168,8 @@ func (l *libNVRTC) run(file string, source []byte, opt Options) ([]byte, string,
 	for name, text := range nvrtcHeaders {
 		names, texts = append(names, name), append(texts, text)
 	}
-	options := []string{fmt.Sprintf("-arch=sm_%d", opt.Arch), "-lineinfo", "--pre-include=" + prelude, "-I" + filepath.Dir(file)}
+	options := []string{fmt.Sprintf("-arch=sm_%d", opt.Arch), "-lineinfo", "--pre-include=" + prelude,
+		"-I" + filepath.Dir(file)}
 	for _, dir := range l.include {
 		options = append(options, "-I"+dir)
 	}
@@ -197,7 +200,8 @@ func (l *libNVRTC) run(file string, source []byte, opt Options) ([]byte, string,
 			return nil, "", fmt.Errorf("%s %w", file, errHostCode)
 		}
 		if len(l.include) < 2 && strings.Contains(text, "could not open source file") {
-			text += "\nCUDA's headers were not found beside the library: `pip install nvidia-cuda-runtime-cu12 nvidia-cuda-cccl-cu12`, run scripts/toolchain.sh, " +
+			text += "\nCUDA's headers were not found beside the library: `pip install nvidia-cuda-runtime-cu12 " +
+				"nvidia-cuda-cccl-cu12`, run scripts/toolchain.sh, " +
 				"or set WARPDROP_CUDA_INCLUDE to their folder"
 		}
 		return nil, "", fmt.Errorf("nvrtc: %s", text)

@@ -1,5 +1,5 @@
-// Site writes the documentation as a web page: every Markdown page as HTML, with contents at the side, a search that needs no server, and the files
-// that pages link to.
+// Site writes the documentation as a web page: every Markdown page as HTML, with contents at the side, a search that
+// needs no server, and the files that pages link to.
 //
 //	go run ./internal/site DIR
 //
@@ -48,7 +48,8 @@ func main() {
 
 // sections of the contents, in their order.
 var sections = []struct{ folder, title string }{
-	{".", "Warpdrop"}, {"docs", "Overview"}, {"docs/guide", "Guide"}, {"docs/reference", "Reference"}, {"docs/results", "Results"},
+	{".", "Warpdrop"}, {"docs", "Overview"}, {"docs/guide", "Guide"}, {"docs/reference", "Reference"},
+	{"docs/results", "Results"},
 	{"docs/design", "How it works"}, {"docs/lab", "Lab notes"},
 }
 
@@ -96,7 +97,8 @@ func write(root, dir string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	err = put(filepath.Join(dir, "index.js"), append([]byte("const sections = "), data...)) // as a script: a page from a file may not fetch
+	// as a script: a page from a file may not fetch
+	err = put(filepath.Join(dir, "index.js"), append([]byte("const sections = "), data...))
 	for _, name := range []string{"search.js", "style.css"} {
 		data, readErr := assets.ReadFile("assets/" + name)
 		err = errors.Join(err, readErr, put(filepath.Join(dir, name), data))
@@ -204,7 +206,8 @@ func (d *doc) entries() (list []entry) {
 	return list
 }
 
-// links turns the page's links to Markdown into those to HTML, and returns the other files that it links to. A folder is left as text.
+// links turns the page's links to Markdown into those to HTML, and returns the other files that it links to. A folder
+// is left as text.
 func (d *doc) links(root string, docs []doc) (files []string, err error) {
 	var folders []*ast.Link
 	err = ast.Walk(d.root, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
@@ -277,7 +280,8 @@ func (d *doc) write(dir string, md goldmark.Markdown, docs []doc) error {
 		contents = append(contents, g)
 	}
 	var out bytes.Buffer
-	err := frame.Execute(&out, map[string]any{"Title": d.title, "Up": up, "Contents": contents, "Body": template.HTML(body.String())})
+	err := frame.Execute(&out, map[string]any{"Title": d.title, "Up": up, "Contents": contents,
+		"Body": template.HTML(body.String())})
 	return errors.Join(err, put(filepath.Join(dir, url(d.name)), out.Bytes()))
 }
 

@@ -14,7 +14,8 @@ var (
 	anchors   = regexp.MustCompile(` id="([^"]*)"`)
 )
 
-// TestSite: every page becomes HTML, and every link of it leads to a file of the site, and to a heading of it where it names one.
+// TestSite: every page becomes HTML, and every link of it leads to a file of the site, and to a heading of it where it
+// names one.
 func TestSite(t *testing.T) {
 	dir := t.TempDir()
 	pages, err := write("../..", dir)
@@ -83,8 +84,9 @@ func TestSearch(t *testing.T) {
 		"glossary+warp":     "docs/glossary.html",
 		"xyzzy":             "Nothing found.",
 	} {
-		out, err := exec.CommandContext(t.Context(), "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--user-data-dir="+t.TempDir(),
-			"--virtual-time-budget=3000", "--dump-dom", "file://"+filepath.Join(dir, "index.html")+"?q="+query).Output()
+		out, err := exec.CommandContext(t.Context(), "chromium", "--headless", "--no-sandbox", "--disable-gpu",
+			"--no-first-run", "--user-data-dir="+t.TempDir(), "--virtual-time-budget=3000", "--dump-dom",
+			"file://"+filepath.Join(dir, "index.html")+"?q="+query).Output()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -58,8 +58,8 @@ const embedded = `
 
 // embeddedFiles are other people's files that are embedded in the command; their folders have their licences.
 var embeddedFiles = []struct{ name, version, dir, file, use string }{
-	{"Apache ECharts, with zrender and parts of d3 (BSD-3-Clause) and tslib (0BSD)", "6.1.0", "plots/echarts", "echarts.min.js",
-		"figures of reports in a browser, as its makers publish it"},
+	{"Apache ECharts, with zrender and parts of d3 (BSD-3-Clause) and tslib (0BSD)", "6.1.0", "plots/echarts",
+		"echarts.min.js", "figures of reports in a browser, as its makers publish it"},
 }
 
 const beyond = `
@@ -199,7 +199,8 @@ func run(w io.Writer) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "| %s | %s | %s | %s/%s | %d | %s |\n", e.name, e.version, strings.Join(ids, ", "), e.dir, e.file, info.Size(), e.use)
+		fmt.Fprintf(w, "| %s | %s | %s | %s/%s | %d | %s |\n", e.name, e.version, strings.Join(ids, ", "), e.dir, e.file,
+			info.Size(), e.use)
 	}
 
 	fmt.Fprint(w, beyond)

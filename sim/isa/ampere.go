@@ -61,7 +61,8 @@ func finishAmpere(in *Inst) error {
 // imadName returns what nvdisasm calls a product with 0, 1 or a power of two; ModNone is none.
 func imadName(in *Inst) Mod {
 	a, b, c := &in.Operands[1], &in.Operands[2], &in.Operands[3]
-	if a.Kind != KindReg || b.Kind == KindUniform || b.Kind == KindBindless || c.Kind == KindUniform || c.Kind == KindBindless {
+	if a.Kind != KindReg || b.Kind == KindUniform || b.Kind == KindBindless || c.Kind == KindUniform ||
+		c.Kind == KindBindless {
 		return ModNone
 	}
 	number := b.Kind == KindImm
@@ -70,7 +71,8 @@ func imadName(in *Inst) Mod {
 		return ModMOV
 	case number && b.Value == 1:
 		return ModIADD
-	case number && c.Kind == KindReg && c.Reg == RZ && b.Value > 0 && b.Value != 1<<16 && bits.OnesCount32(uint32(b.Value)) == 1:
+	case number && c.Kind == KindReg && c.Reg == RZ && b.Value > 0 && b.Value != 1<<16 &&
+		bits.OnesCount32(uint32(b.Value)) == 1:
 		return ModSHL
 	}
 	return ModNone

@@ -29,12 +29,15 @@ type row128 struct {
 
 // placed are the attributes of a source by its place in the word.
 var placed = map[string]*strings.Replacer{
-	"32": strings.NewReplacer("half", "-63,|62,swizzle@60:2", "sign", "-63,|62", "part", "h1@60:2,spaced", "-", "-63", "|", "|62", "~", "~63"),
-	"64": strings.NewReplacer("half", "-84,|83,swizzle@81:2", "sign", "-84,|83", "part", "", "-", "-75", "|", "|74", "~", "~75"),
+	"32": strings.NewReplacer("half", "-63,|62,swizzle@60:2", "sign", "-63,|62", "part", "h1@60:2,spaced", "-", "-63", "|",
+		"|62", "~", "~63"),
+	"64": strings.NewReplacer("half", "-84,|83,swizzle@81:2", "sign", "-84,|83", "part", "", "-", "-75", "|", "|74",
+		"~", "~75"),
 }
 
 // immediates are the tokens of an immediate by its kind.
-var immediates = map[byte]string{'f': "F", 'i': "s32:32", 'u': "u32:32", 'd': "D32:32", 'h': "H48:16 H32:16", 'b': "b48:16 b32:16"}
+var immediates = map[byte]string{'f': "F", 'i': "s32:32", 'u': "u32:32", 'd': "D32:32", 'h': "H48:16 H32:16",
+	'b': "b48:16 b32:16"}
 
 // expandForms replaces rows by one for each of their forms; those with a constant have one more, whose bank is
 // bindless.

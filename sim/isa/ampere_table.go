@@ -36,9 +36,11 @@ var ampereSuffixes = map[string]string{
 	"ltc":       "_ LTC64B LTC128B LTC256B",
 	"load": "_ CONSTANT.PRIVATE CONSTANT.CTA CONSTANT.CTA.PRIVATE CONSTANT STRONG.SM STRONG.GPU.PRIVATE STRONG.GPU " +
 		"MMIO.GPU CONSTANT.SM STRONG.SYS CONSTANT.SM.PRIVATE MMIO.SYS CONSTANT.VC CONSTANT.VC.PRIVATE CONSTANT.GPU",
-	"store": "_ CONSTANT.PRIVATE CONSTANT.CTA CONSTANT.CTA.PRIVATE STRONG.SM.PRIVATE STRONG.SM STRONG.GPU.PRIVATE STRONG.GPU " +
+	"store": "_ CONSTANT.PRIVATE CONSTANT.CTA CONSTANT.CTA.PRIVATE STRONG.SM.PRIVATE STRONG.SM STRONG.GPU.PRIVATE " +
+		"STRONG.GPU " +
 		"MMIO.GPU CONSTANT.SM STRONG.SYS CONSTANT.SM.PRIVATE MMIO.SYS CONSTANT.VC CONSTANT.VC.PRIVATE CONSTANT.GPU",
-	"atomic": "_ CONSTANT.PRIVATE CONSTANT.CTA CONSTANT.CTA.PRIVATE STRONG.SM.PRIVATE STRONG.SM STRONG.GPU.PRIVATE STRONG.GPU " +
+	"atomic": "_ CONSTANT.PRIVATE CONSTANT.CTA CONSTANT.CTA.PRIVATE STRONG.SM.PRIVATE STRONG.SM STRONG.GPU.PRIVATE " +
+		"STRONG.GPU " +
 		"MMIO.GPU CONSTANT.SM STRONG.SYS CONSTANT.SM.PRIVATE MMIO.SYS CONSTANT.VC CONSTANT.VC.PRIVATE CONSTANT.GPU",
 	"atomop":   "ADD MIN MAX INC DEC AND OR XOR EXCH SAFEADD ? ? ? ? ? ?",
 	"atomsop":  "ADD MIN MAX INC DEC AND OR XOR EXCH ? ? ? ? ? ? ?",
@@ -94,8 +96,10 @@ var ampereSelections = map[string]string{
 var ampereTexts = map[string]string{
 	"pr":  "PR",
 	"upr": "UPR",
-	"state": "B0 B1 B2 B3 B4 B5 B6 B7 B8 B9 B10 B11 B12 B13 B14 B15 THREAD_STATE_ENUM.0 THREAD_STATE_ENUM.1 THREAD_STATE_ENUM.2 " +
-		"THREAD_STATE_ENUM.3 THREAD_STATE_ENUM.4 TRAP_RETURN_PC.LO TRAP_RETURN_PC.HI TRAP_RETURN_MASK MEXITED MKILL MACTIVE MATEXIT " +
+	"state": "B0 B1 B2 B3 B4 B5 B6 B7 B8 B9 B10 B11 B12 B13 B14 B15 THREAD_STATE_ENUM.0 THREAD_STATE_ENUM.1 " +
+		"THREAD_STATE_ENUM.2 " +
+		"THREAD_STATE_ENUM.3 THREAD_STATE_ENUM.4 TRAP_RETURN_PC.LO TRAP_RETURN_PC.HI TRAP_RETURN_MASK MEXITED MKILL " +
+		"MACTIVE MATEXIT " +
 		"OPT_STACK API_CALL_DEPTH ATEXIT_PC.LO ATEXIT_PC.HI",
 	"mask": "? ? ? ? ? ? ? ? ? ? ? ? ? ? ? ? ? ? ? ? ? ? ? ? MEXITED MKILL MACTIVE MATEXIT ? ? ? ?",
 }
@@ -167,7 +171,8 @@ var ampereTable = expandForms([]row128{
 
 	// Integers.
 	{AmpereIADD3, "1456", 0x10, "=74:1:0 R16 P81?7 P84?7 R24(-72) $i(-) R64(-75)"},
-	{AmpereIADD3, "1456", 0x10, "=74:1:1 .X R16 P81?7 P84?7 R24(~72) $i(~) R64(~75) P87(!90) P77(!80)"}, // with the carries of lower words
+	// with the carries of lower words
+	{AmpereIADD3, "1456", 0x10, "=74:1:1 .X R16 P81?7 P84?7 R24(~72) $i(~) R64(~75) P87(!90) P77(!80)"},
 	{AmpereIMAD, "1234567", 0x24, "=74:1:0 .unsign@73:1 R16 R24 $i $3(-)"},
 	{AmpereIMAD, "1234567", 0x24, "=74:1:1 .unsign@73:1 .X R16 R24 $i $3(~) P87(!90)"},
 	{AmpereIMAD, "134567", 0x25, "=74:1:0 .WIDE .unsign@73:1 R16 P81?7 R24 $i $3(-)"},
@@ -276,8 +281,8 @@ var ampereTable = expandForms([]row128{
 	{AmpereVOTEU, "4", 0x86, ".vote@72:2 U16?63 p81 P87(!90)"},
 	{AmpereREDUX, "1", 0x1c4, ".redux@78:3 .S32@73 U16 R24"},
 
-	// Memory. Global addresses are a register pair, or an offset from a uniform register's; a descriptor in a uniform register may
-	// say how they are cached.
+	// Memory. Global addresses are a register pair, or an offset from a uniform register's; a descriptor in a uniform
+	// register may say how they are cached.
 	{AmpereLDG, "1", 0x181, "<80 .E@72 .evict@84:3 .size@73:3 .load@77:4 .PRIVATE@76 R16 M24+40:24"},
 	{AmpereLDG, "d", 0x181, "<80 .E@72 .evict@84:3 .size@73:3 .load@77:4 .PRIVATE@76 R16 M24+40:24(ur32,width@90:1)"},
 	{AmpereLDG, "1", 0x181, "80+ .E@72 .evict@84:3 .ltc@68:2 .size@73:3 .load@77:4 P81?7 R16 M24+40:24 Q64?7(!67)"},

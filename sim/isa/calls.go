@@ -97,7 +97,8 @@ func (g *callGraph) system(pc, end uint32) bool {
 	return false
 }
 
-// anything lists what a pointer can call: the other functions in the kernel's section, and those whose address is taken.
+// anything lists what a pointer can call: the other functions in the kernel's section, and those whose address is
+// taken.
 func (g *callGraph) anything() (list []int) {
 	k := g.kernel
 	for i := g.function(k.Entry) + 1; i < len(g.cubin.Functions) && g.cubin.Functions[i].Address < k.Entry+k.Size; i++ {

@@ -5,17 +5,18 @@ import (
 	"sort"
 )
 
-// Code is linked machine code. Its instructions are decoded where they are asked for, so that a kernel costs what its own
-// code costs, however large the file is.
+// Code is linked machine code. Its instructions are decoded where they are asked for, so that a kernel costs what its
+// own code costs, however large the file is.
 type Code struct {
 	Family   *Family
-	Image    []byte              // all text sections one after the other, relocated; a code address is an offset in it
-	Sections []Symbol            // by address, whole groups each
-	Externs  []Symbol            // functions of CUDA's run-time system, a group each, behind the sections: there is no code of theirs
-	Jumps    map[uint32][]uint32 // targets of indirect branches and calls, by the branch's address
-	Calls    map[uint32]bool     // indirect branches that call one of Externs, as far as the file lists them
-	Taken    []uint32            // functions whose address is taken, outside of calls, as far as relocations say
-	Flaws    map[uint32]error    // instructions that could not be linked
+	Image    []byte   // all text sections one after the other, relocated; a code address is an offset in it
+	Sections []Symbol // by address, whole groups each
+	// functions of CUDA's run-time system, a group each, behind the sections: there is no code of theirs
+	Externs []Symbol
+	Jumps   map[uint32][]uint32 // targets of indirect branches and calls, by the branch's address
+	Calls   map[uint32]bool     // indirect branches that call one of Externs, as far as the file lists them
+	Taken   []uint32            // functions whose address is taken, outside of calls, as far as relocations say
+	Flaws   map[uint32]error    // instructions that could not be linked
 
 	lines *lineTable // nil = the file has none
 }
@@ -67,7 +68,8 @@ func (c *Code) Extern(pc uint32) (Symbol, bool) { return find(c.Externs, pc) }
 
 // find returns the symbol whose bytes hold address pc; list is sorted by address.
 func find(list []Symbol, pc uint32) (Symbol, bool) {
-	if i := sort.Search(len(list), func(i int) bool { return list[i].Address > pc }) - 1; i >= 0 && pc-list[i].Address < list[i].Size {
+	if i := sort.Search(len(list), func(i int) bool { return list[i].Address > pc }) - 1; i >= 0 &&
+		pc-list[i].Address < list[i].Size {
 		return list[i], true
 	}
 	return Symbol{}, false

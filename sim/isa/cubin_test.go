@@ -221,7 +221,8 @@ func checkAllocation(t *testing.T, data []byte) {
 }
 
 func FuzzReadCubin(f *testing.F) {
-	for _, file := range []string{"testdata/functions.cubin", "testdata/arithmetic.cubin", "../testdata/link/first.o", "../testdata/link/second.o"} {
+	for _, file := range []string{"testdata/functions.cubin", "testdata/arithmetic.cubin", "../testdata/link/first.o",
+		"../testdata/link/second.o"} {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			f.Fatal(err)

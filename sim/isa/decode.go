@@ -76,8 +76,9 @@ type form struct {
 	specifics int
 }
 
-// row is one instruction form. A word is of this form when its bits under mask are those of match; of several such forms the
-// one with more fixed bits counts. spec says what the other bits mean, in tokens in the order in which nvdisasm prints them:
+// row is one instruction form. A word is of this form when its bits under mask are those of match; of several such
+// forms the one with more fixed bits counts. spec says what the other bits mean, in tokens in the order in which
+// nvdisasm prints them:
 //
 //	.FTZ@44          suffix FTZ when bit 44 is set; .UD!54 when bit 54 is clear; .LUT always
 //	.round@39:2      the two bits from 39 on choose from the list round of Family.suffixes; @39:2+42:1: bit 42 is the highest
@@ -95,10 +96,10 @@ type form struct {
 //	P48?7            not printed when it is 7
 //	noguard          first: the form has no guard
 //
-// In brackets behind an operand, with commas: CC47 (bit 47 writes the condition code), -48 (negated by bit 48), -49/48 (unless
-// bit 48 is set too: both mean .PO), |46 (absolute value), ~40 and !42 (inverted), half@53 (a list of Family.selections), some
-// (RZ is refused), spaced and minus (nvdisasm's other ways of printing), ur32 and desc32 (a uniform register at 32 that is added
-// to an address, or holds its descriptor).
+// In brackets behind an operand, with commas: CC47 (bit 47 writes the condition code), -48 (negated by bit 48), -49/48
+// (unless bit 48 is set too: both mean .PO), |46 (absolute value), ~40 and !42 (inverted), half@53 (a list of
+// Family.selections), some (RZ is refused), spaced and minus (nvdisasm's other ways of printing), ur32 and desc32 (a
+// uniform register at 32 that is added to an address, or holds its descriptor).
 type row struct {
 	op          Op
 	match, mask Word

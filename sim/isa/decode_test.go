@@ -118,7 +118,8 @@ func TestPlaces(t *testing.T) {
 			}
 		}
 	}
-	for arch, want := range map[int]*Family{50: Maxwell, 61: Maxwell, 75: Turing, 80: Ampere, 86: GA10x, 35: nil, 70: nil, 90: nil} {
+	for arch, want := range map[int]*Family{50: Maxwell, 61: Maxwell, 75: Turing, 80: Ampere, 86: GA10x, 35: nil,
+		70: nil, 90: nil} {
 		if got := FamilyOf(arch); got != want {
 			t.Errorf("sm_%d is of %v", arch, got)
 		}
@@ -152,8 +153,8 @@ func TestAmpere(t *testing.T) {
 	}
 }
 
-// TestWideWords: words of the project's own kernels compiled for sm_75, sm_80 and sm_86, one of each kind, read as nvdisasm of
-// 12.8 prints them. testdata/words.txt has an architecture, a word with its control bits and a text a line.
+// TestWideWords: words of the project's own kernels compiled for sm_75, sm_80 and sm_86, one of each kind, read as
+// nvdisasm of 12.8 prints them. testdata/words.txt has an architecture, a word with its control bits and a text a line.
 func TestWideWords(t *testing.T) {
 	text, err := os.ReadFile("testdata/words.txt")
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"slices"
 )
 
-// noBits tells whether a section of this type has no bytes in the file: beside ELF's own, those that NVIDIA's object files
-// use for global, local and shared variables.
+// noBits tells whether a section of this type has no bytes in the file: beside ELF's own, those that NVIDIA's object
+// files use for global, local and shared variables.
 func noBits(t elf.SectionType) bool {
 	switch t {
 	case elf.SHT_NOBITS, 0x70000007, 0x70000009, 0x7000000a:
@@ -48,7 +48,8 @@ func checkHeaders(data []byte) error {
 		return errors.New("not a 64-bit little-endian ELF file")
 	}
 	fits := func(at, n uint64) bool { return at <= size && n <= size-at }
-	if a, b := binary.LittleEndian.Uint16(data[segmentsNum-2:]), binary.LittleEndian.Uint16(data[sectionsNum-2:]); a != segmentBytes && binary.LittleEndian.Uint16(data[segmentsNum:]) != 0 || b != sectionBytes {
+	if a, b := binary.LittleEndian.Uint16(data[segmentsNum-2:]), binary.LittleEndian.Uint16(data[sectionsNum-2:]); a !=
+		segmentBytes && binary.LittleEndian.Uint16(data[segmentsNum:]) != 0 || b != sectionBytes {
 		return fmt.Errorf("program and section headers of %d and %d bytes; want %d and %d", a, b, segmentBytes, sectionBytes)
 	}
 	first := binary.LittleEndian.Uint64(data[sectionsAt:])
@@ -59,7 +60,8 @@ func checkHeaders(data []byte) error {
 	if n == 0 || n > size || !fits(first, n*sectionBytes) {
 		return fmt.Errorf("%d section headers at %#x do not fit in a file of %d bytes", n, first, size)
 	}
-	if at, n := binary.LittleEndian.Uint64(data[segmentsAt:]), uint64(binary.LittleEndian.Uint16(data[segmentsNum:])); !fits(at, n*segmentBytes) {
+	if at, n := binary.LittleEndian.Uint64(data[segmentsAt:]),
+		uint64(binary.LittleEndian.Uint16(data[segmentsNum:])); !fits(at, n*segmentBytes) {
 		return fmt.Errorf("%d program headers at %#x do not fit in a file of %d bytes", n, at, size)
 	}
 	var total uint64

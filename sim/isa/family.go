@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// Family is a generation of instruction sets with one encoding: how code lies in memory, and a table of what its words mean.
-// Table compiler, decoder and printer serve all of them; what only one has stands in a file named after it. Its mnemonics (Op)
-// are its own, suffixes and operands are shared.
+// Family is a generation of instruction sets with one encoding: how code lies in memory, and a table of what its words
+// mean. Table compiler, decoder and printer serve all of them; what only one has stands in a file named after it. Its
+// mnemonics (Op) are its own, suffixes and operands are shared.
 type Family struct {
 	Name        string
 	First, Last int    // compute capabilities of its code: 50 is sm_50
@@ -35,8 +35,8 @@ type Family struct {
 
 	relocs map[uint32]relocKind // what relocations write into instructions, by their types
 
-	// ABI is where compiled code finds in c[0] what the driver puts there; with it the family's code can be loaded. nil = its
-	// table is a beginning.
+	// ABI is where compiled code finds in c[0] what the driver puts there; with it the family's code can be loaded. nil =
+	// its table is a beginning.
 	ABI *ABI
 	// call tells from a word's opcode whether it calls a function, or says that an indirect branch behind it does.
 	call func(w Word) CallKind
@@ -59,8 +59,9 @@ type ABI struct {
 	SharedWindow, LocalWindow [2]uint32 // lower and upper word of the generic address of shared and local memory
 	Constants                 uint32    // generic address of the __constant__ variables, 64 bits
 	DynamicShared             uint32    // bytes of dynamic shared memory
-	Workspace                 [2]uint32 // lower and upper word of the address of a cooperative launch's memory; 0, 0 = not known
-	Params                    uint32    // first parameter, unless the file says otherwise
+	// lower and upper word of the address of a cooperative launch's memory; 0, 0 = not known
+	Workspace [2]uint32
+	Params    uint32 // first parameter, unless the file says otherwise
 }
 
 // CallKind says what a word has to do with a call.
@@ -75,10 +76,12 @@ const (
 // Call tells from a word's opcode what it has to do with a call; the word need not be an instruction.
 func (f *Family) Call(w Word) CallKind { return f.call(w) }
 
-// families are all families; an Op's upper bits say to which of the first two it belongs. Those of 128-bit words share Ampere's.
+// families are all families; an Op's upper bits say to which of the first two it belongs. Those of 128-bit words share
+// Ampere's.
 var families [4]*Family
 
-func init() { families = [...]*Family{Maxwell, Ampere, Turing, GA10x} } // not an initializer: their tables name Ops, which name families
+// not an initializer: their tables name Ops, which name families
+func init() { families = [...]*Family{Maxwell, Ampere, Turing, GA10x} }
 
 // FamilyOf returns the family of code for a compute capability, nil if it is not known.
 func FamilyOf(arch int) *Family {
@@ -142,8 +145,8 @@ func (w Word) set(at, width uint8, v uint64) Word {
 // bit reports bit n; -1 is none.
 func (w Word) bit(n int8) bool { return n >= 0 && w.bits(uint8(n), 1) != 0 }
 
-// Index returns the number of the instruction at byte offset pc of code, counted without control words; that of a control word
-// is the first instruction's behind it.
+// Index returns the number of the instruction at byte offset pc of code, counted without control words; that of a
+// control word is the first instruction's behind it.
 func (f *Family) Index(pc uint32) int {
 	perGroup := f.GroupBytes/f.WordBytes - f.lead
 	return int(pc/f.GroupBytes*perGroup + max(pc%f.GroupBytes/f.WordBytes, f.lead) - f.lead)

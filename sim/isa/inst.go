@@ -1,5 +1,6 @@
-// Package isa reads machine code of NVIDIA's GPUs: cubin files, instructions with their control bits, and their text as nvdisasm
-// prints it. Maxwell and Pascal (sm_50 to sm_62) are whole; of Ampere (sm_80) there is a beginning, see Family.
+// Package isa reads machine code of NVIDIA's GPUs: cubin files, instructions with their control bits, and their text as
+// nvdisasm prints it. Maxwell and Pascal (sm_50 to sm_62) are whole; of Ampere (sm_80) there is a beginning, see
+// Family.
 package isa
 
 import (
@@ -18,7 +19,8 @@ type Mod uint16
 // String returns the suffix without its dot.
 func (m Mod) String() string { return nameOf(modNames[:], int(m), "MOD?") }
 
-// Sel says which part of an operand is meant, or for CC that the destination's flags are written: the suffix of an operand.
+// Sel says which part of an operand is meant, or for CC that the destination's flags are written: the suffix of an
+// operand.
 type Sel uint8
 
 // String returns the suffix without its dot.
@@ -47,27 +49,30 @@ const (
 type Kind uint8
 
 const (
-	KindNone     Kind = iota
-	KindReg           // R0..R254, RZ
-	KindPred          // P0..P6, PT
-	KindConst         // c[Bank][Value] or, with Reg != RZ, c[Bank][Reg+Value]
-	KindImm           // immediate: Value holds the bits as the instruction uses them (F32: the 32 bits; F64: high 32 bits shifted up; integers sign-extended)
-	KindMem           // memory address [Reg+Value]; Wide when Reg is the first of a 64-bit pair (.E forms set it)
-	KindSReg          // special register, number in Reg
-	KindCC            // the condition code register; with a test (CC.LT …) the test is in Reg
-	KindLabel         // absolute byte address in Value (branch targets)
-	KindSB            // a scoreboard barrier SB0..SB5, number in Reg (DEPBAR); a set {5,4,3} is a bit mask in Value
-	KindUniform       // uniform register UR0..UR62, URZ (63)
-	KindBindless      // cx[UR][Value], the constant bank whose descriptor is in uniform register Reg
-	KindUPred         // uniform predicate UP0..UP6, UPT (7)
-	KindBarrier       // convergence barrier B0..B15
-	KindText          // anything else that only the disassembler prints; index into a table in Value
+	KindNone  Kind = iota
+	KindReg        // R0..R254, RZ
+	KindPred       // P0..P6, PT
+	KindConst      // c[Bank][Value] or, with Reg != RZ, c[Bank][Reg+Value]
+	// immediate: Value holds the bits as the instruction uses them (F32: the 32 bits; F64: high 32 bits shifted up;
+	// integers sign-extended)
+	KindImm
+	KindMem      // memory address [Reg+Value]; Wide when Reg is the first of a 64-bit pair (.E forms set it)
+	KindSReg     // special register, number in Reg
+	KindCC       // the condition code register; with a test (CC.LT …) the test is in Reg
+	KindLabel    // absolute byte address in Value (branch targets)
+	KindSB       // a scoreboard barrier SB0..SB5, number in Reg (DEPBAR); a set {5,4,3} is a bit mask in Value
+	KindUniform  // uniform register UR0..UR62, URZ (63)
+	KindBindless // cx[UR][Value], the constant bank whose descriptor is in uniform register Reg
+	KindUPred    // uniform predicate UP0..UP6, UPT (7)
+	KindBarrier  // convergence barrier B0..B15
+	KindText     // anything else that only the disassembler prints; index into a table in Value
 )
 
 // Operand is one operand in the order nvdisasm prints them: destinations first.
 type Operand struct {
-	Kind    Kind
-	Reg     uint8 // register, predicate, special register or barrier number; base register of KindMem and indexed KindConst
+	Kind Kind
+	// register, predicate, special register or barrier number; base register of KindMem and indexed KindConst
+	Reg     uint8
 	Bank    uint8 // constant bank of KindConst
 	Sel     Sel   // part of the register the instruction reads: .H0 .H1 .B0 … .H0_H0 …
 	Neg     bool  // -x

@@ -54,9 +54,9 @@ type loader struct {
 	lines   elf.SectionIndex // of the line table, 0 = none
 }
 
-// ReadCubin loads an sm_50 to sm_62 cubin: links its code into one image and collects what kernels need. Code is decoded
-// where it is asked for, so what cannot be decoded is an error of the kernel that has it.
-// It allocates at most 64 times the size of data.
+// ReadCubin loads an sm_50 to sm_62 cubin: links its code into one image and collects what kernels need. Code is
+// decoded where it is asked for, so what cannot be decoded is an error of the kernel that has it. It allocates at most
+// 64 times the size of data.
 func ReadCubin(data []byte) (*Cubin, error) {
 	c, err := readCubin(data)
 	if err != nil {
@@ -76,7 +76,8 @@ func readCubin(data []byte) (*Cubin, error) {
 		return nil, err
 	}
 	if f.Class != elf.ELFCLASS64 || f.Machine != machineCUDA {
-		return nil, fmt.Errorf("ELF class %v, machine %d: want a 64-bit file for CUDA (machine %d)", f.Class, f.Machine, machineCUDA)
+		return nil, fmt.Errorf("ELF class %v, machine %d: want a 64-bit file for CUDA (machine %d)",
+			f.Class, f.Machine, machineCUDA)
 	}
 	const flagsAt = 0x30
 	arch := int(binary.LittleEndian.Uint32(data[flagsAt:]) & 0xff)
@@ -84,9 +85,11 @@ func readCubin(data []byte) (*Cubin, error) {
 	if family == nil || family.ABI == nil {
 		return nil, fmt.Errorf("code for sm_%d is not loaded; sm_50 to sm_62 are", arch)
 	}
-	l := &loader{cubin: &Cubin{Arch: arch, Code: Code{Family: family, Jumps: map[uint32][]uint32{}, Calls: map[uint32]bool{}, Flaws: map[uint32]error{}}}, file: f,
-		text: map[elf.SectionIndex]uint32{}, global: map[elf.SectionIndex]uint64{}, data: map[elf.SectionIndex][]byte{}, bank: map[elf.SectionIndex]int{},
-		externs: map[int]uint32{}, place: map[string]uint32{}, kernel: map[string]int{}, section: map[elf.SectionIndex][]int{}, owned: map[string][]elf.SectionIndex{}}
+	l := &loader{cubin: &Cubin{Arch: arch, Code: Code{Family: family, Jumps: map[uint32][]uint32{},
+		Calls: map[uint32]bool{}, Flaws: map[uint32]error{}}}, file: f,
+		text: map[elf.SectionIndex]uint32{}, global: map[elf.SectionIndex]uint64{}, data: map[elf.SectionIndex][]byte{},
+		bank: map[elf.SectionIndex]int{}, externs: map[int]uint32{}, place: map[string]uint32{}, kernel: map[string]int{},
+		section: map[elf.SectionIndex][]int{}, owned: map[string][]elf.SectionIndex{}}
 	if l.symbols, err = f.Symbols(); err != nil && !errors.Is(err, elf.ErrNoSymbols) {
 		return nil, err
 	}
@@ -172,8 +175,8 @@ func (l *loader) layout() error {
 	return nil
 }
 
-// functions collects the symbols of code and of global variables, and gives functions that the file lacks a place: they are
-// CUDA's own.
+// functions collects the symbols of code and of global variables, and gives functions that the file lacks a place: they
+// are CUDA's own.
 func (l *loader) functions() error {
 	const object = 13 // what object files have for STT_OBJECT
 	c := l.cubin
@@ -227,8 +230,10 @@ func (l *loader) kernels() error {
 		}
 		sec := l.file.Sections[s.Section]
 		k := Kernel{
-			Name: s.Name, Entry: base + uint32(s.Value), Size: uint32(min(s.Size, sec.Size)), ParamBase: int(l.cubin.Family.ABI.Params),
-			Registers: int(sec.Info >> 24), Barriers: int(sec.Flags >> 20 & 0x7f), // as nvdisasm prints SHI_REGISTERS and BARRIERS
+			Name: s.Name, Entry: base + uint32(s.Value), Size: uint32(min(s.Size, sec.Size)),
+			ParamBase: int(l.cubin.Family.ABI.Params),
+			// as nvdisasm prints SHI_REGISTERS and BARRIERS
+			Registers: int(sec.Info >> 24), Barriers: int(sec.Flags >> 20 & 0x7f),
 		}
 		// Sections of all kernels first.
 		for _, index := range slices.Concat(l.owned[""], l.owned[s.Name]) {
@@ -276,15 +281,18 @@ func (l *loader) info() error {
 			end = p.Offset + p.Size
 		}
 		k.ParamBytes = max(k.ParamBytes, end)
-		if base, most := int(l.cubin.Family.ABI.Params), maxParams(l.cubin.Arch); k.Flaw == nil && (k.ParamBase < base || k.ParamBase > base+most || k.ParamBytes > most) {
-			k.Flaw = fmt.Errorf("kernel %s: %d bytes of parameters at %#x of constant bank 0; at most %d from %#x on are allowed", k.Name, k.ParamBytes, k.ParamBase, most, base)
+		if base, most := int(l.cubin.Family.ABI.Params), maxParams(l.cubin.Arch); k.Flaw == nil &&
+			(k.ParamBase < base || k.ParamBase > base+most || k.ParamBytes > most) {
+			k.Flaw = fmt.Errorf(
+				"kernel %s: %d bytes of parameters at %#x of constant bank 0; at most %d from %#x on are allowed", k.Name,
+				k.ParamBytes, k.ParamBase, most, base)
 		}
 	}
 	return nil
 }
 
-// maxParams is how many bytes of parameters a kernel of an architecture can have (CUDA C++ programming guide, “__global__
-// function parameters”).
+// maxParams is how many bytes of parameters a kernel of an architecture can have (CUDA C++ programming guide,
+// “__global__ function parameters”).
 func maxParams(arch int) int {
 	const volta = 70
 	if arch >= volta {
@@ -332,7 +340,8 @@ func (l *loader) attributes(owner string, b []byte) error {
 // kernelAttribute applies an attribute of .nv.info.<kernel>.
 func (l *loader) kernelAttribute(k *Kernel, attr byte, b []byte) error {
 	word := func(i int) uint32 { return binary.LittleEndian.Uint32(b[4*i:]) }
-	if need := map[byte]int{attrMaxThreads: 12, attrReqThreads: 12, attrParamCBank: 8, attrParam: 12}[attr]; len(b) < need {
+	if need := map[byte]int{attrMaxThreads: 12, attrReqThreads: 12, attrParamCBank: 8, attrParam: 12}[attr]; len(b) <
+		need {
 		return fmt.Errorf("%d bytes, want %d", len(b), need)
 	}
 	switch attr {
@@ -402,8 +411,8 @@ func (l *loader) functionAttribute(attr byte, b []byte) error {
 	return nil
 }
 
-// branches reads which instructions of a function branch to computed addresses: attrBranchTables has the branch, 4 unused
-// bytes, a count and the targets, again and again; attrSystemCalls those that call CUDA's run-time system.
+// branches reads which instructions of a function branch to computed addresses: attrBranchTables has the branch, 4
+// unused bytes, a count and the targets, again and again; attrSystemCalls those that call CUDA's run-time system.
 func (l *loader) branches(owner string, attr byte, b []byte) error {
 	c := l.cubin
 	base, ok := l.place[owner]

@@ -41,8 +41,9 @@ func newOracle(t testing.TB) *oracle {
 var (
 	oracleError = regexp.MustCompile(`at address 0x([0-9a-f]+)`)
 	oracleLine  = regexp.MustCompile(`/\*([0-9a-f]{4,})\*/\s+(.*?)\s*;`)
-	oraclePM    = regexp.MustCompile(`\s*\?PM[0-3]$`) // two bits of sm_86 that it prints far behind the text, without a name
-	undefined   = regexp.MustCompile(`INVALID|\?\?\?`)
+	// two bits of sm_86 that it prints far behind the text, without a name
+	oraclePM  = regexp.MustCompile(`\s*\?PM[0-3]$`)
+	undefined = regexp.MustCompile(`INVALID|\?\?\?`)
 )
 
 // oracleWords is how many random words of each of the families of 128-bit words are asked about.
@@ -90,12 +91,14 @@ func wide(f *Family) dialect {
 	}
 }
 
-// rough are the operations of 128-bit words that do not yet read as nvdisasm has them for every word, or are not refused where it
-// refuses: what compilers write of them is right (TestWideWords), but they are not asked about at random. Those of the others
-// are so besides, because sm_75 ignores bits that sm_80 knows and sm_86 knows more.
+// rough are the operations of 128-bit words that do not yet read as nvdisasm has them for every word, or are not
+// refused where it refuses: what compilers write of them is right (TestWideWords), but they are not asked about at
+// random. Those of the others are so besides, because sm_75 ignores bits that sm_80 knows and sm_86 knows more.
 var rough = map[string]string{
-	"sm_80": "ATOM ATOMG BAR BPT BRA BRX CALL CCTL DEPBAR DMMA F2F F2FP F2I FRND HMMA HMNMX2 I2F LD LDL MUFU RET ST STL ULDC",
-	"sm_75": "B2R BREAK BSSY BSYNC CS2R ERRBAR FMNMX HFMA2 ISETP LDG LDGDEPBAR LDS LEPC MATCH MEMBAR NANOSLEEP NOP RED REDUX S2R S2UR SHFL STG VOTE WARPSYNC YIELD",
+	"sm_80": "ATOM ATOMG BAR BPT BRA BRX CALL CCTL DEPBAR DMMA F2F F2FP F2I FRND HMMA HMNMX2 I2F LD LDL MUFU RET ST " +
+		"STL ULDC",
+	"sm_75": "B2R BREAK BSSY BSYNC CS2R ERRBAR FMNMX HFMA2 ISETP LDG LDGDEPBAR LDS LEPC MATCH MEMBAR NANOSLEEP NOP RED " +
+		"REDUX S2R S2UR SHFL STG VOTE WARPSYNC YIELD",
 	"sm_86": "FMNMX HADD2 HFMA2",
 }
 

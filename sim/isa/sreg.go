@@ -41,8 +41,8 @@ func sregName(n uint8, wide bool) string {
 var sregNamesWide = lateSRegNames()
 
 func lateSRegNames() map[uint8]string {
-	late := map[uint8]string{0x18: "SR_SW_SCRATCH", 0x24: "", 0x43: "SR_VIRTUALSMID", 0x44: "SR_VIRTUALENGINEID", 0x54: "SR_ESR_PC",
-		0x55: "SR_ESR_PC_HI", 0x84: "SR_VARIABLE_RATE", 0x85: "SR_TTU_TICKET_INFO", 0xff: "SRZ"}
+	late := map[uint8]string{0x18: "SR_SW_SCRATCH", 0x24: "", 0x43: "SR_VIRTUALSMID", 0x44: "SR_VIRTUALENGINEID",
+		0x54: "SR_ESR_PC", 0x55: "SR_ESR_PC_HI", 0x84: "SR_VARIABLE_RATE", 0x85: "SR_TTU_TICKET_INFO", 0xff: "SRZ"}
 	for i := range uint8(8) { // the performance counters have other numbers
 		late[4+i], late[0x48+i] = "", ""
 		late[0x64+2*i], late[0x65+2*i] = fmt.Sprintf("SR_PM%d", i), fmt.Sprintf("SR_PM_HI%d", i)

@@ -351,7 +351,8 @@ func (c *Check) constants(x *Exec, w *Warp, op *lower.Op, pc int32, mask uint32)
 	case lower.CodeSTG, lower.CodeST, lower.CodeATOM:
 		kind = kindInto
 		outside = func(a uint64) bool {
-			return slices.ContainsFunc(c.Variables, func(r Range) bool { return a < r.To && a+uint64(x.Access.Bytes) > r.From })
+			to := a + uint64(x.Access.Bytes)
+			return slices.ContainsFunc(c.Variables, func(r Range) bool { return a < r.To && to > r.From })
 		}
 	default:
 		return

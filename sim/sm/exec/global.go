@@ -13,11 +13,12 @@ import (
 // nothing orders. One belongs to a device for one run; the SMs note what happens (Check), and Settle goes through it in
 // order of cycle and SM, so that any number of threads of the simulator finds the same.
 //
-// Two accesses of a block are ordered as in shared memory: by vector clocks of its warps. Beyond that an access counts as
-// ordered before all that come later once a fence (__threadfence, __threadfence_system) has been executed by its warp, or
-// by one that had met it at a barrier: a race is reported where no fence is, not where a fence alone is too little.
-// Volatile accesses are how threads wait for each other, and atomics are ordered by the memory: a volatile access races
-// with nothing, an atomic with plain stores only. Stores of the value that is there already are reported on request.
+// Two accesses of a block are ordered as in shared memory: by vector clocks of its warps. Beyond that an access counts
+// as ordered before all that come later once a fence (__threadfence, __threadfence_system) has been executed by its
+// warp, or by one that had met it at a barrier: a race is reported where no fence is, not where a fence alone is too
+// little. Volatile accesses are how threads wait for each other, and atomics are ordered by the memory: a volatile
+// access races with nothing, an atomic with plain stores only. Stores of the value that is there already are reported
+// on request.
 type GlobalCheck struct {
 	Benign   bool
 	Findings []Finding
@@ -327,9 +328,10 @@ func (f *Finding) global(where string) string {
 	if f.First.InBlock == f.Second.InBlock && f.Other == f.Block {
 		order = "in one instruction"
 	}
-	return fmt.Sprintf("%s: race on global memory at %#x (%s, %s)\n  block (%d,%d,%d), %s\n  block (%d,%d,%d), %s", where,
-		f.Addr, f.Kind, order, f.Other[0], f.Other[1], f.Other[2], f.First.text(f.Prog), f.Block[0], f.Block[1],
-		f.Block[2], f.Second.text(f.Prog))
+	at, first, second := f.Other, f.First.text(f.Prog), f.Second.text(f.Prog)
+	return fmt.Sprintf("%s: race on global memory at %#x (%s, %s)\n", where, f.Addr, f.Kind, order) +
+		fmt.Sprintf("  block (%d,%d,%d), %s\n", at[0], at[1], at[2], first) +
+		fmt.Sprintf("  block (%d,%d,%d), %s", f.Block[0], f.Block[1], f.Block[2], second)
 }
 
 // Limit says what the check has not looked at, "" where it has looked at all.

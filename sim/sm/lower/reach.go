@@ -118,8 +118,8 @@ func (l *lowerer) successors(work []int32, i, first int32, op *Op) []int32 {
 	return work
 }
 
-// anything appends the instructions of the kernel that begins at first, all but the NOPs behind it, and the functions whose
-// address is taken.
+// anything appends the instructions of the kernel that begins at first, all but the NOPs behind it, and the functions
+// whose address is taken.
 func (l *lowerer) anything(work []int32, first int32) []int32 {
 	s, _ := l.code.Section(l.pc(first))
 	end := s.Address + s.Size

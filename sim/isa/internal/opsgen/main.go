@@ -1,5 +1,5 @@
-// Opsgen writes the names of package isa as Go constants: the mnemonics, suffixes, operand selections and condition code tests
-// that the tables of the families hold. go generate ./sim/isa runs it.
+// Opsgen writes the names of package isa as Go constants: the mnemonics, suffixes, operand selections and condition
+// code tests that the tables of the families hold. go generate ./sim/isa runs it.
 package main
 
 import (

@@ -1090,8 +1090,8 @@ type scanner struct {
 	*gen
 	ready, unit, free reg.Register
 	limit, never      V
-	// The table of when units are free, with AVX-512 in registers. The two kinds of memory, whose numbers are 8 or more,
-	// are free when the parameters say so too.
+	// The table of when units are free, with AVX-512 in registers. The two kinds of memory, whose numbers are 8 or
+	// more, are free when the parameters say so too.
 	table  [2]V
 	memory [2]struct{ unit, free V }
 }
