@@ -27,6 +27,7 @@ type Host struct {
 	inputs         inputs // of launches
 	checkpoints    string // folder; "" = none are kept
 	cubins         string // likewise
+	curves         func(hash string, trace []TracePoint)
 }
 
 // NewHost makes the worker; data is the folder of the training data, or "".
@@ -37,6 +38,10 @@ func NewHost(data string) *Host {
 // SetStore names the store in whose folder trainings keep their state, under their points' names, so that one that was
 // stopped goes on from there, and launches the machine code that they compile.
 func (h *Host) SetStore(s *Store) { h.checkpoints, h.cubins = s.Checkpoints(), s.Cubins() }
+
+// SetCurves has note called, whenever an epoch of a training has ended, with the name of its point and what was measured
+// after each epoch so far. It is called by the goroutine that trains; several may train at once.
+func (h *Host) SetCurves(note func(hash string, trace []TracePoint)) { h.curves = note }
 
 // ErrCannotRun is the error for a spec that is sound and that this version cannot run.
 var ErrCannotRun = errors.New("this version of warpdrop cannot run it")

@@ -102,8 +102,8 @@ func runTrainLSTM(ctx context.Context, h *Host, t TrainLSTM, threads int, progre
 	cfg.ScaleByDP, cfg.SharedMask, cfg.Of, cfg.Groups, cfg.GroupBy = t.Scale == string(dropout.ScaleDP), t.SharedMask,
 		t.Of, t.Groups, train.GroupBy(t.GroupBy)
 	cfg.BLAS, cfg.Threads, cfg.Data, cfg.TextDigest = h.blas, threads, h.data, h.text
-	return h.trained(ctx, t, func(saving train.Saving) (*train.Result, error) {
+	return h.trained(ctx, t, progress, func(saving train.Saving, follow func(train.Progress)) (*train.Result, error) {
 		cfg.Saving = saving
-		return train.TrainLSTM(ctx, cfg, shareDone(progress))
+		return train.TrainLSTM(ctx, cfg, follow)
 	})
 }

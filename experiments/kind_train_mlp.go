@@ -97,9 +97,9 @@ func runTrainMLP(ctx context.Context, h *Host, t TrainMLP, threads int, progress
 		Momentum: float32(t.Momentum), Method: dropout.Method(t.Method), Rates: t.Rates, Distributions: ds,
 		ScaleByDP: t.Scale == string(dropout.ScaleDP), Of: t.Of, Groups: t.Groups, Tile: t.Tile, Seed: uint64(t.Seed),
 		BLAS: h.blas, Threads: threads, DataDir: h.mnistDir(), TrainSamples: t.TrainSamples}
-	return h.trained(ctx, t, func(saving train.Saving) (*train.Result, error) {
+	return h.trained(ctx, t, progress, func(saving train.Saving, follow func(train.Progress)) (*train.Result, error) {
 		cfg.Saving = saving
-		return train.TrainMLP(ctx, cfg, shareDone(progress))
+		return train.TrainMLP(ctx, cfg, follow)
 	})
 }
 

@@ -29,8 +29,20 @@ func trainVersions(h *Host) (map[string]string, error) {
 	return map[string]string{"train": trainVersion, "blas": h.blasName, "search": searchVersion}, nil
 }
 
-func shareDone(progress func(float64)) func(train.Progress) {
-	return func(p train.Progress) { progress(float64(p.Iteration) / float64(max(p.Iterations, 1))) }
+// follow passes on how far the training of a point is, and its epochs when one has ended.
+func (h *Host) follow(hash string, progress func(float64)) func(train.Progress) {
+	return func(p train.Progress) {
+		progress(float64(p.Iteration) / float64(max(p.Iterations, 1)))
+		if h.curves == nil || len(p.Ended) == 0 {
+			return
+		}
+		trace := make([]TracePoint, len(p.Ended))
+		for i, e := range p.Ended {
+			trace[i] = TracePoint{Iteration: e.Iteration, Accuracy: e.TestAccuracy, Perplexity: e.TestPerplexity,
+				Loss: e.TrainLoss}
+		}
+		h.curves(hash, trace)
+	}
 }
 
 func trainResult(ctx context.Context, got *train.Result, err error) (Result, error) {
@@ -51,26 +63,29 @@ func trainResult(ctx context.Context, got *train.Result, err error) (Result, err
 
 // trained runs a training that keeps its state, where the host has a folder for that, and goes on from what an earlier
 // run kept. A checkpoint that it cannot go on from is moved away.
-func (h *Host) trained(ctx context.Context, s Spec, run func(train.Saving) (*train.Result, error)) (Result, error) {
+func (h *Host) trained(ctx context.Context, s Spec, progress func(float64),
+	run func(train.Saving, func(train.Progress)) (*train.Result, error)) (Result, error) {
+	versions, err := h.Versions(s)
+	if err != nil {
+		return Result{}, err
+	}
+	hash := NewPoint(s, versions).Hash
 	var saving train.Saving
 	if h.checkpoints != "" {
-		versions, err := h.Versions(s)
-		if err != nil {
-			return Result{}, err
-		}
 		if err := os.MkdirAll(h.checkpoints, 0o777); err != nil {
 			return Result{}, err
 		}
-		saving = train.Saving{Checkpoint: filepath.Join(h.checkpoints, NewPoint(s, versions).Hash), Resume: true}
+		saving = train.Saving{Checkpoint: filepath.Join(h.checkpoints, hash), Resume: true}
 	}
-	got, err := run(saving)
+	follow := h.follow(hash, progress)
+	got, err := run(saving, follow)
 	var bad *train.CheckpointError
 	if errors.As(err, &bad) {
 		aside := fmt.Sprintf("%s-damaged-%d", saving.Checkpoint, time.Now().UnixNano())
 		if err := os.Rename(saving.Checkpoint, aside); err != nil {
 			return Result{}, errors.Join(bad, err)
 		}
-		got, err = run(saving)
+		got, err = run(saving, follow)
 	}
 	return trainResult(ctx, got, err)
 }

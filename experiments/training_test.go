@@ -31,11 +31,17 @@ func TestTrainLSTMPoint(t *testing.T) {
 		if err != nil || len(v["text"]) != 64 || v["blas"] != "gonum" {
 			t.Fatalf("versions %v, error %v", v, err)
 		}
+		curves := map[string][]TracePoint{}
+		e.SetCurves(func(hash string, trace []TracePoint) { curves[hash] = trace })
 		got, err := e.Run(t.Context(), spec, threads, func(float64) {})
 		if err != nil {
 			t.Fatal(err)
 		}
 		r := got.Train
+		if told := curves[NewPoint(spec, v).Hash]; len(curves) != 1 || len(told) != 2 ||
+			told[1].Iteration != r.Trace[1].Iteration || told[1].Perplexity != r.Perplexity {
+			t.Errorf("curves %+v, of a training that ends with %+v", curves, r)
+		}
 		if len(r.Trace) != 2 || !(r.Perplexity > 1 && r.Perplexity < 15) || !(r.Trace[1].Loss < r.Trace[0].Loss) {
 			t.Errorf("result %+v", r)
 		}

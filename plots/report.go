@@ -69,6 +69,9 @@ var (
 	chartLibrary string
 )
 
+// ChartLibrary is Apache ECharts as the report's page has it, for other pages that draw.
+func ChartLibrary() string { return chartLibrary }
+
 // scriptsHere is where the scripts come in, which the template engine need not look at.
 const scriptsHere = "<noscript id=\"scripts\"></noscript>"
 

@@ -110,6 +110,13 @@ func (p *progress) left() string {
 	return "about " + left.Round(time.Second).String() + " left"
 }
 
+// now is the processor time of what is done and of what is left, and the time left for people.
+func (p *progress) now() (spent, remaining float64, left string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.spent(), p.remaining(), p.left()
+}
+
 func (p *progress) notify(e experiments.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

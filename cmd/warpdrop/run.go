@@ -141,6 +141,7 @@ func (r *request) neighbours() (stores []*experiments.Store) {
 func newRunCommand() *cobra.Command {
 	var f experimentFlags
 	var x executorFlags
+	var watch bool
 	c := &cobra.Command{
 		Use:   "run FILE",
 		Short: "Run an experiment and write tables, figures and a report",
@@ -164,15 +165,17 @@ func newRunCommand() *cobra.Command {
 			if err := x.check(c); err != nil {
 				return err
 			}
-			return r.run(c.Context(), &x, c.OutOrStdout(), c.ErrOrStderr())
+			return r.run(c.Context(), &x, watch, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
 	f.add(c)
 	x.add(c)
+	c.Flags().BoolVar(&watch, "watch", false,
+		"serve a page on 127.0.0.1 that shows points and curves of trainings as they grow, and print its address")
 	return c
 }
 
-func (r *request) run(ctx context.Context, x *executorFlags, stdout, stderr io.Writer) error {
+func (r *request) run(ctx context.Context, x *executorFlags, watch bool, stdout, stderr io.Writer) error {
 	todo := r.todo()
 	store, err := r.open(todo)
 	if err == nil {
@@ -195,7 +198,21 @@ func (r *request) run(ctx context.Context, x *executorFlags, stdout, stderr io.W
 			return err
 		}
 	}
-	stored, runErr := executor.Execute(ctx, todo, store, bar.notify)
+	notify := bar.notify
+	if watch {
+		page, url, err := newWatchPage(r.experiment.Title, filepath.Join(r.out, experiments.ReportName), todo, bar)
+		if err != nil {
+			return fmt.Errorf("--watch: %w", err)
+		}
+		defer page.close()
+		fmt.Fprintf(stderr, "watch: %s\n", url)
+		r.host.SetCurves(page.curve)
+		notify = func(e experiments.Event) {
+			bar.notify(e)
+			page.notify(e)
+		}
+	}
+	stored, runErr := executor.Execute(ctx, todo, store, notify)
 	bar.close()
 	if errors.Is(runErr, slurm.ErrDetached) {
 		_,
