@@ -170,6 +170,7 @@ func (d *Driver) start() Result {
 		return NoDevice
 	}
 	dev.Threads, dev.MaxCycles = d.options.Threads, d.options.MaxCycles
+	dev.Profile = d.options.HTML != ""
 	dev.Stalled = func(what string) { d.say("%s", what) }
 	for _, c := range d.options.Checks {
 		if err := dev.EnableCheck(c); err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"html"
 	"math"
 	"os"
 	"path/filepath"
@@ -82,9 +83,31 @@ func TestProgram(t *testing.T) {
 			t.Errorf("%s: %v, or it does not hold %q", name, err, want)
 		}
 	}
+	checkFrames(t, filepath.Join(dir, "r.html"), "saxpy")
 	var trace any
 	if data, _ := os.ReadFile(filepath.Join(dir, "t.json")); json.Unmarshal(data, &trace) != nil {
 		t.Error("the trace is not JSON")
+	}
+}
+
+// checkFrames has a profile page of each kernel in the report: documents of their own, with the listing.
+func checkFrames(t *testing.T, file string, kernels ...string) {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	frames := regexp.MustCompile(`<iframe title="profile of ([^"]*)" loading="lazy" srcdoc="([^"]*)">`).
+		FindAllStringSubmatch(string(data), -1)
+	if len(frames) != len(kernels) {
+		t.Fatalf("%d profile pages in the report, want %d", len(frames), len(kernels))
+	}
+	for i, name := range kernels {
+		document := html.UnescapeString(frames[i][2])
+		if frames[i][1] != name || !strings.HasPrefix(document, "<!doctype html>") ||
+			!strings.Contains(document, "EXIT") || !strings.Contains(document, "<h1>") {
+			t.Errorf("the page of %s: %.300s", name, document)
+		}
 	}
 }
 

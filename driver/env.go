@@ -61,7 +61,7 @@ var Variables = []Variable{
 			o.Checks = strings.FieldsFunc(v, func(r rune) bool { return r == ',' })
 			return nil
 		}},
-	{"WARPDROP_REPORT", "write kernels by time to this HTML file at the end",
+	{"WARPDROP_REPORT", "write kernels by time, with a profile page each, to this HTML file at the end",
 		func(o *Options, v string) error { o.HTML = v; return atomicfile.Try(v) }},
 	{"WARPDROP_JSON", "write every launch to this JSON file at the end",
 		func(o *Options, v string) error { o.JSON = v; return atomicfile.Try(v) }},

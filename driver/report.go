@@ -50,6 +50,7 @@ type row struct {
 	divergent int64
 	stalls    map[string]int64
 	wall      float64
+	longest   *sim.Result // of the timed launches, where a page of each is asked for
 }
 
 // Launch is one launch as the JSON report writes it.
@@ -125,6 +126,9 @@ func (r *report) launch(d *Driver, s *stream, l *launch, got *sim.Result, from f
 	x.wall += got.WallSeconds
 	for reason, n := range got.Counters.WarpStalls() {
 		x.stalls[reason] += n
+	}
+	if d.options.HTML != "" && !got.Functional && (x.longest == nil || got.Cycles > x.longest.Cycles) {
+		x.longest = got
 	}
 	if d.options.JSON != "" {
 		if len(r.launches) < maxRecords {

@@ -128,7 +128,7 @@ var execFlags = []struct {
 	help           string
 }{
 	{"gpu", "WARPDROP_GPU", false, "GPU preset or a preset file (gtx1080ti)"},
-	{"report", "WARPDROP_REPORT", true, "write kernels by time to this HTML file"},
+	{"report", "WARPDROP_REPORT", true, "write kernels by time, with a profile page each, to this HTML file"},
 	{"json", "WARPDROP_JSON", true, "write every launch to this JSON file"},
 	{"trace", "WARPDROP_TRACE", true, "write streams and copies over time to this file, for ui.perfetto.dev"},
 	{"mode", "WARPDROP_MODE", false,

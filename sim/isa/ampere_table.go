@@ -387,7 +387,7 @@ var ampereTable = expandForms([]row128{
 		"M24+40:24(ur64,width@90:1) R32"},
 	{AmpereATOMS, "1", 0x18c, ".atomsop@87:4 .atomst@73:2 R16 M24+40:24(times@78:2) R32"},
 	{AmpereATOMS, "d", 0x18c, ".atomsop@87:4 .atomst@73:2 R16 M24+40:24(ur64,times@78:2) R32"},
-	{AmpereATOMS, "7", 0x18c, "=87:4:10 .POPC .INC .32 R16 M24+40:24(ur64)"},
+	{AmpereATOMS, "7", 0x18c, "=87:4:10 .POPC .INC .32 R16 M24+40:24(ur64,times@78:2)"},
 	{AmpereATOMS, "1", 0x18d, "=87:1:0 .CAS .atomst@73:2 R16 M24+40:24(times@78:2) R32 R64"},
 	{AmpereATOMS, "1", 0x18d, "=87:2:1 .CAST .atomst@73:2 R16 M24+40:24(times@78:2) R32 R64"},
 	{AmpereATOMS, "1", 0x18d, "=87:2:3 .CAST .SPIN .atomst@73:2 R16 M24+40:24(times@78:2) R32 R64"},

@@ -95,8 +95,8 @@ func wide(f *Family) dialect {
 // refused where it refuses: what compilers write of them is right (TestWideWords), but they are not asked about at
 // random. Those of the others are so besides, because sm_75 ignores bits that sm_80 knows and sm_86 knows more.
 var rough = map[string]string{
-	"sm_80": "ATOM ATOMG BAR BPT BRA BRX CALL CCTL DEPBAR DMMA F2F F2FP F2I FRND HMMA HMNMX2 I2F LD LDL MUFU RET ST " +
-		"STL ULDC",
+	"sm_80": "ATOM ATOMG ATOMS BAR BPT BRA BRX CALL CCTL DEPBAR DMMA F2F F2FP F2I FRND HMMA HMNMX2 I2F LD LDL MUFU " +
+		"RET ST STL ULDC",
 	"sm_75": "B2R BREAK BSSY BSYNC CS2R ERRBAR FMNMX HFMA2 ISETP LDG LDGDEPBAR LDS LEPC MATCH MEMBAR NANOSLEEP NOP RED " +
 		"REDUX S2R S2UR SHFL STG VOTE WARPSYNC YIELD",
 	"sm_86": "FMNMX HADD2 HFMA2",
