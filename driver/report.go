@@ -14,11 +14,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/olekukonko/tablewriter"
 	"golang.org/x/term"
 
 	"warpdrop/internal/atomicfile"
 	"warpdrop/internal/show"
+	"warpdrop/internal/table"
 	"warpdrop/sim"
 )
 
@@ -362,19 +362,12 @@ func (r *report) figures(x *row) figures {
 
 func (d *Driver) table(w io.Writer) error {
 	fmt.Fprintf(w, "warpdrop: %s\n", d.summary())
-	t := tablewriter.NewWriter(w)
-	t.Header("kernel", "grid", "block", "calls", "kernel cycles a call", "us in all", "share", "IPC", "waits most for",
-		"conflicts")
+	t := table.New(w, table.Width(w), "kernel", "grid", "block", "calls", "kernel cycles a call", "us in all", "share", "IPC",
+		"waits most for", "conflicts")
 	rows := d.report.sorted()
-	for i, x := range rows {
-		if i == tableRows {
-			break
-		}
+	for _, x := range rows[:min(tableRows, len(rows))] {
 		f := d.report.figures(x)
-		if err := t.Append(shorten(f.Kernel, 44), f.Grid, f.Block, f.Calls, f.Cycles, f.US, f.Share, f.IPC, f.Stall,
-			f.Conflicts); err != nil {
-			return err
-		}
+		t.Add(shorten(f.Kernel, 44), f.Grid, f.Block, f.Calls, f.Cycles, f.US, f.Share, f.IPC, f.Stall, f.Conflicts)
 	}
 	if err := t.Render(); err != nil {
 		return err

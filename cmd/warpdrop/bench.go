@@ -190,9 +190,9 @@ func printBench(out io.Writer, format string, rows []benchRow) error {
 	t := newTable(out, "kernel", "threads", "warp instructions", "with launch", "seconds", "CPU seconds", "million/s",
 		"million/CPU s", "kcycles/s", "KiB", "allocations")
 	for _, r := range rows {
-		t.add(r.Kernel, r.Threads, r.WarpInstructions, r.Cycles, fmt.Sprintf("%.3f", r.Seconds),
+		t.Add(r.Kernel, r.Threads, r.WarpInstructions, r.Cycles, fmt.Sprintf("%.3f", r.Seconds),
 			fmt.Sprintf("%.3f", r.CPUSeconds), fmt.Sprintf("%.2f", r.Rate/1e6), fmt.Sprintf("%.2f", r.CPURate/1e6),
 			fmt.Sprintf("%.1f", r.CyclesPerSecond/1e3), r.Bytes>>10, r.Allocs)
 	}
-	return t.render()
+	return t.Render()
 }

@@ -158,11 +158,11 @@ func (r *deepBenchReport) print(out io.Writer) error {
 		if row.Extended > 0 {
 			kernel += fmt.Sprintf(" (extended from %d rows)", row.Extended)
 		}
-		t.add(fmt.Sprintf("%dx%dx%d", row.M, row.N, row.K), row.Transposes, fmt.Sprintf("%.0f", row.RealUS),
+		t.Add(fmt.Sprintf("%dx%dx%d", row.M, row.N, row.K), row.Transposes, fmt.Sprintf("%.0f", row.RealUS),
 			fmt.Sprintf("%.1f", row.TimeUS), fmt.Sprintf("%+.1f %%", 100*row.Error), fmt.Sprintf("%.1f %%", 100*row.PeakShare),
 			fmt.Sprintf("%.1f %%", 100*row.BoundShare), kernel)
 	}
-	if err := t.render(); err != nil {
+	if err := t.Render(); err != nil {
 		return err
 	}
 	_,

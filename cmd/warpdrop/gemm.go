@@ -209,9 +209,9 @@ func newCandidatesCommand() *cobra.Command {
 			}
 			t := newTable(cmd.OutOrStdout(), "kernel", "split", "model cycles", "kernel cycles", "ratio")
 			for _, c := range list {
-				t.add(c.Kernel, c.Split, c.Model, c.Cycles, fmt.Sprintf("%.2f", float64(c.Model)/float64(c.Cycles)))
+				t.Add(c.Kernel, c.Split, c.Model, c.Cycles, fmt.Sprintf("%.2f", float64(c.Model)/float64(c.Cycles)))
 			}
-			return t.render()
+			return t.Render()
 		},
 	}
 	f := c.Flags()
@@ -291,7 +291,7 @@ func (r *gemmReport) print(out io.Writer) error {
 		{"L1, L2 hit rate", fmt.Sprintf("%.1f %%, %.1f %%", 100*r.L1HitRate, 100*r.L2HitRate)},
 		{"L2, DRAM bytes", fmt.Sprintf("%d, %d", r.L2Bytes, r.DRAMBytes)},
 	} {
-		t.add(row[0], row[1])
+		t.Add(row[0], row[1])
 	}
-	return t.render()
+	return t.Render()
 }

@@ -51,10 +51,10 @@ func newGPUsCommand() *cobra.Command {
 			}
 			t := newTable(out, "name", "chip", "arch", "SMs", "MHz", "peak TFLOP/s", "preset")
 			for _, g := range list {
-				t.add(g.Name, g.Chip, fmt.Sprintf("sm_%d", g.Arch), g.SMs, g.CoreMHz, fmt.Sprintf("%.2f", g.PeakGFLOPS()/1e3),
+				t.Add(g.Name, g.Chip, fmt.Sprintf("sm_%d", g.Arch), g.SMs, g.CoreMHz, fmt.Sprintf("%.2f", g.PeakGFLOPS()/1e3),
 					g.Hash()[:12])
 			}
-			return t.render()
+			return t.Render()
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON: one preset, or the list")

@@ -104,11 +104,11 @@ func (r *iterationReport) print(out io.Writer) error {
 		r.GPU, r.KernelCycles, r.Cycles, r.TimeUS)
 	t := newTable(out, "launch", "kernel", "count", "with launch", "share %", "GFLOP", "% of peak", "DRAM MB", "% of peak")
 	for _, l := range r.Launches {
-		t.add(l.Name, l.Kernel, l.Count, l.Cycles, fmt.Sprintf("%.1f", 100*l.Share), fmt.Sprintf("%.3f", float64(l.FLOP)/1e9),
+		t.Add(l.Name, l.Kernel, l.Count, l.Cycles, fmt.Sprintf("%.1f", 100*l.Share), fmt.Sprintf("%.3f", float64(l.FLOP)/1e9),
 			fmt.Sprintf("%.0f", 100*l.PeakFLOP), fmt.Sprintf("%.2f", float64(l.DRAMBytes)/1e6),
 			fmt.Sprintf("%.0f", 100*l.PeakDRAM))
 	}
-	if err := t.render(); err != nil {
+	if err := t.Render(); err != nil {
 		return err
 	}
 	var parts []string
@@ -120,9 +120,9 @@ func (r *iterationReport) print(out io.Writer) error {
 	})
 	t = newTable(out, "part", "share %")
 	for _, p := range parts {
-		t.add(p, fmt.Sprintf("%.1f", 100*r.Parts[p]))
+		t.Add(p, fmt.Sprintf("%.1f", 100*r.Parts[p]))
 	}
-	return t.render()
+	return t.Render()
 }
 
 // iterationFlags are the flags of both networks.

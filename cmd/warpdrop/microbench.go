@@ -73,9 +73,9 @@ memory: pointer chases, streams, strided and random reads, shared-memory bank co
 						known += " (outside)"
 					}
 				}
-				t.add(r.Group, r.Case, fmt.Sprintf("%.1f", r.Value), r.Unit, known, r.From)
+				t.Add(r.Group, r.Case, fmt.Sprintf("%.1f", r.Value), r.Unit, known, r.From)
 			}
-			return t.render()
+			return t.Render()
 		},
 	}
 	c.Flags().StringVar(&gpuName, "gpu", "gtx1080ti", "GPU preset, or a .yaml file")

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/text/transform"
 
 	"warpdrop/internal/show"
+	"warpdrop/internal/table"
 )
 
 // printer is standard output or standard error. What passes is text for people and programs, so names from files cannot
@@ -53,6 +54,11 @@ func raw(w io.Writer) io.Writer {
 		return p.raw
 	}
 	return w
+}
+
+// newTable is a table on a command's output.
+func newTable(out io.Writer, head ...string) *table.Table {
+	return table.New(out, table.Width(raw(out)), head...)
 }
 
 // isTerminal tells whether w is a terminal that a bar can be drawn on.

@@ -273,8 +273,8 @@ func (r *request) open(points []experiments.Point) (*experiments.Store, error) {
 // printTable writes a table for people.
 func printTable(w io.Writer, head []string, rows [][]string) error {
 	t := newTable(w, head...)
-	t.rows = append(t.rows, rows...)
-	return t.render()
+	t.AddRows(rows)
+	return t.Render()
 }
 
 // isFolder refuses what is not an output folder of run.

@@ -181,9 +181,9 @@ func printDistribution(out io.Writer, d dropout.Distribution, report dropout.Sea
 		report.Entropy, math.Log(float64(len(d.P))), d.SubModelEntropy(), math.Log(float64(dropout.SubModels(len(d.P)))))
 	t := newTable(out, "dp", "drops", "probability", "biases")
 	for i, p := range d.P {
-		t.add(i+1, fmt.Sprintf("%.4f", dropout.Rate(i+1)), fmt.Sprintf("%.6f", p), i+1)
+		t.Add(i+1, fmt.Sprintf("%.4f", dropout.Rate(i+1)), fmt.Sprintf("%.6f", p), i+1)
 	}
-	return t.render()
+	return t.Render()
 }
 
 // checkPlotFile refuses a plot file of a format that cannot be written, before any work is done.

@@ -192,8 +192,8 @@ func printDiversity(out io.Writer, rows []diversityRow) error {
 		if r.tiles() {
 			lostIn, lostOut = fmt.Sprintf("%.4f", r.LostInputs), fmt.Sprintf("%.4f", r.LostOutputs)
 		}
-		t.add(r.Rate, r.Kind, fmt.Sprintf("%.1f", r.Entropy), r.Distinct, fmt.Sprintf("%.4f", r.Kept),
+		t.Add(r.Rate, r.Kind, fmt.Sprintf("%.1f", r.Entropy), r.Distinct, fmt.Sprintf("%.4f", r.Kept),
 			fmt.Sprintf("%.4f", r.KeptSpread), fmt.Sprintf("%.4f", r.Correlation), lostIn, lostOut)
 	}
-	return t.render()
+	return t.Render()
 }

@@ -78,11 +78,11 @@ distribution: the probability of an iteration that keeps all, of one that keeps 
 				if r.Default {
 					n += " (default)"
 				}
-				t.add(r.Rate, n, fmt.Sprintf("%.4f", r.SGDReached), fmt.Sprintf("%.4f", r.SGDEntropy), shortTime(r.SGDSeconds),
+				t.Add(r.Rate, n, fmt.Sprintf("%.4f", r.SGDReached), fmt.Sprintf("%.4f", r.SGDEntropy), shortTime(r.SGDSeconds),
 					fmt.Sprintf("%.4f", r.Exact), fmt.Sprintf("%.4f", r.Entropy), shortTime(r.Seconds), fmt.Sprintf("%.3f", r.All),
 					fmt.Sprintf("%.3f", r.Little), fmt.Sprintf("%.3f", r.Spread))
 			}
-			return t.render()
+			return t.Render()
 		},
 	}
 	tenths(c.Flags(), &rates)

@@ -482,9 +482,9 @@ func printSimReport(cmd *cobra.Command, r *simReport) error {
 			fmt.Sprintf("%.1f us, %.1f us", r.CopyIn.TimeUS, r.CopyOut.TimeUS)})
 	}
 	for _, row := range rows {
-		t.add(row...)
+		t.Add(row...)
 	}
-	return t.render()
+	return t.Render()
 }
 
 // shares lists the parts of a sum that are at least half a percent of it, the largest first, in percent.

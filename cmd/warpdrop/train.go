@@ -286,9 +286,9 @@ func printTraining(out io.Writer, r *train.Result) error {
 			row = append(row, fmt.Sprintf("%.2f", e.Perplexity), fmt.Sprintf("%.2f", e.TestPerplexity))
 		}
 		row = append(row, fmt.Sprintf("%.2f", 100*e.TestAccuracy), fmt.Sprintf("%.0f", e.SamplesPerSecond))
-		t.add(row...)
+		t.Add(row...)
 	}
-	if err := t.render(); err != nil {
+	if err := t.Render(); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "method %s, %d threads, BLAS: %s\n", r.Method, r.Threads, r.BLAS)

@@ -1,4 +1,5 @@
-package main
+// Package table prints tables for people.
+package table
 
 import (
 	"fmt"
@@ -18,26 +19,30 @@ const (
 	leastWidth = 12  // of a column that is narrowed
 )
 
-// table is a table for people: headers as they are written, the widest columns wrapped where it would not fit the
-// terminal.
-type table struct {
+// Table has its headers as they are written; the widest columns are wrapped where it would not fit the width.
+type Table struct {
 	out   io.Writer
 	width int
 	rows  [][]string // the head first
 }
 
-func newTable(out io.Writer, head ...string) *table {
-	width := plainWidth
-	if f, ok := raw(out).(*os.File); ok && isTerminal(out) {
-		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
-			width = w
-		}
-	}
-	return &table{out, width, [][]string{head}}
+// New is a table of at most so many columns of text (see Width) that Render writes to out.
+func New(out io.Writer, width int, head ...string) *Table {
+	return &Table{out, width, [][]string{head}}
 }
 
-// add adds a row.
-func (t *table) add(cells ...any) {
+// Width is that of the terminal that w is, else one that suits a file.
+func Width(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 0 {
+			return n
+		}
+	}
+	return plainWidth
+}
+
+// Add adds a row.
+func (t *Table) Add(cells ...any) {
 	row := make([]string, len(cells))
 	for i, c := range cells {
 		row[i] = fmt.Sprint(c)
@@ -45,8 +50,11 @@ func (t *table) add(cells ...any) {
 	t.rows = append(t.rows, row)
 }
 
+// AddRows adds rows.
+func (t *Table) AddRows(rows [][]string) { t.rows = append(t.rows, rows...) }
+
 // widths are those of the columns: as wide as their widest cell, the widest narrowed until the table fits.
-func (t *table) widths() []int {
+func (t *Table) widths() []int {
 	out := make([]int, len(t.rows[0]))
 	for _, row := range t.rows {
 		for i, cell := range row {
@@ -67,8 +75,8 @@ func (t *table) widths() []int {
 	return out
 }
 
-// render prints the table.
-func (t *table) render() error {
+// Render prints the table.
+func (t *Table) Render() error {
 	limits := tw.Mapper[int, int]{}
 	align := make([]tw.Align, len(t.rows[0]))
 	for i, w := range t.widths() {

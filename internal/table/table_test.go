@@ -1,4 +1,4 @@
-package main
+package table
 
 import (
 	"bytes"
@@ -11,11 +11,10 @@ import (
 // A table has its headers as they are written, fits the width and loses no word; numbers stand on the right.
 func TestTable(t *testing.T) {
 	var out bytes.Buffer
-	x := newTable(&out, "SMs", "MHz", "% of peak", "reason")
-	x.width = 50
-	x.add(28, 1582, "96.5", "waits for memory, for shared memory, for a barrier and for the first time")
-	x.add(8, 300, "", "面積 µs")
-	if err := x.render(); err != nil {
+	x := New(&out, 50, "SMs", "MHz", "% of peak", "reason")
+	x.Add(28, 1582, "96.5", "waits for memory, for shared memory, for a barrier and for the first time")
+	x.Add(8, 300, "", "面積 µs")
+	if err := x.Render(); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
