@@ -48,9 +48,10 @@ function options(chart) {
     const color = shown(s.color)
     const common = { name: s.name, itemStyle: { color, borderColor: ink, borderWidth: sideways ? 0.4 : 0 }, emphasis: { focus: "series" } }
     if (chart.kind === "lines" || chart.kind === "dots") {
-      const dots = chart.kind === "dots"
+      const dots = chart.kind === "dots", bare = s.line && !s.marks // a line alone hides no point from the pointer
       series.push({ ...common, type: s.line && !dots ? "line" : "scatter", data: s.points.filter(p => p.y !== null).map(p => value(s, p, [p.x, p.y])),
-        showSymbol: s.marks, symbolSize: 8, lineStyle: { color, type: s.dash || "solid", width: 2 } }, ...whiskers(s, 0, 1, false, color))
+        showSymbol: s.marks, symbolSize: 8, silent: bare, z: bare ? 2 : 3,
+        lineStyle: { color, type: s.dash || "solid", width: 2 } }, ...whiskers(s, 0, 1, false, color))
     } else if (chart.kind === "timeline") {
       series.push({ ...common, type: "custom", data: s.points.map(p => value(s, p, [p.row, p.x, p.y])), encode: { x: [1, 2], y: 0 },
         renderItem(params, api) {
@@ -72,10 +73,12 @@ function options(chart) {
   const narrow = innerWidth < 600
   const wrapped = { color: ink, width: narrow ? 110 : 180, overflow: "break", interval: 0 }
   const category = more => axis("category", rows ? "" : chart.x, false, ink, line, { data: chart.categories, ...more })
-  const x = rows ? axis("value", chart.x, false, ink, line, { min: 0, max: "dataMax", scale: false }) : chart.kind === "lines" ? axis("value", chart.x, chart.logX, ink, line)
+  const gap = chart.kind === "lines" ? { boundaryGap: ["4%", "4%"] } : {} // no point lies on the frame
+  const x = rows ? axis("value", chart.x, false, ink, line, { min: 0, max: "dataMax", scale: false })
+    : chart.kind === "lines" ? axis("value", chart.x, chart.logX, ink, line, chart.logX ? {} : gap)
     : category({ axisLabel: { color: ink, interval: 0, width: 90, overflow: "break", rotate: chart.categories.length > 6 ? 30 : 0 }, nameGap: 45 })
   const y = rows ? category({ inverse: true, axisLabel: wrapped, axisTick: { show: false } })
-    : axis("value", chart.y, chart.logY, ink, line, { nameGap: 50, min: chart.kind === "bars" || chart.zeroY ? v => Math.min(v.min, 0) : undefined })
+    : axis("value", chart.y, chart.logY, ink, line, { nameGap: 50, ...(chart.logY ? {} : gap), min: chart.kind === "bars" || chart.zeroY ? v => Math.min(v.min, 0) : undefined })
   return { animation: false, backgroundColor: "transparent", textStyle: { color: ink, fontFamily: "inherit" },
     title: { text: chart.title, subtext: (chart.notes || []).join("\n"), textStyle: { color: ink, fontSize: 14, width: Math.max(innerWidth - 160, 160), overflow: "break" }, left: 0, top: 0 },
     legend: { type: "scroll", top: 28, left: 0, right: 0, textStyle: { color: ink }, pageTextStyle: { color: ink }, pageIconColor: ink, data: chart.series.map(s => s.name) },

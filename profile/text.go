@@ -4,8 +4,13 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/mattn/go-runewidth"
+
 	"warpdrop/internal/show"
 )
+
+// textWidth is that of the terminal that Text is for.
+const textWidth = 100
 
 // Text is the page for a terminal of 100 columns.
 func (p *Page) Text() string {
@@ -16,7 +21,8 @@ func (p *Page) Text() string {
 	}
 	b.WriteString("\nWhat to try\n")
 	for _, a := range p.Advice {
-		fmt.Fprintf(&b, "- %s\n  Measured: %s. %s\n", a.Text, a.Figure, a.Limit)
+		paragraph(&b, "- ", a.Text)
+		paragraph(&b, "  ", "Measured: "+a.Figure+". "+a.Limit)
 	}
 	if len(p.Advice) == 0 {
 		b.WriteString("- no rule found a fault\n")
@@ -39,11 +45,30 @@ func (p *Page) Text() string {
 	}
 	b.WriteString("\nHottest instructions: stall cycles of warps before them\n")
 	for _, l := range p.Hottest(10) {
-		fmt.Fprintf(&b, "%12d %5.1f %%  %-26s %s  %s", l.Stalls, 100*l.Share, l.Wait(), l.Address, l.Text)
+		text := fmt.Sprintf("%12d %5.1f %%  %-26s %s  %s", l.Stalls, 100*l.Share, l.Wait(), l.Address, l.Text)
 		if l.Source != "" {
-			b.WriteString("  // " + l.Source)
+			text += "  // " + l.Source
 		}
-		b.WriteByte('\n')
+		b.WriteString(runewidth.Truncate(text, textWidth, "…") + "\n")
+	}
+	b.WriteString("\nAll instructions: warps that executed it, stall cycles, conflicts, sectors an access\n")
+	for _, l := range p.Lines {
+		text := fmt.Sprintf("%10d %12d %5.1f %% %10d %6.1f  %s  %s", l.Warps, l.Stalls, 100*l.Share, l.Conflicts, l.Sectors,
+			l.Address, l.Text)
+		b.WriteString(runewidth.Truncate(text, textWidth, "…") + "\n")
 	}
 	return show.Text(b.String())
+}
+
+// paragraph writes a text in lines of the page's width, indented by as much as the first begins with.
+func paragraph(b *strings.Builder, first, text string) {
+	line, indent := first, strings.Repeat(" ", len(first))
+	for _, word := range strings.Fields(text) {
+		if len(line) > len(first) && runewidth.StringWidth(line)+runewidth.StringWidth(word) > textWidth {
+			b.WriteString(strings.TrimRight(line, " ") + "\n")
+			line = indent
+		}
+		line += word + " "
+	}
+	b.WriteString(strings.TrimRight(line, " ") + "\n")
 }
