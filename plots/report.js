@@ -80,7 +80,7 @@ function options(chart) {
   const y = rows ? category({ inverse: true, axisLabel: wrapped, axisTick: { show: false } })
     : axis("value", chart.y, chart.logY, ink, line, { nameGap: 50, ...(chart.logY ? {} : gap), min: chart.kind === "bars" || chart.zeroY ? v => Math.min(v.min, 0) : undefined })
   return { animation: false, backgroundColor: "transparent", textStyle: { color: ink, fontFamily: "inherit" },
-    title: { text: chart.title, subtext: (chart.notes || []).join("\n"), textStyle: { color: ink, fontSize: 14, width: Math.max(innerWidth - 160, 160), overflow: "break" }, left: 0, top: 0 },
+    title: { text: chart.title, subtext: (chart.notes || []).join("\n"), subtextStyle: { color: ink }, textStyle: { color: ink, fontSize: 14, width: Math.max(innerWidth - 160, 160), overflow: "break" }, left: 0, top: 0 },
     legend: { type: "scroll", top: 28, left: 0, right: 0, textStyle: { color: ink }, pageTextStyle: { color: ink }, pageIconColor: ink, data: chart.series.map(s => s.name) },
     grid: { left: rows ? 10 : 70, right: 20, top: 66, bottom: 54, containLabel: rows },
     toolbox: { right: 0, top: 0, iconStyle: { borderColor: ink }, feature: { dataZoom: { yAxisIndex: rows ? "none" : undefined, title: { zoom: "zoom", back: "back" } }, restore: { title: "reset" } } },
