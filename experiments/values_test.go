@@ -18,8 +18,7 @@ const launchHead = "name: t\ntitle: T\npoints:\n  - launch: {file: ../workloads/
 func TestLaunchFormulas(t *testing.T) {
 	head := strings.Replace(launchHead, "../workloads/examples/saxpy.cubin, kernel: saxpy",
 		"../sim/testdata/globals.cubin, kernel: look", 1)
-	e,
-		err := Parse("t.yaml",
+	e, err := Parse("t.yaml",
 		[]byte(head+`values: {n: 1000, half: tile/2}, grid: [ceil(n/tile), "max(half, 1)"], block: tile,
      args: ["buf:{4*n}", "struct:{u16:{n},u8:2}"], variables: ["table:{half/2}:f32=1"]}
     sweep: {tile: [32, 64]}

@@ -58,8 +58,7 @@ func samples(t *testing.T) map[string]*Figure {
 		[]RooflinePoint{{"dense", "gemm", 1e9, 1e7, 2e-4}, {"dense", "update", 1e6, 1e7, 3e-5},
 			{"rdp", "gemm", 5e8, 8e6, 1e-4}})
 	add("roofline", p, err)
-	p,
-		err = Staircase("Latency",
+	p, err = Staircase("Latency",
 		[]Series{{Name: "chase", X: []float64{4096, 65536, 1 << 20, 1 << 24}, Y: []float64{82, 216, 217, 450}}},
 		Series{X: []float64{4096}, Y: []float64{82}, Low: []float64{78}, High: []float64{86}})
 	add("staircase", p, err)

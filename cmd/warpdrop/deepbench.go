@@ -165,8 +165,7 @@ func (r *deepBenchReport) print(out io.Writer) error {
 	if err := t.Render(); err != nil {
 		return err
 	}
-	_,
-		err := fmt.Fprintf(out,
+	_, err := fmt.Fprintf(out,
 		"fitted clock %.0f MHz (simulated at %d); mean absolute error %.1f %% of all %d rows, %.1f %% of the %d rows N,N "+
 			"with n >= 64\n",
 		r.FittedMHz, r.ClockMHz, 100*r.MeanError, len(r.Rows), 100*r.MeanErrorLarge, r.LargeRows)

@@ -215,8 +215,7 @@ func (r *request) run(ctx context.Context, x *executorFlags, watch bool, stdout,
 	stored, runErr := executor.Execute(ctx, todo, store, notify)
 	bar.close()
 	if errors.Is(runErr, slurm.ErrDetached) {
-		_,
-			err := fmt.Fprintf(stdout,
+		_, err := fmt.Fprintf(stdout,
 			"submitted; `warpdrop status %[1]s` shows how it goes, the same command again collects what is stored and submits\n"+
 				"what was cut short, `warpdrop cancel %[1]s` ends the jobs\n", r.out)
 		return err

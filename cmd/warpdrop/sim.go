@@ -102,8 +102,7 @@ func printFunctional(cmd *cobra.Command, gpu *sim.GPU, r *sim.Result, compiler s
 	if asJSON {
 		return printJSON(cmd.OutOrStdout(), rep)
 	}
-	_,
-		err := fmt.Fprintf(cmd.OutOrStdout(),
+	_, err := fmt.Fprintf(cmd.OutOrStdout(),
 		"%s, grid %s, block %s: values only, no cycles; %d warp instructions in %.3f s, %.3g/s\n",
 		rep.Kernel, rep.Grid, rep.Block, n, rep.WallSeconds, rep.Speed)
 	return err

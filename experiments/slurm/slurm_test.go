@@ -91,8 +91,7 @@ func newSweep(t *testing.T, o Options) *sweep {
 	t.Helper()
 	s := &sweep{dir: fakeSlurm(t)}
 	out := t.TempDir()
-	e,
-		err := experiments.Parse("test.yaml",
+	e, err := experiments.Parse("test.yaml",
 		[]byte("name: six\ntitle: Six\npoints:\n  - search: {}\n    sweep: {rate: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6]}\n"))
 	if err != nil {
 		t.Fatal(err)
