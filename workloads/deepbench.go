@@ -157,7 +157,7 @@ func SimulateMeasured(ctx context.Context, gpu *sim.GPU, g MeasuredGEMM, full bo
 		t.Kernel, t.Split = res.Kernel, whole.split
 	}
 	t.Cycles = cycles[1] + (all-2)*(cycles[1]-cycles[0])
-	run := gemmRun{runner: &runner{dev: &sim.Device{GPU: gpu}}, s: &spec}
+	run := gemmRun{runner: &runner{dev: &sim.Device{GPU: gpu}}, s: &spec, kept: spec.selection()}
 	t.Bounds = run.bounds()
 	if t.Cycles < float64(t.Bounds.Cycles()) {
 		return nil, fmt.Errorf("%dx%dx%d: %.0f cycles, extended from %d rows, are less than the bound of %d",

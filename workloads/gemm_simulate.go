@@ -321,7 +321,7 @@ func (g *gemmRun) run(forced *plan) (*sim.Result, plan) {
 func (g *gemmRun) keptWeights() (n int64) {
 	s, t := g.s, tileSide(g.s.Tile)
 	if !g.kept.Tiles {
-		return int64(g.rows.Size()) * int64(s.K)
+		return int64(g.kept.Units.Size()) * int64(s.K)
 	}
 	cols := ceil(s.K, t)
 	for _, tile := range g.kept.AppendKept(nil, ceil(s.M, t)*cols) {
@@ -335,7 +335,7 @@ func (g *gemmRun) flop() int64 { return 2 * g.keptWeights() * int64(g.s.N) }
 // bounds are those of the kept work: every kept weight, all of B and the written part of C cross the pins once.
 func (g *gemmRun) bounds() GEMMBounds {
 	s, gpu := g.s, g.dev.GPU
-	bytes := 4 * (g.keptWeights() + int64(s.K)*int64(s.N) + int64(g.rows.Size())*int64(s.N))
+	bytes := 4 * (g.keptWeights() + int64(s.K)*int64(s.N) + int64(g.kept.Units.Size())*int64(s.N))
 	return GEMMBounds{
 		FLOP:  int64(math.Ceil(float64(g.flop()) / (gpu.PeakGFLOPS() * 1e3 / gpu.CoreMHz))),
 		Bytes: int64(math.Ceil(float64(bytes) / (gpu.Memory.PeakBytesPerSecond(gpu.CoreMHz) / (gpu.CoreMHz * 1e6)))),
