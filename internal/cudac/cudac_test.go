@@ -33,8 +33,8 @@ func compile(t *testing.T, compiler, source string, defines ...string) ([]byte, 
 	return cubin, err
 }
 
-// run runs the only kernel of a source, whose arguments are buffers, and returns what they hold then.
-func run(t *testing.T, compiler, source string, threads int, buffers ...[]byte) [][]byte {
+// loaded compiles a source of one kernel and loads it on a device of its own.
+func loaded(t *testing.T, compiler, source string) (*sim.Device, *sim.Kernel) {
 	t.Helper()
 	cubin, err := compile(t, compiler, source)
 	if err != nil {
@@ -56,6 +56,13 @@ func run(t *testing.T, compiler, source string, threads int, buffers ...[]byte) 
 	if err != nil {
 		t.Fatal(err)
 	}
+	return dev, k
+}
+
+// run runs the only kernel of a source, whose arguments are buffers, and returns what they hold then.
+func run(t *testing.T, compiler, source string, threads int, buffers ...[]byte) [][]byte {
+	t.Helper()
+	dev, k := loaded(t, compiler, source)
 	var args []sim.Arg
 	var at []sim.Ptr
 	for _, b := range buffers {
@@ -264,26 +271,7 @@ func TestLines(t *testing.T) {
 		"7;\n}\n"
 	for _, compiler := range cudac.Compilers {
 		t.Run(compiler, func(t *testing.T) {
-			cubin, err := compile(t, compiler, source)
-			if err != nil {
-				t.Fatal(err)
-			}
-			gpu, err := sim.LoadGPU("gtx1080ti")
-			if err != nil {
-				t.Fatal(err)
-			}
-			dev, err := sim.NewDevice(gpu)
-			if err != nil {
-				t.Fatal(err)
-			}
-			mod, err := dev.LoadModule(cubin)
-			if err != nil {
-				t.Fatal(err)
-			}
-			k, err := mod.Kernel("")
-			if err != nil {
-				t.Fatal(err)
-			}
+			dev, k := loaded(t, compiler, source)
 			p, err := dev.Malloc(16)
 			if err != nil {
 				t.Fatal(err)

@@ -38,26 +38,7 @@ extern "C" __global__ void k(unsigned long long *out) {
 	const blocks = 150 // of 48 KiB of shared memory: two an SM at once
 	for _, compiler := range cudac.Compilers {
 		t.Run(compiler, func(t *testing.T) {
-			cubin, err := compile(t, compiler, source)
-			if err != nil {
-				t.Fatal(err)
-			}
-			gpu, err := sim.LoadGPU("gtx1080ti")
-			if err != nil {
-				t.Fatal(err)
-			}
-			dev, err := sim.NewDevice(gpu)
-			if err != nil {
-				t.Fatal(err)
-			}
-			mod, err := dev.LoadModule(cubin)
-			if err != nil {
-				t.Fatal(err)
-			}
-			k, err := mod.Kernel("k")
-			if err != nil {
-				t.Fatal(err)
-			}
+			dev, k := loaded(t, compiler, source)
 			p, err := dev.Malloc(5 * 8 * blocks)
 			if err != nil {
 				t.Fatal(err)
@@ -80,7 +61,7 @@ extern "C" __global__ void k(unsigned long long *out) {
 						o[i] = binary.LittleEndian.Uint64(data[8*(5*b+i):])
 					}
 					sm, began, ns, ns2, end := o[0], o[1], o[2], o[3], o[4]
-					period := 1e3 / gpu.CoreMHz
+					period := 1e3 / dev.GPU.CoreMHz
 					if waited := ns2 - ns; waited < 3000 || waited > 4000 {
 						t.Errorf("block %d has waited %d ns for 3000", b, waited)
 					}
@@ -94,8 +75,8 @@ extern "C" __global__ void k(unsigned long long *out) {
 					}
 					now[sm], latest = max(now[sm], end), max(latest, ns2)
 				}
-				if len(now) != gpu.SMs {
-					t.Errorf("%d SMs had blocks, want %d", len(now), gpu.SMs)
+				if len(now) != dev.GPU.SMs {
+					t.Errorf("%d SMs had blocks, want %d", len(now), dev.GPU.SMs)
 				}
 				ended, lastNS = now, latest
 			}
