@@ -86,7 +86,7 @@ func imadName(in *Inst) Mod {
 // register.
 func checkControl(in *Inst) error {
 	c := &in.Control
-	form := &in.Op.Family().decoder().forms[in.Form]
+	form := in.form()
 	var slots uint8
 	for i := range form.operands {
 		if o := &form.operands[i]; o.reuse >= 0 {
@@ -121,6 +121,14 @@ func ampereSlot(f *form, i int) int8 {
 	switch f.row.op {
 	case AmpereFADD, AmpereHADD2, AmpereDSETP, AmpereHSET2, AmpereHSETP2:
 		late = true
+	}
+	switch f.row.op {
+	case AmpereHMMA, AmpereIMMA, AmpereBMMA, AmpereDMMA: // the sum is not kept; of whole products of sm_75 only the second is
+		early := f.row.before == 80
+		if o.field.at == 64 && !(early && f.row.match.Lo&0x1ff != 0x3c) ||
+			o.field.at == 24 && early && f.row.match.Lo&0x1ff == 0x3c {
+			return -1
+		}
 	}
 	switch o.field.at {
 	case 24:

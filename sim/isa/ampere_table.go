@@ -11,29 +11,44 @@ var ampereSuffixes = map[string]string{
 	"hmma":      "1688 16816 1684 ?",
 	"f16f32":    "F16 F32",
 	"tensor":    "_ BF16 TF32 ?",
-	"exit":      "_ KEEPREFCOUNT PREEMPTED ?",
-	"imad":      "MOV IADD SHL", // what finishAmpere calls some products
-	"fmz":       "_ FMZ FTZ ?",  // by bit 76, then 80
-	"round":     "_ RM RP RZ",
-	"scale":     "? D8 D4 D2 _ M2 M4 M8",
-	"fcmp":      "F LT EQ LE GT NE GE NUM NAN LTU EQU LEU GTU NEU GEU T",
-	"dcmp":      "MIN LT EQ LE GT NE GE NUM NAN LTU EQU LEU GTU NEU GEU MAX",
-	"icmp":      "F LT EQ LE GT NE GE T",
-	"bool":      "AND OR XOR ?",
-	"mufu":      "COS SIN EX2 LG2 RCP RSQ ? ? SQRT TANH ? ? ? ? ? ?",
-	"mufuh":     "COS SIN EX2 LG2 RCP RSQ ? ? SQRT TANH ? ? ? ? ? ?",
-	"prmt":      "_ F4E B4E RC8 ECL ECR RC16 ?",
-	"shf":       "S64 U64 S32 U32",
-	"lr":        "L R",
-	"unsign":    "U32 _",
-	"int32":     "U32 S32",
-	"sign8":     "U8 S8",
-	"sign16":    "U16 S16",
-	"lohi":      "LO HI",
-	"size":      "U8 S8 U16 S16 _ 64 128 ?",
-	"size64":    "U8 S8 U16 S16 _ 64 ? ?",
-	"evict":     "EF _ EL LU EU NA ? ?",
-	"ltc":       "_ LTC64B LTC128B LTC256B",
+	"hmmasp":    "1688 16816 ? 16832",
+	"step":      "STEP0 STEP1 STEP2 STEP3",
+	"step2":     "STEP0 STEP1 ? ?",
+	"immashape": "8816 ? 8832 ? 16816 16832 16864 ?", // bit 75, then 85 and 86
+	"immasp":    "? ? 8832 8864 ? 16832 16864 168128",
+	"immatype":  "U8 S8 ? ? U4 S4 ? ?", // two bits for 8 bits, then one for 4
+	"imma":      "U8 S8 ? ?",
+	"imma4":     "U4 S4 ? ?",
+	"bmma":      "88128 168128 168256 ? ? ? ? ?",
+	"xorand":    "XOR AND",
+	"pop":       "? POPC",
+	"size32":    "? ? ? ? _ 64 128 ?",
+	"copy": "_ CONSTANT.PRIVATE CONSTANT.CTA CONSTANT.CTA.PRIVATE CONSTANT MMIO.CTA GPU.PRIVATE MMIO.CTA.PRIVATE " +
+		"MMIO.SM " +
+		"CONSTANT.SM MMIO.VC CONSTANT.SM.PRIVATE MMIO.GPU CONSTANT.VC CONSTANT.VC.PRIVATE CONSTANT.GPU",
+	"exit":   "_ KEEPREFCOUNT PREEMPTED ?",
+	"imad":   "MOV IADD SHL", // what finishAmpere calls some products
+	"fmz":    "_ FMZ FTZ ?",  // by bit 76, then 80
+	"round":  "_ RM RP RZ",
+	"scale":  "? D8 D4 D2 _ M2 M4 M8",
+	"fcmp":   "F LT EQ LE GT NE GE NUM NAN LTU EQU LEU GTU NEU GEU T",
+	"dcmp":   "MIN LT EQ LE GT NE GE NUM NAN LTU EQU LEU GTU NEU GEU MAX",
+	"icmp":   "F LT EQ LE GT NE GE T",
+	"bool":   "AND OR XOR ?",
+	"mufu":   "COS SIN EX2 LG2 RCP RSQ ? ? SQRT TANH ? ? ? ? ? ?",
+	"mufuh":  "COS SIN EX2 LG2 RCP RSQ ? ? SQRT TANH ? ? ? ? ? ?",
+	"prmt":   "_ F4E B4E RC8 ECL ECR RC16 ?",
+	"shf":    "S64 U64 S32 U32",
+	"lr":     "L R",
+	"unsign": "U32 _",
+	"int32":  "U32 S32",
+	"sign8":  "U8 S8",
+	"sign16": "U16 S16",
+	"lohi":   "LO HI",
+	"size":   "U8 S8 U16 S16 _ 64 128 ?",
+	"size64": "U8 S8 U16 S16 _ 64 ? ?",
+	"evict":  "EF _ EL LU EU NA ? ?",
+	"ltc":    "_ LTC64B LTC128B LTC256B",
 	"load": "_ CONSTANT.PRIVATE CONSTANT.CTA CONSTANT.CTA.PRIVATE CONSTANT STRONG.SM STRONG.GPU.PRIVATE STRONG.GPU " +
 		"MMIO.GPU CONSTANT.SM STRONG.SYS CONSTANT.SM.PRIVATE MMIO.SYS CONSTANT.VC CONSTANT.VC.PRIVATE CONSTANT.GPU",
 	"store": "_ CONSTANT.PRIVATE CONSTANT.CTA CONSTANT.CTA.PRIVATE STRONG.SM.PRIVATE STRONG.SM STRONG.GPU.PRIVATE " +
@@ -75,7 +90,8 @@ var ampereSuffixes = map[string]string{
 
 // turingSuffixes are the lists that sm_75 has otherwise.
 var turingSuffixes = map[string]string{
-	"load": "CONSTANT.CTA CONSTANT.SM CONSTANT.GPU CONSTANT.SYS CTA SM GPU SYS STRONG.CTA STRONG.SM STRONG.GPU STRONG.SYS " +
+	"load": "CONSTANT.CTA CONSTANT.SM CONSTANT.GPU CONSTANT.SYS CTA SM GPU SYS STRONG.CTA STRONG.SM STRONG.GPU " +
+		"STRONG.SYS " +
 		"MMIO.CTA MMIO.SM MMIO.GPU MMIO.SYS",
 	"store":  "? ? ? ? CTA SM GPU SYS STRONG.CTA STRONG.SM STRONG.GPU STRONG.SYS MMIO.CTA MMIO.SM MMIO.GPU MMIO.SYS",
 	"atomic": "? ? ? ? CTA SM GPU SYS STRONG.CTA STRONG.SM STRONG.GPU STRONG.SYS ? ? ? ?",
@@ -90,6 +106,9 @@ var ampereSelections = map[string]string{
 	"times":   "_ X4 X8 X16",
 	"bytes":   "_ B1 B2 B3",
 	"h1":      "_ H1 ? ?",
+	"line":    "ROW COL",
+	"row":     "ROW ?",
+	"col":     "? COL",
 }
 
 // ampereTexts gives operands that only the disassembler prints.
@@ -395,7 +414,25 @@ var ampereTable = expandForms([]row128{
 	{AmpereERRBAR, "4", 0x1ab, ""},
 	{AmpereCCTL, "4", 0x18f, ".E@72 .cctlc@78:3 .cctl@87:4 M24+32:32"},
 	{AmpereCCTL, "4", 0x18f, "=24:8:255 =87:4:4 .cctlc@78:3 .IVALL"},
-	{AmpereLDGDEPBAR, "4", 0x1af, ""},
+	// From global memory past the registers into shared memory.
+	{AmpereLDGSTS, "6", 0x1ae, "80+ =70:1:1 =76:1:0 .E .BYPASS!81 .evict@84:3 .ltc@71:2 .size32@73:3 .ZFILL@82 " +
+		".copy@77:4 M16+44:20(ur64) M24+32:12(pointer@70:1,swapped) P87?7(!90)"},
+	{AmpereLDGSTS, "6", 0x1ae, "80+ =70:1:1 =76:1:1 =101:1:0 .E .BYPASS!81 .evict@84:3 .ltc@71:2 .size32@73:3 " +
+		".ZFILL@82 " +
+		".copy@77:4 M16+44:20(ur64) M24+32:12(pointer@70:1,swapped) P87?7(!90)"},
+	{AmpereLDGSTS, "6", 0x1ae, "80+ =70:1:1 =76:1:1 =101:1:1 .E .BYPASS!81 .evict@84:3 .ltc@71:2 .size32@73:3 " +
+		".ZFILL@82 " +
+		".copy@77:4 M16+44:20(ur64) M24+32:12(nextdesc64,pointer@70:1) P87?7(!90)"},
+	{AmpereLDGSTS, "7", 0x1ae, "80+ =76:1:0 .E .BYPASS!81 .evict@84:3 .ltc@71:2 .size32@73:3 .ZFILL@82 .copy@77:4 " +
+		"M16+44:20 M24+32:12(ur64,width@70:1,noURZ) P87?7(!90)"},
+	{AmpereLDGSTS, "7", 0x1ae, "80+ =76:1:1 =70:1:1 =101:1:0 .E .BYPASS!81 .evict@84:3 .ltc@71:2 .size32@73:3 " +
+		".ZFILL@82 " +
+		".copy@77:4 M16+44:20 M24+32:12(pointer@70:1,swapped) P87?7(!90)"},
+	{AmpereLDGSTS, "7", 0x1ae, "80+ =76:1:1 =70:1:1 =101:1:1 .E .BYPASS!81 .evict@84:3 .ltc@71:2 .size32@73:3 " +
+		".ZFILL@82 " +
+		".copy@77:4 M16+44:20 M24+32:12(desc64,pointer@70:1) P87?7(!90)"},
+	{AmpereLDGDEPBAR, "4", 0x1af, "80+ "},
+	{AmpereARRIVES, "d", 0x1b0, "80+ =72:4:10 .LDGSTSBAR .64 M24+40:24(ur64)"},
 	{AmpereDEPBAR, "4", 0x11a, "=47:1:1 .LE B44 u38:6 G32?0"},
 	{AmpereDEPBAR, "4", 0x11a, "=47:1:0 G32?0"},
 
@@ -432,11 +469,37 @@ var ampereTable = expandForms([]row128{
 	{AmpereBAR, "1", 0x11d, "=77:3:0 .SYNC .DEFER_BLOCKING@80 R32 R32"},
 	{AmpereBAR, "2", 0x11d, "=77:3:0 .SYNC .DEFER_BLOCKING@80 R32 u42:12?0"},
 
-	// Tensor cores and matrices: decoded only.
-	{AmpereHMMA, "1", 0x3c, "<80 .hmma@75:1+78:1 .f16f32@76:1 R16 R24(-72) R32(-63) R64"},
-	{AmpereHMMA, "1", 0x3c, "80+ =73:1:0 .hmma@75:1+78:1 .f16f32@76:1 .tensor@82:2 R16 R24(-72) R32(-63) R64"},
-	{AmpereLDSM, "4", 0x3b, "=75:3:0 .16 .ldsm@78:2 .matrices@72:2 R16 M24+40:24"},
-	{AmpereLDSM, "d", 0x3b, "=75:3:0 .16 .ldsm@78:2 .matrices@72:2 R16 M24+40:24(ur32)"},
+	// Tensor cores and matrices. Sparse products have the positions of the elements that are kept in a register behind the
+	// sum, and which threads' that is.
+	{AmpereHMMA, "1", 0x36, "<80 =75:1:0 =76:1:0 =78:1:0 .884 .F16 .F16 .step2@79:2 .SATFINITE@77 R16 " +
+		"R24(-72,line@73:1) " +
+		"R32(-63,line@74:1) R64"},
+	{AmpereHMMA, "1", 0x36, "<80 =75:1:0 =76:1:1 .884 .F32 .f16f32@78:1 .step@79:2 .SATFINITE@77 R16 " +
+		"R24(-72,line@73:1) " +
+		"R32(-63,line@74:1) R64"},
+	{AmpereHMMA, "1", 0x3c, "<80 =82:2:0 .hmma@75:1+78:1 .f16f32@76:1 .SATFINITE@77 R16 R24(-72) R32(-63) R64"},
+	{AmpereHMMA, "1", 0x3c, "<80 =82:2:3 .hmma@75:1+78:1 .f16f32@76:1 .SATFINITE@77 R16 R24(-72) R32(-63) R64"},
+	{AmpereHMMA, "1", 0x3c, "80+ =73:1:0 .hmma@75:1+78:1 .f16f32@76:1 .tensor@82:2 R16 R24(-72) R32(-63) R64 " +
+		"86+q87?7(!90)"},
+	{AmpereHMMA, "1", 0x3c, "80+ =73:1:1 =81:1:0 .SP .hmmasp@75:1+78:1 .f16f32@76:1 .tensor@82:2 R16 R24(-72) " +
+		"R32(-63) R64 86+q87?7(!90) " +
+		"R40(reuse50) " +
+		"u48:2"},
+	{AmpereIMMA, "1", 0x37, "<80 =75:1:0 =77:1:0 =83:3:0 .8816 .imma@76:2 .imma@78:2 .SAT@82 R16 R24(row@73:1) " +
+		"R32(col@74:1) R64"},
+	{AmpereIMMA, "1", 0x37, "<80 =75:1:0 =77:1:0 =83:3:7 .8832 .imma4@76:2 .imma4@78:2 .SAT@82 R16 R24(row@73:1) " +
+		"R32(col@74:1) " +
+		"R64"},
+	{AmpereIMMA, "1", 0x37, "80+ =72:1:0 .immashape@75:1+85:2 .immatype@76:2+83:1 .immatype@78:2+84:1 .SAT@82 R16 " +
+		"R24(row@73:1) R32(col@74:1) R64 86+q87?7(!90)"},
+	{AmpereIMMA, "1", 0x37, "80+ =72:1:1 =81:1:0 .SP .immasp@75:1+85:2 .immatype@76:2+83:1 .immatype@78:2+84:1 " +
+		".SAT@82 R16 " +
+		"R24(row@73:1) R32(col@74:1) R64 86+q87?7(!90) R40(reuse50) u48:2"},
+	{AmpereBMMA, "1", 0x3d, "<80 =75:3:0 .88128 .XOR .pop@80:1 R16 R24(row@73:1) R32(col@74:1) R64"},
+	{AmpereBMMA, "1", 0x3d, "80+ =77:1:0 .bmma@75:2 .xorand@78:1 .pop@80:1 R16 R24(row@73:1) R32(col@74:1) R64 " +
+		"86+q87?7(!90)"},
+	{AmpereLDSM, "4", 0x3b, "=75:3:0 .16 .ldsm@78:2 .matrices@72:2 R16 M24+40:24(swapped)"},
+	{AmpereLDSM, "d", 0x3b, "=75:3:0 .16 .ldsm@78:2 .matrices@72:2 R16 M24+40:24(ur32,swapped)"},
 	{AmpereMOVM, "1", 0x3a, "=75:3:0 .16 .movm@78:2 R16 R24"},
-	{AmpereDMMA, "1", 0x3f, "=76:1:0 .884 .round@78:2 R16 R24(-72,|73) R32(-63,|62) R64(-75,|74)"},
+	{AmpereDMMA, "1", 0x3f, "80+ =76:1:0 .884 .round@78:2 R16 R24(-72,|73) R32(-63,|62) R64(-75,|74) 86+q87?7(!90)"},
 })

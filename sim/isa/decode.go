@@ -60,8 +60,12 @@ type operandForm struct {
 	uniform       field // uniform register that is added to an address, or that holds its descriptor
 	hasUniform    bool
 	described     bool
+	swapped       bool // offsets behind RZ are addresses with a uniform register, and not without one
+	noZero        bool // URZ is not printed behind another register
+	next          bool // it is the register after the one at uniform
 	prefix        string
 	reuse         int8
+	reused        int8 // bit of the word that says so, of operands without a slot
 	wide          bool // of words of 128 bits: some things are printed otherwise
 }
 
@@ -83,7 +87,7 @@ type form struct {
 //	.FTZ@44          suffix FTZ when bit 44 is set; .UD!54 when bit 54 is clear; .LUT always
 //	.round@39:2      the two bits from 39 on choose from the list round of Family.suffixes; @39:2+42:1: bit 42 is the highest
 //	R0               a register, 8 bits at 0; RZ is that register always; U32 a uniform register
-//	P39 Q41          a predicate, 3 bits; Q is stored inverted
+//	P39 Q41 p81 q87  a predicate, 3 bits; Q is stored inverted; uniform ones
 //	S T0 B G W20@49  special register, condition code test, barrier, set of barriers, the register after R20 (or its pair)
 //	C Y32 K          c[bank][offset] of arithmetic; with the bank in a uniform register; of loads and branches
 //	M8+20:24*2       [R8 + 24 bits at 20 times 4]; A and a are addresses of attributes
@@ -91,15 +95,17 @@ type form struct {
 //	f F d h H w      floats of the upper 20 bits, of 32 bits; doubles; halves; FSWZADD's signs
 //	L J8 Z8          branch target; register plus offset, relative and absolute
 //	L34:48*2 N E24+34:48*2  branch target with its place, relative and absolute; register plus offset from the next instruction
-//	D32:32 b32:16 p81 V16   upper half of a double; bfloat16; a uniform predicate; a convergence barrier
+//	D32:32 b32:16 V16   upper half of a double; bfloat16; a convergence barrier
 //	Xshape@28:3      a word of the list shape of Family.texts
 //	P48?7            not printed when it is 7
+//	86+P48 <80.FTZ@2 from, below a compute capability on
 //	noguard          first: the form has no guard
 //
 // In brackets behind an operand, with commas: CC47 (bit 47 writes the condition code), -48 (negated by bit 48), -49/48
 // (unless bit 48 is set too: both mean .PO), |46 (absolute value), ~40 and !42 (inverted), half@53 (a list of
 // Family.selections), some (RZ is refused), spaced and minus (nvdisasm's other ways of printing), ur32 and desc32 (a
-// uniform register at 32 that is added to an address, or holds its descriptor).
+// uniform register at 32 that is added to an address, or holds its descriptor), nextdesc64 (the one after that at 64
+// does), reuse50 (bit 50 is the operand's reuse flag), swapped and noURZ (ways of printing addresses).
 type row struct {
 	op          Op
 	match, mask Word
@@ -151,7 +157,7 @@ func (f *Family) Decode(word Word, pc uint32, control Control) (Inst, error) {
 		if word.and(r.mask) != r.match {
 			continue
 		}
-		in := Inst{Word: word, PC: pc, Op: r.op, Form: i, Guard: PT, Control: control}
+		in := Inst{Word: word, PC: pc, Op: r.op, Form: i, Guard: PT, Control: control, family: f.number}
 		if err := d.forms[i].decode(f, &in); err != nil {
 			return Inst{}, fmt.Errorf("%#04x: %s: %s: %w", pc, word, r.op, err)
 		}
@@ -200,6 +206,7 @@ func (o *operandForm) decode(f *Family, in *Inst, x *Operand) error {
 	if o.reuse >= 0 {
 		x.Reuse = in.Control.Reuse>>uint(o.reuse)&1 != 0
 	}
+	x.Reuse = x.Reuse || w.bit(o.reused)
 	if o.hasBase {
 		x.Reg = uint8(o.base.get(w))
 	}
@@ -232,7 +239,7 @@ func (o *operandForm) value(f *Family, in *Inst, x *Operand) error {
 		x.Value = int64(o.field.get(w) << o.scale)
 	case 'J', 'Z', 'e':
 		x.Value = o.field.signed(w) << o.scale
-	case 'Q': // predicate stored inverted
+	case 'Q', 'q': // predicate stored inverted
 		x.Reg = uint8(o.field.get(w)) ^ 7
 	case 'T':
 		x.Reg = uint8(o.field.get(w))
@@ -246,7 +253,7 @@ func (o *operandForm) value(f *Family, in *Inst, x *Operand) error {
 		x.Value = f.bytes.signed(w)
 	case 'M', 'A':
 		x.Value = o.field.signed(w) << o.scale
-		if x.Reg == RZ && !o.hasUniform { // an address, not an offset
+		if x.Reg == RZ && o.hasUniform == o.swapped { // an address, not an offset
 			x.Value = int64(o.field.get(w) << o.scale)
 		}
 	case 'i', 'I', 's':
@@ -276,6 +283,9 @@ func (o *operandForm) value(f *Family, in *Inst, x *Operand) error {
 	}
 	if o.hasUniform {
 		x.Uniform = uint8(o.uniform.get(w))
+		if o.next {
+			x.Uniform = min(x.Uniform+1, urz)
+		}
 	}
 	return nil
 }
@@ -285,6 +295,16 @@ func (fam *Family) compile(r *row) form {
 	f := form{row: r, noGuard: strings.HasPrefix(r.spec, "noguard")}
 	f.specifics = bits.OnesCount64(r.mask.Lo) + bits.OnesCount64(r.mask.Hi)
 	for _, t := range strings.Fields(strings.TrimPrefix(r.spec, "noguard")) {
+		if since, rest, found := strings.Cut(t, "+"); found && len(since) == 2 && since[0] >= '0' && since[0] <= '9' {
+			if t = rest; fam.First < r.decimal(since) {
+				continue
+			}
+		} else if t[0] == '<' {
+			before := r.decimal(t[1:3])
+			if t = t[3:]; fam.First >= before {
+				continue
+			}
+		}
 		if t[0] == '.' {
 			f.mods = append(f.mods, fam.compileModifier(r, t[1:]))
 		} else {
@@ -402,7 +422,7 @@ func (fam *Family) compileModifier(r *row, t string) modifier {
 }
 
 func (fam *Family) compileOperand(r *row, t string) operandForm {
-	o := operandForm{neg: -1, abs: -1, not: -1, unless: -1, cc: -1, reuse: -1}
+	o := operandForm{neg: -1, abs: -1, not: -1, unless: -1, cc: -1, reuse: -1, reused: -1}
 	core, attrs, _ := strings.Cut(strings.TrimSuffix(t, ")"), "(")
 	if c, hidden, ok := strings.Cut(core, "?"); ok {
 		o.optional, o.hidden, core = true, r.decimal(hidden), c
@@ -442,7 +462,7 @@ func (fam *Family) compileOperand(r *row, t string) operandForm {
 		o.kind, o.field = KindSB, r.bits(rest, 6)
 	case 'U':
 		o.kind, o.field = KindUniform, r.bits(rest, 6)
-	case 'p':
+	case 'p', 'q':
 		o.kind, o.field = KindUPred, r.bits(rest, 3)
 	case 'V':
 		o.kind, o.field = KindBarrier, r.bits(rest, 4)
@@ -531,6 +551,10 @@ func (fam *Family) attributes(r *row, o *operandForm, attrs []string) {
 			o.spaced = true
 		case a == "some":
 			o.some = true
+		case a == "swapped":
+			o.swapped = true
+		case a == "noURZ":
+			o.noZero = true
 		case a == "minus":
 			o.minus = true
 		case a[0] == '-':
@@ -543,9 +567,13 @@ func (fam *Family) attributes(r *row, o *operandForm, attrs []string) {
 			o.abs = int8(r.number(a[1:]))
 		case a[0] == '!' || a[0] == '~':
 			o.not = int8(r.number(a[1:]))
-		case strings.HasPrefix(a, "ur"), strings.HasPrefix(a, "desc"):
-			o.hasUniform, o.described = true, a[0] == 'd'
-			o.uniform = r.bits(strings.TrimPrefix(strings.TrimPrefix(a, "ur"), "desc"), 6)
+		case strings.HasPrefix(a, "reuse"):
+			o.reused = int8(r.number(a[len("reuse"):]))
+		case strings.HasPrefix(a, "ur"):
+			o.hasUniform, o.uniform = true, r.bits(a[len("ur"):], 6)
+		case strings.HasPrefix(a, "desc"), strings.HasPrefix(a, "nextdesc"):
+			o.hasUniform, o.described, o.next = true, true, a[0] == 'n'
+			o.uniform = r.bits(strings.TrimPrefix(strings.TrimPrefix(a, "next"), "desc"), 6)
 		case strings.HasPrefix(a, "CC"):
 			o.cc = int8(r.number(a[2:]))
 		default:

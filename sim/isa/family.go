@@ -48,6 +48,7 @@ type Family struct {
 	// slot returns the slot of the operand reuse cache that operand i of a form has, -1 = none.
 	slot func(f *form, i int) int8
 
+	number   uint8 // its place in families
 	once     sync.Once
 	compiled *decoder
 }
@@ -81,7 +82,12 @@ func (f *Family) Call(w Word) CallKind { return f.call(w) }
 var families [4]*Family
 
 // not an initializer: their tables name Ops, which name families
-func init() { families = [...]*Family{Maxwell, Ampere, Turing, GA10x} }
+func init() {
+	families = [...]*Family{Maxwell, Ampere, Turing, GA10x}
+	for i, f := range families {
+		f.number = uint8(i)
+	}
+}
 
 // FamilyOf returns the family of code for a compute capability, nil if it is not known.
 func FamilyOf(arch int) *Family {

@@ -97,7 +97,14 @@ type Inst struct {
 	Operands [8]Operand
 	Mods     [10]Mod // suffixes in the order they are printed: FFMA.FTZ.RM.SAT
 	Control  Control
+	family   uint8 // that decoded it, a place in families
 }
+
+// Family returns the family of the code that the instruction was decoded from.
+func (in *Inst) Family() *Family { return families[in.family] }
+
+// form returns the row of the table that the word is of.
+func (in *Inst) form() *form { return &families[in.family].decoder().forms[in.Form] }
 
 // Has reports whether the instruction carries suffix m.
 func (in *Inst) Has(m Mod) bool {

@@ -164,11 +164,13 @@ const (
 // The mnemonics of Ampere.
 const (
 	_ Op = 1<<familyShift + iota
+	AmpereARRIVES
 	AmpereATOM
 	AmpereATOMG
 	AmpereATOMS
 	AmpereB2R
 	AmpereBAR
+	AmpereBMMA
 	AmpereBMOV
 	AmpereBMSK
 	AmpereBPT
@@ -216,12 +218,14 @@ const (
 	AmpereIADD3
 	AmpereIDP
 	AmpereIMAD
+	AmpereIMMA
 	AmpereIMNMX
 	AmpereISETP
 	AmpereLD
 	AmpereLDC
 	AmpereLDG
 	AmpereLDGDEPBAR
+	AmpereLDGSTS
 	AmpereLDL
 	AmpereLDS
 	AmpereLDSM
@@ -436,11 +440,13 @@ var opNames = [...][]string{
 		"XMAD",
 	},
 	{"",
+		"ARRIVES",
 		"ATOM",
 		"ATOMG",
 		"ATOMS",
 		"B2R",
 		"BAR",
+		"BMMA",
 		"BMOV",
 		"BMSK",
 		"BPT",
@@ -488,12 +494,14 @@ var opNames = [...][]string{
 		"IADD3",
 		"IDP",
 		"IMAD",
+		"IMMA",
 		"IMNMX",
 		"ISETP",
 		"LD",
 		"LDC",
 		"LDG",
 		"LDGDEPBAR",
+		"LDGSTS",
 		"LDL",
 		"LDS",
 		"LDSM",
@@ -555,8 +563,12 @@ const (
 	ModNone Mod = iota // no suffix
 	Mod128
 	Mod16
+	Mod168128
 	Mod16816
+	Mod168256
+	Mod16832
 	Mod1684
+	Mod16864
 	Mod1688
 	Mod1D
 	Mod1D_ARRAY
@@ -570,7 +582,11 @@ const (
 	Mod4
 	Mod4A
 	Mod64
+	Mod88128
+	Mod8816
+	Mod8832
 	Mod884
+	Mod8864
 	Mod96
 	ModA
 	ModABS
@@ -593,6 +609,7 @@ const (
 	ModBF16_V2
 	ModBFLY
 	ModBREV
+	ModBYPASS
 	ModC
 	ModCAL
 	ModCAS
@@ -695,6 +712,7 @@ const (
 	ModLB
 	ModLBA
 	ModLC
+	ModLDGSTSBAR
 	ModLE
 	ModLEU
 	ModLG2
@@ -809,6 +827,7 @@ const (
 	ModS16H1
 	ModS24
 	ModS32
+	ModS4
 	ModS64
 	ModS8
 	ModSAFEADD
@@ -829,8 +848,13 @@ const (
 	ModSINCOS
 	ModSKEW
 	ModSM
+	ModSP
 	ModSPIN
 	ModSQRT
+	ModSTEP0
+	ModSTEP1
+	ModSTEP2
+	ModSTEP3
 	ModSTRONG
 	ModSUM
 	ModSX32
@@ -850,6 +874,7 @@ const (
 	ModU16H1
 	ModU24
 	ModU32
+	ModU4
 	ModU64
 	ModU8
 	ModUD
@@ -878,6 +903,7 @@ const (
 	ModYZ
 	ModYZW
 	ModZ
+	ModZFILL
 	ModZW
 	numMods
 )
@@ -885,8 +911,12 @@ const (
 var modNames = [numMods]string{
 	Mod128:             "128",
 	Mod16:              "16",
+	Mod168128:          "168128",
 	Mod16816:           "16816",
+	Mod168256:          "168256",
+	Mod16832:           "16832",
 	Mod1684:            "1684",
+	Mod16864:           "16864",
 	Mod1688:            "1688",
 	Mod1D:              "1D",
 	Mod1D_ARRAY:        "1D_ARRAY",
@@ -900,7 +930,11 @@ var modNames = [numMods]string{
 	Mod4:               "4",
 	Mod4A:              "4A",
 	Mod64:              "64",
+	Mod88128:           "88128",
+	Mod8816:            "8816",
+	Mod8832:            "8832",
 	Mod884:             "884",
+	Mod8864:            "8864",
 	Mod96:              "96",
 	ModA:               "A",
 	ModABS:             "ABS",
@@ -923,6 +957,7 @@ var modNames = [numMods]string{
 	ModBF16_V2:         "BF16_V2",
 	ModBFLY:            "BFLY",
 	ModBREV:            "BREV",
+	ModBYPASS:          "BYPASS",
 	ModC:               "C",
 	ModCAL:             "CAL",
 	ModCAS:             "CAS",
@@ -1025,6 +1060,7 @@ var modNames = [numMods]string{
 	ModLB:              "LB",
 	ModLBA:             "LBA",
 	ModLC:              "LC",
+	ModLDGSTSBAR:       "LDGSTSBAR",
 	ModLE:              "LE",
 	ModLEU:             "LEU",
 	ModLG2:             "LG2",
@@ -1139,6 +1175,7 @@ var modNames = [numMods]string{
 	ModS16H1:           "S16H1",
 	ModS24:             "S24",
 	ModS32:             "S32",
+	ModS4:              "S4",
 	ModS64:             "S64",
 	ModS8:              "S8",
 	ModSAFEADD:         "SAFEADD",
@@ -1159,8 +1196,13 @@ var modNames = [numMods]string{
 	ModSINCOS:          "SINCOS",
 	ModSKEW:            "SKEW",
 	ModSM:              "SM",
+	ModSP:              "SP",
 	ModSPIN:            "SPIN",
 	ModSQRT:            "SQRT",
+	ModSTEP0:           "STEP0",
+	ModSTEP1:           "STEP1",
+	ModSTEP2:           "STEP2",
+	ModSTEP3:           "STEP3",
 	ModSTRONG:          "STRONG",
 	ModSUM:             "SUM",
 	ModSX32:            "SX32",
@@ -1180,6 +1222,7 @@ var modNames = [numMods]string{
 	ModU16H1:           "U16H1",
 	ModU24:             "U24",
 	ModU32:             "U32",
+	ModU4:              "U4",
 	ModU64:             "U64",
 	ModU8:              "U8",
 	ModUD:              "UD",
@@ -1208,6 +1251,7 @@ var modNames = [numMods]string{
 	ModYZ:              "YZ",
 	ModYZW:             "YZW",
 	ModZ:               "Z",
+	ModZFILL:           "ZFILL",
 	ModZW:              "ZW",
 }
 
@@ -1239,11 +1283,13 @@ const (
 	SelB2
 	SelB3
 	SelCC
+	SelCOL
 	SelF32
 	SelH0
 	SelH0_H0
 	SelH1
 	SelH1_H1
+	SelROW
 	SelSIGN
 	SelU32
 	SelX16
@@ -1278,11 +1324,13 @@ var selNames = [numSels]string{
 	SelB2:    "B2",
 	SelB3:    "B3",
 	SelCC:    "CC",
+	SelCOL:   "COL",
 	SelF32:   "F32",
 	SelH0:    "H0",
 	SelH0_H0: "H0_H0",
 	SelH1:    "H1",
 	SelH1_H1: "H1_H1",
+	SelROW:   "ROW",
 	SelSIGN:  "SIGN",
 	SelU32:   "U32",
 	SelX16:   "X16",

@@ -49,6 +49,9 @@ var (
 // oracleWords is how many random words of each of the families of 128-bit words are asked about.
 var oracleWords = flag.Int("oracle", 2000, "random words of each family of 128-bit words that nvdisasm is asked about")
 
+// oracleOps narrows the question down to some operations of the families of 128-bit words, also if rough lists them.
+var oracleOps = flag.String("ops", "", "ask nvdisasm about these operations of 128-bit words only, such as HMMA,LDSM")
+
 // dialect is what the oracle needs to know of a family.
 type dialect struct {
 	family *Family
@@ -109,6 +112,9 @@ func (d *dialect) asked(x *row) bool {
 	}
 	if !x.on(d.family.First) {
 		return false
+	}
+	if *oracleOps != "" {
+		return slices.Contains(strings.Split(*oracleOps, ","), x.op.String())
 	}
 	list := rough["sm_80"]
 	if d.family != Ampere {

@@ -24,7 +24,7 @@ func (in *Inst) String() string {
 		b.WriteByte('.')
 		b.WriteString(m.String())
 	}
-	f := &in.Op.Family().decoder().forms[in.Form]
+	f := in.form()
 	sep := " "
 	if in.Has(ModQRY1) {
 		sep = "" // nvdisasm leaves it out
@@ -217,7 +217,7 @@ func (o *operandForm) writeAddress(b *strings.Builder, x *Operand) {
 			b.WriteString("." + x.Sel.String())
 		}
 	}
-	if added {
+	if added && !(o.noZero && x.Uniform == urz) {
 		b.WriteByte('+')
 		writeUniform(b, x.Uniform)
 	}
