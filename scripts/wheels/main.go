@@ -27,6 +27,8 @@ import (
 
 var nvdisasm = flag.String("nvdisasm", "", "compare disassembly with this program's")
 
+var wide = flag.Bool("words", false, "compare each different word of sm_75, sm_80 and sm_86 with nvdisasm, and nothing else")
+
 var verbose = flag.Bool("v", false, "print every refusal")
 
 // counts are a package's figures.
@@ -40,6 +42,15 @@ type counts struct {
 func main() {
 	log.SetFlags(0)
 	flag.Parse()
+	if *wide {
+		fmt.Println("| package | architecture | words | different | read differently |\n|---|---|---|---|---|")
+		for _, file := range flag.Args() {
+			if err := compareWords(file); err != nil {
+				log.Fatalf("%s: %v", file, err)
+			}
+		}
+		return
+	}
 	fmt.Println("| package | architectures | kernels | load | share | instructions | read differently " +
 		"|\n|---|---|---|---|---|---|---|")
 	sum := counts{archs: map[int]bool{}, reasons: map[string]int{}}

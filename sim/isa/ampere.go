@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math/bits"
+	"slices"
 )
 
 // Turing, Ampere and GA10x are the generations of words of 128 bits that hold their own control bits, as sm_75, sm_80
@@ -37,10 +38,30 @@ func wideFamily(name string, first, last int) *Family {
 		slot:   ampereSlot,
 	}
 	if first == 75 {
+		f.table = turingTable()
 		f.suffixes = maps.Clone(ampereSuffixes)
 		maps.Copy(f.suffixes, turingSuffixes)
 	}
 	return f
+}
+
+// careless are operations that sm_75 takes with bit 91 too, where later ones refuse it as that of a uniform register.
+var careless = map[Op]bool{
+	AmpereB2R: true, AmpereBREAK: true, AmpereBSSY: true, AmpereBSYNC: true, AmpereCS2R: true, AmpereERRBAR: true,
+	AmpereLEPC: true, AmpereMATCH: true, AmpereMEMBAR: true, AmpereNOP: true, AmpereS2R: true,
+	AmpereVOTE: true, AmpereYIELD: true, AmpereGETLMEMBASE: true, AmpereJMX: true, AmpereJMP: true, AmpereKILL: true,
+	AmperePMTRIG: true, AmpereRTT: true, AmpereSETLMEMBASE: true, AmpereSETCTAID: true, AmpereR2B: true, AmpereSHFL: true,
+}
+
+// turingTable is the table with rows that do not look at bit 91 for the operations that are careless of it.
+func turingTable() []row {
+	table := slices.Clone(ampereTable)
+	for i := range table {
+		if r := &table[i]; careless[r.op] && r.match.Hi&bindless == 0 {
+			r.mask.Hi &^= bindless
+		}
+	}
+	return table
 }
 
 // urz is the uniform register that reads as zero.
@@ -130,6 +151,9 @@ func ampereSlot(f *form, i int) int8 {
 			return -1
 		}
 	}
+	if f.row.op == AmpereHADD2 && f.row.since == 86 && o.field.at == 24 && f.row.match.bits(78, 1) != 0 {
+		return -1 // of a sum of 32 bits sm_86 keeps the second source only
+	}
 	switch o.field.at {
 	case 24:
 		return 0
@@ -157,7 +181,7 @@ func served(r *row) bool {
 	switch r.op {
 	case AmpereLDSM, AmpereMOVM:
 		return false
-	case AmpereNOP, AmpereERRBAR, AmpereLEPC: // without operands: nvdisasm takes no flags either
+	case AmpereNOP, AmpereERRBAR, AmpereLEPC, AmpereRPCMOV: // without operands: nvdisasm takes no flags either
 		return true
 	}
 	return r.match.Lo>>8&1 == 0

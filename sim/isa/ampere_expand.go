@@ -19,7 +19,8 @@ import (
 // three bits from 77 on that hold 2. In it, $f, $i, $u, $d, $h and $b stand for the second source, by the kind of its
 // immediate (float, integer printed with a sign, without, double, two halves, two of bfloat16), and $3 for the last. In
 // their brackets -, | and ~ are bits that negate, take the absolute value of or invert what is at bit 32 or 64, half a
-// selection of halves with both, sign both of a half, part the half of a conversion's source.
+// selection of halves with both, nhalf one of sm_86, sign both of a half, part the half of a conversion's source; keep
+// stands before what a number has too.
 type row128 struct {
 	op    Op
 	forms string
@@ -29,9 +30,9 @@ type row128 struct {
 
 // placed are the attributes of a source by its place in the word.
 var placed = map[string]*strings.Replacer{
-	"32": strings.NewReplacer("half", "-63,|62,swizzle@60:2", "sign", "-63,|62", "part", "h1@60:2,spaced", "-", "-63", "|",
+	"32": strings.NewReplacer("nhalf", "-63,|62,nswizzle@60:2+86:1", "half", "-63,|62,swizzle@60:2", "sign", "-63,|62", "part", "h1@60:2,spaced", "-", "-63", "|",
 		"|62", "~", "~63"),
-	"64": strings.NewReplacer("half", "-84,|83,swizzle@81:2", "sign", "-84,|83", "part", "", "-", "-75", "|", "|74",
+	"64": strings.NewReplacer("nhalf", "-84,|83,nswizzle@81:2+86:1", "half", "-84,|83,swizzle@81:2", "sign", "-84,|83", "part", "", "-", "-75", "|", "|74",
 		"~", "~75"),
 }
 
@@ -142,10 +143,11 @@ func replaceSource(spec string, kind byte, token string) string {
 		switch {
 		case strings.HasSuffix(token, "64"):
 			place = placed["64"]
-		case strings.Contains(token, ":"), token == "F":
-			attrs = ""
+		case strings.Contains(token, ":"), token == "F": // numbers have but what is marked
+			_, attrs, _ = strings.Cut(attrs, "keep")
+			attrs, _, _ = strings.Cut(attrs, ",")
 		}
-		attrs = place.Replace(attrs)
+		attrs = place.Replace(strings.TrimPrefix(attrs, "keep"))
 		if token != "C" && token != "Y32" {
 			attrs = strings.ReplaceAll(","+attrs, ",spaced", "")
 		}

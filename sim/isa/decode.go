@@ -66,6 +66,7 @@ type operandForm struct {
 	prefix        string
 	reuse         int8
 	reused        int8 // bit of the word that says so, of operands without a slot
+	arch          int  // the first compute capability of the family
 	wide          bool // of words of 128 bits: some things are printed otherwise
 }
 
@@ -94,7 +95,8 @@ type form struct {
 //	i I s20:32 u39:5 numbers: the family's immediate, the same printed without sign, signed, unsigned
 //	f F d h H w      floats of the upper 20 bits, of 32 bits; doubles; halves; FSWZADD's signs
 //	L J8 Z8          branch target; register plus offset, relative and absolute
-//	L34:48*2 N E24+34:48*2  branch target with its place, relative and absolute; register plus offset from the next instruction
+//	L34:48*2 N E24+34:48*2 j24+34:48*2 g  branch target with its place, relative and absolute; register plus offset from
+//	                 the next instruction; uniform register plus offset, also from there
 //	D32:32 b32:16 V16   upper half of a double; bfloat16; a convergence barrier
 //	Xshape@28:3      a word of the list shape of Family.texts
 //	P48?7            not printed when it is 7
@@ -105,7 +107,8 @@ type form struct {
 // (unless bit 48 is set too: both mean .PO), |46 (absolute value), ~40 and !42 (inverted), half@53 (a list of
 // Family.selections), some (RZ is refused), spaced and minus (nvdisasm's other ways of printing), ur32 and desc32 (a
 // uniform register at 32 that is added to an address, or holds its descriptor), nextdesc64 (the one after that at 64
-// does), reuse50 (bit 50 is the operand's reuse flag), swapped and noURZ (ways of printing addresses).
+// does), reuse50 (bit 50 is the operand's reuse flag), swapped and noURZ (ways of printing addresses),
+// cx24 (the descriptor of a constant bank is in the uniform register at 24).
 type row struct {
 	op          Op
 	match, mask Word
@@ -237,7 +240,7 @@ func (o *operandForm) value(f *Family, in *Inst, x *Operand) error {
 		x.Reg = uint8(next)
 	case 'N':
 		x.Value = int64(o.field.get(w) << o.scale)
-	case 'J', 'Z', 'e':
+	case 'J', 'Z', 'e', 'j':
 		x.Value = o.field.signed(w) << o.scale
 	case 'Q', 'q': // predicate stored inverted
 		x.Reg = uint8(o.field.get(w)) ^ 7
@@ -251,9 +254,12 @@ func (o *operandForm) value(f *Family, in *Inst, x *Operand) error {
 	case 'K':
 		x.Bank = uint8(f.bytesBank.get(w))
 		x.Value = f.bytes.signed(w)
+		if x.Reg == RZ && o.swapped {
+			x.Value = int64(f.bytes.get(w))
+		}
 	case 'M', 'A':
 		x.Value = o.field.signed(w) << o.scale
-		if x.Reg == RZ && o.hasUniform == o.swapped { // an address, not an offset
+		if x.Reg == RZ && o.hasUniform == o.swapped && x.Sel != Sel64 { // an address, not an offset
 			x.Value = int64(o.field.get(w) << o.scale)
 		}
 	case 'i', 'I', 's':
@@ -273,7 +279,7 @@ func (o *operandForm) value(f *Family, in *Inst, x *Operand) error {
 		x.Value = int64(v&0x1ff<<6 | v>>9<<15)
 	case 'H', 'b':
 		x.Value = int64(o.field.get(w))
-	case 'L', 'E': // relative to the next instruction
+	case 'L', 'E', 'g': // relative to the next instruction
 		x.Value = int64(in.PC+f.WordBytes) + o.field.signed(w)<<o.scale
 	case 'X':
 		if v := o.field.get(w); v >= uint64(len(o.texts)) || o.texts[v] == "" {
@@ -313,6 +319,7 @@ func (fam *Family) compile(r *row) form {
 	}
 	for i := range f.operands {
 		f.operands[i].reuse, f.operands[i].wide = fam.slot(&f, i), fam.lead == 0
+		f.operands[i].arch = fam.First
 	}
 	return f
 }
@@ -458,6 +465,11 @@ func (fam *Family) compileOperand(r *row, t string) operandForm {
 		if placed {
 			o.field, o.scale = r.scaled(place)
 		}
+	case 'j', 'g': // uniform register and offset: absolute, or relative to the next instruction
+		o.kind, o.hasUniform = KindLabel, true
+		base, place, _ := strings.Cut(rest, "+")
+		o.uniform = r.bits(base, 6)
+		o.field, o.scale = r.scaled(place)
 	case 'G': // a set of barriers
 		o.kind, o.field = KindSB, r.bits(rest, 6)
 	case 'U':
@@ -571,6 +583,8 @@ func (fam *Family) attributes(r *row, o *operandForm, attrs []string) {
 			o.reused = int8(r.number(a[len("reuse"):]))
 		case strings.HasPrefix(a, "ur"):
 			o.hasUniform, o.uniform = true, r.bits(a[len("ur"):], 6)
+		case strings.HasPrefix(a, "cx"):
+			o.hasUniform, o.described, o.uniform = true, true, r.bits(a[len("cx"):], 6)
 		case strings.HasPrefix(a, "desc"), strings.HasPrefix(a, "nextdesc"):
 			o.hasUniform, o.described, o.next = true, true, a[0] == 'n'
 			o.uniform = r.bits(strings.TrimPrefix(strings.TrimPrefix(a, "next"), "desc"), 6)

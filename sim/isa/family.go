@@ -175,6 +175,13 @@ func (f *Family) word(code []byte, pc uint32) (Word, Control) {
 	return f.split(code[group:group+f.GroupBytes], pc-group)
 }
 
+// DecodeAt decodes the instruction whose word and control bits begin at the start of code, which holds one group; pc is
+// as for Decode.
+func (f *Family) DecodeAt(code []byte, pc uint32) (Inst, error) {
+	word, control := f.split(code, 0)
+	return f.Decode(word, pc, control)
+}
+
 // put writes an instruction word; its control bits stay, where they have a word of their own.
 func (f *Family) put(place []byte, w Word) {
 	binary.LittleEndian.PutUint64(place, w.Lo)

@@ -178,6 +178,7 @@ const (
 	AmpereBREAK
 	AmpereBREV
 	AmpereBRX
+	AmpereBRXU
 	AmpereBSSY
 	AmpereBSYNC
 	AmpereCALL
@@ -194,6 +195,7 @@ const (
 	AmpereF2F
 	AmpereF2FP
 	AmpereF2I
+	AmpereF2IP
 	AmpereFADD
 	AmpereFCHK
 	AmpereFFMA
@@ -204,6 +206,7 @@ const (
 	AmpereFSEL
 	AmpereFSET
 	AmpereFSETP
+	AmpereGETLMEMBASE
 	AmpereHADD2
 	AmpereHFMA2
 	AmpereHMMA
@@ -214,6 +217,7 @@ const (
 	AmpereI2F
 	AmpereI2FP
 	AmpereI2I
+	AmpereI2IP
 	AmpereIABS
 	AmpereIADD3
 	AmpereIDP
@@ -221,6 +225,10 @@ const (
 	AmpereIMMA
 	AmpereIMNMX
 	AmpereISETP
+	AmpereJMP
+	AmpereJMX
+	AmpereJMXU
+	AmpereKILL
 	AmpereLD
 	AmpereLDC
 	AmpereLDG
@@ -241,16 +249,23 @@ const (
 	AmpereNOP
 	AmpereP2R
 	AmperePLOP3
+	AmperePMTRIG
 	AmperePOPC
 	AmperePRMT
+	AmpereQSPC
+	AmpereR2B
 	AmpereR2P
 	AmpereR2UR
 	AmpereRED
 	AmpereREDUX
 	AmpereRET
+	AmpereRPCMOV
+	AmpereRTT
 	AmpereS2R
 	AmpereS2UR
 	AmpereSEL
+	AmpereSETCTAID
+	AmpereSETLMEMBASE
 	AmpereSGXT
 	AmpereSHF
 	AmpereSHFL
@@ -454,6 +469,7 @@ var opNames = [...][]string{
 		"BREAK",
 		"BREV",
 		"BRX",
+		"BRXU",
 		"BSSY",
 		"BSYNC",
 		"CALL",
@@ -470,6 +486,7 @@ var opNames = [...][]string{
 		"F2F",
 		"F2FP",
 		"F2I",
+		"F2IP",
 		"FADD",
 		"FCHK",
 		"FFMA",
@@ -480,6 +497,7 @@ var opNames = [...][]string{
 		"FSEL",
 		"FSET",
 		"FSETP",
+		"GETLMEMBASE",
 		"HADD2",
 		"HFMA2",
 		"HMMA",
@@ -490,6 +508,7 @@ var opNames = [...][]string{
 		"I2F",
 		"I2FP",
 		"I2I",
+		"I2IP",
 		"IABS",
 		"IADD3",
 		"IDP",
@@ -497,6 +516,10 @@ var opNames = [...][]string{
 		"IMMA",
 		"IMNMX",
 		"ISETP",
+		"JMP",
+		"JMX",
+		"JMXU",
+		"KILL",
 		"LD",
 		"LDC",
 		"LDG",
@@ -517,16 +540,23 @@ var opNames = [...][]string{
 		"NOP",
 		"P2R",
 		"PLOP3",
+		"PMTRIG",
 		"POPC",
 		"PRMT",
+		"QSPC",
+		"R2B",
 		"R2P",
 		"R2UR",
 		"RED",
 		"REDUX",
 		"RET",
+		"RPCMOV",
+		"RTT",
 		"S2R",
 		"S2UR",
 		"SEL",
+		"SETCTAID",
+		"SETLMEMBASE",
 		"SGXT",
 		"SHF",
 		"SHFL",
@@ -822,9 +852,11 @@ const (
 	ModRSQ64H
 	ModRTZ
 	ModRZ
+	ModS
 	ModS16
 	ModS16H0
 	ModS16H1
+	ModS2
 	ModS24
 	ModS32
 	ModS4
@@ -833,6 +865,7 @@ const (
 	ModSAFEADD
 	ModSAT
 	ModSATFINITE
+	ModSATRELU
 	ModSC
 	ModSCAN
 	ModSD
@@ -872,6 +905,7 @@ const (
 	ModU16
 	ModU16H0
 	ModU16H1
+	ModU2
 	ModU24
 	ModU32
 	ModU4
@@ -892,6 +926,7 @@ const (
 	ModXLO
 	ModXMED
 	ModXOR
+	ModXORSIGN
 	ModXW
 	ModXY
 	ModXYW
@@ -903,6 +938,7 @@ const (
 	ModYZ
 	ModYZW
 	ModZ
+	ModZD
 	ModZFILL
 	ModZW
 	numMods
@@ -1170,9 +1206,11 @@ var modNames = [numMods]string{
 	ModRSQ64H:          "RSQ64H",
 	ModRTZ:             "RTZ",
 	ModRZ:              "RZ",
+	ModS:               "S",
 	ModS16:             "S16",
 	ModS16H0:           "S16H0",
 	ModS16H1:           "S16H1",
+	ModS2:              "S2",
 	ModS24:             "S24",
 	ModS32:             "S32",
 	ModS4:              "S4",
@@ -1181,6 +1219,7 @@ var modNames = [numMods]string{
 	ModSAFEADD:         "SAFEADD",
 	ModSAT:             "SAT",
 	ModSATFINITE:       "SATFINITE",
+	ModSATRELU:         "SATRELU",
 	ModSC:              "SC",
 	ModSCAN:            "SCAN",
 	ModSD:              "SD",
@@ -1220,6 +1259,7 @@ var modNames = [numMods]string{
 	ModU16:             "U16",
 	ModU16H0:           "U16H0",
 	ModU16H1:           "U16H1",
+	ModU2:              "U2",
 	ModU24:             "U24",
 	ModU32:             "U32",
 	ModU4:              "U4",
@@ -1240,6 +1280,7 @@ var modNames = [numMods]string{
 	ModXLO:             "XLO",
 	ModXMED:            "XMED",
 	ModXOR:             "XOR",
+	ModXORSIGN:         "XORSIGN",
 	ModXW:              "XW",
 	ModXY:              "XY",
 	ModXYW:             "XYW",
@@ -1251,6 +1292,7 @@ var modNames = [numMods]string{
 	ModYZ:              "YZ",
 	ModYZW:             "YZW",
 	ModZ:               "Z",
+	ModZD:              "ZD",
 	ModZFILL:           "ZFILL",
 	ModZW:              "ZW",
 }
@@ -1264,6 +1306,8 @@ const (
 	Sel1230
 	Sel2222
 	Sel2310
+	Sel24
+	Sel28
 	Sel3012
 	Sel3120
 	Sel3201
@@ -1287,6 +1331,7 @@ const (
 	SelF32
 	SelH0
 	SelH0_H0
+	SelH0_NH1
 	SelH1
 	SelH1_H1
 	SelROW
@@ -1299,43 +1344,46 @@ const (
 )
 
 var selNames = [numSels]string{
-	Sel0000:  "0000",
-	Sel0213:  "0213",
-	Sel1111:  "1111",
-	Sel1230:  "1230",
-	Sel2222:  "2222",
-	Sel2310:  "2310",
-	Sel3012:  "3012",
-	Sel3120:  "3120",
-	Sel3201:  "3201",
-	Sel3333:  "3333",
-	Sel4321:  "4321",
-	Sel4444:  "4444",
-	Sel4567:  "4567",
-	Sel5432:  "5432",
-	Sel5476:  "5476",
-	Sel5555:  "5555",
-	Sel64:    "64",
-	Sel6543:  "6543",
-	Sel6666:  "6666",
-	Sel6745:  "6745",
-	Sel7777:  "7777",
-	SelB1:    "B1",
-	SelB2:    "B2",
-	SelB3:    "B3",
-	SelCC:    "CC",
-	SelCOL:   "COL",
-	SelF32:   "F32",
-	SelH0:    "H0",
-	SelH0_H0: "H0_H0",
-	SelH1:    "H1",
-	SelH1_H1: "H1_H1",
-	SelROW:   "ROW",
-	SelSIGN:  "SIGN",
-	SelU32:   "U32",
-	SelX16:   "X16",
-	SelX4:    "X4",
-	SelX8:    "X8",
+	Sel0000:   "0000",
+	Sel0213:   "0213",
+	Sel1111:   "1111",
+	Sel1230:   "1230",
+	Sel2222:   "2222",
+	Sel2310:   "2310",
+	Sel24:     "24",
+	Sel28:     "28",
+	Sel3012:   "3012",
+	Sel3120:   "3120",
+	Sel3201:   "3201",
+	Sel3333:   "3333",
+	Sel4321:   "4321",
+	Sel4444:   "4444",
+	Sel4567:   "4567",
+	Sel5432:   "5432",
+	Sel5476:   "5476",
+	Sel5555:   "5555",
+	Sel64:     "64",
+	Sel6543:   "6543",
+	Sel6666:   "6666",
+	Sel6745:   "6745",
+	Sel7777:   "7777",
+	SelB1:     "B1",
+	SelB2:     "B2",
+	SelB3:     "B3",
+	SelCC:     "CC",
+	SelCOL:    "COL",
+	SelF32:    "F32",
+	SelH0:     "H0",
+	SelH0_H0:  "H0_H0",
+	SelH0_NH1: "H0_NH1",
+	SelH1:     "H1",
+	SelH1_H1:  "H1_H1",
+	SelROW:    "ROW",
+	SelSIGN:   "SIGN",
+	SelU32:    "U32",
+	SelX16:    "X16",
+	SelX4:     "X4",
+	SelX8:     "X8",
 }
 
 // The tests of the condition code.

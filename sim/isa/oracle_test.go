@@ -96,14 +96,8 @@ func wide(f *Family) dialect {
 
 // rough are the operations of 128-bit words that do not yet read as nvdisasm has them for every word, or are not
 // refused where it refuses: what compilers write of them is right (TestWideWords), but they are not asked about at
-// random. Those of the others are so besides, because sm_75 ignores bits that sm_80 knows and sm_86 knows more.
-var rough = map[string]string{
-	"sm_80": "ATOM ATOMG ATOMS BAR BPT BRA BRX CALL CCTL DEPBAR DMMA F2F F2FP F2I FRND HMMA HMNMX2 I2F LD LDL MUFU " +
-		"RET ST STL ULDC",
-	"sm_75": "B2R BREAK BSSY BSYNC CS2R ERRBAR FMNMX HFMA2 ISETP LDG LDGDEPBAR LDS LEPC MATCH MEMBAR NANOSLEEP NOP RED " +
-		"REDUX S2R S2UR SHFL STG VOTE WARPSYNC YIELD",
-	"sm_86": "FMNMX HADD2 HFMA2",
-}
+// random.
+const rough = "ATOM ATOMG ATOMS BAR BPT BRA CCTL DEPBAR F2F F2FP F2I FRND I2F LDL MUFU RET STL ULDC"
 
 // asked tells whether words of a row are asked about.
 func (d *dialect) asked(x *row) bool {
@@ -116,11 +110,7 @@ func (d *dialect) asked(x *row) bool {
 	if *oracleOps != "" {
 		return slices.Contains(strings.Split(*oracleOps, ","), x.op.String())
 	}
-	list := rough["sm_80"]
-	if d.family != Ampere {
-		list += " " + rough[d.family.Target]
-	}
-	return !slices.Contains(strings.Fields(list), x.op.String())
+	return !slices.Contains(strings.Fields(rough), x.op.String())
 }
 
 // anyControl are the operations whose words are asked about with random control bits; the others' have none.

@@ -23,10 +23,11 @@ const (
 	SRClockHi = 0x51
 )
 
-// sregName returns a special register's name as nvdisasm prints it, in code of 128-bit words (wide) or before.
-func sregName(n uint8, wide bool) string {
+// sregName returns a special register's name as nvdisasm prints it, in code of 128-bit words (wide) or before, and from
+// which compute capability on.
+func sregName(n uint8, wide bool, arch int) string {
 	s := sregNames[n]
-	if wide {
+	if wide && !(n == 0x18 && arch < 80) {
 		if late, ok := sregNamesWide[n]; ok {
 			s = late
 		}

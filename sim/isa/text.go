@@ -133,7 +133,7 @@ func (o *operandForm) writeValue(b *strings.Builder, x *Operand) {
 	case KindReg:
 		writeReg(b, x.Reg)
 	case KindSReg:
-		b.WriteString(sregName(x.Reg, o.wide))
+		b.WriteString(sregName(x.Reg, o.wide, o.arch))
 	case KindCC:
 		b.WriteString("CC")
 		if t := CCTest(x.Reg); t != CCT {
@@ -150,7 +150,13 @@ func (o *operandForm) writeValue(b *strings.Builder, x *Operand) {
 		}
 		fmt.Fprintf(b, "][%s]", hex(x.Value))
 	case KindConst:
-		fmt.Fprintf(b, "c[%#x]", x.Bank)
+		if o.described {
+			b.WriteString("cx[")
+			writeUniform(b, x.Uniform)
+			b.WriteByte(']')
+		} else {
+			fmt.Fprintf(b, "c[%#x]", x.Bank)
+		}
 		if o.spaced {
 			b.WriteByte(' ')
 		}
@@ -166,8 +172,12 @@ func (o *operandForm) writeValue(b *strings.Builder, x *Operand) {
 		}
 		o.writeAddress(b, x)
 	case KindLabel:
-		if o.hasBase {
-			writeReg(b, x.Reg)
+		if o.hasBase || o.hasUniform {
+			if o.hasBase {
+				writeReg(b, x.Reg)
+			} else {
+				writeUniform(b, x.Uniform)
+			}
 			if x.Value != 0 || o.letter == 'e' {
 				b.WriteString(" " + hex(x.Value))
 			}

@@ -106,6 +106,7 @@ func (n *names) spec(x ast.Expr) {
 		return
 	}
 	for _, t := range strings.Fields(text) {
+		t = strings.TrimLeft(t, "<0123456789+") // from, below a compute capability on
 		if name, isSuffix := strings.CutPrefix(t, "."); isSuffix {
 			name, _, _ = strings.Cut(name, "@")
 			name, _, _ = strings.Cut(name, "!")
