@@ -27,7 +27,7 @@ import (
 
 var nvdisasm = flag.String("nvdisasm", "", "compare disassembly with this program's")
 
-var wide = flag.Bool("words", false, "compare each different word of sm_75, sm_80 and sm_86 with nvdisasm, and nothing else")
+var wide = flag.Bool("words", false, "only compare each different word of sm_75, sm_80 and sm_86 with nvdisasm")
 
 var verbose = flag.Bool("v", false, "print every refusal")
 

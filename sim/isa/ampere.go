@@ -50,7 +50,8 @@ var careless = map[Op]bool{
 	AmpereB2R: true, AmpereBREAK: true, AmpereBSSY: true, AmpereBSYNC: true, AmpereCS2R: true, AmpereERRBAR: true,
 	AmpereLEPC: true, AmpereMATCH: true, AmpereMEMBAR: true, AmpereNOP: true, AmpereS2R: true,
 	AmpereVOTE: true, AmpereYIELD: true, AmpereGETLMEMBASE: true, AmpereJMX: true, AmpereJMP: true, AmpereKILL: true,
-	AmperePMTRIG: true, AmpereRTT: true, AmpereSETLMEMBASE: true, AmpereSETCTAID: true, AmpereR2B: true, AmpereSHFL: true,
+	AmperePMTRIG: true, AmpereRTT: true, AmpereSETLMEMBASE: true, AmpereSETCTAID: true, AmpereR2B: true,
+	AmpereSHFL: true,
 }
 
 // turingTable is the table with rows that do not look at bit 91 for the operations that are careless of it.
@@ -144,7 +145,8 @@ func ampereSlot(f *form, i int) int8 {
 		late = true
 	}
 	switch f.row.op {
-	case AmpereHMMA, AmpereIMMA, AmpereBMMA, AmpereDMMA: // the sum is not kept; of whole products of sm_75 only the second is
+	// the sum is not kept; of whole products of sm_75 only the second factor is
+	case AmpereHMMA, AmpereIMMA, AmpereBMMA, AmpereDMMA:
 		early := f.row.before == 80
 		if o.field.at == 64 && !(early && f.row.match.Lo&0x1ff != 0x3c) ||
 			o.field.at == 24 && early && f.row.match.Lo&0x1ff == 0x3c {

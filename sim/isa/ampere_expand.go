@@ -30,10 +30,10 @@ type row128 struct {
 
 // placed are the attributes of a source by its place in the word.
 var placed = map[string]*strings.Replacer{
-	"32": strings.NewReplacer("nhalf", "-63,|62,nswizzle@60:2+86:1", "half", "-63,|62,swizzle@60:2", "sign", "-63,|62", "part", "h1@60:2,spaced", "-", "-63", "|",
-		"|62", "~", "~63"),
-	"64": strings.NewReplacer("nhalf", "-84,|83,nswizzle@81:2+86:1", "half", "-84,|83,swizzle@81:2", "sign", "-84,|83", "part", "", "-", "-75", "|", "|74",
-		"~", "~75"),
+	"32": strings.NewReplacer("nhalf", "-63,|62,nswizzle@60:2+86:1", "half", "-63,|62,swizzle@60:2", "sign", "-63,|62",
+		"part", "h1@60:2,spaced", "-", "-63", "|", "|62", "~", "~63"),
+	"64": strings.NewReplacer("nhalf", "-84,|83,nswizzle@81:2+86:1", "half", "-84,|83,swizzle@81:2", "sign", "-84,|83",
+		"part", "", "-", "-75", "|", "|74", "~", "~75"),
 }
 
 // immediates are the tokens of an immediate by its kind.

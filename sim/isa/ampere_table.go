@@ -598,8 +598,8 @@ var ampereTable = expandForms([]row128{
 	{AmpereBAR, "1", 0x11d, "=77:3:0 .SYNC .DEFER_BLOCKING@80 R32 R32"},
 	{AmpereBAR, "2", 0x11d, "=77:3:0 .SYNC .DEFER_BLOCKING@80 R32 u42:12?0"},
 
-	// Tensor cores and matrices. Sparse products have the positions of the elements that are kept in a register behind the
-	// sum, and which threads' that is.
+	// Tensor cores and matrices. Sparse products have the positions of the elements that are kept in a register behind
+	// the sum, and which threads' that is.
 	{AmpereHMMA, "1", 0x36, "<80 =75:1:0 =76:1:0 =78:1:0 .884 .F16 .F16 .step2@79:2 .SATFINITE@77 R16 " +
 		"R24(-72,line@73:1) R32(-63,line@74:1) R64"},
 	{AmpereHMMA, "1", 0x36, "<80 =75:1:0 =76:1:1 .884 .F32 .f16f32@78:1 .step@79:2 .SATFINITE@77 R16 " +

@@ -47,7 +47,7 @@ var (
 )
 
 // oracleWords is how many random words of each of the families of 128-bit words are asked about.
-var oracleWords = flag.Int("oracle", 2000, "random words of each family of 128-bit words that nvdisasm is asked about")
+var oracleWords = flag.Int("oracle", 1000, "random words of each family of 128-bit words that nvdisasm is asked about")
 
 // oracleOps narrows the question down to some operations of the families of 128-bit words, also if rough lists them.
 var oracleOps = flag.String("ops", "", "ask nvdisasm about these operations of 128-bit words only, such as HMMA,LDSM")
