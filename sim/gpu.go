@@ -21,6 +21,7 @@ import (
 	"warpdrop/internal/nearest"
 	"warpdrop/sim/energy"
 	"warpdrop/sim/memory"
+	"warpdrop/sim/sm/lower"
 	"warpdrop/sim/sm/timing"
 )
 
@@ -37,7 +38,7 @@ type GPU struct {
 	Name             string            `yaml:"name"`
 	Product          string            `yaml:"product"`            // marketing name, as programs see it
 	Chip             string            `yaml:"chip"`               // the die: GP102, GM204 ...
-	Arch             int               `yaml:"arch"`               // compute capability times ten, 50..62
+	Arch             int               `yaml:"arch"`               // compute capability times ten: 61
 	SMs              int               `yaml:"sms"`                // streaming multiprocessors
 	CoreMHz          float64           `yaml:"core_mhz"`           // core clock
 	MemoryMiB        int64             `yaml:"memory_mib"`         // device memory, 2^20 bytes
@@ -220,8 +221,8 @@ func (g *GPU) Validate() error {
 		return errors.New("name: is empty")
 	case g.Product == "":
 		return errors.New("product: is empty; it is the name that programs see, like NVIDIA GeForce GTX 1080 Ti")
-	case g.Arch < 50 || g.Arch > 62:
-		return fmt.Errorf("arch: %d is not in 50..62 (Maxwell and Pascal share the instruction set)", g.Arch)
+	case lower.Executes(g.Arch) == nil:
+		return fmt.Errorf("arch: %d is none whose code is executed; these are: %s", g.Arch, lower.Executed())
 	case g.SMs < 1 || g.SMs > 256:
 		return fmt.Errorf("sms: %d is not in 1..256", g.SMs)
 	case !within(g.CoreMHz, 1, 10000):

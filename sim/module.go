@@ -50,6 +50,9 @@ func (d *Device) LoadModule(cubin []byte) (*Module, error) {
 		return nil, err
 	}
 	c := code.cubin
+	if f := lower.Executes(d.gpu.Arch); c.Family != f {
+		return nil, fmt.Errorf("the code is for sm_%d (%s); %s runs code of %s", c.Arch, c.Family.Name, d.gpu.Name, f.Name)
+	}
 	var base Ptr
 	if c.GlobalBytes > 0 {
 		base, err = d.Malloc(int64(c.GlobalBytes))
@@ -287,6 +290,9 @@ func (k *Kernel) bind(block, grid [3]uint32, shared int, params []byte, workspac
 	binary.LittleEndian.PutUint32(c0[abi.Stack:], uint32(local))
 	binary.LittleEndian.PutUint32(c0[abi.DynamicShared:], uint32(shared))
 	binary.LittleEndian.PutUint64(c0[abi.Constants:], uint64(k.constant))
+	if abi.SMs != 0 {
+		binary.LittleEndian.PutUint32(c0[abi.SMs:], uint32(k.dev.gpu.SMs))
+	}
 	if workspace != 0 {
 		binary.LittleEndian.PutUint32(c0[abi.Workspace[0]:], uint32(workspace))
 		binary.LittleEndian.PutUint32(c0[abi.Workspace[1]:], uint32(workspace>>32))

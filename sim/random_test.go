@@ -23,7 +23,15 @@ var (
 	randomKeep = flag.String("programkeep", "", "folder in which TestRandomPrograms leaves programs that differ")
 )
 
-// TestRandomPrograms compiles random C programs twice, for this machine and for sm_61, at each level of optimisation,
+// randomTargets are the GPUs for which random programs are compiled, with what clang has to be told of them, and how
+// many of the levels of optimisation: all, or the first few.
+var randomTargets = []struct {
+	gpu, arch string
+	ptx       string // version
+	levels    int
+}{{"gtx1080ti", "sm_61", "", 6}, {"a100-40g", "sm_80", "+ptx70", 2}, {"rtx2070super", "sm_75", "+ptx63", 1}}
+
+// TestRandomPrograms compiles random C programs for this machine and for GPUs of each family, at levels of optimisation,
 // and compares what they compute, in time and for values alone, bit for bit. It needs the tool chain of
 // scripts/toolchain.sh.
 func TestRandomPrograms(t *testing.T) {
@@ -48,30 +56,30 @@ func TestRandomPrograms(t *testing.T) {
 			if err != nil {
 				t.Fatalf("the host's program: %v", err)
 			}
-			for _, opt := range [][2]string{{"-O0", "-O0"}, {"-O0 -g", "-O0 -g"}, {"-O1", "-O3"}, {"-O3", "-O3"}, {"-O2", "-O1"},
-				{"-O3", "-maxrregcount=24"}} {
+			for _, c := range randomCases() {
+				opt := c.opt
 				ptx, cubin := filepath.Join(dir, "k.ptx"), filepath.Join(dir, "k.cubin")
-				compile(t, filepath.Join(tools, "clang-19"), append(strings.Fields(opt[0]), "-x", "cuda", "--cuda-device-only",
-					"--cuda-gpu-arch=sm_61", "-nocudainc", "-nocudalib", "-nogpulib", "-fdeclspec", "-w", "-fwrapv",
+				compile(t, filepath.Join(tools, "clang-19"), append(append(strings.Fields(opt[0]), c.clang...), "-x", "cuda", "--cuda-device-only",
+					"--cuda-gpu-arch="+c.arch, "-nocudainc", "-nocudalib", "-nogpulib", "-fdeclspec", "-w", "-fwrapv",
 					"-fno-strict-aliasing", "-ffp-contract=off", "-I", "../workloads/kernels", "-S", src, "-o", ptx)...)
-				compile(t, filepath.Join(tools, "ptxas"), append(strings.Fields(opt[1]), "-arch=sm_61", "-w", ptx, "-o", cubin)...)
+				compile(t, filepath.Join(tools, "ptxas"), append(strings.Fields(opt[1]), "-arch="+c.arch, "-w", ptx, "-o", cubin)...)
 				data, err := os.ReadFile(cubin)
 				if err != nil {
 					t.Fatal(err)
 				}
-				got, err := runRandom(data, in, false)
+				got, err := runRandom(c.gpu, data, in, false)
 				if err == nil {
 					err = differ(got, want)
 				}
 				if err == nil {
-					if got, err = runRandom(data, in, true); err == nil {
+					if got, err = runRandom(c.gpu, data, in, true); err == nil {
 						err = differ(got, want)
 					}
 				}
 				if err != nil {
-					t.Errorf("clang %s, ptxas %s: %v", opt[0], opt[1], err)
+					t.Errorf("%s, clang %s, ptxas %s: %v", c.arch, opt[0], opt[1], err)
 					if *randomKeep != "" {
-						to := filepath.Join(*randomKeep, fmt.Sprintf("%d%s%s", seed, opt[0], opt[1]))
+						to := filepath.Join(*randomKeep, fmt.Sprintf("%d-%s%s%s", seed, c.arch, opt[0], opt[1]))
 						os.MkdirAll(to, 0o755)
 						for _, f := range []string{"k.cu", "k.ptx", "k.cubin", "in", "host"} {
 							b, _ := os.ReadFile(filepath.Join(dir, f))
@@ -82,6 +90,30 @@ func TestRandomPrograms(t *testing.T) {
 			}
 		})
 	}
+}
+
+// randomCase is a GPU and a way of compiling for it: the options of clang and of ptxas.
+type randomCase struct {
+	gpu, arch string
+	clang     []string
+	opt       [2]string
+}
+
+// randomCases lists them; with more than one program, all ways for each GPU.
+func randomCases() (list []randomCase) {
+	for _, target := range randomTargets {
+		for i, opt := range [][2]string{{"-O3", "-O3"}, {"-O0", "-O0"}, {"-O3", "-maxrregcount=24"}, {"-O0 -g", "-O0 -g"},
+			{"-O1", "-O3"}, {"-O2", "-O1"}} {
+			c := randomCase{gpu: target.gpu, arch: target.arch, opt: opt}
+			if target.ptx != "" {
+				c.clang = []string{"-Wno-unknown-cuda-version", "-Xclang", "-target-feature", "-Xclang", target.ptx}
+			}
+			if i < target.levels || *randomPrograms > 1 {
+				list = append(list, c)
+			}
+		}
+	}
+	return list
 }
 
 // toolchain returns the folder of the kernel tool chain's programs, or skips the test.
@@ -113,8 +145,8 @@ const (
 	randomKernels = 4
 )
 
-func runRandom(cubin, in []byte, functional bool) ([]byte, error) {
-	gpu, err := sim.LoadGPU("gtx1080ti")
+func runRandom(name string, cubin, in []byte, functional bool) ([]byte, error) {
+	gpu, err := sim.LoadGPU(name)
 	if err != nil {
 		return nil, err
 	}

@@ -11,9 +11,7 @@ import (
 
 // Turing, Ampere and GA10x are the generations of words of 128 bits that hold their own control bits, as sm_75, sm_80
 // and sm_86
-// have them. They share mnemonics and the table, but for the rows and lists of suffixes that one has otherwise. Nothing
-// executes
-// them yet.
+// have them. They share mnemonics and the table, but for the rows and lists of suffixes that one has otherwise.
 var (
 	Turing = wideFamily("Turing", 75, 75)
 	Ampere = wideFamily("Ampere", 80, 80)
@@ -33,7 +31,10 @@ func wideFamily(name string, first, last int) *Family {
 			w := Word{binary.LittleEndian.Uint64(group), binary.LittleEndian.Uint64(group[8:])}
 			return w, controlOf(uint32(w.bits(105, 21)))
 		},
-		call:   func(Word) CallKind { return CallNone },
+		relocs: wideRelocs,
+		ABI: &ABI{BlockDim: 0x0, GridDim: 0xc, Stack: 0x28, SharedWindow: [2]uint32{0x18, 0x1c},
+			LocalWindow: [2]uint32{0x20, 0x24}, Constants: 0x50, DynamicShared: 0x2c, SMs: 0x10c, Params: 0x160},
+		call:   callWide,
 		finish: finishAmpere,
 		slot:   ampereSlot,
 	}
@@ -65,8 +66,28 @@ func turingTable() []row {
 	return table
 }
 
-// urz is the uniform register that reads as zero.
-const urz = 63
+// wideRelocs are the relocations of instructions, as cuobjdump -elf numbers and names them in what ptxas 12.9 makes.
+var wideRelocs = map[uint32]relocKind{
+	55: {name: "R_CUDA_ABS32_32", at: field{at: 32, width: 32}},
+	56: {name: "R_CUDA_ABS32_LO_32", at: field{at: 32, width: 32}, part: low},
+	57: {name: "R_CUDA_ABS32_HI_32", at: field{at: 32, width: 32}, part: high},
+	58: {name: "R_CUDA_ABS47_34", at: field{at: 34, width: 30}, unit: 4}, // of CALL.ABS; code addresses have 32 bits here
+	59: {name: "R_CUDA_ABS16_32", at: field{at: 32, width: 16}},          // offset in a constant bank
+	// c[bank][offset] of arithmetic
+	64: {name: "R_CUDA_CONST_FIELD19_40", at: field{at: 40, width: 14}, unit: 4, bank: field{at: 54, width: 5}},
+	74: {name: "R_CUDA_ABS24_40", at: field{at: 40, width: 24}, sum: true}, // offset of LDS, STS …
+}
+
+// callWide tells calls by their opcode and form: CALL.ABS and CALL.REL, of a place or of what a register holds.
+func callWide(w Word) CallKind {
+	switch w.Lo & 0xfff {
+	case 0x943, 0x944:
+		return CallDirect
+	case 0x343, 0x344:
+		return CallItself
+	}
+	return CallNone
+}
 
 // finishAmpere adds what IMAD is called by what it multiplies, and holds control bits to what nvdisasm takes.
 func finishAmpere(in *Inst) error {

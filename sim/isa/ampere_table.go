@@ -287,6 +287,8 @@ var ampereTable = expandForms([]row128{
 	{AmpereI2F, "1456", 0x106, "=85:1:1 =84:1:0 .i2ft@75:2 .unsign@74:1 .round@78:2 R16 $u"},
 	{AmpereI2F, "1456", 0x112, "=84:2:3 .i2f64t@75:2 .wide@74:1 .round@78:2 R16 $u"},
 	{AmpereI2F, "1456", 0x112, "=84:2:2 =75:2:3 .F64 .unsign@74:1 .round@78:2 R16 $u"},
+	{AmpereI2F, "1456", 0x112, "=84:2:1 =75:2:3 .F64 .sign16@74:1 .round@78:2 R16 $u(h1@60:2,spaced)"},
+	{AmpereI2F, "1456", 0x112, "=84:2:0 =75:2:3 .F64 .sign8@74:1 .round@78:2 R16 $u(bytes@60:2,spaced)"},
 	{AmpereFRND, "1456", 0x107, "=84:2:2 =75:2:2 .FTZ@80 .integral@78:2 R16 $f(-,|)"},
 	{AmpereFRND, "1456", 0x107, "=84:2:1 =75:2:1 .FTZ@80 .F16 .integral@78:2 R16 $f(-,|,part)"},
 	{AmpereFRND, "1456", 0x113, "=84:2:3 =75:2:3 .FTZ@80 .F64 .integral@78:2 R16 $d(-,|)"},

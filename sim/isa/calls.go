@@ -56,12 +56,14 @@ func (g *callGraph) cycle(f int) {
 			if err != nil {
 				continue
 			}
-			if o := &in.Operands[0]; o.Kind == KindLabel || o.Kind == KindImm {
-				if to := uint32(o.Value); o.Value >= 0 && !isExtern(&c.Code, to) {
+			for k := range in.Operands[:in.NumOps] {
+				o := &in.Operands[k]
+				if to := uint32(o.Value); (o.Kind == KindLabel || o.Kind == KindImm) && o.Value >= 0 &&
+					!isExtern(&c.Code, to) {
 					g.call(g.function(to))
 				}
 			}
-		case CallPointer:
+		case CallPointer, CallItself:
 			if !g.system(pc, end) {
 				for _, to := range g.anything() {
 					g.call(to)

@@ -11,7 +11,7 @@ const ConstBanks = 18
 // Cubin is a loaded machine code file. A Cubin that has globals belongs to one device: Link writes into it.
 type Cubin struct {
 	Code
-	Arch        int // 50, 52, 53, 60, 61 or 62
+	Arch        int // compute capability times ten: 61
 	Kernels     []Kernel
 	Functions   []Symbol // kernels and device functions by address in Image
 	GlobalBytes int      // size of the .nv.global sections together

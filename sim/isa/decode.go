@@ -196,7 +196,8 @@ func (f *form) decode(family *Family, in *Inst) error {
 
 func (o *operandForm) decode(f *Family, in *Inst, x *Operand) error {
 	w := in.Word
-	*x = Operand{Kind: o.kind, Reg: RZ, Neg: w.bit(o.neg) && !w.bit(o.unless), Abs: w.bit(o.abs), Not: w.bit(o.not)}
+	*x = Operand{Kind: o.kind, Reg: RZ, Uniform: URZ, Described: o.described, Neg: w.bit(o.neg) && !w.bit(o.unless),
+		Abs: w.bit(o.abs), Not: w.bit(o.not)}
 	if o.sels != nil {
 		v := o.sel.get(w)
 		if x.Sel = o.sels[v]; x.Sel == selBad {
@@ -290,7 +291,7 @@ func (o *operandForm) value(f *Family, in *Inst, x *Operand) error {
 	if o.hasUniform {
 		x.Uniform = uint8(o.uniform.get(w))
 		if o.next {
-			x.Uniform = min(x.Uniform+1, urz)
+			x.Uniform = min(x.Uniform+1, URZ)
 		}
 	}
 	return nil

@@ -62,6 +62,7 @@ type ABI struct {
 	DynamicShared             uint32    // bytes of dynamic shared memory
 	// lower and upper word of the address of a cooperative launch's memory; 0, 0 = not known
 	Workspace [2]uint32
+	SMs       uint32 // number of multiprocessors, where code takes it from here; 0 = it does not
 	Params    uint32 // first parameter, unless the file says otherwise
 }
 
@@ -72,7 +73,11 @@ const (
 	CallNone    CallKind = iota
 	CallDirect           // calls the function that its operand names
 	CallPointer          // the indirect branch that follows calls a function through a pointer
+	CallItself           // this instruction calls a function through a pointer
 )
+
+// isPointerCall tells whether something is called through a pointer.
+func isPointerCall(k CallKind) bool { return k == CallPointer || k == CallItself }
 
 // Call tells from a word's opcode what it has to do with a call; the word need not be an instruction.
 func (f *Family) Call(w Word) CallKind { return f.call(w) }

@@ -39,10 +39,11 @@ func nameOf(names []string, i int, unknown string) string {
 	return names[i]
 }
 
-// RZ is the register that reads as zero and ignores writes; PT the predicate that is always true.
+// RZ is the register that reads as zero and ignores writes, URZ the uniform one; PT the predicate that is always true.
 const (
-	RZ = 255
-	PT = 7
+	RZ  = 255
+	URZ = 63
+	PT  = 7
 )
 
 // Kind says what an Operand is.
@@ -80,8 +81,10 @@ type Operand struct {
 	Not     bool  // ~x, or !P
 	Reuse   bool  // the .reuse flag of the control word, on source registers
 	Wide    bool  // 64-bit address of KindMem
-	Uniform uint8 // KindMem of forms with one: the uniform register that is added to it, or holds its descriptor
-	Value   int64 // immediate, byte offset or target
+	Uniform uint8 // KindMem: the uniform register that is added to it, or holds its descriptor; URZ (63) = none
+	// KindMem: Uniform holds a descriptor, and is not added
+	Described bool
+	Value     int64 // immediate, byte offset or target
 }
 
 // Inst is one decoded instruction. It is plain data of a fixed size: it holds no pointers.

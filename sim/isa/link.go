@@ -460,7 +460,7 @@ func (l *linker) reach() error {
 		}
 		for i := range l.family.Index(uint32(len(f.section.data))) {
 			w, _ := l.family.word(f.section.data, l.family.PC(i))
-			f.pointer = f.pointer || l.family.Call(w) == CallPointer
+			f.pointer = f.pointer || isPointerCall(l.family.Call(w))
 		}
 	}
 	for _, f := range l.functions {

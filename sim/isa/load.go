@@ -54,7 +54,7 @@ type loader struct {
 	lines   elf.SectionIndex // of the line table, 0 = none
 }
 
-// ReadCubin loads an sm_50 to sm_62 cubin: links its code into one image and collects what kernels need. Code is
+// ReadCubin loads a cubin of a family that has an ABI: links its code into one image and collects what kernels need. Code is
 // decoded where it is asked for, so what cannot be decoded is an error of the kernel that has it. It allocates at most
 // 64 times the size of data.
 func ReadCubin(data []byte) (*Cubin, error) {
@@ -83,7 +83,7 @@ func readCubin(data []byte) (*Cubin, error) {
 	arch := int(binary.LittleEndian.Uint32(data[flagsAt:]) & 0xff)
 	family := FamilyOf(arch)
 	if family == nil || family.ABI == nil {
-		return nil, fmt.Errorf("code for sm_%d is not loaded; sm_50 to sm_62 are", arch)
+		return nil, fmt.Errorf("code for sm_%d is not loaded; %s is", arch, loaded())
 	}
 	l := &loader{cubin: &Cubin{Arch: arch, Code: Code{Family: family, Jumps: map[uint32][]uint32{},
 		Calls: map[uint32]bool{}, Flaws: map[uint32]error{}}}, file: f,
@@ -99,6 +99,23 @@ func readCubin(data []byte) (*Cubin, error) {
 		}
 	}
 	return l.cubin, nil
+}
+
+// loaded lists the architectures whose code is loaded.
+func loaded() string {
+	var list []string
+	for _, f := range families {
+		if f.ABI == nil {
+			continue
+		}
+		s := fmt.Sprintf("sm_%d", f.First)
+		if f.Last > f.First {
+			s += fmt.Sprintf(" to sm_%d", f.Last)
+		}
+		list = append(list, s)
+	}
+	slices.Sort(list)
+	return strings.Join(list, ", ")
 }
 
 // layout reads sections and places code and globals.
@@ -194,7 +211,7 @@ func (l *loader) functions() error {
 			at := uint32(len(c.Image))
 			l.externs[i+1] = at
 			c.Externs = append(c.Externs, Symbol{s.Name, at, c.Family.GroupBytes})
-			c.Image = append(c.Image, externGroup...)
+			c.Image = append(c.Image, externGroup[:c.Family.GroupBytes]...)
 		case isGlobal && isObject:
 			if s.Value > l.file.Sections[s.Section].Size || s.Size > l.file.Sections[s.Section].Size-s.Value {
 				return fmt.Errorf("variable %s: bytes %#x to %#x are outside its section", s.Name, s.Value, s.Value+s.Size)
@@ -213,7 +230,8 @@ func (l *loader) functions() error {
 	return nil
 }
 
-// externGroup stands in the image for a function of CUDA's run-time system: RET and two NOPs.
+// externGroup stands in the image for a function of CUDA's run-time system, and is never decoded: of Maxwell it is RET
+// and two NOPs.
 var externGroup = func() (b []byte) {
 	for _, w := range [...]uint64{0x001f8000fc0007e0, 0xe32000000007000f, 0x50b0000000070f00, 0x50b0000000070f00} {
 		b = binary.LittleEndian.AppendUint64(b, w)

@@ -75,7 +75,7 @@ func writeReg(b *strings.Builder, r uint8) {
 }
 
 func writeUniform(b *strings.Builder, r uint8) {
-	if r == urz {
+	if r == URZ {
 		b.WriteString("URZ")
 		return
 	}
@@ -227,7 +227,7 @@ func (o *operandForm) writeAddress(b *strings.Builder, x *Operand) {
 			b.WriteString("." + x.Sel.String())
 		}
 	}
-	if added && !(o.noZero && x.Uniform == urz) {
+	if added && !(o.noZero && x.Uniform == URZ) {
 		b.WriteByte('+')
 		writeUniform(b, x.Uniform)
 	}

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"warpdrop/sim/isa"
 	"warpdrop/sim/sm/internal/rowtest"
 )
 
@@ -392,9 +393,10 @@ func families(t *testing.T, m *machine, name string, cols [3][]uint32, words int
 	return m.read(out, n*words)
 }
 
-func TestFamilies32(t *testing.T) {
+func TestFamilies32(t *testing.T) { eachArchitecture(t, "families", testFamilies32) }
+
+func testFamilies32(t *testing.T, m *machine) {
 	cols := operands32(rand.New(rand.NewPCG(7, 8)))
-	m := load(t, "families")
 	check := func(name string, want func(i int) uint32, equal func(got, want uint32) bool) {
 		t.Run(name, func(t *testing.T) {
 			m.t = t
@@ -429,10 +431,16 @@ func TestFamilies32(t *testing.T) {
 		check(name, func(i int) uint32 { return f(cols[0][i], cols[1][i], cols[2][i]) }, never)
 	}
 	for name, f := range f32Close {
+		var arg float64
 		check(name, func(i int) uint32 {
+			arg = math.Abs(float64(math.Float32frombits(cols[0][i])))
 			return canonical(ftz(float32(f(float64(ftz(math.Float32frombits(cols[0][i])))))))
 		}, func(got, want uint32) bool {
 			x, y := float64(math.Float32frombits(got)), float64(math.Float32frombits(want))
+			if name == "sin_" && m.cubin.Family != isa.Maxwell && arg > math.Pi {
+				// The argument is made turns by a product rounded to zero; beyond pi PTX states no error.
+				return math.Abs(x-y) <= arg*0x1p-23+0x1p-20 || arg > 0x1p24
+			}
 			return nans(got, want) || math.Abs(x-y) <= 0x1p-21*max(math.Abs(y), 1)
 		})
 	}
@@ -471,7 +479,9 @@ func nearestHalf(x float64) float64 {
 	return v
 }
 
-func TestFamilies64(t *testing.T) {
+func TestFamilies64(t *testing.T) { eachArchitecture(t, "families", testFamilies64) }
+
+func testFamilies64(t *testing.T, m *machine) {
 	r := rand.New(rand.NewPCG(9, 10))
 	edges64 := []uint64{0, 1, 2, 31, 32, 33, 63, 64, 0xffffffff, 1 << 32, 1<<63 - 1, 1 << 63, ^uint64(0),
 		^uint64(0) - 1,
@@ -496,7 +506,6 @@ func TestFamilies64(t *testing.T) {
 			cols[k] = append(cols[k], uint32(v), uint32(v>>32))
 		}
 	}
-	m := load(t, "families")
 	check := func(name string, want func(i int) uint64, equal func(got, want uint64) bool) {
 		t.Run(name, func(t *testing.T) {
 			m.t = t

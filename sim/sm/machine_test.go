@@ -1,10 +1,12 @@
 package sm
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math/bits"
 	"os"
+	"strings"
 	"testing"
 
 	"warpdrop/sim/isa"
@@ -38,6 +40,17 @@ func hazardConfig() *timing.Config {
 	return c
 }
 
+// architectures are what stands in the names of the test programs' cubins for the GPUs that they are compiled for:
+// sm_61, sm_75 and sm_80.
+var architectures = []string{"", ".sm_75", ".sm_80"}
+
+// eachArchitecture runs a test on a program's cubins.
+func eachArchitecture(t *testing.T, name string, test func(t *testing.T, m *machine)) {
+	for _, arch := range architectures {
+		t.Run(cmp.Or(strings.TrimPrefix(arch, "."), "sm_61"), func(t *testing.T) { test(t, load(t, name+arch)) })
+	}
+}
+
 func load(t testing.TB, name string) *machine {
 	t.Helper()
 	data, err := os.ReadFile("testdata/" + name + ".cubin")
@@ -50,6 +63,9 @@ func load(t testing.TB, name string) *machine {
 	}
 	m := &machine{t: t, cubin: c, global: memory.NewGlobal(), hazards: timing.NewHazards(hazardConfig())}
 	t.Cleanup(func() {
+		if c.Family != isa.Maxwell {
+			return // their latencies are others
+		}
 		if err := timing.NewHazardError([]*timing.Hazards{m.hazards}); err != nil {
 			t.Error(err)
 		}
@@ -105,11 +121,12 @@ func (m *machine) run(kernel string, grid, block [3]uint32, args ...any) error {
 		local = 16 << 10
 	}
 	c0 := make([]byte, k.ParamBase+k.ParamBytes)
-	for i := range 3 {
-		binary.LittleEndian.PutUint32(c0[8+4*i:], block[i])
-		binary.LittleEndian.PutUint32(c0[0x14+4*i:], grid[i])
+	abi := m.cubin.Family.ABI
+	for i := range uint32(3) {
+		binary.LittleEndian.PutUint32(c0[abi.BlockDim+4*i:], block[i])
+		binary.LittleEndian.PutUint32(c0[abi.GridDim+4*i:], grid[i])
 	}
-	binary.LittleEndian.PutUint32(c0[0x20:], uint32(local))
+	binary.LittleEndian.PutUint32(c0[abi.Stack:], uint32(local))
 	for _, prm := range k.Params {
 		if _, err := binary.Encode(c0[k.ParamBase+prm.Offset:], binary.LittleEndian, args[prm.Index]); err != nil {
 			return err

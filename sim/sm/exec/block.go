@@ -4,6 +4,7 @@ import (
 	"math/bits"
 	"unsafe"
 
+	"warpdrop/sim/isa"
 	"warpdrop/sim/sm/lower"
 )
 
@@ -46,7 +47,7 @@ func (b *Block) Reset(p *lower.Program, threads int, index, dim, grid [3]uint32)
 		b.barriers[bits.TrailingZeros16(b.arrivals)] = blockBarrier{}
 	}
 	b.Shared = resize(b.Shared, p.SharedBytes+sharedPadding)[:p.SharedBytes]
-	rows := max(p.Registers, 1)
+	rows := max(p.Rows, 1)
 	b.rows = resize(b.rows, warps*rows)
 	b.local = resize(b.local, warps*32*p.LocalBytes)
 	for len(b.Warps) < warps {
@@ -59,10 +60,14 @@ func (b *Block) Reset(p *lower.Program, threads int, index, dim, grid [3]uint32)
 		if lanes == 32 {
 			live = ^uint32(0)
 		}
-		*w = Warp{Block: b, InBlock: i, Active: live, Live: live, PC: p.Entry, Stack: w.Stack[:0], Ops: p.Ops,
-			fmas: p.FMAs}
+		*w = Warp{Block: b, spare: w.spare, InBlock: i, Active: live, Live: live, PC: p.Entry,
+			Stack: w.Stack[:0], Ops: p.Ops, fmas: p.FMAs}
 		w.base = [2]unsafe.Pointer{unsafe.Pointer(&b.rows[i*rows]), unsafe.Pointer(&p.Pool[0])}
-		w.Preds[7] = ^uint32(0)
+		w.Preds[isa.PT], w.Preds[lower.FirstUniform+isa.PT] = ^uint32(0), ^uint32(0)
+		if p.Independent {
+			w.spare = w.spare.fresh()
+			w.meet = w.spare
+		}
 		w.Local = b.local[i*32*p.LocalBytes : (i+1)*32*p.LocalBytes]
 	}
 }
@@ -93,7 +98,7 @@ func (b *Block) Arrive(w *Warp, r *BarRequest) (wait bool) {
 	b.arrivals |= 1 << (r.ID & 15)
 	bar.arrived += 32
 	bar.expect = r.Count
-	bar.reduce(r.Kind, w.Active, r.Pred)
+	bar.reduce(r.Kind, r.Threads, r.Pred)
 	if r.Kind != lower.BarArrive {
 		bar.waiting |= 1 << w.InBlock
 	}

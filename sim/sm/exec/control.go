@@ -18,11 +18,24 @@ func (x *Exec) control(w *Warp, op *lower.Op, mask uint32) {
 	if op.Imm2 != int32(isa.CCT) {
 		mask &= w.CC.test(isa.CCTest(op.Imm2))
 	}
+	if op.Flags&lower.FlagTest != 0 { // a condition beside the guard
+		mask &= w.psrc(op)
+	}
 	switch op.Code {
 	case lower.CodeBRA:
+		back := int32(op.Imm) < next && len(w.Stack) > 0 && mask != 0
 		x.branch(w, mask, int32(op.Imm))
-	case lower.CodeBRX:
+		if back && w.meet != nil {
+			x.looped(w)
+		}
+	case lower.CodeBRX, lower.CodeJump:
 		x.indirect(w, op, mask)
+	case lower.CodeCall:
+		x.branch(w, mask, int32(op.Imm))
+	case lower.CodeBRADIV:
+		x.divergent(w, op, mask)
+	case lower.CodeBSSY, lower.CodeBSYNC, lower.CodeBREAK, lower.CodeWARPSYNC, lower.CodeYIELD:
+		x.converge(w, op, mask)
 	case lower.CodeSSY:
 		x.push(w, StackSSY, int32(op.Imm), mask)
 		w.PC = next
@@ -63,7 +76,11 @@ func (x *Exec) control(w *Warp, op *lower.Op, mask uint32) {
 	case lower.CodeEXIT:
 		w.PC = next
 		w.Live &^= mask
-		if w.Active &^= mask; w.Active == 0 {
+		w.Active &^= mask
+		if w.meet != nil && w.Live != 0 {
+			x.left(w)
+		}
+		if w.Active == 0 {
 			x.pop(w)
 		}
 	case lower.CodeBAR:
@@ -73,6 +90,9 @@ func (x *Exec) control(w *Warp, op *lower.Op, mask uint32) {
 				x.Check.barrier(w, mask, w.PC-1, x.Clock)
 			}
 			x.barrier(w, op, mask)
+			if w.Active != w.Live && w.meet != nil && x.Fault.Reason == "" {
+				x.parts(w)
+			}
 		}
 	case lower.CodeTRAP:
 		w.PC = next
@@ -81,12 +101,19 @@ func (x *Exec) control(w *Warp, op *lower.Op, mask uint32) {
 		}
 	case lower.CodeSystem:
 		if x.system(w, op, mask) && x.Fault.Reason == "" {
-			x.leave(w, mask, StackCall, StackPRET)
+			if w.meet != nil {
+				x.indirect(w, &returning, mask)
+			} else {
+				x.leave(w, mask, StackCall, StackPRET)
+			}
 		}
 	default:
 		x.fault(ErrIllegal, "illegal instruction", bits.TrailingZeros32(w.Active))
 	}
 }
+
+// returning is the return from a function, as the ABI of 128-bit words has it: R20 holds the address.
+var returning = lower.Op{Code: lower.CodeJump, A: 20}
 
 func (x *Exec) fault(kind error, reason string, lane int) {
 	x.Fault = ExecFault{Kind: kind, Reason: reason, Lane: lane}
@@ -99,12 +126,16 @@ func (x *Exec) push(w *Warp, kind StackKind, pc int32, mask uint32) {
 		return
 	}
 	if mask != 0 {
-		w.Stack = append(w.Stack, StackEntry{kind, pc, mask})
+		w.Stack = append(w.Stack, StackEntry{Kind: kind, PC: pc, Mask: mask})
 	}
 }
 
 // pop lets the threads of the top entry go on that has any alive.
 func (x *Exec) pop(w *Warp) {
+	if w.meet != nil {
+		x.resume(w)
+		return
+	}
 	for n := len(w.Stack); n > 0; n-- {
 		e := w.Stack[n-1]
 		w.Stack = w.Stack[:n-1]
@@ -202,6 +233,7 @@ func (x *Exec) barrier(w *Warp, op *lower.Op, mask uint32) {
 	r.ID = int(id & (barriers - 1))
 	r.Count = int(w.row(op.B)[i])
 	r.Pred = w.psrc(op)
+	r.Threads = w.Active
 	r.Kind = lower.BarKind(op.Aux)
 	switch {
 	case id < 0 || id >= barriers:

@@ -19,7 +19,7 @@ func (x *Exec) convert(w *Warp, op *lower.Op, mask uint32) {
 		case lower.CodeF2I:
 			n := uint(lower.SizeBytes[op.Size] * 8)
 			r := toInteger(w.number(op, a, i), n, op.Flags&lower.FlagSigned != 0, op.Aux&3,
-				op.Size == lower.Size64 || op.Size2 == lower.Size64)
+				(op.Size == lower.Size64 || op.Size2 == lower.Size64) && op.Flags&lower.FlagNaN == 0)
 			if op.Size == lower.Size64 {
 				x.setWide(w, op, i, r)
 			} else {

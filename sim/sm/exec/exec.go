@@ -42,6 +42,8 @@ type BarRequest struct {
 	ID    int
 	Count int    // threads to wait for, 0 = all of the block
 	Pred  uint32 // BAR.RED: predicate by lane
+	// threads that arrive; the warp counts whole
+	Threads uint32
 }
 
 // maxStack bounds the divergence stack; recursion deeper than this is a fault (hardware spills its stack to a reserved
@@ -60,7 +62,7 @@ func (x *Exec) dst(w *Warp, op *lower.Op) *lower.Row {
 	if op.Dst == isa.RZ {
 		return &x.sink[0]
 	}
-	return w.row(lower.Src(op.Dst))
+	return w.row(op.Dst)
 }
 
 // prefetchAhead is how many instructions ahead of an FFMA registers are fetched. Measured on a 1024^2 SGEMM with all
@@ -197,6 +199,6 @@ func (x *Exec) setWide(w *Warp, op *lower.Op, i int, v uint64) {
 	if op.Dst == isa.RZ {
 		return
 	}
-	w.row(lower.Src(op.Dst))[i] = uint32(v)
-	w.row(lower.Src(op.Dst) + 1)[i] = uint32(v >> 32)
+	w.row(op.Dst)[i] = uint32(v)
+	w.row(op.Dst + 1)[i] = uint32(v >> 32)
 }

@@ -59,6 +59,9 @@ func (x *Exec) floatMinMax(w *Warp, op *lower.Op, mask uint32) {
 			p, q = flush32(p), flush32(q)
 		}
 		d[i] = minmax32(p, q, pred>>i&1 != 0)
+		if f&lower.FlagNaN != 0 && (isNaN32(p) || isNaN32(q)) {
+			d[i] = nan32
+		}
 	}
 }
 
@@ -115,12 +118,28 @@ func (x *Exec) multiFunction(w *Warp, op *lower.Op, mask uint32) {
 	ma := signMods[f&3]
 	for m := mask; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros32(m)
-		v := mufu(op.Aux, modify(a[i], ma))
+		v := modify(a[i], ma)
+		if f&lower.FlagRev != 0 && op.Aux <= lower.MufuSIN {
+			v = ofTurns(op.Aux, v)
+		} else {
+			v = mufu(op.Aux, v)
+		}
 		if f&lower.FlagSAT != 0 {
 			v = saturate32(v)
 		}
 		d[i] = v
 	}
+}
+
+// ofTurns is the sine or the cosine of x turns.
+func ofTurns(f, x uint32) uint32 {
+	v := float64(f32(flush32(x)))
+	v = 2 * math.Pi * (v - math.Round(v))
+	r := math.Sin(v)
+	if f == lower.MufuCOS {
+		r = math.Cos(v)
+	}
+	return flush32(round32(r, lower.RoundNearest))
 }
 
 // safeDivision reports whether a/b can go the fast way that ptxas emits after FCHK: a reciprocal, a product and

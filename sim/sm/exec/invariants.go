@@ -16,13 +16,13 @@ func (w *Warp) hold(ok bool, what string, args ...any) {
 
 // consistent checks a warp's threads between two instructions, whatever these are.
 func (w *Warp) consistent() {
-	w.hold(w.Preds[7] == ^uint32(0), "PT is %#x", w.Preds[7])
+	w.hold(w.Preds[7]&w.Preds[15] == ^uint32(0), "PT is %#x, UPT %#x", w.Preds[7], w.Preds[15])
 	w.hold(len(w.Stack) <= maxStack, "%d entries on the stack", len(w.Stack))
 	w.hold(w.Active&^w.Live == 0, "threads %#x are active, %#x live", w.Active, w.Live)
 	w.hold((w.Active == 0) == (w.Live == 0), "threads %#x are active, %#x live", w.Active, w.Live)
 	waiting := w.Active
 	for i := range w.Stack {
-		if e := &w.Stack[i]; e.Kind == StackDiverge {
+		if e := &w.Stack[i]; e.Kind == StackDiverge || e.Kind >= StackBSYNC {
 			m := e.Mask & w.Live
 			w.hold(m&waiting == 0, "threads %#x of stack entry %d are elsewhere too", m&waiting, i)
 			waiting |= m

@@ -19,6 +19,9 @@ func (x *Exec) memory(w *Warp, op *lower.Op, mask uint32) {
 	a.Cache = memory.CacheOp(op.Cache)
 	a.Unit = false
 	x.Passes = 0
+	if op.Flags&lower.FlagUniform != 0 || op.Size2 != 0 {
+		op = x.plainAddress(w, op, mask)
+	}
 	switch op.Code {
 	case lower.CodeLDS:
 		a.Space, a.Kind = memory.SpaceShared, memory.Load
@@ -62,6 +65,31 @@ func (x *Exec) memory(w *Warp, op *lower.Op, mask uint32) {
 	case lower.CodeLDC:
 		x.loadConst(w, op, mask)
 	}
+}
+
+// plainAddress returns an access like op whose address is a register and an offset: of one with a shifted base, or with
+// a uniform register that is added.
+func (x *Exec) plainAddress(w *Warp, op *lower.Op, mask uint32) *lower.Op {
+	x.inner = *op
+	o := &x.inner
+	o.Size2 = 0
+	o.Flags &^= lower.FlagUniform | lower.FlagHigh
+	if op.Size2 != 0 {
+		a, shifted := w.row(op.A), w.row(lower.Src(op.Imm2))
+		for i, v := range a {
+			shifted[i] = v << op.Size2
+		}
+		o.A = lower.Src(op.Imm2)
+	}
+	if op.Flags&lower.FlagUniform != 0 {
+		i := bits.TrailingZeros32(mask)
+		if op.Flags&lower.FlagHigh != 0 {
+			o.Imm += int64(w.wide(op.B, i))
+		} else {
+			o.Imm += int64(w.row(op.B)[i])
+		}
+	}
+	return o
 }
 
 // failed records a fault of lane i.
@@ -115,7 +143,7 @@ func (x *Exec) dstRows(w *Warp, op *lower.Op) *lower.Row {
 	if op.Dst == isa.RZ {
 		return &x.sink[0]
 	}
-	return w.row(lower.Src(op.Dst))
+	return w.row(op.Dst)
 }
 
 // load fills the destination from host memory mem, which holds address base; all addresses have been checked.
@@ -300,7 +328,8 @@ func (x *Exec) storeGlobal(w *Warp, op *lower.Op, mask uint32) {
 	x.Global.Write(x.Clock, mask, &a.Addr, a.Bytes, rows)
 }
 
-// operands returns the rows of an atomic's operands: Imm of the data registers in C, the compare value first for CAS.
+// operands returns the rows of an atomic's operands: the data registers in C, of CAS those to compare with, and in B
+// then those to store.
 func (x *Exec) atomicOperands(w *Warp, op *lower.Op) (a, b [2]*lower.Row) {
 	words := memory.AtomicType(op.Aux>>8).Bytes() / 4
 	a[0], a[1] = w.row(op.C), w.row(op.C)
@@ -309,8 +338,8 @@ func (x *Exec) atomicOperands(w *Warp, op *lower.Op) (a, b [2]*lower.Row) {
 		a[1] = w.row(op.C + 1)
 	}
 	if memory.AtomicOp(op.Aux&255) == memory.AtomicCAS {
-		b[0] = w.row(op.C + lower.Src(words))
-		b[1] = w.row(op.C + lower.Src(2*words-1))
+		b[0] = w.row(op.B)
+		b[1] = w.row(op.B + lower.Src(words-1))
 	}
 	return a, b
 }
@@ -322,9 +351,9 @@ func (x *Exec) atomicGlobal(w *Warp, op *lower.Op, mask uint32) {
 	a, b := x.atomicOperands(w, op)
 	var dst, hi *lower.Row
 	if op.Dst != isa.RZ && op.Flags&lower.FlagNoResult == 0 {
-		dst = w.row(lower.Src(op.Dst))
+		dst = w.row(op.Dst)
 		if op.Size == lower.Size64 {
-			hi = w.row(lower.Src(op.Dst) + 1)
+			hi = w.row(op.Dst + 1)
 		}
 	}
 	x.Global.Atomic(x.Clock, mask, &x.Access.Addr, memory.AtomicOp(op.Aux&255), memory.AtomicType(op.Aux>>8), a, b, dst,
@@ -343,6 +372,9 @@ func (x *Exec) atomicShared(w *Warp, op *lower.Op, mask uint32) {
 			vb |= uint64(b[1][i]) << 32
 		}
 		old := what.ApplyBytes(typ, w.Block.Shared[x.Access.Addr[i]:], va, vb)
+		if op.Flags&lower.FlagTest != 0 { // CAST: whether it was equal
+			old = uint64(allOnes(old == va) & 1)
+		}
 		if op.Size == lower.Size64 {
 			x.setWide(w, op, i, old)
 		} else {

@@ -144,7 +144,7 @@ func (x *Exec) registerToPreds(w *Warp, op *lower.Op, mask uint32) {
 
 // psrc returns the lanes whose source predicate holds.
 func (w *Warp) psrc(op *lower.Op) uint32 {
-	p := w.Preds[op.PSrc&7]
+	p := w.Preds[op.PSrc&15]
 	if op.PNot {
 		p = ^p
 	}
@@ -153,7 +153,7 @@ func (w *Warp) psrc(op *lower.Op) uint32 {
 
 // setPred writes the lanes in mask of predicate p.
 func (w *Warp) setPred(p uint8, value, mask uint32) {
-	if p < isa.PT {
+	if p &= 15; p&isa.PT != isa.PT {
 		w.Preds[p] = w.Preds[p]&^mask | value&mask
 	}
 }

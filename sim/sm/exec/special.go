@@ -11,6 +11,10 @@ func (x *Exec) readSpecial(w *Warp, op *lower.Op, mask uint32) {
 	d := x.dst(w, op)
 	x.specials(w, op.Aux)
 	laneMOV(d, &x.tmp, mask)
+	if op.Width == 2 { // CS2R
+		x.specials(w, op.Aux+1)
+		laneMOV(w.row(op.Dst+1), &x.tmp, mask)
+	}
 }
 
 // readBarrierResult executes B2R.RESULT.
@@ -33,6 +37,8 @@ func (x *Exec) special(w *Warp, number uint32, i int) uint32 {
 	case lower.SRVirtID:
 		// The warp slot in bits 8-14 and the SM in bits 20-28: where ptxas takes %warpid and %smid from.
 		return uint32(w.Slot)<<8 | x.SMID<<20
+	case lower.SRMultiprocessor:
+		return x.SMID
 	case lower.SRVirtCfg:
 		return x.SMs << 20
 	case lower.SRSharedSize:

@@ -10,6 +10,7 @@ import (
 // StackEntry is one entry of a warp's divergence stack (SSY, PBK, PCNT, a divergent branch, CAL, PRET).
 type StackEntry struct {
 	Kind StackKind
+	B    uint8  // StackBSYNC: the convergence barrier
 	PC   int32  // where the popped threads go on
 	Mask uint32 // which threads
 }
@@ -25,6 +26,11 @@ const (
 	StackCall
 	StackPRET
 	StackLongJump
+
+	// of independent threads, which have no stack but a list: see converge.go
+	StackBSYNC    // wait at a convergence barrier
+	StackWARPSYNC // wait at WARPSYNC
+	StackBAR      // wait for the warp's others at a barrier of the block
 )
 
 // Warp is the architectural state of 32 threads: what their instructions read and write. When they issue is the
@@ -33,12 +39,14 @@ type Warp struct {
 	base   [2]unsafe.Pointer // registers of this warp; the launch's constant pool
 	Ops    []lower.Op        // Block.Prog.Ops
 	fmas   []lower.FMA       // Block.Prog.fmas
-	Preds  [8]uint32         // one lane mask a predicate; Preds[7] is all ones
+	Preds  [16]uint32        // one lane mask a predicate, uniform ones behind them; the 8th and the last are all ones
 	CC     CC                // condition code, a lane mask a flag
 	Active uint32            // threads that execute now
 	Live   uint32            // threads that have not exited
 	PC     int32             // index into Program.Ops
 	Stack  []StackEntry
+	meet   *meeting // of independent threads, else nil
+	spare  *meeting // memory for it
 
 	Block     *Block
 	InBlock   int    // warp number in its block
@@ -57,13 +65,13 @@ func (w *Warp) row(s lower.Src) *lower.Row {
 	return (*lower.Row)(unsafe.Add(w.base[s>>15], uintptr(s&^lower.PoolBit)*unsafe.Sizeof(lower.Row{})))
 }
 
-// GuardMask returns the active lanes whose guard predicate holds.
+// GuardMask returns the active lanes whose guard predicate holds; of instructions of the uniform datapath, all or none.
 func (w *Warp) GuardMask(op *lower.Op) uint32 {
-	p := w.Preds[op.Guard&7]
+	p := w.Preds[op.Guard&15]
 	if op.GuardNot {
 		p = ^p
 	}
-	return w.Active & p
+	return (w.Active | op.Everyone) & p
 }
 
 // RunFFMA executes the n plain FFMAs from the PC on (see Op.Run) and moves it.

@@ -27,7 +27,7 @@ func (l *lowerer) banks() {
 			cache.latch(slots, l.reuse[i])
 		}
 		if op.Dst != isa.RZ {
-			cache.drop(Src(op.Dst), Src(op.Dst)+Src(max(op.Width, 1)))
+			cache.drop(op.Dst, op.Dst+Src(max(op.Width, 1)))
 		}
 	}
 }
@@ -43,7 +43,7 @@ type reuseCache [3][2]Src
 func (c *reuseCache) conflicts(slots [3]Src, banks Src) (cycles uint8) {
 	var count [maxBanks]uint8
 	for k, s := range slots {
-		same := s&PoolBit != 0 || c[k][0] == s+1 || c[k][1] == s+1
+		same := s >= isa.RZ || c[k][0] == s+1 || c[k][1] == s+1
 		for _, t := range slots[:k] {
 			same = same || t == s
 		}
@@ -62,7 +62,7 @@ func (c *reuseCache) conflicts(slots [3]Src, banks Src) (cycles uint8) {
 // latch notes that the sources have been read, those in flags to be kept.
 func (c *reuseCache) latch(slots [3]Src, flags uint8) {
 	for k, s := range slots {
-		if s&PoolBit != 0 {
+		if s >= isa.RZ { // no register: constants, uniform registers
 			continue
 		}
 		h := &c[k]

@@ -133,6 +133,42 @@ const (
 	CodeBAR
 	CodeTRAP
 	CodeSystem // a function of CUDA's run-time system, and the return from it
+
+	// What the families of 128-bit words have otherwise: carries in predicates, addends of 64 bits, uniform registers.
+	CodeMOV64   // two registers
+	CodeFSEL    // SEL with signs
+	CodeIADD3P  // IADD3 with carries in and out
+	CodeMAD     // IMAD, the lower half
+	CodeMADX    // the same with a carry in
+	CodeMADWide // IMAD.WIDE, .HI
+	CodeIABS
+	CodeISETPEX // the upper half of a comparison of 64 bits
+	CodeLEAP    // LEA with carries in and out, LEA.HI
+	CodeLOP3P   // LOP3 with a predicate
+	CodePLOP3
+	CodeSHF64 // SHF that needs all 64 bits
+	CodeSGXT
+	CodeBMSK
+	CodeBREV
+	CodeDMINMAX // DSETP.MIN, .MAX
+	CodeF2FP
+	CodeABSDIFF
+	CodeMATCH
+	CodeREDUX
+	CodeVOTEU
+	CodeR2UR
+	CodeBMOVR // a convergence barrier to a register
+	CodeBMOVB // and back
+
+	// Independent thread scheduling.
+	CodeBSSY
+	CodeBSYNC
+	CodeBREAK
+	CodeWARPSYNC
+	CodeYIELD
+	CodeBRADIV // BRA.DIV, .CONV
+	CodeJump   // CALL and RET through a register
+	CodeCall   // CALL: the return address is in a register
 	NumCodes
 )
 
@@ -196,6 +232,15 @@ var Traits = [NumCodes]Trait{
 	CodeBAR:      {Control: true},
 	CodeTRAP:     {Control: true},
 	CodeSystem:   {Control: true},
+
+	CodeBSSY:     {Control: true},
+	CodeBSYNC:    {Control: true},
+	CodeBREAK:    {Control: true},
+	CodeWARPSYNC: {Control: true},
+	CodeYIELD:    {Control: true},
+	CodeBRADIV:   {Control: true, Target: true},
+	CodeJump:     {Control: true},
+	CodeCall:     {Control: true, Target: true},
 }
 
 // Flags of an Op. Those of the sources come in pairs, so that Flags>>2i&3 indexes signMods for source i.
@@ -225,6 +270,9 @@ const (
 	FlagReadOnly
 	FlagNoResult // RED
 	FlagCC       // P2R, R2P: the condition code's flags, not predicates
+	FlagNotC
+	FlagUniform // memory: B is a uniform register that is added to the address
+	FlagNaN     // conversions: what is not a number becomes 0; FMNMX: stays one
 )
 
 // Rounding modes, as Op.Aux&3 of floating-point operations holds them.
@@ -332,6 +380,8 @@ const (
 	SRClockHi       = 0x51
 	SRGlobalTimerLo = 0x52
 	SRGlobalTimerHi = 0x53
+	// SR_VIRTUALSMID of 128-bit words, whose number means something else before
+	SRMultiprocessor = 0x143
 )
 
 // BarKind is what a BAR instruction asks for.

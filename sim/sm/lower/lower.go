@@ -58,7 +58,9 @@ func Lower(code *isa.Code, entry uint32, cfg LowerConfig) (*Program, error) {
 				l.registers-1, cfg.Registers)
 		}
 	}
+	l.p.Independent = target.independent
 	l.banks()
+	l.rows()
 	l.runs()
 	l.ahead()
 	l.p.Pool = make([]Row, len(l.p.refs))
@@ -116,6 +118,7 @@ type lowerer struct {
 	reuse     []uint8 // operand-reuse flags of the Ops
 	refs      map[poolKey]Src
 	registers int
+	uniforms  int // uniform registers
 
 	// the instruction being lowered
 	in    *isa.Inst
@@ -136,6 +139,15 @@ func blankOp(in *isa.Inst, how lowering) Op {
 		Stall: stallCycles(in.Control), Wait: in.Control.Wait, WrBar: in.Control.WriteBarrier,
 		RdBar: in.Control.ReadBarrier, Yield: in.Control.Yield,
 		Dual: in.Control.Stall == 0}
+}
+
+// control sets what words of 128 bits have otherwise than Maxwell's: no two instructions issue in one cycle, and stall
+// counts are what they say. A stall of 0, which stands in front of nothing that runs, is taken for 1.
+func (l *lowerer) control(op *Op, c isa.Control) {
+	if l.target.independent {
+		op.Dual = false
+		op.Stall = max(c.Stall, 1)
+	}
 }
 
 // understood reports an error of the lowering, and a suffix or an operand that it did not take.
@@ -175,6 +187,10 @@ func (l *lowerer) harmless(o *isa.Operand) bool {
 		return o.Reg == isa.RZ
 	case isa.KindPred:
 		return o.Reg == isa.PT
+	case isa.KindUPred:
+		return o.Reg == isa.PT && !o.Not
+	case isa.KindUniform:
+		return o.Reg == isa.URZ
 	case isa.KindCC:
 		return isa.CCTest(o.Reg) == isa.CCT
 	}
@@ -306,11 +322,57 @@ func (l *lowerer) uses(r uint8, n int) {
 	l.fail("more than %d registers are read", len(l.use.Src))
 }
 
+// firstUniform stands for UR0 among rows until it is known how many registers there are.
+const firstUniform Src = 256
+
+// uniform is the row of a uniform register, the first of words.
+func (l *lowerer) uniform(o *isa.Operand, words int) Src {
+	if o.Reg == isa.URZ {
+		return PoolZero
+	}
+	if int(o.Reg)+words > isa.URZ || int(o.Reg)%words != 0 {
+		l.fail("UR%d cannot be the first of %d uniform registers", o.Reg, words)
+	}
+	l.uniforms = max(l.uniforms, int(o.Reg)+words)
+	return firstUniform + Src(o.Reg)
+}
+
+// rows gives uniform registers their rows behind the registers, none with the number of RZ.
+func (l *lowerer) rows() {
+	p := l.p
+	p.Rows = p.Registers
+	if !l.target.independent {
+		return
+	}
+	first := Src(p.Registers)
+	if p.Registers+l.uniforms+1 > isa.RZ {
+		first = firstUniform
+	}
+	p.Rows = int(first) + l.uniforms + 1 // the last for shifted addresses
+	for i := range p.Ops {
+		if op := &p.Ops[i]; Traits[op.Code].Memory && op.Size2 != 0 {
+			op.Imm2 = int32(p.Rows - 1)
+		}
+		for _, s := range []*Src{&p.Ops[i].A, &p.Ops[i].B, &p.Ops[i].C, &p.Ops[i].Dst} {
+			if *s >= firstUniform && *s&PoolBit == 0 {
+				*s += first - firstUniform
+			}
+		}
+	}
+}
+
 // dst takes the destination register, the first of words.
 func (l *lowerer) dst(words int) {
-	o := l.operand(isa.KindReg)
-	l.op.Dst = o.Reg
+	o := l.operand(isa.KindReg, isa.KindUniform)
 	l.op.Width = uint8(words)
+	if o.Kind == isa.KindUniform {
+		l.op.Dst = l.uniform(o, words)
+		if l.op.Dst == PoolZero {
+			l.op.Dst = isa.RZ
+		}
+		return
+	}
+	l.op.Dst = Src(o.Reg)
 	before := l.use.Src
 	l.uses(o.Reg, words)
 	l.use.Src = before
@@ -335,26 +397,37 @@ func (l *lowerer) plainCC() {
 	l.setCC = l.op.SetCC
 }
 
-func (l *lowerer) pdst() { l.op.PDst = l.operand(isa.KindPred).Reg }
+func (l *lowerer) pdst() { l.op.PDst = l.pred().Reg }
 
-func (l *lowerer) pdst2() { l.op.PDst2 = l.operand(isa.KindPred).Reg }
+func (l *lowerer) pdst2() { l.op.PDst2 = l.pred().Reg }
+
+// pred takes a predicate, of which uniform ones have numbers of their own.
+func (l *lowerer) pred() isa.Operand {
+	o := *l.operand(isa.KindPred, isa.KindUPred)
+	if o.Kind == isa.KindUPred {
+		o.Reg += FirstUniform
+	}
+	return o
+}
 
 // optionalPred takes the first destination predicate if the next operand is one.
 func (l *lowerer) optionalPred() {
-	if l.peek(isa.KindPred) {
+	if l.peek(isa.KindPred) || l.peek(isa.KindUPred) {
 		l.pdst()
 	}
 }
 
 func (l *lowerer) psrc() {
-	o := l.operand(isa.KindPred)
+	o := l.pred()
 	l.op.PSrc, l.op.PNot = o.Reg, o.Not
 }
 
 // source takes the next operand as a source of words registers, and returns it with its row.
 func (l *lowerer) source(words int) (*isa.Operand, Src) {
-	o := l.operand(isa.KindReg, isa.KindConst, isa.KindImm)
+	o := l.operand(isa.KindReg, isa.KindConst, isa.KindImm, isa.KindUniform)
 	switch o.Kind {
+	case isa.KindUniform:
+		return o, l.uniform(o, words)
 	case isa.KindReg:
 		l.uses(o.Reg, words)
 		if o.Reg == isa.RZ {

@@ -12,9 +12,9 @@ type Row = [32]uint32
 // RowBytes is the size of a Row.
 const RowBytes = 128
 
-// Src names a source row of an instruction: a register of the warp (below PoolBit), or a row of the launch's constant
-// pool, in which constants and immediates stand broadcast to 32 lanes. The address of either is one indexed add
-// (Warp.row), so that FFMA R, R, c[][], R is the same code as FFMA R, R, R, R.
+// Src names a row of an instruction: a register of the warp or, behind them, a uniform register (below PoolBit),
+// or a row of the launch's constant pool, in which constants and immediates stand broadcast to 32 lanes. The address of
+// either is one indexed add (Warp.row), so that FFMA R, R, c[][], R is the same code as FFMA R, R, R, R.
 type Src uint16
 
 // PoolBit marks a Src as a row of the pool.
@@ -30,10 +30,13 @@ type Op struct {
 	Guard    uint8 // guard predicate, 7 = PT
 	GuardNot bool
 	NoGuard  bool // guard is PT: skip the look-up
+	// Everyone has all bits set for an instruction of the uniform datapath: it is executed for the warp, whoever is
+	// active. Its registers are rows with the same number in all lanes.
+	Everyone uint32
 
-	Dst   uint8 // destination register, isa.RZ = none
+	Dst   Src   // destination register, isa.RZ = none
 	Width uint8 // 32-bit registers that Dst (or a store's data, in C) covers: 1, 2 or 4
-	PDst  uint8 // destination predicate, 7 = none
+	PDst  uint8 // destination predicate, 7 = none; uniform ones, here and below, follow from FirstUniform on
 	PDst2 uint8 // second destination predicate, 7 = none
 	PSrc  uint8 // source predicate, 7 = PT
 	PNot  bool
@@ -70,6 +73,9 @@ type Op struct {
 	RunBanks uint8 // cycles that register-bank conflicts put between them
 }
 
+// FirstUniform is the number of UP0 among the predicates of a warp; UPT, all ones, is the last.
+const FirstUniform = 8
+
 // WaitCount in Op.Wait: the instruction waits until at most Imm others hold barrier Size (DEPBAR.LE).
 const WaitCount = 1 << 6
 
@@ -95,6 +101,8 @@ const (
 	UnitConst                 // LDC
 	UnitSReg                  // S2R
 	UnitNone                  // NOP, DEPBAR
+	UnitUniform               // the uniform datapath: UMOV UIADD3 …
+	UnitTensor                // HMMA IMMA …
 	NumUnits
 )
 
@@ -110,6 +118,8 @@ type Program struct {
 	Const [18][]byte
 
 	Registers   int   // a thread
+	Rows        int   // rows of a warp: its registers, and uniform registers
+	Independent bool  // threads go on by themselves: convergence barriers, no divergence stack
 	SharedBytes int   // static + dynamic, a block
 	LocalBytes  int   // a thread
 	Launch      int64 // number of the launch, for what it prints
@@ -187,4 +197,4 @@ func (p *Program) Calls(name string) bool {
 
 // UnitNames are the names of the execution unit classes as counters and presets write them.
 var UnitNames = [NumUnits]string{"fp32", "half_rate", "fp64", "fp16", "sfu", "convert", "convert64", "imul", "branch",
-	"shared", "global", "const", "sreg", "none"}
+	"shared", "global", "const", "sreg", "none", "uniform", "tensor"}

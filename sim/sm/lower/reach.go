@@ -109,6 +109,15 @@ func (l *lowerer) successors(work []int32, i, first int32, op *Op) []int32 {
 			work = append(work, l.index(t))
 		}
 		goesOn = !op.NoGuard
+	case CodeJump:
+		if l.in.Op != isa.AmpereCALL { // RET: the instructions behind calls are reached from those
+			goesOn = !op.NoGuard
+			break
+		}
+		work = l.anything(work, first)
+		for _, s := range l.code.Externs {
+			work = append(work, l.index(s.Address))
+		}
 	case CodeBRA, CodeEXIT, CodeSYNC, CodeRET, CodeBRK, CodeCONT, CodeLONGJMP:
 		goesOn = !op.NoGuard || op.Imm2 != int32(isa.CCT)
 	}
@@ -172,6 +181,7 @@ func (l *lowerer) system(p *part, i int32, name string) {
 	op := &p.ops[i-p.first]
 	in := isa.Inst{Guard: isa.PT, Control: isa.Control{Stall: 15, Yield: true, WriteBarrier: 7, ReadBarrier: 7}}
 	*op = blankOp(&in, lowering{code: CodeSystem, unit: UnitBranch})
+	l.control(op, in.Control)
 	op.PC = l.pc(i)
 	op.IsCtrl = true
 	op.Aux = uint32(slices.Index(SystemCalls, name) + 1)
@@ -187,6 +197,7 @@ func (l *lowerer) lower(in *isa.Inst, op *Op, use *Uses) error {
 		return fmt.Errorf("%s is decoded but not executed", in.Op)
 	}
 	*op = blankOp(in, how)
+	l.control(op, in.Control)
 	op.PC = in.PC
 	if n := l.cfg.LineBytes; n > 0 {
 		op.Line = l.cfg.FirstLine + int32(in.PC)/int32(n)
@@ -207,7 +218,7 @@ func (l *lowerer) lower(in *isa.Inst, op *Op, use *Uses) error {
 	}
 	l.used()
 	switch op.Code {
-	case CodeBRA, CodeBRX:
+	case CodeBRA, CodeBRX, CodeBRADIV:
 		op.Branch = 1
 	case CodeSYNC, CodeBRK, CodeCONT:
 		// With a guard these are how the compiler leaves one side of an if-else, or a loop.

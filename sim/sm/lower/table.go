@@ -1052,6 +1052,9 @@ func lowerAtomic(l *lowerer) {
 		n *= 2
 	}
 	l.data(n)
+	if how == memory.AtomicCAS && l.op.C != PoolZero {
+		l.op.B = l.op.C + Src(n/2)
+	}
 	for l.peek(isa.KindReg) {
 		l.next++ // CAS: the value to store stands behind the one to compare with
 	}

@@ -1,6 +1,12 @@
 package lower
 
-import "warpdrop/sim/isa"
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"warpdrop/sim/isa"
+)
 
 // target is how the code of a family becomes Ops: what executes it is shared, what it is called and where it runs is
 // not.
@@ -8,6 +14,8 @@ type target struct {
 	rows  map[isa.Op]lowering
 	nop   isa.Op // what fills code up to whole groups
 	banks Src    // of the register file
+	// independent: threads of a warp go on by themselves, and meet at convergence barriers; there is no stack
+	independent bool
 }
 
 // maxBanks bounds target.banks.
@@ -19,5 +27,30 @@ var targets map[*isa.Family]*target
 func init() { // not an initializer: rows lead back to lowerer, which asks for its target
 	targets = map[*isa.Family]*target{
 		isa.Maxwell: {rows: maxwellRows(), nop: isa.OpNOP, banks: 4},
+		isa.Turing:  {rows: ampereRows(), nop: isa.AmpereNOP, banks: 2, independent: true},
+		isa.Ampere:  {rows: ampereRows(), nop: isa.AmpereNOP, banks: 2, independent: true},
+		isa.GA10x:   {rows: ampereRows(), nop: isa.AmpereNOP, banks: 2, independent: true},
 	}
+}
+
+// Executes returns the family of code for a compute capability times ten, nil if such code is not executed.
+func Executes(arch int) *isa.Family {
+	if f := isa.FamilyOf(arch); f != nil && targets[f] != nil {
+		return f
+	}
+	return nil
+}
+
+// Executed lists the compute capabilities whose code is executed.
+func Executed() string {
+	var list []string
+	for f := range targets {
+		s := strconv.Itoa(f.First)
+		if f.Last > f.First {
+			s += ".." + strconv.Itoa(f.Last)
+		}
+		list = append(list, s)
+	}
+	slices.Sort(list)
+	return strings.Join(list, ", ")
 }

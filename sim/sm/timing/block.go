@@ -22,7 +22,7 @@ func NeedOf(cfg *Config, p *lower.Program, threads int) Need {
 	round := func(n, unit int) int { return (n + unit - 1) / unit * unit }
 	return Need{Threads: threads, Warps: warps,
 		Registers: warps * round(p.Registers*32, cfg.RegisterUnit),
-		Shared:    round(p.SharedBytes, cfg.SharedUnit)}
+		Shared:    round(p.SharedBytes+cfg.SharedReserved, cfg.SharedUnit)}
 }
 
 // Resident returns how many blocks with need n an SM holds at once, as the CUDA occupancy calculator counts them.

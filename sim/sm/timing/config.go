@@ -9,20 +9,22 @@ import (
 
 // Config holds every figure of a streaming multiprocessor; it comes from the GPU preset.
 type Config struct {
-	Schedulers     int    `yaml:"schedulers"`    // warp schedulers
-	WarpsPerSM     int    `yaml:"warps"`         // warp slots
-	ThreadsPerSM   int    `yaml:"threads"`       // resident threads
-	BlocksPerSM    int    `yaml:"blocks"`        // resident blocks
-	Registers      int    `yaml:"registers"`     // 32-bit registers
-	RegisterUnit   int    `yaml:"register_unit"` // registers are allocated a warp in multiples of this
-	MaxRegisters   int    `yaml:"max_registers"` // a thread
-	MaxThreads     int    `yaml:"max_block"`     // threads a block
-	Shared         int    `yaml:"shared_bytes"`  // shared memory
-	SharedPerBlock int    `yaml:"shared_block"`  // shared memory a block may have
-	SharedUnit     int    `yaml:"shared_unit"`   // shared memory is allocated in multiples of this
-	Policy         string `yaml:"policy"`        // warp scheduling policy: a key of Policies
-	DualIssue      bool   `yaml:"dual_issue"`    // obey the pairs that the control words mark
-	BranchTaken    int    `yaml:"branch_taken"`  // cycles from a taken branch to the warp's next instruction, at least
+	Schedulers     int `yaml:"schedulers"`    // warp schedulers
+	WarpsPerSM     int `yaml:"warps"`         // warp slots
+	ThreadsPerSM   int `yaml:"threads"`       // resident threads
+	BlocksPerSM    int `yaml:"blocks"`        // resident blocks
+	Registers      int `yaml:"registers"`     // 32-bit registers
+	RegisterUnit   int `yaml:"register_unit"` // registers are allocated a warp in multiples of this
+	MaxRegisters   int `yaml:"max_registers"` // a thread
+	MaxThreads     int `yaml:"max_block"`     // threads a block
+	Shared         int `yaml:"shared_bytes"`  // shared memory
+	SharedPerBlock int `yaml:"shared_block"`  // shared memory a block may have
+	SharedUnit     int `yaml:"shared_unit"`   // shared memory is allocated in multiples of this
+	// shared memory that the system takes of each block
+	SharedReserved int    `yaml:"shared_reserved,omitempty"`
+	Policy         string `yaml:"policy"`       // warp scheduling policy: a key of Policies
+	DualIssue      bool   `yaml:"dual_issue"`   // obey the pairs that the control words mark
+	BranchTaken    int    `yaml:"branch_taken"` // cycles from a taken branch to the warp's next instruction, at least
 	// cycles from the last warp's arrival at BAR to the first issue after it
 	BlockBarrier  int   `yaml:"block_barrier"`
 	BlockStart    int   `yaml:"block_start"`    // cycles from a block's dispatch to its first issue
@@ -85,6 +87,9 @@ type Units struct {
 	Const   UnitTiming `yaml:"const"`
 	SReg    UnitTiming `yaml:"sreg"`
 	None    UnitTiming `yaml:"none"`
+	// of GPUs that have them
+	Uniform UnitTiming `yaml:"uniform,omitempty"`
+	Tensor  UnitTiming `yaml:"tensor,omitempty"`
 }
 
 // Table returns the timings indexed by Unit.
@@ -93,7 +98,7 @@ func (u *Units) Table() [lower.NumUnits]UnitTiming {
 		lower.UnitFP16: u.FP16, lower.UnitSFU: u.SFU, lower.UnitConvert: u.Convert, lower.UnitConvert64: u.Conv64,
 		lower.UnitImul:   u.Imul,
 		lower.UnitBranch: u.Branch, lower.UnitShared: u.Shared, lower.UnitGlobal: u.Global, lower.UnitConst: u.Const,
-		lower.UnitSReg: u.SReg, lower.UnitNone: u.None}
+		lower.UnitSReg: u.SReg, lower.UnitNone: u.None, lower.UnitUniform: u.Uniform, lower.UnitTensor: u.Tensor}
 }
 
 // Limits of the simulator itself: the arrays of the hot loop have these sizes.
@@ -121,6 +126,7 @@ func (c *Config) Validate() error {
 		{"shared_bytes", c.Shared, 1024, 1 << 20},
 		{"shared_block", c.SharedPerBlock, 1024, c.Shared},
 		{"shared_unit", c.SharedUnit, 1, 4096},
+		{"shared_reserved", c.SharedReserved, 0, 4096},
 		{"branch_taken", c.BranchTaken, 1, 1000},
 		{"block_barrier", c.BlockBarrier, 1, 1000},
 		{"block_start", c.BlockStart, 0, 100000},
@@ -143,6 +149,9 @@ func (c *Config) Validate() error {
 		{"constant_cache.miss", c.ConstCache.Miss, 1, 10000},
 	}
 	for u, t := range c.Units.Table() {
+		if (lower.Unit(u) == lower.UnitUniform || lower.Unit(u) == lower.UnitTensor) && t == (UnitTiming{}) {
+			continue
+		}
 		bounds = append(bounds, bound{"units." + lower.UnitNames[u] + ".interval", t.Interval, 1, 1024},
 			bound{"units." + lower.UnitNames[u] + ".latency", t.Latency, 1, 10000},
 			bound{"units." + lower.UnitNames[u] + ".read", t.Read, 0, 15})
