@@ -51,7 +51,8 @@ func (d *Device) LoadModule(cubin []byte) (*Module, error) {
 	}
 	c := code.cubin
 	if f := lower.Executes(d.gpu.Arch); c.Family != f {
-		return nil, fmt.Errorf("the code is for sm_%d (%s); %s runs code of %s", c.Arch, c.Family.Name, d.gpu.Name, f.Name)
+		return nil, fmt.Errorf("the code is for sm_%d (%s); %s runs code of %s", c.Arch, c.Family.Name, d.gpu.Name,
+			f.Name)
 	}
 	var base Ptr
 	if c.GlobalBytes > 0 {

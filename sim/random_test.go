@@ -31,8 +31,8 @@ var randomTargets = []struct {
 	levels    int
 }{{"gtx1080ti", "sm_61", "", 6}, {"a100-40g", "sm_80", "+ptx70", 2}, {"rtx2070super", "sm_75", "+ptx63", 1}}
 
-// TestRandomPrograms compiles random C programs for this machine and for GPUs of each family, at levels of optimisation,
-// and compares what they compute, in time and for values alone, bit for bit. It needs the tool chain of
+// TestRandomPrograms compiles random C programs for this machine and for GPUs of each family, at levels of
+// optimisation, and compares what they compute, in time and for values alone, bit for bit. It needs the tool chain of
 // scripts/toolchain.sh.
 func TestRandomPrograms(t *testing.T) {
 	tools := toolchain(t)
@@ -59,7 +59,8 @@ func TestRandomPrograms(t *testing.T) {
 			for _, c := range randomCases() {
 				opt := c.opt
 				ptx, cubin := filepath.Join(dir, "k.ptx"), filepath.Join(dir, "k.cubin")
-				compile(t, filepath.Join(tools, "clang-19"), append(append(strings.Fields(opt[0]), c.clang...), "-x", "cuda", "--cuda-device-only",
+				compile(t, filepath.Join(tools, "clang-19"), append(append(strings.Fields(opt[0]), c.clang...), "-x", "cuda",
+					"--cuda-device-only",
 					"--cuda-gpu-arch="+c.arch, "-nocudainc", "-nocudalib", "-nogpulib", "-fdeclspec", "-w", "-fwrapv",
 					"-fno-strict-aliasing", "-ffp-contract=off", "-I", "../workloads/kernels", "-S", src, "-o", ptx)...)
 				compile(t, filepath.Join(tools, "ptxas"), append(strings.Fields(opt[1]), "-arch="+c.arch, "-w", ptx, "-o", cubin)...)

@@ -71,8 +71,9 @@ var wideRelocs = map[uint32]relocKind{
 	55: {name: "R_CUDA_ABS32_32", at: field{at: 32, width: 32}},
 	56: {name: "R_CUDA_ABS32_LO_32", at: field{at: 32, width: 32}, part: low},
 	57: {name: "R_CUDA_ABS32_HI_32", at: field{at: 32, width: 32}, part: high},
-	58: {name: "R_CUDA_ABS47_34", at: field{at: 34, width: 30}, unit: 4}, // of CALL.ABS; code addresses have 32 bits here
-	59: {name: "R_CUDA_ABS16_32", at: field{at: 32, width: 16}},          // offset in a constant bank
+	// of CALL.ABS; code addresses have 32 bits here
+	58: {name: "R_CUDA_ABS47_34", at: field{at: 34, width: 30}, unit: 4},
+	59: {name: "R_CUDA_ABS16_32", at: field{at: 32, width: 16}}, // offset in a constant bank
 	// c[bank][offset] of arithmetic
 	64: {name: "R_CUDA_CONST_FIELD19_40", at: field{at: 40, width: 14}, unit: 4, bank: field{at: 54, width: 5}},
 	74: {name: "R_CUDA_ABS24_40", at: field{at: 40, width: 24}, sum: true}, // offset of LDS, STS …

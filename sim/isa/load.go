@@ -54,7 +54,8 @@ type loader struct {
 	lines   elf.SectionIndex // of the line table, 0 = none
 }
 
-// ReadCubin loads a cubin of a family that has an ABI: links its code into one image and collects what kernels need. Code is
+// ReadCubin loads a cubin of a family that has an ABI: links its code into one image and collects what kernels need.
+// Code is
 // decoded where it is asked for, so what cannot be decoded is an error of the kernel that has it. It allocates at most
 // 64 times the size of data.
 func ReadCubin(data []byte) (*Cubin, error) {
