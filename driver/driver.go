@@ -46,6 +46,9 @@ type Driver struct {
 	jit      jit
 }
 
+// profiles tells whether the longest launch of each kernel is kept, with its profile.
+func (o *Options) profiles() bool { return o.HTML != "" || o.Profile != "" }
+
 // Options are what a user sets by environment variables.
 type Options struct {
 	GPU       string    // preset name or file
@@ -55,6 +58,7 @@ type Options struct {
 	Selection Selection // launches that are timed
 	Quiet     bool      // no table at the end, no progress
 	HTML      string    // file for the report, "" = none
+	Profile   string    // file for the instructions of kernels (see profile.Output), "" = none, "-" = Err
 	JSON      string    // file for the launches, "" = none
 	Trace     string    // file for the trace, "" = none
 	Cache     string    // folder of compiled PTX
@@ -170,7 +174,7 @@ func (d *Driver) start() Result {
 		return NoDevice
 	}
 	dev.Threads, dev.MaxCycles = d.options.Threads, d.options.MaxCycles
-	dev.Profile = d.options.HTML != ""
+	dev.Profile = d.options.profiles()
 	dev.Stalled = func(what string) { d.say("%s", what) }
 	for _, c := range d.options.Checks {
 		if err := dev.EnableCheck(c); err != nil {

@@ -22,6 +22,7 @@ func TestProgram(t *testing.T) {
 	dir := t.TempDir()
 	c := newClient(t, func(o *Options) {
 		o.JSON, o.Trace, o.HTML = filepath.Join(dir, "l.json"), filepath.Join(dir, "t.json"), filepath.Join(dir, "r.html")
+		o.Profile = filepath.Join(dir, "p.csv")
 	})
 	const n = 1000
 	x := make([]float32, n)
@@ -77,7 +78,8 @@ func TestProgram(t *testing.T) {
 			t.Errorf("the table does not hold %q:\n%s", want, c.said)
 		}
 	}
-	for name, want := range map[string]string{"t.json": `"name":"saxpy"`, "r.html": "<td>8x1x1"} {
+	for name, want := range map[string]string{"t.json": `"name":"saxpy"`, "r.html": "<td>8x1x1",
+		"p.csv": ",EXIT,"} {
 		data, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil || !strings.Contains(string(data), want) {
 			t.Errorf("%s: %v, or it does not hold %q", name, err, want)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"warpdrop/internal/atomicfile"
+	"warpdrop/profile"
 )
 
 // Variable is an environment variable that a program's user sets.
@@ -63,6 +64,15 @@ var Variables = []Variable{
 		}},
 	{"WARPDROP_REPORT", "write kernels by time, with a profile page each, to this HTML file at the end",
 		func(o *Options, v string) error { o.HTML = v; return atomicfile.Try(v) }},
+	{"WARPDROP_PROFILE", "write each kernel's instructions with stall cycles to this file at the end: text, or .csv or .json " +
+		"with every count; - for standard error",
+		func(o *Options, v string) error {
+			o.Profile = v
+			if err := (&profile.Output{File: v, Several: true}).Check(); err != nil || v == "-" {
+				return err
+			}
+			return atomicfile.Try(v)
+		}},
 	{"WARPDROP_JSON", "write every launch to this JSON file at the end",
 		func(o *Options, v string) error { o.JSON = v; return atomicfile.Try(v) }},
 	{"WARPDROP_TRACE", "write streams and copies over time to this file, for ui.perfetto.dev",

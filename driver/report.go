@@ -19,6 +19,7 @@ import (
 	"warpdrop/internal/atomicfile"
 	"warpdrop/internal/show"
 	"warpdrop/internal/table"
+	"warpdrop/profile"
 	"warpdrop/sim"
 )
 
@@ -127,7 +128,7 @@ func (r *report) launch(d *Driver, s *stream, l *launch, got *sim.Result, from f
 	for reason, n := range got.Counters.WarpStalls() {
 		x.stalls[reason] += n
 	}
-	if d.options.HTML != "" && !got.Functional && (x.longest == nil || got.Cycles > x.longest.Cycles) {
+	if d.options.profiles() && !got.Functional && (x.longest == nil || got.Cycles > x.longest.Cycles) {
 		x.longest = got
 	}
 	if d.options.JSON != "" {
@@ -259,7 +260,17 @@ func (d *Driver) write() error {
 			d.say("wrote %s", f.path)
 		}
 	}
-	return nil
+	if d.options.Profile == "" {
+		return nil
+	}
+	var launches []*profile.Page
+	for _, x := range r.sorted() {
+		if x.longest != nil {
+			launches = append(launches, profile.New(x.longest, d.gpu))
+		}
+	}
+	out := profile.Output{File: d.options.Profile, Several: true}
+	return out.Write(d.options.Err, launches...)
 }
 
 // sorted is the rows, the one that took longest first.

@@ -89,11 +89,11 @@ func uncoalesced(p *Page, r *sim.Result, g *sim.GPU) (Advice, bool) {
 			return 0
 		}
 		need := max(1, l.Lanes()*width(l.Text)/32)
-		return max(0, l.Sectors-need) * float64(l.Warps)
+		return max(0, l.PerAccess-need) * float64(l.Warps)
 	}
 	for _, l := range p.Lines {
 		if global(l) {
-			all += l.Sectors * float64(l.Warps)
+			all += float64(l.Sectors)
 			wasted += waste(l)
 		}
 	}
@@ -104,7 +104,7 @@ func uncoalesced(p *Page, r *sim.Result, g *sim.GPU) (Advice, bool) {
 	return Advice{
 		Text: fmt.Sprintf("Uncoalesced access: %s at 0x%s touches %.1f sectors of 32 bytes a warp where %.1f would do. "+
 			"Let neighbouring threads take "+
-			"neighbouring elements, or go through shared memory.", name(l.Text), l.Address, l.Sectors,
+			"neighbouring elements, or go through shared memory.", name(l.Text), l.Address, l.PerAccess,
 			max(1, l.Lanes()*width(l.Text)/32)),
 		Figure: fmt.Sprintf("%.0f %% of the sectors that loads and stores ask for hold nothing that the access uses",
 			100*wasted/all),

@@ -41,9 +41,10 @@ type Fact struct {
 
 // Share is a part of a whole.
 type Share struct {
-	Name  string  `json:"name"`
-	Share float64 `json:"share"` // 0 … 1
-	Text  string  `json:"text,omitempty"`
+	Name   string  `json:"name"`
+	Share  float64 `json:"share"` // 0 … 1
+	Text   string  `json:"text,omitempty"`
+	Cycles int64   `json:"cycles,omitempty"` // that it is of, where it is one of cycles
 }
 
 // Percent is the share for a style attribute and a label.
@@ -68,7 +69,8 @@ type Line struct {
 	Share     float64 `json:"stall_share"`  // of all of them
 	Waits     []Share `json:"waits,omitempty"`
 	Conflicts int64   `json:"conflicts"`
-	Sectors   float64 `json:"sectors_an_access"` // of a warp's access to global or local memory
+	Sectors   int64   `json:"sectors"`           // of 32 bytes of global or local memory
+	PerAccess float64 `json:"sectors_an_access"` // of a warp's access to these
 	Target    string  `json:"target,omitempty"`  // address that it branches to
 }
 
@@ -113,18 +115,18 @@ func New(r *sim.Result, g *sim.GPU) *Page {
 	p.facts(r, g)
 	for name, share := range r.UnitUtilization(g) {
 		if share > 0.001 {
-			p.Light = append(p.Light, Share{"unit: " + name, share, "busy"})
+			p.Light = append(p.Light, Share{"unit: " + name, share, "busy", 0})
 		}
 	}
 	band := c.Memory.Bandwidth(max(r.Cycles, 1), g.CoreMHz)
 	p.Light = append(p.Light, Share{"DRAM", p.Roof.GBps / p.Roof.PeakGBps,
-		fmt.Sprintf("%.0f of %.0f GB/s", p.Roof.GBps, p.Roof.PeakGBps)},
+		fmt.Sprintf("%.0f of %.0f GB/s", p.Roof.GBps, p.Roof.PeakGBps), 0},
 		Share{"FP arithmetic", p.Roof.GFLOPS / p.Roof.PeakGFLOPS,
-			fmt.Sprintf("%.0f of %.0f GFLOP/s", p.Roof.GFLOPS, p.Roof.PeakGFLOPS)},
+			fmt.Sprintf("%.0f of %.0f GFLOP/s", p.Roof.GFLOPS, p.Roof.PeakGFLOPS), 0},
 		Share{"issue slots", float64(c.SM.IssueCycles) / float64(max(r.Cycles, 1)*int64(g.SMs*g.SM.Schedulers)),
-			"schedulers that issued"})
+			"schedulers that issued", 0})
 	largest(p.Light)
-	p.Issued = append(shares(c.Stalls(), c.SM.IssueCycles), Share{"issued", 0, "work"})
+	p.Issued = append(shares(c.Stalls(), c.SM.IssueCycles), Share{"issued", 0, "work", c.SM.IssueCycles})
 	total := c.SM.IssueCycles
 	for _, n := range c.Stalls() {
 		total += n
@@ -191,7 +193,7 @@ func shares(counts map[string]int64, beside int64) (out []Share) {
 	}
 	for name, n := range counts {
 		if n > 0 {
-			out = append(out, Share{name, float64(n) / float64(total), ""})
+			out = append(out, Share{name, float64(n) / float64(total), "", n})
 		}
 	}
 	largest(out)
@@ -221,7 +223,7 @@ func (p *Page) lines(r *sim.Result) {
 	}
 	for _, l := range r.Profile.Lines {
 		line := Line{Text: l.Text, Source: l.Source, Warps: l.Warps, Threads: l.Threads, Conflicts: l.Conflicts,
-			Sectors: float64(l.Sectors) / float64(l.Warps)}
+			Sectors: l.Sectors, PerAccess: float64(l.Sectors) / float64(l.Warps)}
 		if m := placed.FindStringSubmatch(l.Text); m != nil {
 			line.Address, line.Text = m[1], m[2]
 		}
@@ -272,8 +274,4 @@ func (p *Page) sources() {
 func (p *Page) HottestSources(n int) []SourceLine { return p.Sources[:min(n, len(p.Sources))] }
 
 // Hottest are the n instructions that warps waited longest before.
-func (p *Page) Hottest(n int) []Line {
-	out := slices.Clone(p.Lines)
-	slices.SortStableFunc(out, func(a, b Line) int { return cmp.Compare(b.Stalls, a.Stalls) })
-	return out[:min(n, len(out))]
-}
+func (p *Page) Hottest(n int) []Line { return p.sorted(Orders[0])[:min(n, len(p.Lines))] }

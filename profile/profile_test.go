@@ -2,12 +2,19 @@ package profile
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/csv"
 	"encoding/json"
+	"maps"
 	"math"
 	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
-	"unicode/utf8"
+
+	"github.com/mattn/go-runewidth"
 
 	"warpdrop/sim"
 )
@@ -107,17 +114,18 @@ func TestPage(t *testing.T) {
 		t.Errorf("waits add up to %g", got)
 	}
 	var warps, conflicts int64
-	var sectors, share float64
+	var sectors int64
+	var share float64
 	for _, l := range p.Lines {
 		warps += l.Warps
 		conflicts += l.Conflicts
-		sectors += l.Sectors * float64(l.Warps)
+		sectors += l.Sectors
 		share += l.Share
 	}
 	c := &r.Counters
 	if warps != c.SM.WarpInstructions || conflicts != c.SM.SharedBankConflicts ||
-		int64(sectors+0.5) != c.Memory.LoadSectors+c.Memory.StoreSectors || math.Abs(share-1) > 1e-9 {
-		t.Errorf("lines have %d warps, %d conflicts, %g sectors, %g of the stalls; counters %+v",
+		sectors != c.Memory.LoadSectors+c.Memory.StoreSectors || math.Abs(share-1) > 1e-9 {
+		t.Errorf("lines have %d warps, %d conflicts, %d sectors, %g of the stalls; counters %+v",
 			warps, conflicts, sectors, share, c)
 	}
 	// 512 x 512 floats by tiles of 32: each of 8 loads and stores of a warp touches 4 sectors; 31 conflicts a column read.
@@ -154,9 +162,141 @@ func TestPage(t *testing.T) {
 			t.Errorf("the page needs %s", outside)
 		}
 	}
-	for line := range strings.SplitSeq(p.Text(), "\n") {
-		if !strings.HasPrefix(line, "- ") && !strings.HasPrefix(line, "  ") && utf8.RuneCountInString(line) > 120 {
-			t.Errorf("%d columns: %s", utf8.RuneCountInString(line), line)
+}
+
+// Text keeps to its width, in any order; the hottest instruction is first, and no order loses a line.
+func TestListing(t *testing.T) {
+	for _, c := range []struct {
+		kernel string
+		block  sim.Dim3
+		column string // that the kernel's fault makes
+	}{{"transpose_conflicts", sim.Dim3{X: 32, Y: 8}, "conflicts"}, {"copy_strided", sim.Dim3{X: 256}, "sectors/access"},
+		{"divergent", sim.Dim3{X: 256}, "lanes"}} {
+		p := New(launch(t, c.kernel, sim.Dim3{X: 8, Y: 8}, c.block, 64))
+		for _, width := range []int{40, 80, 160} {
+			for line := range strings.SplitSeq(p.Text(width)+p.Listing("", width)+p.Listing("address", width), "\n") {
+				if n := runewidth.StringWidth(line); n > width {
+					t.Errorf("%d columns, want at most %d: %s", n, width, line)
+				}
+			}
+		}
+		if text := p.Listing("", 160); !strings.Contains(text, " "+c.column+" ") {
+			t.Errorf("%s: no column %s:\n%s", c.kernel, c.column, text)
+		}
+		for _, order := range Orders {
+			_, rows, _ := strings.Cut(p.Listing(order, 160), "\n\n")
+			lines := strings.Split(strings.TrimSpace(rows), "\n")[1:]
+			if len(lines) != len(p.Lines) {
+				t.Fatalf("%s by %s: %d lines of %d", c.kernel, order, len(lines), len(p.Lines))
+			}
+			best := slices.MaxFunc(p.Lines, func(a, b Line) int {
+				switch order {
+				case "address":
+					return strings.Compare(b.Address, a.Address)
+				case "warps":
+					return cmp.Compare(a.Warps, b.Warps)
+				case "conflicts":
+					return cmp.Compare(a.Conflicts, b.Conflicts)
+				case "sectors":
+					return cmp.Compare(a.PerAccess, b.PerAccess)
+				}
+				return cmp.Compare(a.Stalls, b.Stalls)
+			})
+			if !strings.Contains(lines[0], "  "+best.Address+"  "+best.Text) {
+				t.Errorf("%s by %s begins with %q, not %s", c.kernel, order, lines[0], best.Address)
+			}
+		}
+	}
+}
+
+// Nothing is lost in CSV and JSON: what they say of instructions adds up to the launch's counters.
+func TestEveryCount(t *testing.T) {
+	r, g := launch(t, "transpose_conflicts", sim.Dim3{X: 16, Y: 16}, sim.Dim3{X: 32, Y: 8}, 512)
+	want := r.Counters.WarpStalls()
+	maps.DeleteFunc(want, func(_ string, n int64) bool { return n == 0 })
+	want["warps"], want["conflicts"] = r.Counters.SM.WarpInstructions, r.Counters.SM.SharedBankConflicts
+	want["sectors"] = r.Counters.Memory.LoadSectors + r.Counters.Memory.StoreSectors
+	want["threads"] = r.Counters.SM.PredicatedInstructions
+	p := New(r, g)
+	var table, object bytes.Buffer
+	if err := CSV(&table, p, p); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(&table).ReadAll()
+	if err != nil || len(rows) != 1+2*len(p.Lines) {
+		t.Fatalf("%d rows of %d instructions twice (%v)", len(rows), len(p.Lines), err)
+	}
+	got := map[string]int64{}
+	for _, row := range rows[1 : 1+len(p.Lines)] {
+		for i, name := range rows[0] {
+			if n, err := strconv.ParseInt(row[i], 10, 64); err == nil && n > 0 && name != "address" && name != "stall_cycles" {
+				got[name] += n
+			}
+		}
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("CSV adds up to %v, want %v", got, want)
+	}
+	if err := json.NewEncoder(&object).Encode(p); err != nil {
+		t.Fatal(err)
+	}
+	var back struct {
+		Instructions []struct {
+			Warps, Threads, Conflicts, Sectors int64
+			Waits                              []struct {
+				Name   string
+				Cycles int64
+			}
+		}
+	}
+	if err := json.Unmarshal(object.Bytes(), &back); err != nil {
+		t.Fatal(err)
+	}
+	got = map[string]int64{}
+	for _, l := range back.Instructions {
+		got["warps"] += l.Warps
+		got["threads"] += l.Threads
+		got["conflicts"] += l.Conflicts
+		got["sectors"] += l.Sectors
+		for _, w := range l.Waits {
+			got[w.Name] += w.Cycles
+		}
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("JSON adds up to %v, want %v", got, want)
+	}
+}
+
+// The ending of the file's name says the form; what cannot be written is refused before.
+func TestOutput(t *testing.T) {
+	p := New(launch(t, "register_array", sim.Dim3{X: 1}, sim.Dim3{X: 32}, 1))
+	for _, c := range []struct {
+		out   Output
+		begin string
+	}{
+		{Output{File: "a.html"}, "<!doctype html>"}, {Output{File: "a.json"}, "{\n"}, {Output{File: "a.csv"}, "kernel,address"},
+		{Output{File: "a.txt"}, "register_array on"}, {Output{File: "a"}, "register_array on"},
+		{Output{File: "a", Whole: true}, "<!doctype html>"}, {Output{File: "a.json", Several: true}, "[\n"},
+	} {
+		if err := c.out.Check(); err != nil {
+			t.Error(err)
+		}
+		name := filepath.Join(t.TempDir(), c.out.File)
+		c.out.File = name
+		if err := c.out.Write(nil, p); err != nil {
+			t.Fatal(err)
+		}
+		if text, err := os.ReadFile(name); err != nil || !bytes.HasPrefix(text, []byte(c.begin)) {
+			t.Errorf("%+v: %.60q, want %q (%v)", c.out, text, c.begin, err)
+		}
+	}
+	for want, out := range map[string]Output{
+		"allowed is stalls, address, warps, conflicts, sectors": {File: "-", Order: "heat"},
+		"39 columns; allowed is 40 and up":                      {File: "-", Width: 39},
+		"a.html: a page has one launch":                         {File: "a.html", Several: true},
+	} {
+		if err := out.Check(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v, want %q", out, err, want)
 		}
 	}
 }
@@ -230,7 +370,7 @@ func TestSources(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, page := range []string{string(html), p.Text()} {
+	for _, page := range []string{string(html), p.Text(80)} {
 		if !strings.Contains(page, "Hottest lines of the source") || strings.Count(page, "lines.cu:7") < 3 {
 			t.Error("the page lacks the source's lines")
 		}

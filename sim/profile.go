@@ -1,9 +1,7 @@
 package sim
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
 	"warpdrop/sim/sm/timing"
 )
@@ -43,60 +41,3 @@ func newProfile(f *timing.Profile) *Profile {
 	}
 	return p
 }
-
-// Total is the sum of all lines.
-func (p *Profile) Total() ProfileLine {
-	sum := ProfileLine{Text: "all", Stalls: make([]int64, len(timing.ReasonNames))}
-	for _, l := range p.Lines {
-		sum.Warps += l.Warps
-		sum.Threads += l.Threads
-		sum.Conflicts += l.Conflicts
-		sum.Sectors += l.Sectors
-		for i, n := range l.Stalls {
-			sum.Stalls[i] += n
-		}
-	}
-	return sum
-}
-
-// ProfileListing returns a profiled launch's instructions with their counts: executions by warps and by threads, passes
-// of shared-memory bank conflicts, and the warp cycles without issue before the instruction, all and by what the warp
-// waited for. A last line has the sums.
-func ProfileListing(r *Result) string {
-	total := r.Profile.Total()
-	var reasons []int
-	for i, n := range total.Stalls {
-		if n > 0 {
-			reasons = append(reasons, i)
-		}
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "%12s %14s %10s %14s", "warps", "threads", "conflicts", "stall_cycles")
-	for _, i := range reasons {
-		fmt.Fprintf(&b, " %*s", width(i), timing.ReasonNames[i])
-	}
-	b.WriteString("  instruction\n")
-	for _, l := range append(slices.Clone(r.Profile.Lines), total) {
-		var all int64
-		for _, n := range l.Stalls {
-			all += n
-		}
-		fmt.Fprintf(&b, "%12d %14d %10d %14d", l.Warps, l.Threads, l.Conflicts, all)
-		for _, i := range reasons {
-			if l.Stalls[i] == 0 {
-				fmt.Fprintf(&b, " %*s", width(i), ".")
-				continue
-			}
-			fmt.Fprintf(&b, " %*d", width(i), l.Stalls[i])
-		}
-		b.WriteString("  " + l.Text)
-		if l.Source != "" {
-			b.WriteString("  // " + l.Source)
-		}
-		b.WriteByte('\n')
-	}
-	return b.String()
-}
-
-// width of a reason's column.
-func width(reason int) int { return max(len(timing.ReasonNames[reason]), 11) }

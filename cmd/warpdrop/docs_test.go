@@ -48,7 +48,7 @@ func TestCommandsOfSMPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"not_selected", "LDS.U.32", "  all\n"} {
+	for _, want := range []string{"not_selected", "LDS.U.32", "waited for"} {
 		if !strings.Contains(string(profile), want) {
 			t.Errorf("the profile lacks %q", want)
 		}

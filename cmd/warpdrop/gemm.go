@@ -73,11 +73,11 @@ func newGEMMReport(gpu *sim.GPU, s *workloads.GEMMSpec, r *workloads.GEMMResult)
 
 func newGEMMCommand() *cobra.Command {
 	var (
-		s              workloads.GEMMSpec
-		method, gpuAs  string
-		threads        int
-		asJSON, plain  bool
-		report, before string
+		s             workloads.GEMMSpec
+		method, gpuAs string
+		threads       int
+		asJSON, plain bool
+		report        reportFlags
 	)
 	c := &cobra.Command{
 		Use:   "gemm --m M --n N --k K",
@@ -114,13 +114,12 @@ Without --tile the kernel comes from the tuned family; --tile 8, 16, 32 or 64 ru
 			if err := s.Check(); err != nil {
 				return usageError{err}
 			}
-			other, err := readReport(before)
-			if err != nil {
+			if err := report.check(asJSON); err != nil {
 				return err
 			}
 			opt := workloads.Options{Threads: threads}
 			var longest *sim.Result // the product itself, not what gathers its operands
-			if report != "" {
+			if report.wanted() {
 				opt.Launched = func(_ string, r *sim.Result) {
 					if longest == nil || r.Cycles >= longest.Cycles {
 						longest = r
@@ -131,10 +130,8 @@ Without --tile the kernel comes from the tuned family; --tile 8, 16, 32 or 64 ru
 			if err != nil {
 				return err
 			}
-			if report != "" {
-				if err := writeReport(report, other, longest, gpu); err != nil {
-					return err
-				}
+			if err := report.write(cmd.OutOrStdout(), gpu, longest); err != nil {
+				return err
 			}
 			rep := newGEMMReport(gpu, &s, r)
 			if asJSON {
@@ -163,8 +160,7 @@ Without --tile the kernel comes from the tuned family; --tile 8, 16, 32 or 64 ru
 	f.StringVar(&gpuAs, "gpu", "gtx1080ti", "GPU preset or a preset file")
 	f.IntVar(&threads, "threads", 0, "goroutines that simulate (0: one a core); changes no result")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object")
-	outputVar(f, &report, "report", "write a page for people to this file: .html, or .json and .txt with the same")
-	f.StringVar(&before, "against", "", "a .json report of another run, which --report sets beside this one")
+	report.add(f)
 	c.AddCommand(newDeepBenchCommand(), newCandidatesCommand())
 	return c
 }

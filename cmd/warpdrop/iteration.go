@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"sort"
 	"time"
 
@@ -130,6 +132,7 @@ type iterationFlags struct {
 	gpu, method string
 	trace       string
 	report      string
+	profile     profileFlags
 	rates       []float64
 	dp, bias    []int
 	tile, batch int
@@ -167,6 +170,8 @@ func (f *iterationFlags) add(c *cobra.Command) {
 	p.IntVar(&f.threads, "threads", 0, "goroutines that simulate (0: one a core); changes no result")
 	p.BoolVar(&f.asJSON, "json", false, "print one JSON object")
 	outputVar(p, &f.report, "report", "write a page with a timeline, launch by launch, and what to try to this file")
+	f.profile.out.Several = true
+	f.profile.add(p)
 	outputVar(p, &f.trace, "trace",
 		"write kernels, blocks on SMs and counters over time to this file, for ui.perfetto.dev or chrome://tracing")
 }
@@ -255,6 +260,9 @@ func (f *iterationFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return usageError{err}
 	}
+	if err := f.profile.check(f.asJSON); err != nil {
+		return err
+	}
 	opt := workloads.Options{Threads: f.threads}
 	if f.trace != "" {
 		opt.Trace = &sim.Trace{}
@@ -270,7 +278,7 @@ func (f *iterationFlags) run(cmd *cobra.Command) error {
 		}
 	}
 	longest := map[string]*sim.Result{} // launch of each kernel
-	if f.report != "" {
+	if f.report != "" || f.profile.wanted() {
 		opt.Launched = func(_ string, r *sim.Result) {
 			if was := longest[r.Kernel]; was == nil || r.Cycles > was.Cycles {
 				longest[r.Kernel] = r
@@ -288,10 +296,16 @@ func (f *iterationFlags) run(cmd *cobra.Command) error {
 	}
 	r := newIterationReport(gpu, it)
 	r.Network, r.Method, r.Patterns, r.Tile, r.Update = head.Network, f.method, head.Patterns, f.tile, head.Update
+	kernels := slices.SortedFunc(maps.Values(longest), func(a, b *sim.Result) int {
+		return cmp.Or(cmp.Compare(b.Cycles, a.Cycles), cmp.Compare(a.Kernel, b.Kernel))
+	})
 	if f.report != "" {
-		if err := r.page(f.report, gpu, it, longest); err != nil {
+		if err := r.page(f.report, gpu, it, kernels); err != nil {
 			return err
 		}
+	}
+	if err := f.profile.write(cmd.OutOrStdout(), gpu, kernels...); err != nil {
+		return err
 	}
 	if f.asJSON {
 		return printJSON(cmd.OutOrStdout(), r)

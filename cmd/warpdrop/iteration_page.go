@@ -1,10 +1,7 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
-	"maps"
-	"slices"
 
 	"warpdrop/internal/atomicfile"
 	"warpdrop/plots"
@@ -13,10 +10,9 @@ import (
 	"warpdrop/workloads"
 )
 
-// page writes an iteration as a page: its launches as a timeline and a table, and what the longest launch of each
-// kernel suggests.
-func (r *iterationReport) page(file string, gpu *sim.GPU, it *workloads.IterationResult,
-	longest map[string]*sim.Result) error {
+// page writes an iteration as a page: its launches as a timeline and a table, and what kernels, the longest launch of
+// each, suggest.
+func (r *iterationReport) page(file string, gpu *sim.GPU, it *workloads.IterationResult, kernels []*sim.Result) error {
 	var spans []plots.Span
 	at := 0.0
 	for i := range it.Launches {
@@ -44,12 +40,9 @@ func (r *iterationReport) page(file string, gpu *sim.GPU, it *workloads.Iteratio
 	}
 	advice := plots.Table{Title: "What to try", Head: []string{"kernel", "advice", "measured", "limit"},
 		Note: "Of the longest launch of each kernel; the kernels that take longest first."}
-	names := slices.SortedFunc(maps.Keys(longest), func(a, b string) int {
-		return cmp.Or(cmp.Compare(longest[b].Cycles, longest[a].Cycles), cmp.Compare(a, b))
-	})
-	for _, name := range names {
-		for _, a := range profile.New(longest[name], gpu).Advice {
-			advice.Rows = append(advice.Rows, []string{name, a.Text, a.Figure, a.Limit})
+	for _, k := range kernels {
+		for _, a := range profile.New(k, gpu).Advice {
+			advice.Rows = append(advice.Rows, []string{k.Kernel, a.Text, a.Figure, a.Limit})
 		}
 	}
 	page, err := plots.Report{

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestPages: what has a --report writes a page of what it ran.
+// TestPages: what has a --report or a --profile writes what it is to hold.
 func TestPages(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -23,14 +23,18 @@ func TestPages(t *testing.T) {
 		args, file string
 		want       []string
 	}{
-		{"gemm --m 64 --n 64 --k 64", "gemm.txt", []string{"kernel cycles", "Hottest instructions"}},
-		{"gemm --m 64 --n 64 --k 64 --method tdp --dp 2", "gemm.html", []string{"<h2>What to try</h2>", "Listing"}},
-		{"iteration mlp --hidden 64,64 --batch 32 --method rdp --dp 2",
+		{"gemm --m 64 --n 64 --k 64 --profile", "gemm.csv", []string{"kernel,address,instruction", "FFMA"}},
+		{"iteration mlp --hidden 64,64 --batch 32 --profile", "iteration.json", []string{"[\n", `"stall_cycles"`}},
+		{"iteration mlp --hidden 64,64 --batch 32 --profile", "iteration.txt", []string{"waited for", "FFMA"}},
+		{"point workloads/examples/saxpy.yaml 1 --profile", "point.txt", []string{"saxpy on gtx1080ti", "waited for"}},
+		{"gemm --m 64 --n 64 --k 64 --report", "gemm.txt", []string{"kernel cycles", "Hottest instructions"}},
+		{"gemm --m 64 --n 64 --k 64 --method tdp --dp 2 --report", "gemm.html", []string{"<h2>What to try</h2>", "Listing"}},
+		{"iteration mlp --hidden 64,64 --batch 32 --method rdp --dp 2 --report",
 			"iteration.html", []string{`id="timeline"`, "Launch by launch", "What to try", "kernel cycles"}},
-		{"point workloads/examples/saxpy.yaml 1", "point.json", []string{`"kernel": "saxpy"`, `"instructions"`}},
+		{"point workloads/examples/saxpy.yaml 1 --report", "point.json", []string{`"kernel": "saxpy"`, `"instructions"`}},
 	} {
 		var out, errs bytes.Buffer
-		if code := run(t.Context(), append(strings.Fields(c.args), "--report", c.file), nil, &out, &errs); code != 0 {
+		if code := run(t.Context(), append(strings.Fields(c.args), c.file), nil, &out, &errs); code != 0 {
 			t.Errorf("warpdrop %s: exit code %d: %s", c.args, code, &errs)
 			continue
 		}
@@ -40,7 +44,7 @@ func TestPages(t *testing.T) {
 		}
 		for _, want := range c.want {
 			if !bytes.Contains(page, []byte(want)) {
-				t.Errorf("warpdrop %s --report %s: the page has no %q", c.args, c.file, want)
+				t.Errorf("warpdrop %s %s: no %q in it", c.args, c.file, want)
 			}
 		}
 		if len(page) > 5<<20 {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -14,12 +13,13 @@ import (
 
 func newPointCommand() *cobra.Command {
 	var f experimentFlags
-	var report, against string
+	var report reportFlags
 	c := &cobra.Command{
 		Use:   "point FILE POINT",
 		Short: "Run one point of an experiment and store it",
 		Long: "Point runs one point, named by its number (1 and up, in the order of plan) or by the start of its hash, " +
 			"unless it is stored.\n" +
+			"With --report or --profile a launch is run for its profile, and nothing is stored.\n" +
 			"Points are independent: a cluster's job array runs each by itself on a shared --store, and run then makes the " +
 			"report.",
 		Example: "  warpdrop point experiments/quickstart.yaml 1\n  warpdrop point workloads/examples/saxpy.yaml 1 " +
@@ -46,8 +46,8 @@ func newPointCommand() *cobra.Command {
 				return usagef("point %q fits %d points; allowed is 1 to %d, or the start of one hash (see warpdrop plan)",
 					args[1], len(chosen), len(todo))
 			}
-			if report != "" {
-				return r.profile(c.Context(), chosen[0], report, against)
+			if report.wanted() {
+				return r.profile(c, chosen[0], &report)
 			}
 			store, err := r.open(chosen)
 			if err != nil {
@@ -68,26 +68,22 @@ func newPointCommand() *cobra.Command {
 		},
 	}
 	f.add(c)
-	outputVar(c.Flags(), &report, "report",
-		"of a launch: run it for its profile, store nothing, and write a page to this file: .html, or .json and .txt with "+
-			"the same")
-	c.Flags().StringVar(&against, "against", "", "a .json report of another run, which --report sets beside this one")
+	report.add(c.Flags())
 	return c
 }
 
-// profile runs a launch and writes its page.
-func (r *request) profile(ctx context.Context, p experiments.Point, file, against string) error {
+// profile runs a launch and writes its page, or its instructions.
+func (r *request) profile(c *cobra.Command, p experiments.Point, report *reportFlags) error {
 	spec, ok := p.Spec.(experiments.Launch)
 	if !ok {
-		return usagef("--report is for points of kind launch; this one is %s", p.Spec.Kind())
+		return usagef("--report and --profile are for points of kind launch; this one is %s", p.Spec.Kind())
 	}
-	before, err := readReport(against)
+	if err := report.check(false); err != nil {
+		return err
+	}
+	got, gpu, err := experiments.ProfileLaunch(c.Context(), r.host, spec)
 	if err != nil {
 		return err
 	}
-	got, gpu, err := experiments.ProfileLaunch(ctx, r.host, spec)
-	if err != nil {
-		return err
-	}
-	return writeReport(file, before, got, gpu)
+	return report.write(c.OutOrStdout(), gpu, got)
 }

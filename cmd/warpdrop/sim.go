@@ -15,7 +15,6 @@ import (
 	"warpdrop/internal/atomicfile"
 	"warpdrop/internal/codefile"
 	"warpdrop/internal/cudac"
-	"warpdrop/profile"
 	"warpdrop/sim"
 	"warpdrop/sim/sm/lower"
 	"warpdrop/workloads"
@@ -190,8 +189,8 @@ mostly use. A .ptx file is compiled by ptxas.`
 // simFlags are what sim is asked for.
 type simFlags struct {
 	kernel, grid, block, gpu string
-	profile, trace           string
-	report, against          string
+	trace                    string
+	report                   reportFlags
 	shared, threads, waves   int
 	within                   float64
 	maxCycles                int64
@@ -233,10 +232,7 @@ func (s *simFlags) add(f *pflag.FlagSet) {
 		fmt.Sprintf("simulate so many waves of blocks, at least %d, and extend the result (0: all blocks)", sim.MinWaves))
 	f.Int64Var(&s.maxCycles, "max-cycles", 0, "stop with an error after so many cycles (0: no limit)")
 	f.IntVar(&s.threads, "threads", 0, "goroutines that simulate (0: one a core); changes no result")
-	outputVar(f, &s.report, "report", "write a page for people to this file: .html, or .json and .txt with the same")
-	f.StringVar(&s.against, "against", "", "a .json report of another run, which --report sets beside this one")
-	outputVar(f, &s.profile, "profile",
-		"write the listing with counts and stall cycles beside each instruction to this file")
+	s.report.add(f)
 	f.StringSliceVar(&s.checks, "check", nil,
 		"look for errors that change no value here: "+strings.Join(sim.CheckNames(), ", "))
 	outputVar(f, &s.trace, "trace",
@@ -258,7 +254,6 @@ type simLaunch struct {
 	cfg      sim.LaunchConfig
 	args     []sim.Arg
 	buffers  []*workloads.Buffer
-	against  *profile.Page
 }
 
 func (s *simFlags) run(cmd *cobra.Command, files []string) error {
@@ -277,7 +272,7 @@ func (s *simFlags) run(cmd *cobra.Command, files []string) error {
 		}
 		return err
 	}
-	if err := s.write(l, gpu, r); err != nil {
+	if err := s.write(cmd.OutOrStdout(), l, gpu, r); err != nil {
 		return err
 	}
 	if err := l.dev.CheckLeaks(); err != nil {
@@ -312,7 +307,7 @@ func (s *simFlags) prepare(cmd *cobra.Command, gpu *sim.GPU, files []string) (l 
 	if l.dev, err = sim.NewDevice(gpu); err != nil {
 		return nil, usageError{err}
 	}
-	if l.against, err = readReport(s.against); err != nil {
+	if err := s.report.check(s.asJSON); err != nil {
 		return nil, err
 	}
 	if err := s.configure(cmd, l.dev); err != nil {
@@ -341,12 +336,12 @@ func (s *simFlags) configure(cmd *cobra.Command, dev *sim.Device) error {
 		dev.Stdout = cmd.ErrOrStderr()
 	}
 	dev.Stalled = func(what string) { fmt.Fprintln(cmd.ErrOrStderr(), "warpdrop:", what) }
-	timed := s.profile != "" || s.report != "" || s.trace != "" || s.waves != 0 || slices.Contains(s.checks, "hazards")
+	timed := s.report.wanted() || s.trace != "" || s.waves != 0 || slices.Contains(s.checks, "hazards")
 	if dev.Functional = s.functional; s.functional && timed {
 		return usagef("--functional computes values only: " +
 			"--profile, --report, --trace, --waves and --check hazards need time")
 	}
-	dev.Profile = s.profile != "" || s.report != ""
+	dev.Profile = s.report.wanted()
 	if s.trace != "" {
 		dev.Trace = &sim.Trace{}
 	}
@@ -390,7 +385,7 @@ func (s *simFlags) fill(l *simLaunch, mod *sim.Module) error {
 }
 
 // write writes all files that were asked for.
-func (s *simFlags) write(l *simLaunch, gpu *sim.GPU, r *sim.Result) error {
+func (s *simFlags) write(stdout io.Writer, l *simLaunch, gpu *sim.GPU, r *sim.Result) error {
 	for _, b := range l.buffers {
 		if b.Out == "" {
 			continue
@@ -408,15 +403,7 @@ func (s *simFlags) write(l *simLaunch, gpu *sim.GPU, r *sim.Result) error {
 			return err
 		}
 	}
-	if s.report != "" {
-		if err := writeReport(s.report, l.against, r, gpu); err != nil {
-			return err
-		}
-	}
-	if s.profile != "" {
-		return atomicfile.WriteBytes(s.profile, []byte(sim.ProfileListing(r)))
-	}
-	return nil
+	return s.report.write(stdout, gpu, r)
 }
 
 // parseDim reads X[,Y[,Z]].

@@ -149,6 +149,25 @@ func TestSimOutputs(t *testing.T) {
 	if text, err := os.ReadFile(profile); err != nil || !bytes.Contains(text, []byte("ATOMS.ADD")) {
 		t.Errorf("profile: %v\n%s", err, text)
 	}
+	launch := []string{checksCubin, "--kernel", "counts", "--block", "128", "--arg", "buf:512"}
+	code, out, stderr = runSim(append(launch, "--profile", "-", "--sort", "address", "--width", "60")...)
+	listing, _, _ := strings.Cut(out, "┌")
+	if code != 0 || !strings.Contains(listing, "ATOMS.ADD") || !strings.Contains(out, "roofline") {
+		t.Errorf("exit %d: %s%s", code, out, stderr)
+	}
+	for line := range strings.SplitSeq(listing, "\n") {
+		if len([]rune(line)) > 60 {
+			t.Errorf("more than 60 columns: %s", line)
+		}
+	}
+	for _, c := range []struct{ flags, want string }{
+		{"--profile - --json", "--profile - and --json"}, {"--profile - --sort heat", `"heat"; allowed is stalls`},
+	} {
+		if code, _, stderr := runSim(append(launch, strings.Fields(c.flags)...)...); code != 2 ||
+			!strings.Contains(stderr, c.want) {
+			t.Errorf("%s: exit %d, %s", c.flags, code, stderr)
+		}
+	}
 	if text, err := os.ReadFile(trace); err != nil || !json.Valid(text) || !bytes.Contains(text, []byte(`"traceEvents"`)) {
 		t.Errorf("trace: %v\n%.200s", err, text)
 	}

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	plainWidth = 100 // of a table that goes to a file or a pipe
-	leastWidth = 12  // of a column that is narrowed
+	plainWidth = 80 // of a table that goes to a file or a pipe
+	leastWidth = 12 // of a column that is narrowed
 )
 
 // Table has its headers as they are written; the widest columns are wrapped where it would not fit the width.
@@ -31,8 +31,11 @@ func New(out io.Writer, width int, head ...string) *Table {
 	return &Table{out, width, [][]string{head}}
 }
 
-// Width is that of the terminal that w is, else one that suits a file.
+// Width is what the environment's COLUMNS says, else that of the terminal that w is, else 80.
 func Width(w io.Writer) int {
+	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
+		return n
+	}
 	if f, ok := w.(*os.File); ok {
 		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 0 {
 			return n
