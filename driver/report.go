@@ -17,6 +17,7 @@ import (
 	"golang.org/x/term"
 
 	"warpdrop/internal/atomicfile"
+	"warpdrop/internal/codefile"
 	"warpdrop/internal/show"
 	"warpdrop/internal/table"
 	"warpdrop/profile"
@@ -354,7 +355,7 @@ type figures struct {
 }
 
 func (r *report) figures(x *row) figures {
-	f := figures{Kernel: show.Name(x.kernel), Grid: x.grid, Block: x.block, Calls: x.calls}
+	f := figures{Kernel: show.Name(codefile.Demangle(x.kernel)), Grid: x.grid, Block: x.block, Calls: x.calls}
 	if x.functional {
 		f.Cycles, f.US, f.Share, f.IPC, f.Stall, f.Conflicts, f.Divergent = "values only", "-", "-", "-", "-", "-", "-"
 		return f

@@ -1,5 +1,5 @@
-// Package dropout holds the ways to drop neurons and synapses: Bernoulli masks, the paper's row and tile patterns (RDP,
-// TDP), the search for their distribution (Algorithm 1) and their sampling.
+// Package dropout holds the methods that drop neurons and synapses: Bernoulli masks, the paper's row and tile patterns
+// (RDP, TDP), the search for their distribution (Algorithm 1) and their sampling.
 package dropout
 
 // Method names a way to drop, the same in YAML, JSON, plots and code.

@@ -69,9 +69,9 @@ func ShapeOf(units, rows, cols, tile int) Shape {
 
 // Support is what can be drawn at one place, with the probabilities that the options ask for.
 type Support interface {
-	// Reached is the share that is dropped, of every unit or synapse alike.
+	// Reached is the share that is dropped, the same for every unit or synapse.
 	Reached(s Shape) float64
-	// Entropy is that of a draw in nats: the logarithm of the number of sub-models, where all are drawn alike; of
+	// Entropy is that of a draw in nats: the logarithm of the number of sub-models, where all are equally likely; of
 	// tiles-random a bound from above.
 	Entropy(s Shape) float64
 	// Draw chooses what is kept, from random words.

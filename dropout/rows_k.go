@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// RowsK keeps k of every n rows: the same residues modulo n all over the layer, drawn anew each iteration, any k of n
-// alike.
+// RowsK keeps k of every n rows: the same residues modulo n all over the layer, drawn anew each iteration, every k
+// of n equally likely.
 const RowsK Method = "rows-k"
 
 var _ = register(Kind{Name: RowsK, Text: "k of every n rows are kept, at residues drawn anew",

@@ -2,7 +2,7 @@ package dropout
 
 import "math"
 
-// RowsRandom keeps exactly so many rows as the rate leaves, any of them alike (Sarma et al., "Structured in space,
+// RowsRandom keeps exactly so many rows as the rate leaves, uniformly at random (Sarma et al., "Structured in space,
 // randomized in time", NeurIPS 2021).
 const RowsRandom Method = "rows-random"
 

@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// Ways to find a distribution.
+// Methods that find a distribution.
 const (
 	SGD   = "sgd"   // Algorithm 1 of the paper: gradient descent on its loss
 	Exact = "exact" // the maximum of entropy among the distributions that have the rate

@@ -8,7 +8,7 @@ func (d Distribution) Loss(lambda1 float64) float64 {
 	return lambda1*e*e - (1-lambda1)*d.Entropy()/float64(len(d.P))
 }
 
-// searchSGD runs Algorithm 1: gradient descent on v, d = softmax(v), from v = 0 (every dp alike) until the loss stops
+// searchSGD runs Algorithm 1: gradient descent on v, d = softmax(v), from v = 0 (every dp equally likely) until the loss stops
 // changing. With momentum (Nesterov 1983, restarted when the loss rises, O'Donoghue and Candes 2015): the curvature of
 // the loss along its two terms differs by a factor that grows as N^2, and plain descent needs that many steps.
 func searchSGD(rate float64, opt SearchOptions) (d []float64, steps int, converged bool) {
@@ -39,7 +39,7 @@ func searchSGD(rate float64, opt SearchOptions) (d []float64, steps int, converg
 
 // stationary tells a minimum of the loss from a place where softmax is saturated: too long a step puts all probability
 // on one dp, where the gradient by v vanishes as well. At the minimum all derivatives l_i by d_i (see descend) are
-// alike. The searches that end well leave differences of at most 2 (1-lambda1)/N, at N = 2048, a factor of e^2 in the
+// equal. The searches that end well leave differences of at most 2 (1-lambda1)/N, at N = 2048, a factor of e^2 in the
 // smallest probabilities; saturated ones hundreds.
 func stationary(d []float64, rate, lambda1 float64) bool {
 	slope := 2 * lambda1 * (Distribution{P: d}.Reached() - rate)

@@ -45,7 +45,7 @@ func (w *Words) Below(n int) int {
 	return int(x)
 }
 
-// Shuffle sets x to the numbers 0 .. len(x)-1 in random order, all orders alike.
+// Shuffle sets x to the numbers 0 .. len(x)-1 in an order drawn uniformly from all.
 func (w *Words) Shuffle(x []int) []int {
 	for i := range x { // Fisher and Yates, from the inside out
 		j := w.Below(i + 1)
@@ -55,7 +55,7 @@ func (w *Words) Shuffle(x []int) []int {
 	return x
 }
 
-// Choose appends k of the numbers 0 .. n-1 to dst, every choice alike, in ascending order.
+// Choose appends k of the numbers 0 .. n-1 to dst, a uniform choice, in ascending order.
 func (w *Words) Choose(dst []int, n, k int) []int {
 	// Floyd's algorithm (Bentley, "Programming pearls: a sample of brilliance", CACM 30(9), 1987).
 	chosen := make([]bool, n)

@@ -28,7 +28,7 @@ func (c *choice) things() int {
 	return c.at.units
 }
 
-// bits is the entropy of a draw: the logarithm of the number of sub-models, where all are drawn alike.
+// bits is the entropy of a draw: the logarithm of the number of sub-models, where all are equally likely.
 func (c *choice) bits() float64 {
 	if !c.d.approximate() {
 		return dropout.BernoulliEntropy(c.things(), c.d.Rates[0]) / math.Ln2
@@ -92,7 +92,7 @@ func (r *Results) byChoice(network string, a plots.Axis, x func(*choice) float64
 }
 
 const (
-	bitsLabel   = "entropy of a draw at the first layer (bits: log2 of the sub-models, where all are alike)"
+	bitsLabel   = "entropy of a draw at the first layer (bits: log2 of the sub-models, where all are equally likely)"
 	spreadLabel = "standard deviation of the kept share over iterations (points)"
 )
 

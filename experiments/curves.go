@@ -114,7 +114,7 @@ func methodsOf(rows []*Row) (names []string) {
 }
 
 // curve makes series from rows that have both x and y: one for each method, and for each of its variants where rows of
-// one method and x differ; sorted by x. Rows alike in all of these are averaged.
+// one method and x differ; sorted by x. Rows that are equal in all of these are averaged.
 func curve(all []*Row, x, y, low, high func(*Row) float64) (out []plots.Series) {
 	var rows []*Row
 	for _, r := range all {

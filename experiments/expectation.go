@@ -97,7 +97,7 @@ func sampled(method dropout.Method, ds []dropout.Distribution, n int, seed uint6
 	return out
 }
 
-// key is alike for combinations alike.
+// key is the same text for equal combinations.
 func (c combination) key() string { return fmt.Sprint(c.patterns, c.groups) }
 
 // draws are n draws of a method that keeps a fixed share, in so many groups, each as likely as any other.

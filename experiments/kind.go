@@ -24,7 +24,7 @@ type kind interface {
 
 // Estimate is what a point is thought to take.
 type Estimate struct {
-	Work   float64 // a measure of effort, in units that are alike within a kind
+	Work   float64 // a measure of effort, in units of each kind's own
 	Memory int64   // the most that running it takes, in bytes
 }
 

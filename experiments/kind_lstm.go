@@ -77,7 +77,7 @@ type LSTM struct {
 	Recurrent
 	Dropping
 	Samples          int `json:"samples" jsonschema:"minimum=0,maximum=65536,default=0" jsonschema_description:"Pattern combinations to simulate, drawn by their probability; 0 = all, summed exactly."`
-	SimulatedRepeats int `json:"simulated_repeats" jsonschema:"minimum=0,maximum=65536,default=0" jsonschema_description:"Launches alike (one kernel, grid and arguments, whatever matrices) to simulate, long ones once; the median of all but the first counts for those that follow. 0 = all."`
+	SimulatedRepeats int `json:"simulated_repeats" jsonschema:"minimum=0,maximum=65536,default=0" jsonschema_description:"Repeated launches (the same kernel, grid and arguments; matrices may lie elsewhere) to simulate, long ones once; the median of all but the first counts for those that follow. 0 = all."`
 	Seed             int `json:"seed" jsonschema:"minimum=0,default=1" jsonschema_description:"Seed of masks, patterns and data."`
 	Grouping
 }
@@ -112,7 +112,7 @@ func (l LSTM) normal() Spec {
 func lstmVersions(_ *Host, l LSTM) (map[string]string, error) {
 	v, err := iterationVersions(l.Dropping, l.GPU)
 	if err == nil && l.SimulatedRepeats > 0 {
-		v["alike"] = workloads.AlikeVersion
+		v["alike"] = workloads.RepeatsVersion
 	}
 	return v, err
 }
@@ -140,7 +140,7 @@ func lstmSites(r Recurrent) []dropped {
 	return append(r.dropped(), dropped{r.Hidden, r.Hidden, r.Vocabulary})
 }
 
-// lstmWork estimates the multiply-adds that are simulated: of launches alike once where they are not all simulated.
+// lstmWork estimates the multiply-adds that are simulated: of repeated launches once where they are not all simulated.
 func lstmWork(l LSTM) float64 {
 	sites, recurrent := lstmProducts(l.Recurrent)
 	draw, err := draw(l.Dropping, lstmSites(l.Recurrent), l.Groups, l.Samples, uint64(l.Seed), lstmKept(l.Recurrent))
@@ -149,8 +149,8 @@ func lstmWork(l LSTM) float64 {
 	}
 	words, h := float64(l.Batch*l.Steps), float64(l.Hidden)
 	work, seen := 0.0, map[string]bool{}
-	count := func(multiplyAdds float64, alike ...any) {
-		key := fmt.Sprint(alike...)
+	count := func(multiplyAdds float64, launch ...any) {
+		key := fmt.Sprint(launch...)
 		if l.SimulatedRepeats == 0 || !seen[key] {
 			work += multiplyAdds
 		}

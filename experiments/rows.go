@@ -544,7 +544,7 @@ func (r *Row) addTraining() {
 	}
 }
 
-// peerKey is alike for rows whose times can be compared.
+// peerKey is the same text for rows whose times can be compared.
 func (r *Row) peerKey() string {
 	if r.Workload == "launch" {
 		return r.Workload + " " + r.GPU

@@ -3,7 +3,7 @@
 package experiments
 
 // The json tag of a field is its key in YAML too. The jsonschema tag states its default and its range, for the decoder
-// (decode.go) and for the JSON Schema (schema.go) alike; need:"true" marks a key that a point cannot do without.
+// (decode.go) and for the JSON Schema (schema.go); need:"true" marks a key that a point cannot do without.
 
 // File is one experiment.
 type File struct {

@@ -132,7 +132,7 @@ func (p *Page) listing(b *strings.Builder, lines []Line, width int) {
 // all. What is cut is in CSV.
 func (p *Page) Listing(order string, width int) string {
 	var b strings.Builder
-	paragraph(&b, "", fmt.Sprintf("%s on %s, grid %s, block %s: %s kernel cycles", p.Kernel, p.GPU, p.Grid, p.Block,
+	paragraph(&b, "", fmt.Sprintf("%s on %s, grid %s, block %s: %s kernel cycles", p.Name(), p.GPU, p.Grid, p.Block,
 		grouped(p.Numbers["kernel cycles"])), width)
 	var stalls, warps int64
 	for i := range p.Lines {

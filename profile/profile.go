@@ -11,12 +11,13 @@ import (
 	"strconv"
 	"strings"
 
+	"warpdrop/internal/codefile"
 	"warpdrop/sim"
 )
 
 // Page is all that a profile page says.
 type Page struct {
-	Kernel  string           `json:"kernel"`
+	Kernel  string           `json:"kernel"` // as the file has it
 	GPU     string           `json:"gpu"`
 	Grid    string           `json:"grid"`
 	Block   string           `json:"block"`
@@ -32,6 +33,9 @@ type Page struct {
 	Against []Difference     `json:"against,omitempty"` // another run of this kernel
 	Numbers map[string]int64 `json:"numbers"`           // for Compare
 }
+
+// Name is the kernel's as its source has it.
+func (p *Page) Name() string { return codefile.Demangle(p.Kernel) }
 
 // Fact is one line of the head.
 type Fact struct {

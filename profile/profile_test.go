@@ -164,6 +164,25 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// A page and a text show a C++ name as its source has it; JSON and CSV keep that of the file.
+func TestName(t *testing.T) {
+	p := New(launch(t, "register_array", sim.Dim3{X: 1}, sim.Dim3{X: 32}, 1))
+	p.Kernel = "_Z11transpose32PKfPfii"
+	html, err := p.HTML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table bytes.Buffer
+	if err := CSV(&table, p); err != nil {
+		t.Fatal(err)
+	}
+	const source = "transpose32(float const*, float*, int, int)"
+	if !strings.Contains(string(html), "<h1>"+source+"</h1>") || !strings.HasPrefix(p.Text(80), source+" on") ||
+		!strings.HasPrefix(p.Listing("", 80), source+" on") || !strings.Contains(table.String(), "\n"+p.Kernel+",") {
+		t.Errorf("%.300s\n%.100s\n%.100s\n%.300s", html, p.Text(80), p.Listing("", 80), table.String())
+	}
+}
+
 // Text keeps to its width, in any order; the hottest instruction is first, and no order loses a line.
 func TestListing(t *testing.T) {
 	for _, c := range []struct {

@@ -16,7 +16,7 @@ func (p *Page) Text(width int) string {
 		line := strings.TrimRight(fmt.Sprintf(format, args...), " ")
 		b.WriteString(runewidth.Truncate(line, width, "…") + "\n")
 	}
-	paragraph(&b, "", fmt.Sprintf("%s on %s, grid %s, block %s", p.Kernel, p.GPU, p.Grid, p.Block), width)
+	paragraph(&b, "", fmt.Sprintf("%s on %s, grid %s, block %s", p.Name(), p.GPU, p.Grid, p.Block), width)
 	b.WriteByte('\n')
 	for _, f := range p.Facts {
 		paragraph(&b, fmt.Sprintf("%-18s ", f.Name), f.Text, width)

@@ -12,9 +12,7 @@ mkdir "$work/img"
 cp "$QUICKSTART/figures/parts.png" "$work/img/quickstart-parts.png"
 cp "$SEARCH/figures/distribution.png" "$work/img/distribution.png"
 "$work/warpdrop" search patterns --plot "$work/img/dropout-rate.png" > /dev/null
-for show in correlation spread lost-inputs; do
-  "$work/warpdrop" search diversity --show $show --plot "$work/img/dropout-$show.png" > /dev/null
-done
+"$work/warpdrop" search diversity --show correlation,spread,lost-inputs --plot "$work/img/dropout.png" > /dev/null
 # README's rows begin with the method; what follows in the first cell stays.
 awk -F, '
   NR == FNR && FNR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }

@@ -2,6 +2,7 @@
 # What each figure of the GTX 1080 Ti's preset that has no source, or was fitted, does to a training iteration: it is halved
 # and doubled, and the cycles of conventional dropout and of RDP (784-512-512-10, dp 2) are set beside those of the preset.
 # Writes CSV to standard output, in 5 minutes of one core: scripts/sensitivity.sh > docs/results/sensitivity.csv
+# scripts/sensitivity.sh KEY… does it for these keys alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
@@ -25,6 +26,7 @@ row preset - gtx1080ti
 read -r dense0 rdp0 <<< "$last"
 # The path of each key, and what its value is replaced with.
 while read -r path values; do
+  [ $# = 0 ] || [[ " $* " == *" $path "* ]] || continue
   for value in $values; do
     open=${path//./: \{} close=$(tr -cd . <<< "$path" | tr . '}')
     echo "base: gtx1080ti
@@ -39,6 +41,9 @@ sm.branch_taken 4 16
 sm.block_barrier 10 40
 sm.block_start 50 200
 sm.units.const.latency 15 60
+sm.units.sfu.latency 14 40
+sm.units.fp16.latency 4 16
+sm.units.convert64.latency 7 28
 sm.memory_queue 16 64
 sm.instruction_cache.ways 2 8
 sm.instruction_cache.miss 30 120

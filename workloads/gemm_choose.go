@@ -71,7 +71,7 @@ func newPlan(p product, s *shape, split int) plan {
 // maxSplit bounds the parts of k.
 const maxSplit = 32
 
-// candidates lists the ways to run p, cheapest first by the model: every shape, as it stands and the other way round
+// candidates lists the kernels that can run p, cheapest first by the model: every shape, as it stands and the other way round
 // (C^T = B^T A^T), with every useful split.
 func candidates(gpu *sim.GPU, p product, t *tiles) []plan {
 	var out []plan
@@ -107,7 +107,7 @@ func candidates(gpu *sim.GPU, p product, t *tiles) []plan {
 	return out
 }
 
-// choose plans a product: one rule for dense and compact alike.
+// choose plans a product: one rule for dense and compact products.
 func choose(gpu *sim.GPU, p product, t *tiles) plan { return candidates(gpu, p, t)[0] }
 
 // estimate is the cost model: the SM with most blocks runs them in rounds of as many as fit; a round's step takes as

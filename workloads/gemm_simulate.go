@@ -466,7 +466,7 @@ type Candidate struct {
 	Cycles int64  `json:"kernel_cycles"`
 }
 
-// SimulateCandidates simulates the first limit ways to run a product of the tuned family, in the cost model's order:
+// SimulateCandidates simulates the first limit candidates for a product of the tuned family, in the cost model's order:
 // the first is the one that is chosen. Each is launched twice and the second launch counts.
 func SimulateCandidates(ctx context.Context, gpu *sim.GPU, spec GEMMSpec, limit int, opt Options) ([]Candidate, error) {
 	if err := spec.Check(); err != nil {

@@ -44,7 +44,7 @@ type LaunchResult struct {
 	Name      string // what it computes, e.g. "forward 2"
 	Part      Part
 	Kernel    string
-	Simulated bool // false: the figures below are those of an earlier launch alike, see Known
+	Simulated bool // false: the figures below are those of an earlier launch that it repeats, see Known
 
 	Cycles       int64 // with launch overhead; of a copy, its time
 	KernelCycles int64 // without launch overhead; 0 of a copy
@@ -115,7 +115,7 @@ func (r *runner) launch(what string, part Part, module, name string, flop int64,
 	}
 	key := ""
 	if r.known != nil {
-		key = alike(module, name, cfg, args)
+		key = launchKey(module, name, cfg, args)
 		if l := r.known.find(r.dev.GPU, key); l != nil {
 			r.add(LaunchResult{Name: what, Part: part, Kernel: name, Cycles: l.Cycles, KernelCycles: l.KernelCycles, FLOP: flop,
 				Counters: l.Counters})

@@ -14,7 +14,7 @@ import (
 // arguments, but that matrices may begin elsewhere, at the same place within a sector. The steps of an LSTM, its
 // layers, and iterations with different patterns have many. What is not simulated computes no values.
 type Known struct {
-	// Repeats is how many launches alike are simulated; the median of all but the first, which finds caches as other
+	// Repeats is how many repeated launches are simulated; the median of all but the first, which finds caches as other
 	// kernels left them, counts for those that follow. One that takes longer than longLaunch times what DRAM needs to fill
 	// L2 is simulated once.
 	Repeats int
@@ -25,11 +25,11 @@ type Known struct {
 // longLaunch is so that what the launch before left in the caches cannot move a launch by more than a hundredth.
 const longLaunch = 100
 
-// AlikeVersion changes with every change of what counts for launches alike; it is part of the name under which a result
+// RepeatsVersion changes with every change of what counts as a repeated launch; it is part of the name under which a result
 // of them is stored.
-const AlikeVersion = "2"
+const RepeatsVersion = "2"
 
-// knownLaunch is the launches alike that were simulated.
+// knownLaunch is the repeated launches that were simulated.
 type knownLaunch struct {
 	first LaunchResult
 	later []LaunchResult // by cycles
@@ -43,8 +43,8 @@ func (l *knownLaunch) counts() *LaunchResult {
 	return &l.first
 }
 
-// alike is the same text for launches alike.
-func alike(module, kernel string, cfg sim.LaunchConfig, args []sim.Arg) string {
+// launchKey is the same text for repeated launches.
+func launchKey(module, kernel string, cfg sim.LaunchConfig, args []sim.Arg) string {
 	var b strings.Builder
 	fmt.Fprint(&b, module, " ", kernel, cfg)
 	for _, a := range args {

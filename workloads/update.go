@@ -8,7 +8,7 @@ import (
 	"warpdrop/sim"
 )
 
-// The ways to update weights.
+// Methods of updating weights.
 const (
 	UpdateDense = "dense" // every weight and momentum in every iteration
 	UpdateLazy  = "lazy"  // kept ones only, to the same numbers

@@ -174,7 +174,7 @@ func newCandidatesCommand() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "candidates --m M --n N --k K",
-		Short: "Simulate the ways to run one product beside what the cost model expects of them",
+		Short: "Simulate the candidate kernels of one product beside what the cost model expects",
 		Example: "  warpdrop gemm candidates --m 512 --n 128 --k 512 --limit 8\n  warpdrop gemm candidates --m 512 --n " +
 			"128 --k 512 --method tdp --dp 2 --limit 4 --json",
 		Args: exactArgs(0),

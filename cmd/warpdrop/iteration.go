@@ -433,6 +433,6 @@ Dropout sites are the inputs of the layers and that of the output layer: --dp an
 	p.StringVar(&groupBy, "group-by", string(train.GroupSamples),
 		"what falls into groups: samples (sequences side by side) or steps (of time)")
 	p.IntVar(&repeats, "simulated-repeats", 0,
-		"launches alike to simulate; the median of all but the first counts for those that follow (0: all)")
+		"repeated launches to simulate; the median of all but the first counts for those that follow (0: all)")
 	return c
 }

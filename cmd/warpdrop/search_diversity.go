@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"maps"
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -14,7 +16,7 @@ import (
 	"warpdrop/plots"
 )
 
-// diversityRow is how one way to drop works on one rate.
+// diversityRow is how one method works on one rate.
 type diversityRow struct {
 	Kind    string  `json:"kind"`
 	Rate    float64 `json:"rate"`
@@ -47,7 +49,8 @@ type diversityFlags struct {
 	rates                                    []float64
 	inputs, outputs, tile, iterations, pairs int
 	seed                                     uint64
-	show, file                               string
+	show                                     []string
+	file                                     string
 	asJSON                                   bool
 }
 
@@ -62,7 +65,7 @@ input and output neurons lose all their synapses. Units are output neurons (dens
 patterns of rows) or tiles (patterns of tiles). A pattern that does not have a rate is left out there.`,
 		Example: `  warpdrop search diversity
   warpdrop search diversity --inputs 784 --outputs 2048 --tile 16 --rates 0.5
-  warpdrop search diversity --show correlation --plot correlation.svg`,
+  warpdrop search diversity --show correlation,spread --plot diversity.svg`,
 		Args: exactArgs(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := d.check(); err != nil {
@@ -70,15 +73,20 @@ patterns of rows) or tiles (patterns of tiles). A pattern that does not have a r
 			}
 			var rows []diversityRow
 			for _, rate := range d.rates {
-				r, err := d.measure(rate)
+				r, err := d.measure(cmd.Context(), rate)
+				if cmd.Context().Err() != nil {
+					return cmd.Context().Err()
+				}
 				if err != nil {
 					return usageError{err}
 				}
 				rows = append(rows, r...)
 			}
 			if d.file != "" {
-				if err := d.plot(rows); err != nil {
-					return err
+				for _, show := range d.show {
+					if err := d.plot(rows, show); err != nil {
+						return err
+					}
 				}
 			}
 			if d.asJSON {
@@ -95,8 +103,8 @@ patterns of rows) or tiles (patterns of tiles). A pattern that does not have a r
 	f.IntVar(&d.iterations, "iterations", 10_000, "masks drawn")
 	f.IntVar(&d.pairs, "pairs", 1000, "random pairs of units followed for the correlation")
 	f.Uint64Var(&d.seed, "seed", 1, "seed of the masks and of the choice of pairs")
-	f.StringVar(&d.show, "show", "correlation",
-		"what --plot draws: "+strings.Join(slices.Sorted(maps.Keys(diversityMetrics)), ", "))
+	f.StringSliceVar(&d.show, "show", []string{"correlation"}, "what --plot draws, each into a file of its own where "+
+		"there are several: "+strings.Join(slices.Sorted(maps.Keys(diversityMetrics)), ", "))
 	f.BoolVar(&d.asJSON, "json", false, "print JSON")
 	outputVar(f, &d.file, "plot", "draw --show over the rates into this file (.png, .svg or .pdf)")
 	return c
@@ -106,10 +114,13 @@ func (d *diversityFlags) check() error {
 	if err := checkPlotFile(d.file); err != nil {
 		return err
 	}
-	switch _, ok := diversityMetrics[d.show]; {
-	case !ok:
-		return usagef("--show %q, allowed are %s", d.show,
-			strings.Join(slices.Sorted(maps.Keys(diversityMetrics)), ", "))
+	for _, show := range d.show {
+		if _, ok := diversityMetrics[show]; !ok {
+			return usagef("--show %q, allowed are %s", show,
+				strings.Join(slices.Sorted(maps.Keys(diversityMetrics)), ", "))
+		}
+	}
+	switch {
 	case d.inputs < 1 || d.outputs < 2 || d.tile < 1:
 		return usagef("--inputs %d --outputs %d --tile %d, allowed are at least 1, 2 and 1", d.inputs, d.outputs, d.tile)
 	case d.iterations < 2 || d.pairs < 1:
@@ -119,7 +130,7 @@ func (d *diversityFlags) check() error {
 }
 
 // measure measures conventional dropout and every pattern at a rate.
-func (d *diversityFlags) measure(rate float64) ([]diversityRow, error) {
+func (d *diversityFlags) measure(ctx context.Context, rate float64) ([]diversityRow, error) {
 	b, err := dropout.NewBernoulli(rate, d.seed, 0)
 	if err != nil {
 		return nil, err
@@ -140,6 +151,9 @@ func (d *diversityFlags) measure(rate float64) ([]diversityRow, error) {
 	}
 	rows := []diversityRow{row(string(dropout.Dense), dropout.BernoulliEntropy(d.outputs, rate), b.Stream(), d.outputs)}
 	for _, k := range dropout.Kinds() {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		s, err := dropout.NewStream(k.Name, dropout.Options{Rate: rate, Distribution: distribution}, shape, d.seed, 0)
 		if err != nil {
 			continue // rows-k does not have every rate
@@ -160,11 +174,16 @@ func (d *diversityFlags) measure(rate float64) ([]diversityRow, error) {
 	return rows, nil
 }
 
-func (d *diversityFlags) plot(rows []diversityRow) error {
-	metric := diversityMetrics[d.show]
+// plot draws one of the metrics; where several are drawn, its name goes before the ending of the file's.
+func (d *diversityFlags) plot(rows []diversityRow, show string) error {
+	metric, file := diversityMetrics[show], d.file
+	if len(d.show) > 1 {
+		ending := filepath.Ext(file)
+		file = strings.TrimSuffix(file, ending) + "-" + show + ending
+	}
 	var series []plots.Series
 	for _, r := range rows {
-		if d.show == "lost-inputs" && !r.tiles() { // only tiles can lose them
+		if show == "lost-inputs" && !r.tiles() { // only tiles can lose them
 			continue
 		}
 		i := slices.IndexFunc(series, func(s plots.Series) bool { return s.Name == r.Kind })
@@ -181,7 +200,7 @@ func (d *diversityFlags) plot(rows []diversityRow) error {
 	if err != nil {
 		return err
 	}
-	return plots.Save(p, d.file)
+	return plots.Save(p, file)
 }
 
 func printDiversity(out io.Writer, rows []diversityRow) error {

@@ -55,6 +55,9 @@ distribution: the probability of an iteration that keeps all, of one that keeps 
 					if n < dropout.MinPatterns(p) && slices.Contains(counts, n) {
 						continue
 					}
+					if cmd.Context().Err() != nil {
+						return cmd.Context().Err()
+					}
 					row, err := comparePatterns(p, n)
 					if err != nil {
 						return usageError{err}

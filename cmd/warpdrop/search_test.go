@@ -62,6 +62,20 @@ func TestSearchRefuses(t *testing.T) {
 	}
 }
 
+// An interrupt ends a search before its next pattern, and no file is written.
+func TestSearchIsInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, what := range []string{"patterns", "diversity"} {
+		file := filepath.Join(t.TempDir(), "plot.svg")
+		var out, errs bytes.Buffer
+		code := run(ctx, []string{"search", what, "--plot", file}, strings.NewReader(""), &out, &errs)
+		if _, err := os.Stat(file); code != interrupted || err == nil {
+			t.Errorf("search %s: code %d, plot: %v; %s", what, code, err, &errs)
+		}
+	}
+}
+
 func TestSearchPlotsAndTables(t *testing.T) {
 	dir := t.TempDir()
 	for _, args := range [][]string{
@@ -77,5 +91,10 @@ func TestSearchPlotsAndTables(t *testing.T) {
 		if data, err := os.ReadFile(file); err != nil || !bytes.Contains(data, []byte("<svg")) {
 			t.Errorf("search %v: %v, plot of %d bytes", args, err, len(data))
 		}
+	}
+	code, _, errs := runSearch(t, "diversity", "--rates", "0.5", "--inputs", "64", "--outputs", "64", "--tile", "8",
+		"--iterations", "20", "--show", "spread,lost-inputs", "--plot", filepath.Join(dir, "of.svg"))
+	if made, err := filepath.Glob(filepath.Join(dir, "of-*.svg")); err != nil || code != 0 || len(made) != 2 {
+		t.Errorf("two metrics: code %d, %s, %v", code, errs, made)
 	}
 }

@@ -129,7 +129,7 @@ func readQueue(r io.Reader, name string) (out []queued, err error) {
 	return out, nil
 }
 
-// queueJob is one of the jobs in squeue's JSON: one task, or all of an array that wait alike.
+// queueJob is one of the jobs in squeue's JSON: one task, or all of an array that wait for the same reason.
 type queueJob struct {
 	Name   string     `json:"name"`
 	Array  jsonNumber `json:"array_job_id"`
