@@ -62,6 +62,34 @@ type Level struct {
 	Hit   float64 `json:"hit_rate"` // -1: it has none
 }
 
+// Path is the way between the SMs and a level, or from a level to the next: what passes, beside the path with most.
+type Path struct {
+	From, To string
+	Text     string
+	Percent  int // of the bytes of the path with most
+}
+
+// Paths are those of the memory chart.
+func (p *Page) Paths() (out []Path) {
+	var most int64 = 1
+	for _, l := range p.Levels {
+		most = max(most, l.Bytes)
+	}
+	from := "SMs"
+	for _, l := range p.Levels {
+		to := l.Name
+		if l.Hit >= 0 {
+			to += fmt.Sprintf(", %.0f %% hits", 100*l.Hit)
+		}
+		out = append(out, Path{from, to, fmt.Sprintf("%.2f MB, %.0f GB/s", float64(l.Bytes)/1e6, l.GBps),
+			int(100 * l.Bytes / most)})
+		if l.Hit >= 0 { // what lies behind a cache
+			from = l.Name
+		}
+	}
+	return out
+}
+
 // Line is one instruction.
 type Line struct {
 	Address   string  `json:"address"`
@@ -123,8 +151,10 @@ func New(r *sim.Result, g *sim.GPU) *Page {
 		}
 	}
 	band := c.Memory.Bandwidth(max(r.Cycles, 1), g.CoreMHz)
-	p.Light = append(p.Light, Share{"DRAM", p.Roof.GBps / p.Roof.PeakGBps,
-		fmt.Sprintf("%.0f of %.0f GB/s", p.Roof.GBps, p.Roof.PeakGBps), 0},
+	m := &g.Memory
+	p.Light = append(p.Light, peak("L1", band.L1, g.SMs*m.L1.Parts*m.L1.BytesPerClock, g),
+		peak("L2", band.L2, m.DRAM.Channels*m.L2.SlicesPerChannel*m.L2.BytesPerClock, g), Share{"DRAM", p.Roof.GBps / p.Roof.PeakGBps,
+			fmt.Sprintf("%.0f of %.0f GB/s", p.Roof.GBps, p.Roof.PeakGBps), 0},
 		Share{"FP arithmetic", p.Roof.GFLOPS / p.Roof.PeakGFLOPS,
 			fmt.Sprintf("%.0f of %.0f GFLOP/s", p.Roof.GFLOPS, p.Roof.PeakGFLOPS), 0},
 		Share{"issue slots", float64(c.SM.IssueCycles) / float64(max(r.Cycles, 1)*int64(g.SMs*g.SM.Schedulers)),
@@ -152,6 +182,12 @@ func New(r *sim.Result, g *sim.GPU) *Page {
 		"sectors read": c.Memory.LoadSectors, "sectors written": c.Memory.StoreSectors, "DRAM bytes": c.Memory.DRAMBytes()}
 	p.Advice = advise(p, r, g)
 	return p
+}
+
+// peak is the share of a level's peak of so many bytes a core cycle.
+func peak(name string, gbps float64, bytesPerClock int, g *sim.GPU) Share {
+	most := float64(bytesPerClock) * g.CoreMHz / 1e3
+	return Share{name, gbps / most, fmt.Sprintf("%.0f of %.0f GB/s", gbps, most), 0}
 }
 
 // Compare sets another run of a kernel beside this one.

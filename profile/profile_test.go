@@ -128,6 +128,18 @@ func TestPage(t *testing.T) {
 		t.Errorf("lines have %d warps, %d conflicts, %d sectors, %g of the stalls; counters %+v",
 			warps, conflicts, sectors, share, c)
 	}
+	// 1 MiB is read and 1 MiB written; L2 moves 64 bytes a clock in each of 22 slices (preset).
+	light := p.Light[slices.IndexFunc(p.Light, func(s Share) bool { return s.Name == "L2" })]
+	if want := float64(2<<20) / float64(22*64*r.Cycles); math.Abs(light.Share-want) > 1e-9 {
+		t.Errorf("L2 at %g of its peak, want %g", light.Share, want)
+	}
+	var paths []string
+	for _, path := range p.Paths() {
+		paths = append(paths, path.From+" > "+path.To)
+	}
+	if got := strings.Join(paths, "; "); got != "SMs > shared memory; SMs > L1, 0 % hits; L1 > L2, 0 % hits; L2 > DRAM" {
+		t.Errorf("paths %s", got)
+	}
 	// 512 x 512 floats by tiles of 32: each of 8 loads and stores of a warp touches 4 sectors; 31 conflicts a column read.
 	if want := int64(16 * 16 * 8 * 4 * 31); conflicts != want {
 		t.Errorf("%d conflicts, want %d", conflicts, want)
