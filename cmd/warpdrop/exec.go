@@ -129,8 +129,8 @@ var execFlags = []struct {
 }{
 	{"gpu", "WARPDROP_GPU", false, "GPU preset or a preset file (gtx1080ti)"},
 	{"report", "WARPDROP_REPORT", true, "write kernels by time, with a profile page each, to this HTML file"},
-	{"profile", "WARPDROP_PROFILE", true, "write each kernel's instructions with stall cycles to this file: text, or .csv or " +
-		".json with every count; - for standard error"},
+	{"profile", "WARPDROP_PROFILE", true, "write each kernel's instructions with stall cycles to this file: text, " +
+		"or .csv or .json with every count; - for standard error"},
 	{"json", "WARPDROP_JSON", true, "write every launch to this JSON file"},
 	{"trace", "WARPDROP_TRACE", true, "write streams and copies over time to this file, for ui.perfetto.dev"},
 	{"mode", "WARPDROP_MODE", false,

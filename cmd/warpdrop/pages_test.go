@@ -28,10 +28,12 @@ func TestPages(t *testing.T) {
 		{"iteration mlp --hidden 64,64 --batch 32 --profile", "iteration.txt", []string{"waited for", "FFMA"}},
 		{"point workloads/examples/saxpy.yaml 1 --profile", "point.txt", []string{"saxpy on gtx1080ti", "waited for"}},
 		{"gemm --m 64 --n 64 --k 64 --report", "gemm.txt", []string{"kernel cycles", "Hottest instructions"}},
-		{"gemm --m 64 --n 64 --k 64 --method tdp --dp 2 --report", "gemm.html", []string{"<h2>What to try</h2>", "Listing"}},
+		{"gemm --m 64 --n 64 --k 64 --method tdp --dp 2 --report", "gemm.html",
+			[]string{"<h2>What to try</h2>", "Listing"}},
 		{"iteration mlp --hidden 64,64 --batch 32 --method rdp --dp 2 --report",
 			"iteration.html", []string{`id="timeline"`, "Launch by launch", "What to try", "kernel cycles"}},
-		{"point workloads/examples/saxpy.yaml 1 --report", "point.json", []string{`"kernel": "saxpy"`, `"instructions"`}},
+		{"point workloads/examples/saxpy.yaml 1 --report", "point.json",
+			[]string{`"kernel": "saxpy"`, `"instructions"`}},
 	} {
 		var out, errs bytes.Buffer
 		if code := run(t.Context(), append(strings.Fields(c.args), c.file), nil, &out, &errs); code != 0 {

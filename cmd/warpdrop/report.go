@@ -21,12 +21,13 @@ const maxReportBytes = 64 << 20
 type profileFlags struct{ out profile.Output }
 
 func (p *profileFlags) add(f *pflag.FlagSet) {
-	outputVar(f, &p.out.File, "profile", "write the instructions, with stall cycles and their reasons, to this file: text, "+
-		"cut to the width, or .csv with every count, or .json with the whole page; - for standard output")
+	outputVar(f, &p.out.File, "profile", "write the instructions, with stall cycles and their reasons, to this file: "+
+		"text, cut to the width, or .csv with every count, or .json with the whole page; - for standard output")
 	allowStdout(f, "profile")
 	f.StringVar(&p.out.Order, "sort", "", "of --profile as text: "+strings.Join(profile.Orders, ", ")+
 		" (default "+profile.Orders[0]+": the hottest first; address: the order of the code)")
-	f.IntVar(&p.out.Width, "width", 0, "columns of --profile and --report as text (0: the terminal's, or $COLUMNS, or 80)")
+	f.IntVar(&p.out.Width, "width", 0,
+		"columns of --profile and --report as text (0: $COLUMNS, or the terminal's, or 80)")
 }
 
 // wanted tells whether launches have to be profiled.
