@@ -64,8 +64,8 @@ var Variables = []Variable{
 		}},
 	{"WARPDROP_REPORT", "write kernels by time, with a profile page each, to this HTML file at the end",
 		func(o *Options, v string) error { o.HTML = v; return atomicfile.Try(v) }},
-	{"WARPDROP_PROFILE", "write each kernel's instructions with stall cycles to this file at the end: text, or .csv or .json " +
-		"with every count; - for standard error",
+	{"WARPDROP_PROFILE", "write each kernel's instructions with stall cycles to this file at the end: text, or " +
+		".csv or .json with every count; - for standard error",
 		func(o *Options, v string) error {
 			o.Profile = v
 			if err := (&profile.Output{File: v, Several: true}).Check(); err != nil || v == "-" {

@@ -68,7 +68,7 @@ func TestKinds(t *testing.T) {
 					last := -1
 					for _, u := range list {
 						if u <= last || u >= things {
-							t.Fatalf("%s: keeps %d after %d; a selection ascends, within 0 … %d", name, u, last, things-1)
+							t.Fatalf("%s: keeps %d after %d of %d; a selection ascends", name, u, last, things)
 						}
 						kept[u]++
 						last = u
@@ -92,7 +92,8 @@ func TestKinds(t *testing.T) {
 }
 
 // TestTilesRandom: the number of tiles is the rate's, and all rows of tiles have as many, and all columns, or one more.
-// On a grid of 2 x 4 with half kept a row keeps any two of four and the other row the rest: six sub-models, equally likely.
+// On a grid of 2 x 4 with half kept a row keeps any two of four and the other row the rest: six sub-models, equally
+// likely.
 func TestTilesRandom(t *testing.T) {
 	for _, g := range [][2]int{{1, 1}, {1, 9}, {9, 1}, {2, 4}, {7, 25}, {7, 313}, {64, 64}} {
 		for _, rate := range []float64{0, 0.3, 0.5, 0.7, 0.97} {

@@ -145,8 +145,8 @@ func (p *Page) Listing(order string, width int) string {
 			waits = append(waits, fmt.Sprintf("%s %.1f %%", w.Name, 100*w.Share))
 		}
 	}
-	paragraph(&b, "", fmt.Sprintf("%s warp instructions; %s stall cycles of warps, here beside the instruction that they "+
-		"come before: %s", grouped(warps), grouped(stalls), strings.Join(waits, ", ")), width)
+	paragraph(&b, "", fmt.Sprintf("%s warp instructions; %s stall cycles of warps, here beside the instruction that "+
+		"they come before: %s", grouped(warps), grouped(stalls), strings.Join(waits, ", ")), width)
 	b.WriteByte('\n')
 	p.listing(&b, p.sorted(order), width)
 	return show.Text(b.String())

@@ -21,7 +21,7 @@ type Output struct {
 	File    string // "-" is standard output, as text
 	Order   string // of the instructions in text: one of Orders, "" is the first
 	Width   int    // of text, in columns; 0: that of the terminal or of COLUMNS, see table.Width
-	Whole   bool   // text is the whole page, not its instructions alone, and a name without one of the endings means .html
+	Whole   bool   // text is the whole page, not its instructions alone, and a name without such an ending is HTML
 	Several bool   // there may be several launches: JSON is an array, and there is no HTML
 }
 
@@ -45,7 +45,7 @@ func (o *Output) Check() error {
 		return fmt.Errorf("a width of %d columns; allowed is %d and up", o.Width, leastWidth)
 	}
 	if o.Several && o.ending() == ".html" {
-		return fmt.Errorf("%s: a page has one launch, and this may have several; allowed is .json, .csv and text", o.File)
+		return fmt.Errorf("%s: a page has one launch, and here may be several; allowed is .json, .csv and text", o.File)
 	}
 	return nil
 }

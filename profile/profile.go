@@ -153,7 +153,8 @@ func New(r *sim.Result, g *sim.GPU) *Page {
 	band := c.Memory.Bandwidth(max(r.Cycles, 1), g.CoreMHz)
 	m := &g.Memory
 	p.Light = append(p.Light, peak("L1", band.L1, g.SMs*m.L1.Parts*m.L1.BytesPerClock, g),
-		peak("L2", band.L2, m.DRAM.Channels*m.L2.SlicesPerChannel*m.L2.BytesPerClock, g), Share{"DRAM", p.Roof.GBps / p.Roof.PeakGBps,
+		peak("L2", band.L2, m.DRAM.Channels*m.L2.SlicesPerChannel*m.L2.BytesPerClock, g),
+		Share{"DRAM", p.Roof.GBps / p.Roof.PeakGBps,
 			fmt.Sprintf("%.0f of %.0f GB/s", p.Roof.GBps, p.Roof.PeakGBps), 0},
 		Share{"FP arithmetic", p.Roof.GFLOPS / p.Roof.PeakGFLOPS,
 			fmt.Sprintf("%.0f of %.0f GFLOP/s", p.Roof.GFLOPS, p.Roof.PeakGFLOPS), 0},

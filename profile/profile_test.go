@@ -137,7 +137,8 @@ func TestPage(t *testing.T) {
 	for _, path := range p.Paths() {
 		paths = append(paths, path.From+" > "+path.To)
 	}
-	if got := strings.Join(paths, "; "); got != "SMs > shared memory; SMs > L1, 0 % hits; L1 > L2, 0 % hits; L2 > DRAM" {
+	const want = "SMs > shared memory; SMs > L1, 0 % hits; L1 > L2, 0 % hits; L2 > DRAM"
+	if got := strings.Join(paths, "; "); got != want {
 		t.Errorf("paths %s", got)
 	}
 	// 512 x 512 floats by tiles of 32: each of 8 loads and stores of a warp touches 4 sectors; 31 conflicts a column read.
@@ -260,7 +261,8 @@ func TestEveryCount(t *testing.T) {
 	got := map[string]int64{}
 	for _, row := range rows[1 : 1+len(p.Lines)] {
 		for i, name := range rows[0] {
-			if n, err := strconv.ParseInt(row[i], 10, 64); err == nil && n > 0 && name != "address" && name != "stall_cycles" {
+			n, err := strconv.ParseInt(row[i], 10, 64)
+			if err == nil && n > 0 && name != "address" && name != "stall_cycles" {
 				got[name] += n
 			}
 		}
@@ -305,7 +307,8 @@ func TestOutput(t *testing.T) {
 		out   Output
 		begin string
 	}{
-		{Output{File: "a.html"}, "<!doctype html>"}, {Output{File: "a.json"}, "{\n"}, {Output{File: "a.csv"}, "kernel,address"},
+		{Output{File: "a.html"}, "<!doctype html>"}, {Output{File: "a.json"}, "{\n"},
+		{Output{File: "a.csv"}, "kernel,address"},
 		{Output{File: "a.txt"}, "register_array on"}, {Output{File: "a"}, "register_array on"},
 		{Output{File: "a", Whole: true}, "<!doctype html>"}, {Output{File: "a.json", Several: true}, "[\n"},
 	} {

@@ -45,7 +45,8 @@ func (p *Page) Text(width int) string {
 		cut("Hottest lines of the source: stall cycles of warps before their instructions")
 	}
 	for _, s := range p.HottestSources(10) {
-		cut("%12d %5.1f %%  %3d instructions, most at %s  %s", s.Stalls, 100*s.Share, s.Instructions, s.Hottest, s.Source)
+		cut("%12d %5.1f %%  %3d instructions, most at %s  %s", s.Stalls, 100*s.Share, s.Instructions, s.Hottest,
+			s.Source)
 	}
 	b.WriteByte('\n')
 	cut("Hottest instructions, by stall cycles of warps before them")

@@ -64,7 +64,8 @@ func TestEveryCycleCounted(t *testing.T) {
 						}
 					}
 					if !slices.Equal(stalls, c.WarpStalls[:]) {
-						t.Errorf("%s: instructions' stalls add up to %v, the warps' are %v", r.Kernel, stalls, c.WarpStalls)
+						t.Errorf("%s: instructions' stalls add up to %v, the warps' are %v", r.Kernel, stalls,
+							c.WarpStalls)
 					}
 					if issued != c.WarpInstructions {
 						t.Errorf("%s: instructions' counts add up to %d, warps issued %d", r.Kernel, issued, c.WarpInstructions)

@@ -386,7 +386,8 @@ func TestProfile(t *testing.T) {
 			warps, conflicts, r.Counters.SM.WarpInstructions, r.Counters.SM.SharedBankConflicts)
 	}
 	for _, want := range []string{"ATOMS.ADD", "/*0008*/ "} {
-		if !slices.ContainsFunc(r.Profile.Lines, func(l sim.ProfileLine) bool { return strings.Contains(l.Text, want) }) {
+		has := func(l sim.ProfileLine) bool { return strings.Contains(l.Text, want) }
+		if !slices.ContainsFunc(r.Profile.Lines, has) {
 			t.Errorf("no instruction has %q", want)
 		}
 	}

@@ -71,8 +71,8 @@ func newPlan(p product, s *shape, split int) plan {
 // maxSplit bounds the parts of k.
 const maxSplit = 32
 
-// candidates lists the kernels that can run p, cheapest first by the model: every shape, as it stands and the other way round
-// (C^T = B^T A^T), with every useful split.
+// candidates lists the kernels that can run p, cheapest first by the model: every shape, as it stands and the other way
+// round (C^T = B^T A^T), with every useful split.
 func candidates(gpu *sim.GPU, p product, t *tiles) []plan {
 	var out []plan
 	try := func(p product, list []shape) {

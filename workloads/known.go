@@ -25,8 +25,8 @@ type Known struct {
 // longLaunch is so that what the launch before left in the caches cannot move a launch by more than a hundredth.
 const longLaunch = 100
 
-// RepeatsVersion changes with every change of what counts as a repeated launch; it is part of the name under which a result
-// of them is stored.
+// RepeatsVersion changes with every change of what counts as a repeated launch; it is part of the name under which
+// a result of them is stored.
 const RepeatsVersion = "2"
 
 // knownLaunch is the repeated launches that were simulated.

@@ -31,8 +31,8 @@ type LSTMSpec struct {
 	Clip       float32 // largest norm of all gradients together; 0 = none
 	Seed       uint64
 	Iteration  uint64 // selects the Bernoulli masks
-	// Known, when set, simulates repeated launches as often as it says; State is nil and Loss NaN then. Iterations may share
-	// one.
+	// Known, when set, simulates repeated launches as often as it says; State is nil and Loss NaN then. Iterations may
+	// share one.
 	Known *Known
 	// State, when set, gives the starting weights and state; nil draws them from Seed.
 	State *LSTMState
