@@ -10,7 +10,8 @@ func (d Distribution) Loss(lambda1 float64) float64 {
 
 // searchSGD runs Algorithm 1: gradient descent on v, d = softmax(v), from v = 0 (every dp equally likely) until the
 // loss stops changing. With momentum (Nesterov 1983, restarted when the loss rises, O'Donoghue and Candes 2015): the
-// curvature of the loss along its two terms differs by a factor that grows as N^2, and plain descent needs that many steps.
+// curvature of the loss along its two terms differs by a factor that grows as N^2, and plain descent needs that many
+// steps.
 func searchSGD(rate float64, opt SearchOptions) (d []float64, steps int, converged bool) {
 	n := opt.Patterns
 	d = make([]float64, n)
