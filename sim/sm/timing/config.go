@@ -61,6 +61,9 @@ type CCache struct {
 	Bytes     int `yaml:"bytes"`
 	LineBytes int `yaml:"line_bytes"`
 	Miss      int `yaml:"miss"` // cycles for a line from the next level
+	// how many read ports the schedulers share: a port reads one line a cycle, and a scheduler keeps the line it read
+	// last; 0 = as many reads as there are schedulers
+	Ports int `yaml:"ports,omitempty"`
 }
 
 // UnitTiming is how often and how fast an execution unit class runs warps.
@@ -147,6 +150,7 @@ func (c *Config) Validate() error {
 		{"constant_cache.line_bytes", c.ConstCache.LineBytes, 4, 1024},
 		{"constant_cache.bytes", c.ConstCache.Bytes, c.ConstCache.LineBytes, 1 << 20},
 		{"constant_cache.miss", c.ConstCache.Miss, 1, 10000},
+		{"constant_cache.ports", c.ConstCache.Ports, 0, c.Schedulers},
 	}
 	for u, t := range c.Units.Table() {
 		if (lower.Unit(u) == lower.UnitUniform || lower.Unit(u) == lower.UnitTensor) && t == (UnitTiming{}) {

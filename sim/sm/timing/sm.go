@@ -61,7 +61,7 @@ type SM struct {
 	nsched   int
 	port     *memory.Port
 	icache   instructionCache
-	ccache   lineCache
+	ccache   constantCache
 
 	sharedFree   int64         // first cycle at which the shared-memory pipe is idle
 	conflictFree int64         // the same, for the part of the queue that bank conflicts made
@@ -93,7 +93,7 @@ func New(id int, cfg *Config, port *memory.Port) (*SM, error) {
 	m := &SM{ID: id, cfg: cfg, policy: p, greedy: p.greedy, units: cfg.Units.Table(), nsched: cfg.Schedulers,
 		port:   port,
 		icache: newInstructionCache(&cfg.ICache),
-		ccache: newLineCache(cfg.ConstCache.Bytes, cfg.ConstCache.LineBytes, 4),
+		ccache: newConstantCache(&cfg.ConstCache, cfg.Schedulers),
 	}
 	for u := range m.units {
 		m.interval[u] = int64(m.units[u].Interval)
@@ -569,7 +569,11 @@ func (m *SM) schedule(s *scheduler, slot int, w *warp, t, ready int64, reason Re
 		ready, reason = wi.waits(op, ready, reason)
 	}
 	if op.ConstLine != 0 {
-		if r := m.constant(op.ConstLine, ready); r > ready {
+		r, miss := m.ccache.read(s.id, op.ConstLine, t, ready)
+		if miss {
+			m.Counters.ConstantMisses++
+		}
+		if r > ready {
 			ready, reason = r, ReasonConstant
 		}
 	}
@@ -595,20 +599,6 @@ func (wi *warpIssue) waits(op *lower.Op, ready int64, reason Reason) (int64, Rea
 		}
 	}
 	return ready, reason
-}
-
-// constant returns the cycle from which the constant cache line that an operand needs is there.
-func (m *SM) constant(line int32, now int64) int64 {
-	if now == Never {
-		return now
-	}
-	if r, hit := m.ccache.find(line); hit {
-		return max(r, now)
-	}
-	m.Counters.ConstantMisses++
-	r := now + int64(m.cfg.ConstCache.Miss)
-	m.ccache.insert(line, r)
-	return r
 }
 
 // setBarrier marks barrier b of a warp as held until cycle at.
