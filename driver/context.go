@@ -61,6 +61,9 @@ func (d *Driver) destroy(x *context) {
 		delete(d.handles, h)
 	}
 	for p := range x.memory {
+		if a := d.allocs[p]; d.options.leaks() {
+			d.leaked = append(d.leaked, *a)
+		}
 		d.free(p)
 	}
 	delete(d.handles, x.handle)

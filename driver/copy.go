@@ -56,11 +56,7 @@ func (d *Driver) resolve(t *transfer) Result {
 func (d *Driver) row(t *transfer, to, from, n uint64) error {
 	switch {
 	case t.toDevice && t.fromDevice:
-		buf := make([]byte, n)
-		if err := d.dev.Read(sim.Ptr(from), buf); err != nil {
-			return err
-		}
-		return d.dev.Write(sim.Ptr(to), buf)
+		return d.dev.Copy(sim.Ptr(to), sim.Ptr(from), int64(n))
 	case t.toDevice:
 		return d.dev.Write(sim.Ptr(to), hostBytes(from, n))
 	case t.fromDevice:

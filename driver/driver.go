@@ -39,6 +39,7 @@ type Driver struct {
 	retained int // times the primary context
 	pool     uint64
 	allocs   map[uint64]*allocation // by device address
+	leaked   []allocation           // that went with their context; with the check for leaks only
 	high     uint64                 // end of the highest device address
 	ids      uint64                 // of contexts, allocations, captures: never used twice
 	clock    timeline
@@ -54,7 +55,7 @@ type Options struct {
 	GPU       string    // preset name or file
 	Threads   int       // goroutines that simulate
 	MaxCycles int64     // a launch may take; 0 = any number
-	Checks    []string  // races, uninit, hazards
+	Checks    []string  // names of sim.Device.EnableCheck
 	Selection Selection // launches that are timed
 	Quiet     bool      // no table at the end, no progress
 	HTML      string    // file for the report, "" = none

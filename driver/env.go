@@ -57,7 +57,8 @@ var Variables = []Variable{
 			o.Selection.Count, err = number(v, 1, 1<<62)
 			return err
 		}},
-	{"WARPDROP_CHECK", "look for races, uninit or hazards (comma-separated); findings go to standard error",
+	{"WARPDROP_CHECK", "look for races, unwritten, leaks … (comma-separated; warpdrop sim --help lists all); " +
+		"findings go to standard error",
 		func(o *Options, v string) error {
 			o.Checks = strings.FieldsFunc(v, func(r rune) bool { return r == ',' })
 			return nil

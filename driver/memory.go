@@ -28,6 +28,7 @@ type allocation struct {
 	kind  kind
 	id    uint64
 	flags uint32
+	by    string // entry point that made it
 	// mirrored memory is the program's own: launches work on a copy of it.
 	mirrored bool
 }
@@ -47,17 +48,24 @@ func (c *call) allocate(n uint64) (*allocation, Result) {
 	if n == 0 || n > 1<<62 {
 		return nil, InvalidValue
 	}
-	p, err := c.dev.Malloc(int64((n + padding - 1) / padding * padding))
+	padded := (n + padding - 1) / padding * padding
+	p, err := c.dev.Malloc(int64(padded))
 	if err != nil {
 		c.say("%v", err)
 		return nil, resultOf(err)
+	}
+	if c.dev.Unwritten && padded > n { // what a widened load reads past the end is nobody's to write
+		if err := c.dev.Memset(p+sim.Ptr(n), 0, 1, int64(padded-n)); err != nil {
+			c.say("%v", err)
+			return nil, InvalidValue
+		}
 	}
 	return c.keep(&allocation{base: uint64(p), size: n}), Success
 }
 
 // keep notes an allocation of the current context.
 func (c *call) keep(a *allocation) *allocation {
-	a.id = c.nextID()
+	a.id, a.by = c.nextID(), c.name
 	c.allocs[a.base] = a
 	c.high = max(c.high, a.base+a.size)
 	c.current().memory[a.base] = true

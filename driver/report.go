@@ -242,6 +242,7 @@ func (d *Driver) write() error {
 		return nil
 	}
 	r := &d.report
+	d.sayLeaks()
 	if !d.options.Quiet && len(r.rows) > 0 {
 		if err := d.table(d.options.Err); err != nil {
 			return err

@@ -20,6 +20,8 @@ var checks = []struct {
 		func(d *Device) { d.GlobalRaces = true }},
 	{"uninit", "shared or local memory is read before it is written",
 		func(d *Device) { d.Uninit = true }},
+	{"unwritten", "a kernel reads device memory that neither the host nor a kernel has written since it was allocated",
+		func(d *Device) { d.Unwritten = true }},
 	{"divergence", "part of a warp's threads reach a barrier while others are elsewhere",
 		func(d *Device) { d.Divergence = true }},
 	{"shuffles", "a shuffle reads from a thread that takes no part in it",
@@ -50,6 +52,7 @@ func CheckTexts() string {
 }
 
 // EnableCheck makes launches look for errors that change no value here but may on hardware, by the name of the check.
+// It is for a device that is still empty: of memory that was allocated before, nothing is unwritten.
 // What is found is a *CheckError or a *HazardError of the launch, which has run to its end; its Result is returned too.
 func (d *Device) EnableCheck(name string) error {
 	for _, c := range checks {
@@ -63,22 +66,29 @@ func (d *Device) EnableCheck(name string) error {
 
 // watches tells whether a check of what threads do is on.
 func (d *Device) watches() bool {
-	return d.Races || d.Uninit || d.Divergence || d.Shuffles || d.Constants || d.GlobalRaces
+	return d.Races || d.Uninit || d.Divergence || d.Shuffles || d.Constants || d.notesGlobal()
 }
+
+// notesGlobal tells whether a check is on that looks at accesses to global memory in the order of time.
+func (d *Device) notesGlobal() bool { return d.GlobalRaces || d.Unwritten }
 
 // newCheck returns a check of what threads do, nil if none is on.
 func (d *Device) newCheck() *exec.Check {
 	if !d.watches() {
 		return nil
 	}
-	return &exec.Check{Races: d.Races, Benign: d.Benign, Uninit: d.Uninit, Divergence: d.Divergence, Shuffles: d.Shuffles,
-		Global: d.GlobalRaces, Constants: d.Constants, Variables: d.constants}
+	return &exec.Check{Races: d.Races, Benign: d.Benign, Uninit: d.Uninit, Divergence: d.Divergence,
+		Shuffles: d.Shuffles, Global: d.notesGlobal(), Constants: d.Constants, Variables: d.constants}
 }
 
-// newGlobalCheck returns a check for races on global memory, nil if it is off.
+// newGlobalCheck returns a check of accesses to global memory, nil if none is on.
 func (d *Device) newGlobalCheck() *exec.GlobalCheck {
-	if !d.GlobalRaces {
+	if !d.notesGlobal() {
 		return nil
 	}
-	return &exec.GlobalCheck{Benign: d.Benign}
+	g := &exec.GlobalCheck{Races: d.GlobalRaces, Benign: d.Benign, Heaps: d.heaps}
+	if d.Unwritten {
+		g.Memory = d.mem
+	}
+	return g
 }

@@ -65,7 +65,7 @@ func TestNamedChecks(t *testing.T) {
 		})
 	}
 	if err := newBench(t).dev.EnableCheck("rases"); err == nil ||
-		!strings.Contains(err.Error(), "is not one of races, benign, global, uninit, divergence, shuffles, "+
+		!strings.Contains(err.Error(), "is not one of races, benign, global, uninit, unwritten, divergence, shuffles, "+
 			"constants, leaks, hazards") {
 		t.Errorf("a check that there is not: %v", err)
 	}

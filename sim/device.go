@@ -33,6 +33,8 @@ type Device struct {
 	// Checks of what threads do; EnableCheck sets them by name and says what each looks for. What they find is a
 	// *CheckError of the launch, which has run to its end; its Result is returned too.
 	Races, Benign, GlobalRaces, Uninit, Divergence, Shuffles, Constants bool
+	// Unwritten reports kernels' reads of memory that was allocated while it was set and that nobody has written.
+	Unwritten bool
 	// Leaks lets CheckLeaks report what kernels took with malloc and did not give back.
 	Leaks bool
 	// Trace, when set, records launches, copies, blocks and counters over time.

@@ -62,7 +62,7 @@ func (d *Device) values(ctx context.Context, k *Kernel, g *grid, first int64) (i
 		threads = runtime.GOMAXPROCS(0)
 	}
 	heap := g.prog.Calls("malloc") || g.prog.Calls("free")
-	if heap || d.GlobalRaces || slices.ContainsFunc(g.prog.Ops,
+	if heap || d.notesGlobal() || slices.ContainsFunc(g.prog.Ops,
 		func(op lower.Op) bool { return op.Code == lower.CodeATOM }) {
 		threads = 1
 	}

@@ -36,15 +36,42 @@ func TestNoHazards(t *testing.T) {
 	}
 }
 
-// TestOneQueue: conversions and special functions share a queue, and a barrier of the one covers the other.
-func TestOneQueue(t *testing.T) {
-	image, err := os.ReadFile("testdata/cases.cubin")
+// TestComparisonReadsLate: DSETP may follow 4 cycles behind the instruction that computes what it compares.
+func TestComparisonReadsLate(t *testing.T) {
+	found := false
+	cubin, err := isa.Patch(testdata(t, "testdata/cases.cubin"), "compares_double",
+		func(in *isa.Inst, _ *uint64, control *uint32) {
+			if in.Op == isa.OpLOP {
+				found = true
+				*control = *control&^15 | 4
+			}
+		})
+	if err != nil || !found {
+		t.Fatal(found, err)
+	}
+	dev := hazardDevice(t)
+	mod, err := dev.LoadModule(cubin)
 	if err != nil {
 		t.Fatal(err)
 	}
+	k, err := mod.Kernel("compares_double")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := dev.Malloc(64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := dev.Launch(context.Background(), k, shape(1, 32, 0), sim.PtrArg(p), sim.PtrArg(p+32)); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestOneQueue: conversions and special functions share a queue, and a barrier of the one covers the other.
+func TestOneQueue(t *testing.T) {
 	for _, kernel := range []string{"division", "logarithms"} {
 		dev := hazardDevice(t)
-		mod, err := dev.LoadModule(image)
+		mod, err := dev.LoadModule(testdata(t, "testdata/cases.cubin"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,6 +87,15 @@ func TestOneQueue(t *testing.T) {
 			t.Errorf("%s: %v", kernel, err)
 		}
 	}
+}
+
+func testdata(t *testing.T, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }
 
 // TestHazards damages one control word at a time and looks at what is found.
@@ -90,7 +126,7 @@ func TestHazards(t *testing.T) {
 		name, kernel, args string
 		cubin              []byte
 		which              func(in *isa.Inst) bool // the first instruction of these is damaged
-		skip               int                     // or the one after so many
+		skip               int                     // or the one after so many; -1: all
 		damage             func(c *uint32)
 		want               string
 	}{
@@ -123,6 +159,14 @@ func TestHazards(t *testing.T) {
 			return in.Op == isa.OpF2F
 		}, 3, stall(1),
 			"is waited for 1 cycles after it was set, by stall counts; it takes 2"},
+		{"read barrier of a double-precision product", "dgemm", "pppi", testdata(t, "sm/testdata/programs.cubin"),
+			func(in *isa.Inst) bool { return in.Op == isa.OpDFMA }, -1,
+			func(c *uint32) { *c |= 7 << 8 },
+			"after a double-precision instruction began to read it, by stall counts, and nothing has waited for " +
+				"that; it may take 32"},
+		{"stall before a comparison of doubles", "compares_double", "pp", testdata(t, "testdata/cases.cubin"),
+			func(in *isa.Inst) bool { return in.Op == isa.OpLOP }, 0, stall(3),
+			"R5 is read 5 cycles after it was computed, by stall counts; it takes 6"},
 		{"one load short of a count", "read_strided", "ppiin", microbench.MemoryCubin(), nil, 0, nil,
 			"is read, and nothing has waited for barrier SB"},
 	} {
@@ -137,7 +181,7 @@ func TestHazards(t *testing.T) {
 					return
 				}
 				if c.which(in) {
-					if n++; n == c.skip+1 {
+					if n++; c.skip < 0 || n == c.skip+1 {
 						c.damage(control)
 					}
 				}
@@ -157,7 +201,11 @@ func TestHazards(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r, err := dev.Launch(context.Background(), k, sim.LaunchConfig{Grid: sim.Dim3{X: 1}, Block: sim.Dim3{X: 32}},
+			threads := 32
+			if c.kernel == "dgemm" {
+				threads = 16 // a row of its tiles
+			}
+			r, err := dev.Launch(context.Background(), k, shape(1, threads, 0),
 				arguments(dev, c.args)...)
 			var e *sim.HazardError
 			if !errors.As(err, &e) || r == nil {

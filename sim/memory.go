@@ -16,8 +16,18 @@ var ErrOutOfMemory = memory.ErrOutOfMemory
 // maxLocalBytes is the local memory that a thread may have: CUDA C++ Programming Guide, technical specifications.
 const maxLocalBytes = 512 << 10
 
-// Malloc reserves n bytes of device memory, zero-filled and aligned to 256 bytes, with guard gaps on both sides.
+// Malloc reserves n bytes of device memory, zero-filled and aligned to 256 bytes, with guard gaps on both sides. With
+// Device.Unwritten set, a kernel's read of what nobody has written since is reported, zeros or not.
 func (d *Device) Malloc(n int64) (Ptr, error) {
+	p, err := d.reserve(n)
+	if err == nil && d.Unwritten {
+		d.mem.Track(uint64(p))
+	}
+	return p, err
+}
+
+// reserve is Malloc of memory that holds zeros by contract, as variables do: all of it counts as written.
+func (d *Device) reserve(n int64) (Ptr, error) {
 	if err := d.fits(n); err != nil {
 		return 0, fmt.Errorf("allocation of %d bytes: %w", n, err)
 	}
@@ -124,7 +134,7 @@ func (d *Device) Memset2D(p Ptr, pitch int64, value uint32, size int, n, height 
 	case height > 1 && pitch < n*int64(size):
 		return fmt.Errorf("memset: rows of %d bytes do not fit a pitch of %d", n*int64(size), pitch)
 	}
-	return d.rows(uint64(p), pitch, n*int64(size), height, func(row []byte, _ int64) {
+	return d.fillRows(uint64(p), pitch, n*int64(size), height, func(row []byte, _ int64) {
 		if len(row) == 0 {
 			return
 		}
@@ -156,6 +166,17 @@ func (d *Device) rows(addr uint64, pitch, width, height int64, f func(row []byte
 	return nil
 }
 
+// fillRows is rows where f writes all of each.
+func (d *Device) fillRows(addr uint64, pitch, width, height int64, f func(row []byte, i int64)) error {
+	return d.rows(addr, pitch, width, height, func(row []byte, i int64) {
+		f(row, i)
+		d.mem.Mark(addr+uint64(i*pitch), uint64(width), true)
+	})
+}
+
+// Copy copies n bytes of device memory from one place to another; the two may overlap. It takes no simulated time.
+func (d *Device) Copy(to, from Ptr, n int64) error { return d.mem.Copy(uint64(to), uint64(from), n) }
+
 // Copy2D copies height rows of width bytes within device memory; a pitch is the bytes from one row to the next.
 // Overlapping source and destination are an error. It takes no simulated time.
 func (d *Device) Copy2D(to Ptr, toPitch int64, from Ptr, fromPitch, width, height int64) error {
@@ -178,7 +199,10 @@ func (d *Device) Copy2D(to Ptr, toPitch int64, from Ptr, fromPitch, width, heigh
 	if err := d.rows(b, fromPitch, width, height, func(row []byte, _ int64) { src = append(src, row) }); err != nil {
 		return err
 	}
-	return d.rows(a, toPitch, width, height, func(row []byte, i int64) { copy(row, src[i]) })
+	return d.rows(a, toPitch, width, height, func(row []byte, i int64) {
+		copy(row, src[i])
+		d.mem.MarkCopy(a+uint64(i*toPitch), b+uint64(i*fromPitch), uint64(width))
+	})
 }
 
 // Write2D copies height rows of width bytes from data, fromPitch bytes apart, to device memory at p, pitch bytes apart.
@@ -186,7 +210,7 @@ func (d *Device) Write2D(p Ptr, pitch int64, data []byte, fromPitch, width, heig
 	if err := hostRows(len(data), fromPitch, width, height, pitch); err != nil {
 		return err
 	}
-	return d.rows(uint64(p), pitch, width, height, func(row []byte, i int64) { copy(row, data[i*fromPitch:]) })
+	return d.fillRows(uint64(p), pitch, width, height, func(row []byte, i int64) { copy(row, data[i*fromPitch:]) })
 }
 
 // Read2D copies height rows of width bytes of device memory at p, pitch bytes apart, into data, toPitch bytes apart.

@@ -56,7 +56,7 @@ func (d *Device) LoadModule(cubin []byte) (*Module, error) {
 	}
 	var base Ptr
 	if c.GlobalBytes > 0 {
-		base, err = d.Malloc(int64(c.GlobalBytes))
+		base, err = d.reserve(int64(c.GlobalBytes))
 		if err != nil {
 			return nil, err
 		}
@@ -71,7 +71,7 @@ func (d *Device) LoadModule(cubin []byte) (*Module, error) {
 	m := &Module{dev: d, code: code, cubin: c, first: d.lines, globals: base, kernels: map[string]*Kernel{}}
 	d.lines += int32((len(c.Image) + line - 1) / line)
 	if variables := c.Constant; len(variables) > 0 {
-		if m.constant, err = d.Malloc(int64(len(variables))); err != nil {
+		if m.constant, err = d.reserve(int64(len(variables))); err != nil {
 			return nil, err
 		}
 		if err := d.Write(m.constant, variables); err != nil {
@@ -324,7 +324,7 @@ func (d *Device) cooperative(k *Kernel) (Ptr, error) {
 		return 0, errors.New("a cooperative launch: where code for this GPU looks for its workspace is not known")
 	}
 	if d.grids == 0 {
-		p, err := d.Malloc(workspaceBytes)
+		p, err := d.reserve(workspaceBytes)
 		if err != nil {
 			return 0, err
 		}

@@ -77,6 +77,9 @@ func (d *Device) makeHeaps() error {
 			return err
 		}
 		bases = append(bases, base)
+		if d.Unwritten {
+			d.mem.Track(base)
+		}
 	}
 	d.heaps = exec.NewHeaps(bases, heapBytes)
 	for i, m := range d.sms {

@@ -212,13 +212,13 @@ func tiledConfig(p product, tile int) sim.LaunchConfig {
 
 // workspace returns room for a split product's parts and its tickets; these are zero between launches.
 func (r *runner) workspace(floats, tickets int) (partial, ticket sim.Ptr) {
-	grow := func(p *sim.Ptr, have *int, want int) sim.Ptr {
+	grow := func(p *sim.Ptr, have *int, want int, reserve func(int) sim.Ptr) sim.Ptr {
 		if want > *have {
-			*p, *have = r.malloc(want), want
+			*p, *have = reserve(want), want
 		}
 		return *p
 	}
-	return grow(&r.partial, &r.partials, floats), grow(&r.ticket, &r.tickets, tickets)
+	return grow(&r.partial, &r.partials, floats, r.malloc), grow(&r.ticket, &r.tickets, tickets, r.zeros)
 }
 
 // tiles says which k tiles a column of output tiles visits: number k tile * along + n tile * across, kept where it is

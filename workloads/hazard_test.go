@@ -14,7 +14,7 @@ func TestNoHazards(t *testing.T) {
 	newDevice = func(g *sim.GPU) (*sim.Device, error) {
 		d, err := sim.NewDevice(g)
 		if err == nil {
-			d.Hazards, d.Races, d.GlobalRaces, d.Constants = true, true, true, true
+			d.Hazards, d.Races, d.GlobalRaces, d.Constants, d.Uninit, d.Unwritten = true, true, true, true, true, true
 		}
 		return d, err
 	}

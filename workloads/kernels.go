@@ -157,6 +157,16 @@ func (r *runner) malloc(n int) sim.Ptr {
 	return p
 }
 
+// zeros is malloc of memory that kernels read before they have written all of it: it is cleared, outside of simulated
+// time.
+func (r *runner) zeros(n int) sim.Ptr {
+	p := r.malloc(n)
+	if r.err == nil {
+		r.err = r.dev.Memset(p, 0, 4, int64((n+3)/4*4))
+	}
+	return p
+}
+
 // upload reserves device memory that holds x, outside of simulated time.
 func (r *runner) upload(x []float32) sim.Ptr {
 	p := r.malloc(len(x))

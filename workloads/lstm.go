@@ -256,7 +256,7 @@ func (m *lstm) allocate() {
 		}
 	}
 	room.add(&m.gTable, m.words*pad4(m.width(0)))
-	m.gradients, m.squares = m.malloc(room.size), room.size
+	m.gradients, m.squares = m.zeros(room.size), room.size // also what fills up rows
 	room.place(m.gradients)
 	for site := 0; site <= s.Layers; site++ {
 		if site > 0 && !m.masked() && !m.rows() {
@@ -337,7 +337,7 @@ func (m *lstm) inputOf(l int, tiles *keptTiles, room *gradientRoom) {
 	}
 	w.w, w.b = m.upload(w.stored(func(i int) float32 { return state[i] })), m.upload(bias)
 	if s.Method.Drops() == dropout.DropsTiles {
-		w.g = m.malloc(w.rows * w.ld())
+		w.g = m.zeros(w.rows * w.ld())
 	} else {
 		room.add(&w.g, pad4(m.width(l))*w.ld())
 	}

@@ -140,7 +140,8 @@ var execFlags = []struct {
 	{"skip", "WARPDROP_SKIP", false,
 		"run so many launches (of --kernels) for their values before the first that is timed"},
 	{"count", "WARPDROP_COUNT", false, "time so many launches (of --kernels), run those after them for their values"},
-	{"check", "WARPDROP_CHECK", false, "look for races, uninit, hazards (comma-separated)"},
+	{"check", "WARPDROP_CHECK", false,
+		"look for races, unwritten, leaks … (comma-separated; warpdrop sim --help lists all)"},
 	{"max-cycles", "WARPDROP_MAX_CYCLES", false, "end a launch with an error after so many cycles"},
 	{"threads", "WARPDROP_THREADS", false, "threads that simulate; changes no result"},
 }

@@ -1,7 +1,7 @@
 // Command wheels tries the machine code for sm_50 to sm_62 in Python packages that nobody here made: which kernels
-// load, and whether they are disassembled as NVIDIA's nvdisasm does. It prints one row of a table a package, and why
-// kernels are refused. scripts/wheels/run.sh fetches the packages of list.txt and calls it; nothing of them enters this
-// project.
+// load, which of them can be launched, and whether they are disassembled as NVIDIA's nvdisasm does. It prints one row
+// of a table a package, and why kernels are refused, by their file or when they are asked for. scripts/wheels/run.sh
+// fetches the packages of list.txt and calls it; nothing of them enters this project.
 package main
 
 import (
@@ -34,7 +34,7 @@ var verbose = flag.Bool("v", false, "print every refusal")
 // counts are a package's figures.
 type counts struct {
 	archs                map[int]bool
-	kernels, loads       int
+	kernels, loads, runs int // kernels; those of files that load; those that can be launched
 	reasons              map[string]int
 	instructions, differ int
 }
@@ -51,8 +51,8 @@ func main() {
 		}
 		return
 	}
-	fmt.Println("| package | architectures | kernels | load | share | instructions | read differently " +
-		"|\n|---|---|---|---|---|---|---|")
+	fmt.Println("| package | architectures | kernels | load | share | can be launched | instructions " +
+		"| read differently |\n|---|---|---|---|---|---|---|---|")
 	sum := counts{archs: map[int]bool{}, reasons: map[string]int{}}
 	for _, file := range flag.Args() {
 		c := counts{archs: map[int]bool{}, reasons: map[string]int{}}
@@ -62,7 +62,7 @@ func main() {
 		name, version, _ := strings.Cut(filepath.Base(file), "-")
 		version, _, _ = strings.Cut(version, "-")
 		c.print(name + " " + version)
-		sum.kernels, sum.loads = sum.kernels+c.kernels, sum.loads+c.loads
+		sum.kernels, sum.loads, sum.runs = sum.kernels+c.kernels, sum.loads+c.loads, sum.runs+c.runs
 		sum.instructions, sum.differ = sum.instructions+c.instructions, sum.differ+c.differ
 		for r, n := range c.reasons {
 			sum.reasons[r] += n
@@ -78,8 +78,8 @@ func main() {
 
 func (c *counts) print(name string) {
 	archs := strings.Trim(fmt.Sprint(slices.Sorted(maps.Keys(c.archs))), "[]")
-	fmt.Printf("| %s | %s | %d | %d | %.2f %% | %d | %d |\n", name, archs, c.kernels, c.loads,
-		100*float64(c.loads)/float64(max(c.kernels, 1)), c.instructions, c.differ)
+	fmt.Printf("| %s | %s | %d | %d | %.2f %% | %d | %d | %d |\n", name, archs, c.kernels, c.loads,
+		100*float64(c.loads)/float64(max(c.kernels, 1)), c.runs, c.instructions, c.differ)
 }
 
 // wheel tries every file of a package.
@@ -143,6 +143,7 @@ func (c *counts) cubin(data []byte) {
 			return
 		}
 	}
+	c.loads += len(names)
 kernels:
 	for i := range cubin.Kernels {
 		k := &cubin.Kernels[i]
@@ -168,7 +169,7 @@ kernels:
 			}
 			continue
 		}
-		c.loads++
+		c.runs++
 	}
 	if *nvdisasm == "" {
 		return

@@ -38,6 +38,8 @@ type Span struct {
 	Base uint64
 	Size uint64
 	Data []byte // Size bytes; at least hostPadding more stand behind them
+
+	Written Written // bytes that somebody has written; nil = all, see Global.Track
 }
 
 // Global is device memory: allocations with guard gaps between them. Addresses are not used twice until all have been
@@ -190,8 +192,28 @@ func (g *Global) Write(addr uint64, p []byte) error {
 		return nil
 	}
 	b, err := g.bytes(addr, len(p))
-	copy(b, p)
+	if copy(b, p) > 0 {
+		g.Mark(addr, uint64(len(p)), true)
+	}
 	return err
+}
+
+// Copy copies n bytes at from to addr to; the two may overlap.
+func (g *Global) Copy(to, from uint64, n int64) error {
+	if n == 0 {
+		return nil
+	}
+	src, err := g.Bytes(from, n)
+	if err != nil {
+		return err
+	}
+	dst, err := g.Bytes(to, n)
+	if err != nil {
+		return err
+	}
+	copy(dst, src)
+	g.MarkCopy(to, from, uint64(n))
+	return nil
 }
 
 // LocalAddress returns the physical address of byte offset of the local memory of thread lane in a resident warp.

@@ -52,3 +52,15 @@ KERNEL gives_twice(unsigned long *y) {
   free((void *)y[0]);
   free((void *)y[0]);
 }
+
+// Takes memory that was written and given back, writes its first word and reads word which.
+KERNEL takes_again(unsigned *y, unsigned which) {
+  unsigned t = thread();
+  volatile unsigned *p = (unsigned *)malloc(32);
+  for (unsigned i = 0; i < 8; i++) p[i] = t;
+  free((void *)p);
+  p = (unsigned *)malloc(32);
+  p[0] = t;
+  y[t] = p[which];
+  free((void *)p);
+}

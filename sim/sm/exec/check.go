@@ -25,8 +25,8 @@ import (
 // Divergence is a barrier that part of a warp's threads reach while others are elsewhere; Shuffles are reads of the
 // register of a thread that takes no part.
 //
-// Uninitialised reads are of bytes of shared or local memory that the block or the thread has not written. Device
-// memory counts as written: an allocation is zero-filled.
+// Uninitialised reads are of bytes of shared or local memory that the block or the thread has not written; those of
+// device memory are GlobalCheck's.
 type Check struct {
 	Races, Uninit        bool
 	Benign               bool // races of one value, too
@@ -54,6 +54,7 @@ type Finding struct {
 	Cycle         int64  // of the second access
 	First, Second ThreadAccess
 	Other         [3]uint32 // block of the first access, in global memory
+	Where         string    // what the address is a part of, of unwritten memory
 }
 
 // ThreadAccess is one thread's execution of one instruction.
@@ -70,6 +71,7 @@ const (
 	kindShuffle    = "shuffle"
 	kindBeyond     = "constant beyond"
 	kindInto       = "constant written"
+	kindUnwritten  = "unwritten"
 )
 
 // barrier checks that all threads of a warp that have not exited reach a barrier together.
@@ -122,7 +124,11 @@ func (f *Finding) String() string {
 		return fmt.Sprintf("%s: store of %d bytes at %#x, into a __constant__ variable\n  %s", where, f.Bytes, f.Start,
 			f.Second.text(f.Prog))
 	}
-	if f.Space == memory.SpaceGlobal {
+	switch {
+	case f.Kind == kindUnwritten:
+		return fmt.Sprintf("%s: %d bytes at %#x of device memory are read, and nobody has written %s\n  %s", where,
+			f.Bytes, f.Start, f.Where, f.Second.text(f.Prog))
+	case f.Space == memory.SpaceGlobal:
 		return f.global(where)
 	}
 	order := "no barrier between"

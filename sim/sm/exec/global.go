@@ -2,6 +2,7 @@ package exec
 
 import (
 	"fmt"
+	"maps"
 	"math/bits"
 	"slices"
 
@@ -9,10 +10,13 @@ import (
 	"warpdrop/sim/sm/lower"
 )
 
-// GlobalCheck looks for races on global memory: accesses of two warps to one byte, at least one of them a store, that
-// nothing orders. One belongs to a device for one run; the SMs note what happens (Check), and Settle goes through it in
-// order of cycle and SM, so that any number of threads of the simulator finds the same.
+// GlobalCheck looks at the accesses to global memory of one run of a device: the SMs note what happens (Check), and
+// Settle goes through it in order of cycle and SM, so that any number of threads of the simulator finds the same.
 //
+// Unwritten memory is what a load or an atomic reads though nobody has written it since it was allocated, or since
+// malloc handed it out.
+//
+// Races are accesses of two warps to one byte, at least one of them a store, that nothing orders.
 // Two accesses of a block are ordered as in shared memory: by vector clocks of its warps. Beyond that an access counts
 // as ordered before all that come later once a fence (__threadfence, __threadfence_system) has been executed by its
 // warp, or by one that had met it at a barrier: a race is reported where no fence is, not where a fence alone is too
@@ -20,9 +24,13 @@ import (
 // access races with nothing, an atomic with plain stores only. Stores of the value that is there already are reported
 // on request.
 type GlobalCheck struct {
-	Benign   bool
+	Races    bool
+	Benign   bool           // races of one value, too
+	Memory   *memory.Global // to look for reads of what nobody has written; nil = do not
+	Heaps    []*Heap        // of malloc
 	Findings []Finding
 
+	handed map[uint64]Piece // by malloc in this run, by address
 	blocks []*globalBlock
 	pages  map[uint64]*globalPage
 	words  int // that have been touched
@@ -82,9 +90,10 @@ type globalEvent struct {
 	bytes  uint8 // a thread
 	how    accessHow
 	load   bool
-	mask   uint32   // 0: a fence
+	mask   uint32   // 0: no access; a fence, or pieces that malloc handed out
 	seen   []uint32 // how far the warp has seen each of its block, itself included
 	addr   []uint64 // of the threads in mask
+	pieces []Piece
 	values []uint32 // of a store: words, thread by thread
 }
 
@@ -115,6 +124,12 @@ func (c *Check) noteAccess(x *Exec, w *Warp, op *lower.Op, pc int32, lanes uint3
 		}
 	}
 	c.events = append(c.events, e)
+}
+
+// handed notes what malloc has handed out to a warp's threads.
+func (c *Check) handed(x *Exec, w *Warp, pieces []Piece) {
+	c.events = append(c.events, globalEvent{cycle: x.Clock, block: w.Block.shadow.global, warp: uint8(w.InBlock),
+		pieces: pieces})
 }
 
 // fence notes that a warp orders what it has done so far, and what it has met at barriers.
@@ -168,6 +183,12 @@ func (g *GlobalCheck) event(e *globalEvent) {
 		g.blocks = append(g.blocks, e.block)
 		e.block.number = uint32(len(g.blocks))
 	}
+	if g.Memory != nil {
+		g.unwritten(e)
+	}
+	if !g.Races || len(e.pieces) > 0 {
+		return
+	}
 	if e.mask == 0 {
 		if e.block.fenced == nil {
 			e.block.fenced = make([]uint32, len(e.seen))
@@ -199,6 +220,46 @@ func (g *GlobalCheck) event(e *globalEvent) {
 		}
 		i++
 	}
+}
+
+// unwritten looks at what an access reads, and notes what it writes.
+func (g *GlobalCheck) unwritten(e *globalEvent) {
+	for _, p := range e.pieces {
+		g.Memory.Mark(p.Addr, p.Bytes, false)
+		if g.handed == nil {
+			g.handed = map[uint64]Piece{}
+		}
+		g.handed[p.Addr] = p
+	}
+	atomic := e.how&howAtomic != 0
+	i, n := 0, uint64(e.bytes)
+	for m := e.mask; m != 0; m &= m - 1 {
+		addr := e.addr[i]
+		if e.load || atomic {
+			f := Finding{Kind: kindUnwritten, Prog: e.block.prog, Block: e.block.index, Space: memory.SpaceGlobal,
+				Cycle: e.cycle, Start: addr, Bytes: n, First: ThreadAccess{Op: -1},
+				Second: threadOf(e.block.dim, int(e.warp), bits.TrailingZeros32(m), e.op)}
+			if at, ok := g.Memory.Unwritten(addr, n); ok && !g.seen[f.key()] {
+				f.Addr, f.Where = at, g.describe(at)
+				g.report(f)
+			}
+		}
+		if !e.load {
+			g.Memory.Mark(addr, n, true)
+		}
+		i++
+	}
+}
+
+// describe says what an address is a part of.
+func (g *GlobalCheck) describe(addr uint64) string {
+	for _, p := range slices.AppendSeq(Held(g.Heaps), maps.Values(g.handed)) {
+		if off := addr - p.Addr; off < p.Bytes {
+			return fmt.Sprintf("byte %d of the %d bytes at %#x that kernel %s got from malloc", off, p.Bytes, p.Addr,
+				p.Kernel)
+		}
+	}
+	return g.Memory.Describe(addr)
 }
 
 // word returns what is known of a word, nil where there are too many.
@@ -308,6 +369,11 @@ func (g *GlobalCheck) found(kind string, first, second *globalAccess, e *globalE
 	f := Finding{Kind: kind, Prog: e.block.prog, Block: e.block.index, Space: memory.SpaceGlobal, Cycle: e.cycle,
 		Addr: at, Start: at, Bytes: uint64(e.bytes), First: b.thread(first), Second: e.block.thread(second),
 		Other: b.index}
+	g.report(f)
+}
+
+// report keeps a finding unless the same pair of instructions has one.
+func (g *GlobalCheck) report(f Finding) {
 	if k := f.key(); !g.seen[k] {
 		if g.seen == nil {
 			g.seen = map[findingKey]bool{}

@@ -73,14 +73,24 @@ func (x *Exec) malloc(w *Warp, mask uint32) (done bool) {
 	if !x.Heap.Malloc(sizes[:n], addrs[:n]) {
 		return false
 	}
+	note := x.Check != nil && x.Check.Global
+	var pieces []Piece
 	n = 0
 	for m := mask; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros32(m)
 		w.row(4)[i], w.row(5)[i] = uint32(addrs[n]), uint32(addrs[n]>>32)
 		if addrs[n] != 0 {
-			x.Heap.takers[addrs[n]] = Piece{Kernel: w.Block.Prog.Name, Block: w.Block.Index, Thread: w.threadIndex(i)}
+			p := Piece{Kernel: w.Block.Prog.Name, Block: w.Block.Index, Thread: w.threadIndex(i)}
+			x.Heap.takers[addrs[n]] = p
+			if note {
+				p.Addr, p.Bytes = addrs[n], rounded(sizes[n])
+				pieces = append(pieces, p)
+			}
 		}
 		n++
+	}
+	if note {
+		x.Check.handed(x, w, pieces)
 	}
 	return true
 }

@@ -20,7 +20,8 @@ import (
 // and the special functions are one queue. A wait for a barrier takes at least until the latency of what set it is
 // over. Registers that a variable-latency instruction reads may not be written before its read barrier was waited for;
 // one without a read barrier is taken to read them in time, because ptxas leaves it out where enough instructions lie
-// between. A barrier takes barrier_set cycles to take effect.
+// between. A double-precision instruction is known to read late: see lateReads. A barrier takes barrier_set cycles to
+// take effect.
 type Hazards struct {
 	Findings []Hazard // one for each pair of instructions
 
@@ -68,7 +69,8 @@ type operandState struct {
 	pending bool   // there is such a result
 	readers uint32 // threads of a variable-latency instruction that may still have to read it
 	reader  int32
-	held    uint8 // barrier that says that it has
+	held    uint8 // barrier that says that it has; none: it has read by cycle readBy
+	readBy  int64
 }
 
 // flying is a variable-latency instruction under way.
@@ -120,6 +122,9 @@ func (h *Hazards) Issue(w *exec.Warp, op *lower.Op, pc int32, mask uint32) {
 	s.clock += h.stall(w, op)
 	timing := h.units[op.Unit]
 	reads := t + int64(timing.Read)
+	if op.Code == lower.CodeDSETP || op.Code == lower.CodeDSET {
+		reads += compareRead
+	}
 	guard := uint8(0)
 	if op.Guard < isa.PT {
 		guard = 1 << op.Guard
@@ -159,7 +164,7 @@ func (h *Hazards) Issue(w *exec.Warp, op *lower.Op, pc int32, mask uint32) {
 		reg := int(u.Dst.Reg) + i
 		x := &s.regs[reg]
 		if x.lanes&mask != 0 || x.readers&mask != 0 {
-			h.overwrite(w, x, reg, op.Unit, mask, pc)
+			h.overwrite(w, x, reg, op.Unit, mask, pc, t)
 		}
 		h.write(x, variable, op.WrBar, t+int64(timing.Latency), mask, pc)
 	}
@@ -183,6 +188,10 @@ func (h *Hazards) stall(w *exec.Warp, op *lower.Op) int64 {
 	}
 	return int64(op.Stall)
 }
+
+// compareRead is the cycles after its issue at which DSETP and DSET read: compiled code lets them go 4 cycles after a
+// result that takes 6, never sooner, and lets DADD, DMUL and DFMA go after 6 (docs/design/sm.md).
+const compareRead = 2
 
 // queue is the unit that stands for all that are served in one order: compiled code lets one barrier stand for a
 // conversion and a special function before it.
@@ -225,16 +234,28 @@ func (h *Hazards) preads(w *exec.Warp, reads uint8, mask uint32, pc int32, t int
 }
 
 // overwrite checks a register that is about to be written.
-func (h *Hazards) overwrite(w *exec.Warp, x *operandState, reg int, unit lower.Unit, mask uint32, pc int32) {
+func (h *Hazards) overwrite(w *exec.Warp, x *operandState, reg int, unit lower.Unit, mask uint32, pc int32, t int64) {
 	if x.pending && x.lanes&mask != 0 && queue(w.Ops[x.writer].Unit) != queue(unit) { // a queue works in order
 		h.found(w, x.writer, pc, fmt.Sprintf("R%d is written twice, %s", reg, unwaited(x.barrier)))
 	}
-	if x.readers&mask != 0 && queue(w.Ops[x.reader].Unit) != queue(unit) {
+	switch {
+	case x.readers&mask == 0 || queue(w.Ops[x.reader].Unit) == queue(unit):
+	case x.held == noBarrier && t < x.readBy:
+		h.found(w, x.reader, pc,
+			fmt.Sprintf("R%d is overwritten %d cycles after a double-precision instruction began to read it, by stall "+
+				"counts, and nothing has waited for that; it may take %d", reg, t-x.readBy+h.lateReads(),
+				h.lateReads()))
+	case x.held != noBarrier:
 		h.found(w, x.reader, pc,
 			fmt.Sprintf("R%d is overwritten while it may still be read: nothing has waited for barrier SB%d", reg,
 				x.held))
 	}
 }
+
+// lateReads is the cycles within which a double-precision instruction without a read barrier may still read its
+// operands: as long as its unit is busy with a warp. Compiled code waits before it overwrites them, or does so 38
+// cycles later (docs/design/sm.md).
+func (h *Hazards) lateReads() int64 { return int64(h.units[lower.UnitFP64].Interval) }
 
 // write notes a result.
 func (h *Hazards) write(x *operandState, variable bool, barrier uint8, ready int64, mask uint32, pc int32) {
@@ -275,11 +296,16 @@ func (h *Hazards) fly(w *exec.Warp, op *lower.Op, u *lower.Uses, pc int32, t int
 		s.barrier[held] = append(s.barrier[held], flying{op: pc, done: t + int64(timing.Read), src: u.Src,
 			unit: op.Unit})
 		s.set[held], s.setter[held] = t, pc
-		for _, r := range u.Src {
-			for i := range int(r.N) {
-				x := &s.regs[int(r.Reg)+i]
-				x.readers, x.reader, x.held = mask, pc, held
+	} else if held = noBarrier; op.Unit != lower.UnitFP64 {
+		return
+	}
+	for _, r := range u.Src {
+		for i := range int(r.N) {
+			x := &s.regs[int(r.Reg)+i]
+			if held == noBarrier && x.readers&mask != 0 && x.held != noBarrier {
+				continue // an earlier reader's barrier is still to be waited for
 			}
+			x.readers, x.reader, x.held, x.readBy = mask, pc, held, t+h.lateReads()
 		}
 	}
 }
