@@ -117,7 +117,7 @@ func clang(ctx context.Context, file string, source []byte, opt Options) ([]byte
 	// variable which one lane alone has set before __shfl_sync would be undefined behaviour in CUDA's own examples.
 	args := []string{"-x", "cuda", "--cuda-device-only", fmt.Sprintf("--cuda-gpu-arch=sm_%d", opt.Arch), "-nocudainc",
 		"-nocudalib", "-nogpulib", "-fdeclspec", "-Wno-unknown-cuda-version", "-Xclang", "-target-feature", "-Xclang",
-		"+ptx63", "-Xclang", "-no-enable-noundef-analysis", "-I", dir, "-gline-directives-only", "-S", "-O3", file, "-o", ptx}
+		ptxVersion(opt.Arch), "-Xclang", "-no-enable-noundef-analysis", "-I", dir, "-gline-directives-only", "-S", "-O3", file, "-o", ptx}
 	for _, d := range opt.Defines {
 		args = append(args, "-D"+d)
 	}
@@ -137,6 +137,17 @@ func clang(ctx context.Context, file string, source []byte, opt Options) ([]byte
 		return nil, err
 	}
 	return assemble(ctx, ptx, opt)
+}
+
+// ptxVersion is the oldest version of PTX with what the header uses that an architecture has, as clang names it.
+func ptxVersion(arch int) string {
+	switch {
+	case arch >= 86:
+		return "+ptx71"
+	case arch >= 80:
+		return "+ptx70"
+	}
+	return "+ptx63"
 }
 
 // Assemble returns the cubin that ptxas makes of a PTX file for an architecture: compute capability times ten.

@@ -63,13 +63,19 @@ WD_FN double2 make_double2(double x, double y) { return {x, y}; }
 WD_FN void __threadfence() { asm volatile("membar.gl;" ::: "memory"); }
 WD_FN void __threadfence_block() { asm volatile("membar.cta;" ::: "memory"); }
 WD_FN void __threadfence_system() { asm volatile("membar.sys;" ::: "memory"); }
-WD_FN void __syncwarp(unsigned = ~0u) { asm volatile("" ::: "memory"); }  // a warp runs in lockstep
-
-// Across a warp. All lanes of the mask take part, as CUDA demands.
+// Across a warp. All lanes of the mask take part, as CUDA demands. Before Volta a warp runs in lockstep; since then what
+// takes part are the threads that are together, which __syncwarp brings together first.
+#if __CUDA_ARCH__ >= 700
+WD_FN void __syncwarp(unsigned mask = ~0u) { asm volatile("bar.warp.sync %0;" ::"r"(mask) : "memory"); }
+#define WD_TOGETHER_(name, mode, operands) "{.reg .b32 m; activemask.b32 m; " name ".sync." mode " " operands ", m;}"
+#else
+WD_FN void __syncwarp(unsigned = ~0u) { asm volatile("" ::: "memory"); }
+#define WD_TOGETHER_(name, mode, operands) name "." mode " " operands ";"
+#endif
 #define WD_SHFL_(name, mode, clamp) \
   WD_FN int name(int v, int d, int width = 32) { \
     int r, c = ((32 - width) << 8) | clamp; \
-    asm volatile("shfl." mode ".b32 %0, %1, %2, %3;" : "=r"(r) : "r"(v), "r"(d), "r"(c)); \
+    asm volatile(WD_TOGETHER_("shfl", mode ".b32", "%0, %1, %2, %3") : "=r"(r) : "r"(v), "r"(d), "r"(c)); \
     return r; \
   } \
   WD_FN unsigned name(unsigned v, int d, int width = 32) { return (unsigned)name((int)v, d, width); } \
@@ -79,7 +85,10 @@ WD_FN void __syncwarp(unsigned = ~0u) { asm volatile("" ::: "memory"); }  // a w
     return (long long)((unsigned long long)hi << 32 | lo); \
   } \
   WD_FN double name(double v, int d, int width = 32) { return __builtin_bit_cast(double, name(__builtin_bit_cast(long long, v), d, width)); } \
-  template <class T> WD_FN T name##_sync(unsigned, T v, int d, int width = 32) { return name(v, d, width); }
+  template <class T> WD_FN T name##_sync(unsigned mask, T v, int d, int width = 32) { \
+    __syncwarp(mask); \
+    return name(v, d, width); \
+  }
 WD_SHFL_(__shfl, "idx", 31)
 WD_SHFL_(__shfl_up, "up", 0)
 WD_SHFL_(__shfl_down, "down", 31)
@@ -87,15 +96,18 @@ WD_SHFL_(__shfl_xor, "bfly", 31)
 
 WD_FN unsigned __ballot(int p) {
   unsigned r;
-  asm volatile("{.reg .pred p; setp.ne.s32 p, %1, 0; vote.ballot.b32 %0, p;}" : "=r"(r) : "r"(p));
+  asm volatile("{.reg .pred p; setp.ne.s32 p, %1, 0; " WD_TOGETHER_("vote", "ballot.b32", "%0, p") "}" : "=r"(r) : "r"(p));
   return r;
 }
 WD_FN int __all(int p) { unsigned active = __ballot(1); return __ballot(p) == active; }
 WD_FN int __any(int p) { return __ballot(p) != 0; }
 WD_FN unsigned __activemask() { return __ballot(1); }
-WD_FN unsigned __ballot_sync(unsigned mask, int p) { return __ballot(p) & mask; }
-WD_FN int __all_sync(unsigned mask, int p) { return (__ballot(p) & mask) == (mask & __ballot(1)); }
-WD_FN int __any_sync(unsigned mask, int p) { return (__ballot(p) & mask) != 0; }
+WD_FN unsigned __ballot_sync(unsigned mask, int p) {
+  __syncwarp(mask);
+  return __ballot(p) & mask;
+}
+WD_FN int __all_sync(unsigned mask, int p) { return __ballot_sync(mask, p) == (mask & __ballot(1)); }
+WD_FN int __any_sync(unsigned mask, int p) { return __ballot_sync(mask, p) != 0; }
 WD_FN int __syncthreads_count(int p) {
   int r;
   asm volatile("{.reg .pred p; setp.ne.s32 p, %1, 0; bar.red.popc.u32 %0, 0, p;}" : "=r"(r) : "r"(p) : "memory");
