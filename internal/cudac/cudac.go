@@ -117,8 +117,8 @@ func clang(ctx context.Context, file string, source []byte, opt Options) ([]byte
 	// variable which one lane alone has set before __shfl_sync would be undefined behaviour in CUDA's own examples.
 	args := []string{"-x", "cuda", "--cuda-device-only", fmt.Sprintf("--cuda-gpu-arch=sm_%d", opt.Arch), "-nocudainc",
 		"-nocudalib", "-nogpulib", "-fdeclspec", "-Wno-unknown-cuda-version", "-Xclang", "-target-feature", "-Xclang",
-		ptxVersion(opt.Arch), "-Xclang", "-no-enable-noundef-analysis", "-I", dir, "-gline-directives-only", "-S", "-O3",
-		file, "-o", ptx}
+		ptxVersion(opt.Arch), "-Xclang", "-no-enable-noundef-analysis", "-I", dir, "-gline-directives-only", "-S",
+		"-O3", file, "-o", ptx}
 	for _, d := range opt.Defines {
 		args = append(args, "-D"+d)
 	}
