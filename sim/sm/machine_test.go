@@ -61,6 +61,11 @@ func load(t testing.TB, name string) *machine {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newMachine(t, c)
+}
+
+// newMachine runs the code of a cubin.
+func newMachine(t testing.TB, c *isa.Cubin) *machine {
 	m := &machine{t: t, cubin: c, global: memory.NewGlobal(), hazards: timing.NewHazards(hazardConfig())}
 	t.Cleanup(func() {
 		if c.Family != isa.Maxwell {

@@ -28,6 +28,8 @@ func (x *Exec) memory(w *Warp, op *lower.Op, mask uint32) {
 		if (x.Check != nil || !x.loadShared(w, op, mask)) && x.sharedAddress(w, op, mask) {
 			x.load(w, op, unsafe.Pointer(unsafe.SliceData(w.Block.Shared)), 0, mask)
 		}
+	case lower.CodeLDSM:
+		x.loadMatrices(w, op)
 	case lower.CodeSTS:
 		a.Space, a.Kind = memory.SpaceShared, memory.Store
 		if (x.Check != nil || !x.storeShared(w, op, mask)) && x.sharedAddress(w, op, mask) {

@@ -89,6 +89,8 @@ func init() { // not an initializer: CodeSetCC leads back to Exec
 		lower.CodeR2UR:      (*Exec).toUniform,
 		lower.CodeBMOVR:     (*Exec).moveBarrier,
 		lower.CodeBMOVB:     (*Exec).moveBarrier,
+		lower.CodeMMA:       (*Exec).multiplyMatrices,
+		lower.CodeMOVM:      (*Exec).transposeMatrix,
 	} {
 		rare[code] = how
 	}

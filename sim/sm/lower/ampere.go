@@ -110,6 +110,13 @@ func ampereRows() map[isa.Op]lowering {
 		isa.AmpereBAR:   {CodeBAR, UnitBranch, func(l *lowerer) { l.ignore(isa.ModDEFER_BLOCKING); lowerBAR(l) }},
 		isa.AmpereBPT:   {CodeTRAP, UnitBranch, maxwellRows()[isa.OpBPT].lower},
 
+		isa.AmpereHMMA: {CodeMMA, UnitTensor, lowerMMA},
+		isa.AmpereIMMA: {CodeMMA, UnitTensor, lowerMMA},
+		isa.AmpereBMMA: {CodeMMA, UnitTensor, lowerMMA},
+		isa.AmpereDMMA: {CodeMMA, UnitTensor, lowerMMA},
+		isa.AmpereMOVM: {CodeMOVM, UnitShared, lowerMOVM},
+		isa.AmpereLDSM: {CodeLDSM, UnitShared, lowerLDSM},
+
 		isa.AmpereR2UR:  {CodeR2UR, UnitHalf, lowerR2UR},
 		isa.AmpereVOTEU: {CodeVOTEU, UnitHalf, lowerVOTE},
 		isa.AmpereREDUX: {CodeREDUX, UnitConvert, lowerREDUX},

@@ -98,7 +98,7 @@ func (l *lowerer) runs() {
 	l.p.FMAs = make([]FMA, len(ops))
 	for i := range ops {
 		op := &ops[i]
-		op.Plain = !op.IsMem && !op.IsCtrl && op.WrBar >= 6 && op.RdBar >= 6 && op.Banks == 0
+		op.Plain = !op.IsMem && !op.IsCtrl && op.Unit != UnitTensor && op.WrBar >= 6 && op.RdBar >= 6 && op.Banks == 0
 	}
 	for i := len(ops) - 2; i >= 0; i-- {
 		op, next := &ops[i], &ops[i+1]

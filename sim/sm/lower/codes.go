@@ -169,6 +169,10 @@ const (
 	CodeBRADIV // BRA.DIV, .CONV
 	CodeJump   // CALL and RET through a register
 	CodeCall   // CALL: the return address is in a register
+
+	CodeMMA  // products of matrices: HMMA IMMA BMMA DMMA
+	CodeMOVM // a matrix of 8 by 8 halves, transposed
+	CodeLDSM // matrices of 8 by 8 halves, from shared memory
 	NumCodes
 )
 
@@ -205,6 +209,7 @@ var Traits = [NumCodes]Trait{
 
 	CodeLDC:   {Memory: true},
 	CodeLDS:   {Memory: true},
+	CodeLDSM:  {Memory: true},
 	CodeSTS:   {Memory: true},
 	CodeLDG:   {Memory: true},
 	CodeSTG:   {Memory: true},

@@ -507,8 +507,13 @@ func (m *SM) settle(s *scheduler, slot int, w *warp, op *lower.Op, pc int32, act
 				}
 			}
 		}
-	} else if op.WrBar < 6 || op.RdBar < 6 {
-		m.variable(s, wi, op, t)
+	} else {
+		if op.Unit == lower.UnitTensor {
+			s.unitFree[op.Unit] = t + max(m.interval[op.Unit&15]*int64(op.Size)/lower.MMAShares, 1)
+		}
+		if op.WrBar < 6 || op.RdBar < 6 {
+			m.variable(s, wi, op, t)
+		}
 	}
 	if op.Banks != 0 {
 		c.RegisterBankConflicts += int64(op.Banks)
