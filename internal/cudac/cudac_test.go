@@ -21,15 +21,21 @@ import (
 // compile compiles a source, and skips the test where the compiler is missing.
 func compile(t *testing.T, compiler, source string, defines ...string) ([]byte, error) {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "k.cu")
-	if err := os.WriteFile(file, []byte(source), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	cubin, _, err := cudac.Compile(t.Context(), file, cudac.Options{Compiler: compiler, Arch: 61, Defines: defines,
-		Headers: workloads.Headers()})
+	cubin, err := compileFor(t.Context(), t, compiler, source, defines...)
 	if errors.Is(err, toolchain.ErrMissing) {
 		t.Skipf("set WARPDROP_TOOLCHAIN, or run scripts/toolchain.sh: %v", err)
 	}
+	return cubin, err
+}
+
+// compileFor compiles a source until ctx ends.
+func compileFor(ctx context.Context, t *testing.T, compiler, source string, defines ...string) ([]byte, error) {
+	file := filepath.Join(t.TempDir(), "k.cu")
+	if err := os.WriteFile(file, []byte(source), 0o644); err != nil {
+		return nil, err
+	}
+	cubin, _, err := cudac.Compile(ctx, file, cudac.Options{Compiler: compiler, Arch: 61, Defines: defines,
+		Headers: workloads.Headers()})
 	return cubin, err
 }
 

@@ -3,14 +3,11 @@
 package cudac
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 
 	"github.com/ebitengine/purego"
 
@@ -46,7 +43,7 @@ func (b *blob) bytes(prog uintptr) ([]byte, bool) {
 	return data, b.get(prog, &data[0]) == 0
 }
 
-var openNVRTC = sync.OnceValues(func() (*libNVRTC, error) {
+func openNVRTC() (*libNVRTC, error) {
 	var first error
 	for _, path := range nvrtcLibraries() {
 		handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_LOCAL)
@@ -72,7 +69,7 @@ var openNVRTC = sync.OnceValues(func() (*libNVRTC, error) {
 		return nil, fmt.Errorf("libnvrtc: %w", first)
 	}
 	return nil, fmt.Errorf("libnvrtc %w", toolchain.ErrMissing)
-})
+}
 
 // nvrtcNames are the library's names, the last with sm_5x and sm_6x first.
 var nvrtcNames = []string{"libnvrtc.so.12", "libnvrtc.so.11.2"}
@@ -128,30 +125,6 @@ func cudaHeaders(library string) (found []string) {
 		}
 	}
 	return found
-}
-
-// errHostCode is the error for a file with host code, which NVRTC refuses.
-var errHostCode = errors.New(
-	"has host code, and NVRTC compiles device code only: put the kernels into a file of their own, " +
-		"or the host code between #ifndef __CUDACC_RTC__ and #endif")
-
-// nvrtc compiles a source. The call cannot be interrupted: where ctx ends first, it is left to itself.
-func nvrtc(ctx context.Context, file string, source []byte, opt Options) (cubin []byte, by string, err error) {
-	l, err := openNVRTC()
-	if err != nil {
-		return nil, "", err
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		cubin, by, err = l.run(file, source, opt)
-	}()
-	select {
-	case <-done:
-		return cubin, by, err
-	case <-ctx.Done():
-		return nil, "", ctx.Err()
-	}
 }
 
 // cStrings is a list of strings as C has it; hold keeps it where it is.
@@ -218,13 +191,4 @@ func (l *libNVRTC) name() string {
 	var major, minor int32
 	l.version(&major, &minor)
 	return fmt.Sprintf("NVRTC %d.%d", major, minor)
-}
-
-// nvrtcVersion names the library that is found.
-func nvrtcVersion() (string, error) {
-	l, err := openNVRTC()
-	if err != nil {
-		return "", err
-	}
-	return l.name(), nil
 }
