@@ -54,8 +54,7 @@ func deepBenchWork(s DeepBench) float64 { return min(float64(s.product().FLOP())
 
 func deepBenchMemory(s DeepBench) int64 {
 	p := s.product()
-	m, n, k := int64(p.M), int64(p.N), int64(p.K)
-	return 4*3*(m*k+k*n+m*n) + 200<<20
+	return (&workloads.GEMMSpec{M: p.M, N: p.N, K: p.K}).Memory() + 200<<20
 }
 
 // runDeepBench simulates a product as it was timed. Its result has no counters: a large product is simulated in part.

@@ -113,8 +113,7 @@ func gemmWork(g GEMM) float64 {
 
 // gemmMemory is the matrices, on the device and on the host, and the simulator's own.
 func gemmMemory(g GEMM) int64 {
-	m, n, k := int64(g.M), int64(g.N), int64(g.K)
-	return 4*3*(m*k+k*n+m*n) + 200<<20
+	return (&workloads.GEMMSpec{M: g.M, N: g.N, K: g.K}).Memory() + 200<<20
 }
 
 // workload is the product that package workloads simulates.

@@ -182,14 +182,8 @@ func lstmWork(l LSTM) float64 {
 // lstmMemory is the device memory of an iteration (weights, gradients, activations), the weights it starts from, and
 // the simulator's own.
 func lstmMemory(l LSTM) int64 {
-	sites, recurrent := lstmProducts(l.Recurrent)
-	weights := recurrent
-	for _, n := range sites {
-		weights += n
-	}
-	h, words := float64(l.Hidden), float64(l.Batch*l.Steps)
-	activations := words * (float64(l.Vocabulary) + h*float64(l.Layers)*10)
-	return int64(4*(3*weights+2*h*float64(l.Vocabulary)+2*activations)) + 300<<20
+	return (&workloads.LSTMSpec{Layers: l.Layers, Hidden: l.Hidden, Vocabulary: l.Vocabulary, Batch: l.Batch,
+		Steps: l.Steps}).Memory() + 300<<20
 }
 
 // lstmKept is the multiply-adds of a word that a combination of patterns keeps of the products that dropout acts on.

@@ -120,11 +120,7 @@ func mlpWork(m MLP) (work float64) {
 
 // mlpMemory is the device memory of an iteration (weights, momenta, gradients, activations) and the simulator's own.
 func mlpMemory(m MLP) int64 {
-	activations := 0
-	for _, n := range mlpLayers(m.Perceptron) {
-		activations += n * m.Batch
-	}
-	return int64(mlpSize(m.Perceptron))*4*5 + int64(activations)*16 + 200<<20
+	return (&workloads.MLPSpec{Layers: mlpLayers(m.Perceptron), Batch: m.Batch}).Memory() + 200<<20
 }
 
 // distributions finds the distribution of dp of each layer, the same for the simulator and the trainer.

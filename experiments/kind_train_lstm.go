@@ -84,9 +84,8 @@ func trainLSTMWork(t TrainLSTM) float64 {
 }
 
 func trainLSTMMemory(t TrainLSTM) int64 {
-	rows := int64(t.Batch * t.Steps)
-	weights := 3*int64(lstmSize(t.Recurrent)) + int64(t.Vocabulary*t.Hidden)
-	return 4*(weights+rows*(2*int64(t.Vocabulary)+int64(t.Layers)*16*int64(t.Hidden))) + 200<<20
+	return (&train.LSTMConfig{Layers: t.Layers, Hidden: t.Hidden, Vocabulary: t.Vocabulary, Batch: t.Batch,
+		Steps: t.Steps}).Memory() + 200<<20
 }
 
 func runTrainLSTM(ctx context.Context, h *Host, t TrainLSTM, threads int, progress func(float64)) (Result, error) {

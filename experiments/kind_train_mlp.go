@@ -71,7 +71,7 @@ func trainMLPWork(t TrainMLP) float64 {
 }
 
 func trainMLPMemory(s TrainMLP) int64 {
-	return int64(mlpSize(s.Perceptron))*4*4 + 300<<20
+	return (&train.MLPConfig{Hidden: s.Hidden}).Memory() + 300<<20
 }
 
 // mnistDir is the host's folder of training data if it has MNIST, else where package train looks by itself: an

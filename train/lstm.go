@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"warpdrop/dropout"
+	"warpdrop/internal/hostmem"
 )
 
 // LSTMConfig is a training run of a word LSTM on text: truncated back-propagation, plain SGD whose step decays,
@@ -144,10 +145,19 @@ func (c *LSTMConfig) rate(epoch int) float64 {
 	return c.LR * math.Pow(c.Decay, float64(max(0, epoch-c.DecayAfter)))
 }
 
+// Memory is what a training needs, about: weights, gradients, copies of weights and what a window's words leave.
+func (c *LSTMConfig) Memory() int64 {
+	h, v, layers, words := float64(c.Hidden), float64(c.Vocabulary), float64(c.Layers), float64(c.Batch)*float64(c.Steps)
+	return int64(4 * (3*(layers*8*h*h+h*v) + v*h + words*(2*v+layers*16*h)))
+}
+
 // TrainLSTM runs cfg to its end, or until ctx ends (Result.Stopped). Methods with patterns compute products of the kept
 // input units or tiles only. With gonum's BLAS the result depends on the seed and not on the number of threads.
 func TrainLSTM(ctx context.Context, cfg LSTMConfig, progress func(Progress)) (*Result, error) {
 	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
+	if err := hostmem.Check("train: the network", cfg.Memory()); err != nil {
 		return nil, err
 	}
 	text, err := LoadText(cfg.Data, cfg.Vocabulary)

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"warpdrop/dropout"
+	"warpdrop/internal/hostmem"
 )
 
 // MLPConfig is a training run of a perceptron 784-Hidden…-10 on MNIST: ReLU, softmax with cross-entropy, SGD with
@@ -111,10 +113,23 @@ func checkDropping(method dropout.Method, offered []dropout.Method, rates []floa
 	return nil
 }
 
+// Memory is what a training needs, about: weights, momenta, gradients and copies of weights.
+func (c *MLPConfig) Memory() int64 {
+	weights, from := 0.0, imagePixels
+	for _, n := range append(slices.Clone(c.Hidden), imageClasses) {
+		weights += float64(from) * float64(n)
+		from = n
+	}
+	return int64(16 * weights)
+}
+
 // TrainMLP runs cfg to its end, or until ctx ends (Result.Stopped). Methods with patterns compute products of the kept
 // rows or tiles only. With gonum's BLAS the result depends on the seed and not on the number of threads.
 func TrainMLP(ctx context.Context, cfg MLPConfig, progress func(Progress)) (*Result, error) {
 	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
+	if err := hostmem.Check("train: the network", cfg.Memory()); err != nil {
 		return nil, err
 	}
 	data, err := sharedMNIST(cfg.DataDir)

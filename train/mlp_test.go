@@ -1,11 +1,13 @@
 package train
 
 import (
+	"errors"
 	"math"
 	"slices"
 	"testing"
 
 	"warpdrop/dropout"
+	"warpdrop/internal/hostmem"
 )
 
 // lossAt is the loss of m's batch with the masks and patterns of iteration 0.
@@ -406,5 +408,21 @@ func TestNoAllocation(t *testing.T) {
 			t.Errorf("%s with %s: %g allocations an iteration", method, e.name, n)
 		}
 		e.Close()
+	}
+}
+
+// TestMemoryIsAskedForFirst: a network that no machine has room for is refused before anything is allocated.
+func TestMemoryIsAskedForFirst(t *testing.T) {
+	if free, ok := hostmem.Available(1 << 40); !ok || free > 60<<30 {
+		t.Skip("this system does not say how much memory is free, or has very much")
+	}
+	cfg := MLPConfig{Hidden: []int{65536, 65536}, Batch: 1, Epochs: 1, LR: 0.1, Method: dropout.None, Rates: []float64{0, 0}}
+	if _, err := TrainMLP(t.Context(), cfg, nil); !errors.Is(err, hostmem.ErrTooLarge) {
+		t.Error(err)
+	}
+	lstm := DefaultLSTM(32768)
+	lstm.Rates = []float64{0, 0, 0}
+	if _, err := TrainLSTM(t.Context(), lstm, nil); !errors.Is(err, hostmem.ErrTooLarge) {
+		t.Error(err)
 	}
 }

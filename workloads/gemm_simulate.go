@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/gonum/blas/gonum"
 
 	"warpdrop/dropout"
+	"warpdrop/internal/hostmem"
 	"warpdrop/sim"
 )
 
@@ -187,8 +188,17 @@ type gemmRun struct {
 	copyCycles int64 // of it, without launch overhead
 }
 
+// Memory is what a product needs of the host, at least: the operands, and all three matrices on the device.
+func (s *GEMMSpec) Memory() int64 {
+	m, n, k := int64(s.M), int64(s.N), int64(s.K)
+	return 4 * (2*(m*k+k*n) + m*n)
+}
+
 // newGEMMRun uploads random matrices and, for method masked, a mask.
 func newGEMMRun(ctx context.Context, gpu *sim.GPU, s *GEMMSpec, threads int) (*gemmRun, error) {
+	if err := hostmem.Check("the product", s.Memory()); err != nil {
+		return nil, err
+	}
 	r, err := newRunner(ctx, gpu, threads)
 	if err != nil {
 		return nil, err

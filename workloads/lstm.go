@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"warpdrop/dropout"
+	"warpdrop/internal/hostmem"
 	"warpdrop/sim"
 )
 
@@ -187,11 +188,23 @@ type lstm struct {
 	groups    *lstmGroups // nil: one pattern for all
 }
 
+// Memory is what an iteration needs of the host, about: weights to begin with; on the device these, gradients, the
+// embedding's, and activations.
+func (s *LSTMSpec) Memory() int64 {
+	h, v, layers, words := float64(s.Hidden), float64(s.Vocabulary), float64(s.Layers), float64(s.Batch)*float64(s.Steps)
+	weights := layers*8*h*h + h*v
+	activations := words * (v + h*layers*10)
+	return int64(4 * (3*weights + 2*h*v + 2*activations))
+}
+
 // SimulateLSTM runs one training iteration on a fresh device of preset gpu. It computes real numbers, as SimulateMLP
 // does, unless launches are Known. Products of the inputs, and of the gradients of weights, are done for all steps at
 // once, as cuDNN does them; those with the state are one a step.
 func SimulateLSTM(ctx context.Context, gpu *sim.GPU, spec LSTMSpec, opt Options) (*IterationResult, error) {
 	if err := spec.Check(); err != nil {
+		return nil, err
+	}
+	if err := hostmem.Check("the iteration", spec.Memory()); err != nil {
 		return nil, err
 	}
 	spec.fill()

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 
 	"warpdrop/dropout"
+	"warpdrop/internal/hostmem"
 	"warpdrop/sim"
 )
 
@@ -192,10 +193,26 @@ type mlp struct {
 	last   int          // index of the last weight layer
 }
 
+// Memory is what an iteration needs of the host, about: weights and momenta to begin with; on the device these,
+// gradients and activations.
+func (s *MLPSpec) Memory() int64 {
+	weights, activations := 0.0, 0.0
+	for i, n := range s.Layers {
+		activations += float64(n) * float64(s.Batch)
+		if i > 0 {
+			weights += float64(s.Layers[i-1]) * float64(n)
+		}
+	}
+	return int64(20*weights + 16*activations)
+}
+
 // SimulateMLP runs one training iteration on a fresh device of preset gpu. It computes real numbers: State is what a
 // CPU gets with the same masks, to FP32 rounding.
 func SimulateMLP(ctx context.Context, gpu *sim.GPU, spec MLPSpec, opt Options) (*IterationResult, error) {
 	if err := spec.Check(); err != nil {
+		return nil, err
+	}
+	if err := hostmem.Check("the iteration", spec.Memory()); err != nil {
 		return nil, err
 	}
 	spec.fill()
