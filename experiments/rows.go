@@ -309,33 +309,7 @@ func NewResults(e *Experiment, scale string, points []Point, stored map[string]*
 		}
 		r.Rows = append(r.Rows, row)
 	}
-	byKey := map[string][]*Row{}
-	for _, row := range r.Rows {
-		byKey[row.key(false)] = append(byKey[row.key(false)], row)
-	}
-	// A training run belongs to every simulation of the same network and method, whatever the GPU and the update.
-	for _, p := range points {
-		s := stored[p.Hash]
-		if s == nil || s.Result.Train == nil {
-			continue
-		}
-		trained := newRow(p.Spec)
-		key := trained.key(false)
-		if len(byKey[key]) == 0 {
-			r.Rows = append(r.Rows, trained)
-			byKey[key] = []*Row{trained}
-		}
-		for _, row := range byKey[key] {
-			if s.Result.Train.Diverged != "" {
-				row.Diverged++
-				continue
-			}
-			row.train = append(row.train, s.Result.Train)
-		}
-		if what := s.Result.Train.Diverged; what != "" {
-			r.Diverged = append(r.Diverged, Label(p.Spec)+": "+what)
-		}
-	}
+	r.join(points, stored)
 	if len(r.Rows) == 0 {
 		r.Rows = r.Searches
 	}
@@ -352,6 +326,95 @@ func NewResults(e *Experiment, scale string, points []Point, stored map[string]*
 		r.compare(row)
 	}
 	return r
+}
+
+// join gives each training to every simulation of the same network and method, whatever the GPU and the update, or to a
+// row of its own. Runs of one row differ in their seeds alone: where others differ in more, such as the learning rate,
+// there is a row for each.
+func (r *Results) join(points []Point, stored map[string]*Stored) {
+	type training struct {
+		point   Point
+		row     *Row
+		keys    map[string]string
+		variant string // of the trainings with its row's key
+	}
+	var all []*training
+	byKey := map[string][]*training{}
+	for _, p := range points {
+		if s := stored[p.Hash]; s != nil && s.Result.Train != nil {
+			t := &training{point: p, row: newRow(p.Spec), keys: keysOf(p.Spec)}
+			all = append(all, t)
+			byKey[t.row.key(false)] = append(byKey[t.row.key(false)], t)
+		}
+	}
+	for _, alike := range byKey {
+		differ := map[string]bool{}
+		for _, t := range alike {
+			for k, v := range t.keys {
+				differ[k] = differ[k] || alike[0].keys[k] != v
+			}
+			for k := range alike[0].keys {
+				_, has := t.keys[k]
+				differ[k] = differ[k] || !has
+			}
+		}
+		delete(differ, "seed")
+		delete(differ, "method") // masked is trained as dense is
+		for _, k := range slices.Sorted(maps.Keys(differ)) {
+			for _, t := range alike {
+				if v := t.keys[k]; differ[k] {
+					t.variant += ", " + strings.ReplaceAll(k, "_", " ") + " " + v
+				}
+			}
+		}
+	}
+	rows := map[string][]*Row{} // by key and variant
+	var out []*Row
+	for _, row := range r.Rows {
+		key := row.key(false)
+		variants := []string{""}
+		for _, t := range byKey[key] {
+			if t.variant != "" && !slices.Contains(variants, t.variant) {
+				variants = append(variants, t.variant)
+			}
+		}
+		if len(variants) > 1 {
+			variants = variants[1:]
+		}
+		for _, v := range variants {
+			one := *row
+			one.vary(v)
+			rows[key+v] = append(rows[key+v], &one)
+			out = append(out, &one)
+		}
+	}
+	for _, t := range all {
+		id := t.row.key(false) + t.variant
+		if len(rows[id]) == 0 {
+			t.row.vary(t.variant)
+			rows[id] = []*Row{t.row}
+			out = append(out, t.row)
+		}
+		got := stored[t.point.Hash].Result.Train
+		for _, row := range rows[id] {
+			if got.Diverged != "" {
+				row.Diverged++
+				continue
+			}
+			row.train = append(row.train, got)
+		}
+		if got.Diverged != "" {
+			r.Diverged = append(r.Diverged, Label(t.point.Spec)+": "+got.Diverged)
+		}
+	}
+	r.Rows = out
+}
+
+// vary adds to a row's options what its trainings have otherwise than others.
+func (r *Row) vary(variant string) {
+	if text := strings.TrimPrefix(variant, ", "); text != "" {
+		r.option(text)
+	}
 }
 
 // nameOf tells a row from the others.

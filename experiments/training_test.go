@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -61,5 +62,46 @@ func TestTrainLSTMPoint(t *testing.T) {
 	}
 	if err := e.SetBLAS("none"); err == nil {
 		t.Error("a BLAS that is none was accepted")
+	}
+}
+
+// TestTrainingsOfOneRow: a row's runs differ in their seeds alone. Runs with another learning rate, or more epochs, have
+// a row of their own that says so, each with the figures of the simulation.
+func TestTrainingsOfOneRow(t *testing.T) {
+	e := mustParse(t, `name: x
+title: X
+points:
+  - lstm: {method: dense, rates: [0.5], vocabulary: 60, hidden: 16, layers: 1, batch: 10, steps: 20}
+  - train-lstm: {method: dense, rates: [0.5], vocabulary: 60, hidden: 16, layers: 1, batch: 10, steps: 20}
+    sweep: {learning_rate: [1, 2], epochs: [1, 3], seed: [1, 2]}
+  - train-lstm: {method: rdp, rates: [0.5], vocabulary: 60, hidden: 16, layers: 1, batch: 10, steps: 20}
+    sweep: {seed: [1, 2, 3]}
+`)
+	var points []Point
+	stored := map[string]*Stored{}
+	for _, s := range e.Specs("small") {
+		p := NewPoint(s, nil)
+		points = append(points, p)
+		result := Result{Sim: &SimResult{Cycles: 1000}}
+		if l, ok := s.(TrainLSTM); ok {
+			result = Result{Train: &TrainResult{Accuracy: l.LearningRate/10 + float64(l.Epochs)/100 + float64(l.Seed)/1e3}}
+		}
+		stored[p.Hash] = &Stored{Hash: p.Hash, Spec: s, Result: result}
+	}
+	r := NewResults(e, "small", points, stored)
+	var got []string
+	for _, row := range r.Rows {
+		got = append(got, fmt.Sprintf("%s %q: %d runs, %.2f, %v cycles", row.Method, row.Option, row.Seeds, row.Accuracy,
+			row.Cycles.known()))
+	}
+	want := []string{
+		`dense "epochs 1, learning rate 1": 2 runs, 11.15, true cycles`,
+		`dense "epochs 3, learning rate 1": 2 runs, 13.15, true cycles`,
+		`dense "epochs 1, learning rate 2": 2 runs, 21.15, true cycles`,
+		`dense "epochs 3, learning rate 2": 2 runs, 23.15, true cycles`,
+		`rdp "": 3 runs, 11.20, false cycles`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
