@@ -46,6 +46,8 @@ type decoder struct {
 	file   string
 	saved  bool // the file of a run that is over: what its points name outside of it need not be there any more
 	errors FileErrors
+
+	expanded map[string]int // points by scale, each time that one is asked for
 }
 
 func (d *decoder) fail(n *yaml.Node, format string, args ...any) {
@@ -148,7 +150,8 @@ func (d *decoder) parse(data []byte) (*Experiment, error) {
 	if root == nil {
 		return nil, d.finish()
 	}
-	e := &Experiment{Source: data, Path: d.file, points: map[string][]Spec{}, seen: map[string]bool{}}
+	e := &Experiment{Source: data, Path: d.file, points: map[string][]Spec{}, places: map[string][]place{},
+		seen: map[string]bool{}}
 	fields := d.mapping(root, "experiment")
 	if fields == nil {
 		return nil, d.finish()

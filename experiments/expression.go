@@ -59,7 +59,29 @@ func (e *expression) value(vars map[string]constant.Value) (v constant.Value, er
 	return v, nil
 }
 
+// maxValueBits and maxValueText bound what a formula and all that is in it yield: values that are made of one another
+// could double from one to the next.
+const (
+	maxValueBits = 512
+	maxValueText = 64 << 10
+)
+
 func evaluate(tree ast.Expr, vars map[string]constant.Value) (constant.Value, error) {
+	v, err := node(tree, vars)
+	if err != nil {
+		return nil, err
+	}
+	if v.Kind() == constant.Int && constant.BitLen(v) > maxValueBits {
+		return nil, fmt.Errorf("a value of %d bits; allowed are %d", constant.BitLen(v), maxValueBits)
+	}
+	if v.Kind() == constant.String && len(constant.StringVal(v)) > maxValueText {
+		return nil, fmt.Errorf("a text of %d bytes; allowed are %d", len(constant.StringVal(v)), maxValueText)
+	}
+	return v, nil
+}
+
+// node is the value of a node, of whatever size.
+func node(tree ast.Expr, vars map[string]constant.Value) (constant.Value, error) {
 	switch n := tree.(type) {
 	case *ast.ParenExpr:
 		return evaluate(n.X, vars)

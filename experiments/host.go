@@ -39,6 +39,9 @@ func NewHost(data string) *Host {
 // stopped goes on from there, and launches the machine code that they compile.
 func (h *Host) SetStore(s *Store) { h.checkpoints, h.cubins = s.Checkpoints(), s.Cubins() }
 
+// KeepCode names a folder where launches keep the machine code that they compile, without a store.
+func (h *Host) KeepCode(dir string) { h.cubins = dir }
+
 // SetCurves has note called, whenever an epoch of a training has ended, with the name of its point and what was measured
 // after each epoch so far. It is called by the goroutine that trains; several may train at once.
 func (h *Host) SetCurves(note func(hash string, trace []TracePoint)) { h.curves = note }

@@ -124,7 +124,11 @@ func (l Launch) checkLaunch() []problem {
 	if err != nil {
 		return []problem{{"gpu", err.Error()}}
 	}
-	part, err := workloads.CheckLaunch(context.Background(), gpu, l.workload())
+	return launchProblems(workloads.CheckLaunch(context.Background(), gpu, l.workload()))
+}
+
+// launchProblems is what a check has found, under the key that it is about.
+func launchProblems(part string, err error) []problem {
 	if err == nil {
 		return nil
 	}
@@ -136,6 +140,20 @@ func (l Launch) checkLaunch() []problem {
 		text = part + ": " + text
 	}
 	return []problem{{part, text}}
+}
+
+// compiles tells whether the launch can be checked only when its file has been compiled.
+func (l Launch) compiles() bool { return cudac.IsSource(l.Cubin) }
+
+// checkCompiled is checkLaunch of what has to be compiled first.
+func (l Launch) checkCompiled(ctx context.Context, h *Host) []problem {
+	gpu, err := loadGPU(l.GPU)
+	if err != nil {
+		return []problem{{"gpu", err.Error()}}
+	}
+	w := l.workload()
+	w.Read, w.Kept = h.inputs.read, h.cubins
+	return launchProblems(workloads.CheckCompiled(ctx, gpu, w))
 }
 
 // workload is the launch that package workloads simulates.

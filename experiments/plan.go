@@ -1,10 +1,15 @@
 package experiments
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"os"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"gopkg.in/yaml.v3"
 
@@ -16,14 +21,88 @@ type Experiment struct {
 	File
 	Source []byte // the YAML text
 	Path   string
-	points map[string][]Spec // by scale
-	seen   map[string]bool   // scale and text of the points
+	points map[string][]Spec  // by scale
+	places map[string][]place // of the points
+	seen   map[string]bool    // scale and text of the points
+}
+
+// place is where a point stands in its file.
+type place struct {
+	kind *yaml.Node            // its kind of work
+	keys map[string]*yaml.Node // of points that are checked further when they have been compiled
 }
 
 // Specs are the points of a scale, in the order of the file and of its sweeps, each once.
 func (e *Experiment) Specs(scale string) []Spec { return e.points[scale] }
 
-// maxPoints bounds what one file may ask for.
+// Point binds a point of a scale by its number in Specs; an error has its place in the file.
+func (e *Experiment) Point(scale string, i int, w Worker) (Point, error) {
+	points, err := Points(e.points[scale][i:i+1], w)
+	if err != nil {
+		return Point{}, e.errorAt(scale, i, "cubin", err)
+	}
+	return points[0], nil
+}
+
+// errorAt is an error about a key of a point.
+func (e *Experiment) errorAt(scale string, i int, key string, err error) error {
+	p := e.places[scale][i]
+	at := p.keys[key]
+	if at == nil {
+		at = p.kind
+	}
+	return fmt.Errorf("%s:%d:%d: %w", e.Path, max(at.Line, 1), max(at.Column, 1), err)
+}
+
+// Sources are the numbers of the points of a scale that launch what is compiled first.
+func (e *Experiment) Sources(scale string) (list []int) {
+	for i, s := range e.points[scale] {
+		if l, ok := s.(Launch); ok && l.compiles() {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// CheckSources compiles what these points of a scale launch and checks the launches as those of machine code are when
+// the file is loaded: kernel, arguments, variables, sizes. All that is wrong comes back at once, at its place. Machine
+// code is kept where the host keeps it, so that a run does not compile again.
+func (e *Experiment) CheckSources(ctx context.Context, scale string, points []int, h *Host) error {
+	bad := make([][]error, len(points))
+	jobs := make(chan int)
+	var all sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(points)) {
+		all.Go(func() {
+			for j := range jobs {
+				i := points[j]
+				for _, p := range e.points[scale][i].(Launch).checkCompiled(ctx, h) {
+					bad[j] = append(bad[j], e.errorAt(scale, i, p.key, errors.New(p.text)))
+				}
+			}
+		})
+	}
+	for j := range points {
+		if ctx.Err() == nil {
+			jobs <- j
+		}
+	}
+	close(jobs)
+	all.Wait()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	var list []error
+	told := map[string]bool{} // a mistake shows up once in every combination of its sweep
+	for _, err := range slices.Concat(bad...) {
+		if !told[err.Error()] {
+			told[err.Error()] = true
+			list = append(list, err)
+		}
+	}
+	return errors.Join(list...)
+}
+
+// maxPoints bounds what one file may ask for at each scale.
 const maxPoints = 100_000
 
 // group expands one group for every scale.
@@ -117,6 +196,13 @@ func (d *decoder) expand(e *Experiment, scale string, kind field, base, sweep fi
 			return
 		}
 	}
+	if d.expanded == nil {
+		d.expanded = map[string]int{}
+	}
+	if d.expanded[scale] += total; d.expanded[scale] > maxPoints {
+		d.fail(kind.key, "the file has more than %d points at scale %s", maxPoints, scale)
+		return
+	}
 	for i := range total {
 		fields := base
 		rest := i
@@ -154,6 +240,11 @@ func (d *decoder) expand(e *Experiment, scale string, kind field, base, sweep fi
 		if id := scale + " " + specText(point); !e.seen[id] {
 			e.seen[id] = true
 			e.points[scale] = append(e.points[scale], point)
+			at := place{kind: kind.key}
+			if l, ok := point.(Launch); ok && l.compiles() {
+				at.keys = origins
+			}
+			e.places[scale] = append(e.places[scale], at)
 		}
 	}
 }

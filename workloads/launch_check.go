@@ -19,24 +19,33 @@ var errCompiles = errors.New("to be compiled")
 // "kernel", "args", "variables", "grid", "block" or "shared". Nothing is compiled or run; of what has to be compiled
 // first only sizes and the forms of arguments are checked.
 func CheckLaunch(ctx context.Context, gpu *sim.GPU, spec LaunchSpec) (part string, err error) {
+	return checkLaunch(ctx, gpu, spec, false)
+}
+
+// CheckCompiled is CheckLaunch, and compiles what has to be.
+func CheckCompiled(ctx context.Context, gpu *sim.GPU, spec LaunchSpec) (part string, err error) {
+	return checkLaunch(ctx, gpu, spec, true)
+}
+
+func checkLaunch(ctx context.Context, gpu *sim.GPU, spec LaunchSpec, compiles bool) (part string, err error) {
 	args, part, err := spec.checkForms(gpu)
-	if err != nil || cudac.IsSource(spec.Code) {
+	if err != nil || cudac.IsSource(spec.Code) && !compiles {
 		return part, err
 	}
 	read := spec.Read
 	if read == nil {
 		read = infile.Read
 	}
-	data, err := read(spec.Code, codefile.MaxBytes)
+	file, _, err := readCode(ctx, spec.Code, cudac.Options{Compiler: spec.Compiler, Arch: gpu.Arch,
+		Defines: spec.Defines}, read, spec.Kept)
 	if err != nil {
 		return "code", err
 	}
-	file, err := codefile.Open(spec.Code, data)
-	if err != nil {
-		return "code", err
+	opt := codefile.Options{Arch: gpu.Arch, Kernel: spec.Kernel, Compile: cudac.AssembleText}
+	if !compiles {
+		opt.Compile = func(context.Context, []byte, int) ([]byte, error) { return nil, errCompiles }
 	}
-	code, err := file.Choose(ctx, codefile.Options{Arch: gpu.Arch, Kernel: spec.Kernel,
-		Compile: func(context.Context, []byte, int) ([]byte, error) { return nil, errCompiles }})
+	code, err := file.Choose(ctx, opt)
 	switch {
 	case errors.Is(err, errCompiles):
 		return "", nil

@@ -84,14 +84,14 @@ func (f experimentFlags) load(file string) (*request, error) {
 			return nil, usagef("--only is %q; allowed are %s", kind, strings.Join(experiments.Kinds(), ", "))
 		}
 	}
-	for _, s := range specs {
-		one, err := experiments.Points([]experiments.Spec{s}, r.host)
+	for i, s := range specs {
+		p, err := e.Point(f.scale, i, r.host)
 		if err != nil && r.chosen(s) {
-			return nil, usageError{fmt.Errorf("%s: %w", file, err)}
+			return nil, usageError{err}
 		} else if err != nil { // not asked for: a version that cannot run it can still report the others
-			one = []experiments.Point{experiments.NewPoint(s, nil)}
+			p = experiments.NewPoint(s, nil)
 		}
-		r.points = append(r.points, one...)
+		r.points = append(r.points, p)
 	}
 	return r, nil
 }
@@ -187,6 +187,9 @@ func (r *request) run(ctx context.Context, x *executorFlags, watch bool, stdout,
 	store.Sweep()
 	experiments.SweepOutput(r.out)
 	plan := experiments.NewPlan(todo, r.host, store, r.neighbours()...)
+	if err := r.checkSources(ctx, plan, stderr); err != nil {
+		return err
+	}
 	bar := newProgress(stderr, plan)
 	executor, err := x.executor(r, plan, bar)
 	if err != nil {
@@ -251,6 +254,24 @@ func (r *request) run(ctx context.Context, x *executorFlags, watch bool, stdout,
 		return fmt.Errorf("%d of %d points are missing:\n%w", missing, len(todo), runErr)
 	}
 	return nil
+}
+
+// checkSources refuses launches of sources that are to run and cannot.
+func (r *request) checkSources(ctx context.Context, plan *experiments.Plan, stderr io.Writer) error {
+	run := map[string]bool{}
+	for _, l := range plan.Points {
+		run[l.Point.Hash] = !l.Stored
+	}
+	var points []int
+	for _, i := range r.experiment.Sources(r.scale) {
+		if run[r.points[i].Hash] {
+			points = append(points, i)
+		}
+	}
+	if len(points) > 1 {
+		fmt.Fprintf(stderr, "compiling the sources of %d launches\n", len(points))
+	}
+	return checkSources(ctx, r.experiment, r.scale, points, r.host)
 }
 
 // open opens the store. Somebody else's folder is refused, as an output folder and as a store.
