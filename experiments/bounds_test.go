@@ -11,8 +11,8 @@ import (
 func TestFilesAreBounded(t *testing.T) {
 	launch := func(first, next string) string {
 		var b strings.Builder
-		b.WriteString("name: x\ntitle: X\npoints:\n  - launch:\n      file: k.cubin\n      kernel: k\n      block: [32]\n" +
-			"      grid: [v99]\n      values:\n        v0: " + first + "\n")
+		b.WriteString("name: x\ntitle: X\npoints:\n  - launch:\n      file: k.cubin\n      kernel: k\n" +
+			"      block: [32]\n      grid: [v99]\n      values:\n        v0: " + first + "\n")
 		for i := range 99 {
 			fmt.Fprintf(&b, "        v%d: %s\n", i+1, strings.ReplaceAll(next, "v", fmt.Sprintf("v%d", i)))
 		}

@@ -28,7 +28,8 @@ func sourceExperiment(t *testing.T, launch string) *Experiment {
 	if err := os.WriteFile(file, []byte(sourceText), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	e, err := Parse("test.yaml", fmt.Appendf(nil, "name: x\ntitle: X\npoints:\n  - launch:\n      file: %s\n%s", file, launch))
+	e, err := Parse("test.yaml",
+		fmt.Appendf(nil, "name: x\ntitle: X\npoints:\n  - launch:\n      file: %s\n%s", file, launch))
 	if err != nil {
 		t.Fatal(err)
 	}

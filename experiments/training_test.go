@@ -65,8 +65,8 @@ func TestTrainLSTMPoint(t *testing.T) {
 	}
 }
 
-// TestTrainingsOfOneRow: a row's runs differ in their seeds alone. Runs with another learning rate, or more epochs, have
-// a row of their own that says so, each with the figures of the simulation.
+// TestTrainingsOfOneRow: a row's runs differ in their seeds alone. Runs with another learning rate, or more epochs,
+// have a row of their own that says so, each with the figures of the simulation.
 func TestTrainingsOfOneRow(t *testing.T) {
 	e := mustParse(t, `name: x
 title: X
@@ -84,15 +84,16 @@ points:
 		points = append(points, p)
 		result := Result{Sim: &SimResult{Cycles: 1000}}
 		if l, ok := s.(TrainLSTM); ok {
-			result = Result{Train: &TrainResult{Accuracy: l.LearningRate/10 + float64(l.Epochs)/100 + float64(l.Seed)/1e3}}
+			accuracy := l.LearningRate/10 + float64(l.Epochs)/100 + float64(l.Seed)/1e3
+			result = Result{Train: &TrainResult{Accuracy: accuracy}}
 		}
 		stored[p.Hash] = &Stored{Hash: p.Hash, Spec: s, Result: result}
 	}
 	r := NewResults(e, "small", points, stored)
 	var got []string
 	for _, row := range r.Rows {
-		got = append(got, fmt.Sprintf("%s %q: %d runs, %.2f, %v cycles", row.Method, row.Option, row.Seeds, row.Accuracy,
-			row.Cycles.known()))
+		got = append(got, fmt.Sprintf("%s %q: %d runs, %.2f, %v cycles", row.Method, row.Option, row.Seeds,
+			row.Accuracy, row.Cycles.known()))
 	}
 	want := []string{
 		`dense "epochs 1, learning rate 1": 2 runs, 11.15, true cycles`,

@@ -75,12 +75,15 @@ func TestLocalMemoryBound(t *testing.T) {
 	}
 }
 
-var hostile = flag.Int("hostile", 300, "mutated cubins that TestHostileLaunches loads and runs")
+var (
+	hostile     = flag.Int("hostile", 300, "mutated cubins that TestHostileLaunches loads and runs")
+	hostileSeed = flag.Uint64("hostile-seed", 24, "what TestHostileLaunches changes in them")
+)
 
 // TestHostileLaunches loads cubins with changed bytes, most of them in machine code, and launches a kernel of each: an
 // error or a result, no panic, and no more than ten seconds.
 func TestHostileLaunches(t *testing.T) {
-	rng := rand.New(rand.NewPCG(24, 12))
+	rng := rand.New(rand.NewPCG(*hostileSeed, 12))
 	for _, path := range []string{"testdata/checks.cubin", "testdata/globals.cubin",
 		"../workloads/kernels/elementwise.cubin"} {
 		cubin, err := os.ReadFile(path)

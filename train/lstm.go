@@ -147,7 +147,8 @@ func (c *LSTMConfig) rate(epoch int) float64 {
 
 // Memory is what a training needs, about: weights, gradients, copies of weights and what a window's words leave.
 func (c *LSTMConfig) Memory() int64 {
-	h, v, layers, words := float64(c.Hidden), float64(c.Vocabulary), float64(c.Layers), float64(c.Batch)*float64(c.Steps)
+	h, v, layers := float64(c.Hidden), float64(c.Vocabulary), float64(c.Layers)
+	words := float64(c.Batch) * float64(c.Steps)
 	return int64(4 * (3*(layers*8*h*h+h*v) + v*h + words*(2*v+layers*16*h)))
 }
 

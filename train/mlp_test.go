@@ -416,7 +416,8 @@ func TestMemoryIsAskedForFirst(t *testing.T) {
 	if free, ok := hostmem.Available(1 << 40); !ok || free > 60<<30 {
 		t.Skip("this system does not say how much memory is free, or has very much")
 	}
-	cfg := MLPConfig{Hidden: []int{65536, 65536}, Batch: 1, Epochs: 1, LR: 0.1, Method: dropout.None, Rates: []float64{0, 0}}
+	cfg := MLPConfig{Hidden: []int{65536, 65536}, Batch: 1, Epochs: 1, LR: 0.1, Method: dropout.None,
+		Rates: []float64{0, 0}}
 	if _, err := TrainMLP(t.Context(), cfg, nil); !errors.Is(err, hostmem.ErrTooLarge) {
 		t.Error(err)
 	}

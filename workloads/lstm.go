@@ -191,7 +191,8 @@ type lstm struct {
 // Memory is what an iteration needs of the host, about: weights to begin with; on the device these, gradients, the
 // embedding's, and activations.
 func (s *LSTMSpec) Memory() int64 {
-	h, v, layers, words := float64(s.Hidden), float64(s.Vocabulary), float64(s.Layers), float64(s.Batch)*float64(s.Steps)
+	h, v, layers := float64(s.Hidden), float64(s.Vocabulary), float64(s.Layers)
+	words := float64(s.Batch) * float64(s.Steps)
 	weights := layers*8*h*h + h*v
 	activations := words * (v + h*layers*10)
 	return int64(4 * (3*weights + 2*h*v + 2*activations))

@@ -4,14 +4,17 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 
 	"github.com/spf13/cobra"
 
+	"warpdrop/internal/infile"
 	"warpdrop/plots"
 	"warpdrop/sim"
 	"warpdrop/workloads"
 )
+
+// maxTimesBytes bounds a table of measured times.
+const maxTimesBytes = 64 << 20
 
 // deepBenchReport is the object that `warpdrop gemm deepbench --json` prints.
 type deepBenchReport struct {
@@ -66,7 +69,7 @@ Products above 8 GFLOP are simulated in part and extended, unless --full; the me
 			}
 			rows := workloads.DeepBench()
 			if file != "" {
-				in, err := os.Open(file)
+				in, err := infile.Open(file, maxTimesBytes)
 				if err != nil {
 					return usageError{err}
 				}

@@ -17,9 +17,10 @@ func newValidateCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "validate FILE...",
 		Short: "Check experiment files, or print their JSON Schema",
-		Long: `Check experiment files as run does before any work: keys, values, sizes, and of launches the kernel, its arguments and
-variables. .cu and .ptx files are compiled for that, once: their machine code is kept in the user's cache folder. All scales are
-checked. Exit code: 0, or 2 with the places of what is wrong.`,
+		Long: "Check experiment files as run does before any work: keys, values, sizes, and of launches the " +
+			"kernel, its arguments and\nvariables. .cu and .ptx files are compiled for that, once: their " +
+			"machine code is kept in the user's cache folder. All\nscales are checked. Exit code: 0, or 2 " +
+			"with the places of what is wrong.",
 		Example: "  warpdrop validate experiments/quickstart.yaml\n  warpdrop validate --schema > schema.json",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 && !schema {

@@ -102,22 +102,33 @@ func (e *ends) of(ctx context.Context, job string) string {
 	if e.known == nil {
 		e.known = map[string]string{}
 	}
-	how := ""
 	text, _ := command(ctx, "scontrol", "--oneliner", "show", "job", job) // an error: it is forgotten
-	for word := range strings.FieldsSeq(text) {
-		if state, ok := strings.CutPrefix(word, "JobState="); ok {
-			how = state
-		}
-	}
+	how := jobState(text)
 	if how == "" { // an error: there is no accounting
 		text, _ = command(ctx, "sacct", "--noheader", "--parsable2", "--allocations", "--jobs="+job, "--format=State")
-		line, _, _ := strings.Cut(text, "\n")
-		how, _, _ = strings.Cut(strings.TrimSpace(line), " ") // CANCELLED by 1000
+		how = accountedState(text)
 	}
 	if how == "RUNNING" || how == "PENDING" { // another job of that number, or one that was queued again since
 		how = ""
 	}
 	e.known[job] = how
+	return how
+}
+
+// jobState is a job's state in what scontrol shows of it.
+func jobState(text string) (how string) {
+	for word := range strings.FieldsSeq(text) {
+		if state, ok := strings.CutPrefix(word, "JobState="); ok {
+			how = state
+		}
+	}
+	return how
+}
+
+// accountedState is a job's state in what sacct prints of it.
+func accountedState(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	how, _, _ := strings.Cut(strings.TrimSpace(line), " ") // CANCELLED by 1000
 	return how
 }
 
@@ -138,11 +149,13 @@ func (e *ends) settle(ctx context.Context, r *Record) {
 
 // maxArray is the most tasks of an array: Slurm's MaxArraySize, or its default.
 func maxArray(ctx context.Context) int {
+	text, _ := command(ctx, "scontrol", "show", "config") // an error: the default
+	return arraySize(text)
+}
+
+// arraySize is the most tasks of an array in Slurm's configuration as scontrol shows it.
+func arraySize(text string) int {
 	const slurmDefault = 1001
-	text, err := command(ctx, "scontrol", "show", "config")
-	if err != nil {
-		return slurmDefault
-	}
 	for line := range strings.Lines(text) {
 		if name, value, ok := strings.Cut(line, "="); ok && strings.TrimSpace(name) == "MaxArraySize" {
 			if n, err := strconv.Atoi(strings.TrimSpace(value)); err == nil && n > 0 {

@@ -4,6 +4,7 @@
 package slurm
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"warpdrop/internal/infile"
 )
 
 // Options say how jobs are asked for. They are the keys of a profile, and flags of `warpdrop run --executor slurm`.
@@ -43,14 +46,20 @@ func UserProfile() string {
 	return filepath.Join(dir, "warpdrop", "slurm.yaml")
 }
 
+// maxProfileBytes bounds a profile.
+const maxProfileBytes = 1 << 20
+
 // ReadProfile reads the options of a YAML file; unknown keys are errors.
 func ReadProfile(path string) (o Options, err error) {
-	f, err := os.Open(path)
+	data, err := infile.Read(path, maxProfileBytes)
 	if err != nil {
 		return o, err
 	}
-	defer f.Close()
-	dec := yaml.NewDecoder(f)
+	return parseProfile(path, data)
+}
+
+func parseProfile(path string, data []byte) (o Options, err error) {
+	dec := yaml.NewDecoder(bytes.NewReader(data))
 	dec.KnownFields(true)
 	if err := dec.Decode(&o); err != nil {
 		return o, fmt.Errorf("profile %s: %w", path, err)

@@ -149,6 +149,9 @@ func (j *queueJob) ended() bool {
 		slices.ContainsFunc(j.State, func(s string) bool { return slices.Contains(endStates, s) })
 }
 
+// maxIndices is the most tasks of an array that Slurm can be told to allow (MaxArraySize).
+const maxIndices = 4_000_001
+
 // indices are the tasks' in the array.
 func (j *queueJob) indices() (out []int, err error) {
 	if j.Index.set {
@@ -167,7 +170,8 @@ func (j *queueJob) indices() (out []int, err error) {
 		from, err1 := strconv.Atoi(first)
 		to, err2 := strconv.Atoi(last)
 		by, err3 := strconv.Atoi(step)
-		if errors.Join(err1, err2, err3) != nil || from < 0 || to < from || to-from > 1<<24 || by < 1 {
+		if errors.Join(err1, err2, err3) != nil || from < 0 || to < from || by < 1 ||
+			len(out)+(to-from)/by >= maxIndices {
 			return nil, fmt.Errorf("squeue: array_task_string %q; want indices such as 3,7-9", j.List)
 		}
 		for i := from; i <= to; i += by {

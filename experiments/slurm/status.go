@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"strings"
 	"time"
+
+	"warpdrop/internal/infile"
 )
 
 // Status is where the points of an output folder are.
@@ -126,14 +129,12 @@ func ended(r *Record, label string) Ended { return Ended{*r, label, tail(r.Log, 
 // tail is the last lines of a file, none where it cannot be read.
 func tail(path string, lines int) []string {
 	const most = 4 << 10
-	f, err := os.Open(path)
+	f, err := infile.Open(path, math.MaxInt64)
 	if err != nil {
 		return nil
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil
-	} else if info.Size() > most {
+	if info, err := f.Stat(); err == nil && info.Size() > most {
 		f.Seek(-most, io.SeekEnd)
 	}
 	data, _ := io.ReadAll(io.LimitReader(f, most))

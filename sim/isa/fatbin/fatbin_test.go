@@ -184,3 +184,25 @@ func FuzzRead(f *testing.F) {
 		_, _ = Choose(data, 61)
 	})
 }
+
+// FuzzUnpack: packed contents give as many bytes as they say, or an error.
+func FuzzUnpack(f *testing.F) {
+	for _, flag := range []uint64{flagLZ4, flagZstd} {
+		list, err := List(container(f, part{PTX, 50, text, flag, 0}))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(list[0].Data[:list[0].packed], flag == flagZstd, list[0].unpacked)
+	}
+	f.Add([]byte{0xf0, 1}, false, uint64(1<<40))
+	f.Fuzz(func(t *testing.T, packed []byte, z bool, size uint64) {
+		p := Packed{Entry: Entry{Kind: PTX, Arch: 50, Data: packed}, flags: flagLZ4, packed: uint32(len(packed)),
+			unpacked: size % (1 << 20)}
+		if z {
+			p.flags = flagZstd
+		}
+		if e, err := p.Unpack(); err == nil && len(packed) > 0 && uint64(len(e.Data)) != p.unpacked {
+			t.Errorf("%d bytes, not %d", len(e.Data), p.unpacked)
+		}
+	})
+}

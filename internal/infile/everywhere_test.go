@@ -1,0 +1,61 @@
+package infile
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestFilesAreOpenedHere: what users name is opened by this package, so that no pipe, device or endless file is read
+// anywhere; the others are those below, each for a reason of its own.
+func TestFilesAreOpenedHere(t *testing.T) {
+	others := map[string]string{
+		"internal/infile/infile.go":         "this package",
+		"internal/atomicfile/atomicfile.go": "syncs folders, writes to devices that a user names as an output",
+		"internal/hostmem/hostmem_linux.go": "the kernel's own files",
+		"internal/cudac/cudac.go":           "what a compiler wrote into a folder of ours",
+		"experiments/slurm/books.go":        "this program",
+		"driver/env.go":                     "appends to a log",
+	}
+	tools := []string{"internal/torture/", "internal/site/", "internal/thirdparty/", "plots/golden/",
+		"cmd/browser/", "scripts/"}
+	const root = "../.."
+	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		name, _ := filepath.Rel(root, path)
+		name = filepath.ToSlash(name)
+		switch {
+		case err != nil:
+			return err
+		case e.IsDir() && (strings.HasPrefix(e.Name(), ".") && name != "." || e.Name() == "out"):
+			return filepath.SkipDir
+		case !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || others[name] != "" ||
+			slices.ContainsFunc(tools, func(dir string) bool { return strings.HasPrefix(name, dir) }):
+			return nil
+		}
+		files := token.NewFileSet()
+		file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			s, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			of, ok := s.X.(*ast.Ident)
+			if ok && of.Name == "os" && slices.Contains([]string{"Open", "OpenFile", "ReadFile"}, s.Sel.Name) {
+				t.Errorf("%s: os.%s; files that users name are opened with infile", files.Position(s.Pos()), s.Sel.Name)
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
