@@ -61,6 +61,27 @@ func (x *Exec) yield(w *Warp) {
 	w.Active, w.PC = next.Mask, next.PC
 }
 
+// excuse lets threads that wait at a convergence barrier for those in mask, which yield, go on without them: ptxas puts
+// YIELD into a loop that waits for a lock, and gives the lock back behind the BSYNC that ends the loop. The threads that
+// yield meet each other there later.
+func (w *Warp) excuse(mask uint32) {
+	m := w.meet
+	for b := range m.waiting {
+		waiting := m.waiting[b]
+		if waiting == 0 {
+			continue
+		}
+		row := &m.mask[b]
+		for k := waiting; k != 0; k &= k - 1 {
+			row[bits.TrailingZeros32(k)] &^= mask
+		}
+		for k := mask; k != 0; k &= k - 1 {
+			row[bits.TrailingZeros32(k)] &^= waiting
+		}
+		w.met(b)
+	}
+}
+
 // runnable returns the youngest entry that can go on, -1 if there is none.
 func (w *Warp) runnable() int {
 	k := len(w.Stack) - 1
@@ -193,6 +214,7 @@ func (x *Exec) converge(w *Warp, op *lower.Op, mask uint32) {
 		x.park(w, StackWARPSYNC, 0, mask)
 		w.synced()
 	case lower.CodeYIELD:
+		w.excuse(mask)
 		x.yield(w)
 	}
 	if w.Active == 0 {

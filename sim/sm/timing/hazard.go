@@ -135,8 +135,10 @@ func (h *Hazards) Issue(w *exec.Warp, op *lower.Op, pc int32, mask uint32) {
 	if !variable {
 		switch op.Unit {
 		case lower.UnitShared, lower.UnitGlobal, lower.UnitConst, lower.UnitSFU, lower.UnitConvert, lower.UnitConvert64,
-			lower.UnitSReg, lower.UnitFP64, lower.UnitFP16, lower.UnitImul:
+			lower.UnitSReg:
 			variable = true
+		case lower.UnitFP64, lower.UnitFP16, lower.UnitImul: // of Volta and later as fixed as any
+			variable = !w.Block.Prog.Independent
 		}
 	}
 	if mask == 0 { // barriers are set and waited for whatever the guard
