@@ -62,8 +62,8 @@ func (x *Exec) yield(w *Warp) {
 }
 
 // excuse lets threads that wait at a convergence barrier for those in mask, which yield, go on without them: ptxas puts
-// YIELD into a loop that waits for a lock, and gives the lock back behind the BSYNC that ends the loop. The threads that
-// yield meet each other there later.
+// YIELD into a loop that waits for a lock, and gives the lock back behind the BSYNC that ends the loop. The threads
+// that yield meet each other there later.
 func (w *Warp) excuse(mask uint32) {
 	m := w.meet
 	for b := range m.waiting {
