@@ -36,10 +36,10 @@ func Text(s string) string {
 	return out
 }
 
+var oneLine = strings.NewReplacer("\n", `\n`, "\t", `\t`)
+
 // Name is Text for what has to stay on one line: line ends and tabs are written \n and \t.
-func Name(s string) string {
-	return strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(Text(s))
-}
+func Name(s string) string { return oneLine.Replace(Text(s)) }
 
 // Cell is Name for a cell of a table that a spreadsheet may open: one that would be taken for a formula gets an
 // apostrophe before it (OWASP, "CSV injection"); numbers stay.
