@@ -47,7 +47,7 @@ func (b *Block) Reset(p *lower.Program, threads int, index, dim, grid [3]uint32)
 		b.barriers[bits.TrailingZeros16(b.arrivals)] = blockBarrier{}
 	}
 	b.Shared = resize(b.Shared, p.SharedBytes+sharedPadding)[:p.SharedBytes]
-	rows := max(p.Rows, 1)
+	rows := max(p.Rows, p.Registers, 1)
 	b.rows = resize(b.rows, warps*rows)
 	b.local = resize(b.local, warps*32*p.LocalBytes)
 	for len(b.Warps) < warps {
