@@ -59,9 +59,7 @@ func main() {
 		if err := c.wheel(file); err != nil {
 			log.Fatalf("%s: %v", file, err)
 		}
-		name, version, _ := strings.Cut(filepath.Base(file), "-")
-		version, _, _ = strings.Cut(version, "-")
-		c.print(name + " " + version)
+		c.print(title(file))
 		sum.kernels, sum.loads, sum.runs = sum.kernels+c.kernels, sum.loads+c.loads, sum.runs+c.runs
 		sum.instructions, sum.differ = sum.instructions+c.instructions, sum.differ+c.differ
 		for r, n := range c.reasons {
@@ -84,14 +82,26 @@ func (c *counts) print(name string) {
 
 // wheel tries every file of a package.
 func (c *counts) wheel(file string) error {
+	return eachCubin(file, func(name string) bool {
+		return !strings.Contains(name, "cublas") || strings.Contains(name, "nocublas")
+	}, func(arch int) bool { return arch >= 50 && arch <= 62 }, func(_ int, data []byte) {
+		if isa.Linked(data) { // an object's kernels stand linked in another unit
+			c.cubin(data)
+		}
+	})
+}
+
+// eachCubin calls take with the cubins, of architectures that fits says true of, in those files of a package that wanted
+// says true of.
+func eachCubin(file string, wanted func(name string) bool, fits func(arch int) bool,
+	take func(arch int, data []byte)) error {
 	z, err := zip.OpenReader(file)
 	if err != nil {
 		return err
 	}
 	defer z.Close()
 	for _, f := range z.File {
-		if strings.HasSuffix(f.Name, ".py") || f.UncompressedSize64 < 4096 || strings.Contains(f.Name, "cublas") &&
-			!strings.Contains(f.Name, "nocublas") {
+		if strings.HasSuffix(f.Name, ".py") || f.UncompressedSize64 < 4096 || !wanted(f.Name) {
 			continue
 		}
 		r, err := f.Open()
@@ -105,20 +115,25 @@ func (c *counts) wheel(file string) error {
 		}
 		for _, u := range fatbin.Find(data) {
 			for i := range u {
-				if u[i].Kind != fatbin.Cubin || u[i].Arch < 50 || u[i].Arch > 62 {
+				if u[i].Kind != fatbin.Cubin || !fits(u[i].Arch) {
 					continue
 				}
 				e, err := u[i].Unpack()
 				if err != nil {
 					return fmt.Errorf("%s: %w", f.Name, err)
 				}
-				if isa.Linked(e.Data) { // an object's kernels stand linked in another unit
-					c.cubin(e.Data)
-				}
+				take(u[i].Arch, e.Data)
 			}
 		}
 	}
 	return nil
+}
+
+// title is the name and the version of a package, from its file's name.
+func title(file string) string {
+	name, version, _ := strings.Cut(filepath.Base(file), "-")
+	version, _, _ = strings.Cut(version, "-")
+	return name + " " + version
 }
 
 var numbers = regexp.MustCompile(`kernel \S+ |/\*[0-9a-f]+\*/|0x[0-9a-f]+|\b\d+\b|\bR\d+\b|\[[^\]]*\]`)

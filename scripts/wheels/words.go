@@ -1,22 +1,18 @@
 package main
 
 import (
-	"archive/zip"
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
 	"fmt"
-	"io"
 	"log"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
 	"warpdrop/sim/isa"
-	"warpdrop/sim/isa/fatbin"
 )
 
 // words are the instruction words of 128 bits, with their control bits, in a package's code for one architecture.
@@ -32,19 +28,17 @@ type words struct {
 // and prints a row of a table for each architecture. Branches are read at another place than the package has them.
 func compareWords(file string) error {
 	found := map[int]*words{}
-	if err := eachCubin(file, func(arch int, data []byte) {
-		if arch == 75 || arch == 80 || arch == 86 {
+	archs := []int{75, 80, 86}
+	if err := eachCubin(file, func(string) bool { return true },
+		func(arch int) bool { return slices.Contains(archs, arch) }, func(arch int, data []byte) {
 			if found[arch] == nil {
 				found[arch] = &words{family: isa.FamilyOf(arch), seen: map[[16]byte]bool{}}
 			}
 			found[arch].take(data)
-		}
-	}); err != nil {
+		}); err != nil {
 		return err
 	}
-	name, version, _ := strings.Cut(filepath.Base(file), "-")
-	version, _, _ = strings.Cut(version, "-")
-	for _, arch := range []int{75, 80, 86} {
+	for _, arch := range archs {
 		w := found[arch]
 		if w == nil {
 			continue
@@ -52,43 +46,7 @@ func compareWords(file string) error {
 		if err := w.compare(arch); err != nil {
 			return err
 		}
-		fmt.Printf("| %s %s | sm_%d | %d | %d | %d |\n", name, version, arch, w.total, len(w.code)/16, w.differ)
-	}
-	return nil
-}
-
-// eachCubin calls take with each linked cubin in a package.
-func eachCubin(file string, take func(arch int, data []byte)) error {
-	z, err := zip.OpenReader(file)
-	if err != nil {
-		return err
-	}
-	defer z.Close()
-	for _, f := range z.File {
-		if strings.HasSuffix(f.Name, ".py") || f.UncompressedSize64 < 4096 {
-			continue
-		}
-		r, err := f.Open()
-		if err != nil {
-			return err
-		}
-		data, err := io.ReadAll(r)
-		r.Close()
-		if err != nil {
-			return err
-		}
-		for _, u := range fatbin.Find(data) {
-			for i := range u {
-				if u[i].Kind != fatbin.Cubin {
-					continue
-				}
-				e, err := u[i].Unpack()
-				if err != nil {
-					return fmt.Errorf("%s: %w", f.Name, err)
-				}
-				take(u[i].Arch, e.Data)
-			}
-		}
+		fmt.Printf("| %s | sm_%d | %d | %d | %d |\n", title(file), arch, w.total, len(w.code)/16, w.differ)
 	}
 	return nil
 }

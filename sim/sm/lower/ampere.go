@@ -7,10 +7,11 @@ import (
 	"warpdrop/sim/memory"
 )
 
-// ampereRows are the lowerings of the families of 128-bit words. Units follow the throughput table of the CUDA C++
-// programming guide for compute capabilities 7.5, 8.0 and 8.6: floating-point arithmetic and integer products go to one
-// pipe (UnitFP32), the rest of the integers, comparisons and selections to another (UnitHalf).
-func ampereRows() map[isa.Op]lowering {
+// ampereRows are the lowerings of the families of 128-bit words, some as Maxwell has them. Units follow the throughput
+// table of the CUDA C++ programming guide for compute capabilities 7.5, 8.0 and 8.6: floating-point arithmetic and
+// integer products go to one pipe (UnitFP32), the rest of the integers, comparisons and selections to another
+// (UnitHalf).
+func ampereRows(maxwell map[isa.Op]lowering) map[isa.Op]lowering {
 	rows := map[isa.Op]lowering{
 		isa.AmpereNOP:       {CodeNOP, UnitNone, lowerNothing},
 		isa.AmpereDEPBAR:    {CodeNOP, UnitNone, lowerDEPBAR},
@@ -19,7 +20,7 @@ func ampereRows() map[isa.Op]lowering {
 		isa.AmpereCCTL:      {CodeNOP, UnitNone, lowerNothing}, // caches hold no values here
 		isa.AmpereNANOSLEEP: {CodeYIELD, UnitBranch, lowerNothing},
 		isa.AmpereMOV:       {CodeMOV, UnitHalf, lowerMOV},
-		isa.AmpereSEL:       {CodeSEL, UnitHalf, maxwellRows()[isa.OpSEL].lower},
+		isa.AmpereSEL:       {CodeSEL, UnitHalf, maxwell[isa.OpSEL].lower},
 
 		isa.AmpereFFMA:  {CodeFFMA, UnitFP32, lowerFFMA},
 		isa.AmpereFADD:  {CodeFADD, UnitFP32, lowerFADD},
@@ -28,12 +29,12 @@ func ampereRows() map[isa.Op]lowering {
 		isa.AmpereFSEL:  {CodeFSEL, UnitHalf, lowerFSEL},
 		isa.AmpereFSETP: {CodeFSETP, UnitHalf, lowerFSETP},
 		isa.AmpereFSET:  {CodeFSET, UnitHalf, lowerSET},
-		isa.AmpereFCHK:  {CodeFCHK, UnitSFU, maxwellRows()[isa.OpFCHK].lower},
+		isa.AmpereFCHK:  {CodeFCHK, UnitSFU, maxwell[isa.OpFCHK].lower},
 		isa.AmpereMUFU:  {CodeMUFU, UnitSFU, lowerTurns},
 
-		isa.AmpereDADD:  {CodeDADD, UnitFP64, maxwellRows()[isa.OpDADD].lower},
-		isa.AmpereDMUL:  {CodeDMUL, UnitFP64, maxwellRows()[isa.OpDMUL].lower},
-		isa.AmpereDFMA:  {CodeDFMA, UnitFP64, maxwellRows()[isa.OpDFMA].lower},
+		isa.AmpereDADD:  {CodeDADD, UnitFP64, maxwell[isa.OpDADD].lower},
+		isa.AmpereDMUL:  {CodeDMUL, UnitFP64, maxwell[isa.OpDMUL].lower},
+		isa.AmpereDFMA:  {CodeDFMA, UnitFP64, maxwell[isa.OpDFMA].lower},
 		isa.AmpereDSETP: {CodeDSETP, UnitFP64, lowerDSETP},
 
 		isa.AmpereHADD2:  {CodeHADD2, UnitFP16, lowerPairs(2)},
@@ -108,7 +109,7 @@ func ampereRows() map[isa.Op]lowering {
 		}},
 		isa.AmpereYIELD: {CodeYIELD, UnitBranch, (*lowerer).guarded},
 		isa.AmpereBAR:   {CodeBAR, UnitBranch, func(l *lowerer) { l.ignore(isa.ModDEFER_BLOCKING); lowerBAR(l) }},
-		isa.AmpereBPT:   {CodeTRAP, UnitBranch, maxwellRows()[isa.OpBPT].lower},
+		isa.AmpereBPT:   {CodeTRAP, UnitBranch, maxwell[isa.OpBPT].lower},
 
 		isa.AmpereHMMA: {CodeMMA, UnitTensor, lowerMMA},
 		isa.AmpereIMMA: {CodeMMA, UnitTensor, lowerMMA},

@@ -25,12 +25,9 @@ const maxBanks = 4
 var targets map[*isa.Family]*target
 
 func init() { // not an initializer: rows lead back to lowerer, which asks for its target
-	targets = map[*isa.Family]*target{
-		isa.Maxwell: {rows: maxwellRows(), nop: isa.OpNOP, banks: 4},
-		isa.Turing:  {rows: ampereRows(), nop: isa.AmpereNOP, banks: 2, independent: true},
-		isa.Ampere:  {rows: ampereRows(), nop: isa.AmpereNOP, banks: 2, independent: true},
-		isa.GA10x:   {rows: ampereRows(), nop: isa.AmpereNOP, banks: 2, independent: true},
-	}
+	maxwell := &target{rows: maxwellRows(), nop: isa.OpNOP, banks: 4}
+	later := &target{rows: ampereRows(maxwell.rows), nop: isa.AmpereNOP, banks: 2, independent: true}
+	targets = map[*isa.Family]*target{isa.Maxwell: maxwell, isa.Turing: later, isa.Ampere: later, isa.GA10x: later}
 }
 
 // Executes returns the family of code for a compute capability times ten, nil if such code is not executed.
