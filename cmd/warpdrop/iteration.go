@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -86,24 +87,28 @@ func newIterationReport(gpu *sim.GPU, it *workloads.IterationResult) *iterationR
 }
 
 func (r *iterationReport) print(out io.Writer) error {
-	fmt.Fprintf(out, "%s, %s", r.Network, r.Method)
+	var what strings.Builder
+	fmt.Fprintf(&what, "%s, %s", r.Network, r.Method)
 	for i, p := range r.Patterns {
 		if p.DP > 0 {
-			fmt.Fprintf(out, "%s(%d,%d)", map[bool]string{true: " (dp,bias) ", false: " "}[i == 0], p.DP, p.Bias)
+			fmt.Fprintf(&what, "%s(%d,%d)", map[bool]string{true: " (dp,bias) ", false: " "}[i == 0], p.DP, p.Bias)
 		} else if len(p.Tiles) > 0 {
-			fmt.Fprintf(out, "%s%d", map[bool]string{true: ", tiles kept: ", false: ", "}[i == 0], len(p.Tiles))
+			fmt.Fprintf(&what, "%s%d", map[bool]string{true: ", tiles kept: ", false: ", "}[i == 0], len(p.Tiles))
 		} else {
-			fmt.Fprintf(out, "%s%d", map[bool]string{true: ", rows kept: ", false: ", "}[i == 0], len(p.Rows))
+			fmt.Fprintf(&what, "%s%d", map[bool]string{true: ", rows kept: ", false: ", "}[i == 0], len(p.Rows))
 		}
 	}
 	if r.Tile != 0 {
-		fmt.Fprintf(out, ", tiles of %d", r.Tile)
+		fmt.Fprintf(&what, ", tiles of %d", r.Tile)
 	}
 	if r.Update != "" {
-		fmt.Fprintf(out, ", update %s", r.Update)
+		fmt.Fprintf(&what, ", update %s", r.Update)
 	}
-	fmt.Fprintf(out, ", %s: %d kernel cycles; with launch overhead and copies %d cycles, %.1f us\n",
+	fmt.Fprintf(&what, ", %s: %d kernel cycles; with launch overhead and copies %d cycles, %.1f us",
 		r.GPU, r.KernelCycles, r.Cycles, r.TimeUS)
+	if err := prose(out, what.String()); err != nil {
+		return err
+	}
 	t := newTable(out, "launch", "kernel", "count", "with launch", "share %", "GFLOP", "% of peak", "DRAM MB", "% of peak")
 	for _, l := range r.Launches {
 		t.Add(l.Name, l.Kernel, l.Count, l.Cycles, fmt.Sprintf("%.1f", 100*l.Share), fmt.Sprintf("%.3f", float64(l.FLOP)/1e9),

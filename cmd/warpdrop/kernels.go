@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"warpdrop/internal/codefile"
 	"warpdrop/internal/cudac"
+	"warpdrop/internal/table"
 	"warpdrop/sim/isa/fatbin"
 )
 
@@ -95,7 +97,8 @@ func printKernels(cmd *cobra.Command, lines []kernelLine) error {
 			r.best = l
 		}
 	}
-	t := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+	var text bytes.Buffer
+	t := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "registers\tshared\tlocal\tparameters\tcode\tkernel")
 	for _, name := range order {
 		r := rows[name]
@@ -107,7 +110,27 @@ func printKernels(cmd *cobra.Command, lines []kernelLine) error {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", known(r.best, r.best.Registers), known(r.best, r.best.SharedBytes),
 			known(r.best, r.best.LocalBytes), params, strings.Join(r.archs, ", "), r.best.Source)
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if !fits(cmd.OutOrStdout()) {
+		_, err := cmd.OutOrStdout().Write(text.Bytes())
+		return err
+	}
+	width := table.Width(raw(cmd.OutOrStdout()))
+	names := strings.Index(text.String(), "kernel") // the last column: names of C++ are long
+	for line := range strings.Lines(text.String()) {
+		row := []rune(strings.TrimSpace(line))
+		head, indent := string(row[:names]), names
+		if len(row) > width && names > width/2 {
+			head, indent = strings.TrimSpace(head)+"\n    ", 4
+		}
+		name := strings.ReplaceAll(table.Fold(string(row[names:]), width-indent, "  "), "\n", "\n"+strings.Repeat(" ", indent))
+		if _, err := fmt.Fprintln(cmd.OutOrStdout(), head+name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // known is n, or a dash where the code was not read.

@@ -62,14 +62,13 @@ func newPlanCommand() *cobra.Command {
 				return time.Duration(seconds * float64(time.Second)).Round(time.Second)
 			}
 			n := runtime.GOMAXPROCS(0)
-			fmt.Fprintf(c.OutOrStdout(),
+			line := fmt.Sprintf(
 				"%d points, %d stored; the rest about %s of processor time, %s on the %d processors here", len(plan.Points), stored,
 				span(plan.Seconds), span(plan.Seconds/float64(n)), n)
 			if plan.Guessed > 0 {
-				fmt.Fprintf(c.OutOrStdout(), " (%d of them guessed: no point of their kind was measured here yet)", plan.Guessed)
+				line += fmt.Sprintf(" (%d of them guessed: no point of their kind was measured here yet)", plan.Guessed)
 			}
-			fmt.Fprintln(c.OutOrStdout())
-			return nil
+			return prose(c.OutOrStdout(), line)
 		},
 	}
 	f.add(c)

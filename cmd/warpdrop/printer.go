@@ -61,6 +61,18 @@ func newTable(out io.Writer, head ...string) *table.Table {
 	return table.New(out, table.Width(raw(out)), head...)
 }
 
+// prose prints sentences: as lines that fit where a person reads, who sits at a terminal or has set COLUMNS, else as they are.
+func prose(out io.Writer, text string) error {
+	if fits(out) {
+		text = table.Fold(text, table.Width(raw(out)), "  ")
+	}
+	_, err := fmt.Fprintln(out, text)
+	return err
+}
+
+// fits tells whether lines are made to fit out's width.
+func fits(out io.Writer) bool { return os.Getenv("COLUMNS") != "" || isTerminal(out) }
+
 // isTerminal tells whether w is a terminal that a bar can be drawn on.
 func isTerminal(w io.Writer) bool {
 	f, ok := raw(w).(*os.File)

@@ -240,10 +240,14 @@ func (r *request) run(ctx context.Context, x *executorFlags, watch bool, stdout,
 		return err
 	}
 	for _, d := range results.Diverged {
-		fmt.Fprintln(stdout, "diverged:", d)
+		if err := prose(stdout, "diverged: "+d); err != nil {
+			return err
+		}
 	}
 	for _, line := range results.Answer() {
-		fmt.Fprintln(stdout, line)
+		if err := prose(stdout, line); err != nil {
+			return err
+		}
 	}
 	fmt.Fprintf(stdout, "%s\n", filepath.Join(r.out, experiments.ReportName))
 	if errors.Is(runErr, slurm.ErrLeft) {

@@ -164,9 +164,8 @@ func (s *searchFlags) support(out io.Writer, kind *dropout.Kind) error {
 	if r.Tile > 0 {
 		layer = fmt.Sprintf("%d x %d weights in tiles of %d x %d", s.units, s.inputs, s.tile, s.tile)
 	}
-	_, err = fmt.Fprintf(out, "%s (%s), %s: rate asked %g, reached %.6g; entropy of a draw %.4f nats\n",
-		kind.Name, kind.Text, layer, s.rate, r.Reached, r.Entropy)
-	return err
+	return prose(out, fmt.Sprintf("%s (%s), %s: rate asked %g, reached %.6g; entropy of a draw %.4f nats",
+		kind.Name, kind.Text, layer, s.rate, r.Reached, r.Entropy))
 }
 
 func printDistribution(out io.Writer, d dropout.Distribution, report dropout.SearchReport,
@@ -175,10 +174,17 @@ func printDistribution(out io.Writer, d dropout.Distribution, report dropout.Sea
 	if !report.Converged {
 		state = ", not converged"
 	}
-	fmt.Fprintf(out, "rate asked %g, reached %.6g (%s, N = %d, %d steps in %v%s)\n", d.Rate, report.Reached, report.Method,
-		report.Patterns, report.Steps, elapsed.Round(time.Microsecond), state)
-	fmt.Fprintf(out, "entropy of dp %.4f nats of at most %.4f; of the sub-model (dp, bias) %.4f of at most %.4f\n",
-		report.Entropy, math.Log(float64(len(d.P))), d.SubModelEntropy(), math.Log(float64(dropout.SubModels(len(d.P)))))
+	err := prose(out, fmt.Sprintf("rate asked %g, reached %.6g (%s, N = %d, %d steps in %v%s)", d.Rate, report.Reached,
+		report.Method, report.Patterns, report.Steps, elapsed.Round(time.Microsecond), state))
+	if err != nil {
+		return err
+	}
+	err = prose(out, fmt.Sprintf(
+		"entropy of dp %.4f nats of at most %.4f; of the sub-model (dp, bias) %.4f of at most %.4f", report.Entropy,
+		math.Log(float64(len(d.P))), d.SubModelEntropy(), math.Log(float64(dropout.SubModels(len(d.P))))))
+	if err != nil {
+		return err
+	}
 	t := newTable(out, "dp", "drops", "probability", "biases")
 	for i, p := range d.P {
 		t.Add(i+1, fmt.Sprintf("%.4f", dropout.Rate(i+1)), fmt.Sprintf("%.6f", p), i+1)

@@ -58,24 +58,29 @@ func newStatusCommand() *cobra.Command {
 const mostEnded = 20
 
 func printStatus(w io.Writer, s *slurm.Status) error {
-	fmt.Fprintf(w, "%d points: %d stored, %d running, %d waiting, %d failed, %d cut short, %d in no job\n",
-		s.Points, s.Stored, s.Running, s.Waiting, s.Failed, s.Cut, s.Rest)
-	fmt.Fprintf(w, "%d jobs run", s.RunningJobs)
+	lines := []string{fmt.Sprintf("%d points: %d stored, %d running, %d waiting, %d failed, %d cut short, %d in no job",
+		s.Points, s.Stored, s.Running, s.Waiting, s.Failed, s.Cut, s.Rest)}
+	jobs := fmt.Sprintf("%d jobs run", s.RunningJobs)
 	for _, reason := range slices.Sorted(maps.Keys(s.Reasons)) {
-		fmt.Fprintf(w, "; %d wait: %s", s.Reasons[reason], reason)
+		jobs += fmt.Sprintf("; %d wait: %s", s.Reasons[reason], reason)
 	}
-	fmt.Fprintln(w)
+	lines = append(lines, jobs)
 	if s.Seconds > 0 {
-		fmt.Fprintf(w, "what is in jobs is done in about %s, %s, if as many run as now\n", s.Left().Round(time.Second),
-			time.Now().Add(s.Left()).Format("Mon 15:04"))
+		lines = append(lines, fmt.Sprintf("what is in jobs is done in about %s, %s, if as many run as now",
+			s.Left().Round(time.Second), time.Now().Add(s.Left()).Format("Mon 15:04")))
 	}
 	if s.Cancelled {
-		fmt.Fprintln(w, "cancelled by the user; warpdrop run submits the rest")
+		lines = append(lines, "cancelled by the user; warpdrop run submits the rest")
 	} else if n := s.Cut + s.Rest; n > 0 {
-		fmt.Fprintf(w, "%d points are in no job: warpdrop run submits them\n", n)
+		lines = append(lines, fmt.Sprintf("%d points are in no job: warpdrop run submits them", n))
 	}
 	if s.Failed > 0 {
-		fmt.Fprintln(w, "failed points are not run again without --retry-failed")
+		lines = append(lines, "failed points are not run again without --retry-failed")
+	}
+	for _, line := range lines {
+		if err := prose(w, line); err != nil {
+			return err
+		}
 	}
 	for _, e := range s.Ended[:min(len(s.Ended), mostEnded)] {
 		fmt.Fprintf(w, "\n%s: %.12s %s\n  job %s on %s, tries without getting further %d: %s\n", e.State, e.Point, e.Label,
