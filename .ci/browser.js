@@ -85,6 +85,18 @@ async function sorts(w, table) {
   heads[heads.length - 1].click()
 }
 
+// listing sorts the instructions of a profile page by each column, and sets them back in the order of the code.
+async function listing(table) {
+  const body = table.tBodies[0], text = (r, i) => r.cells[i].textContent, code = [...body.rows].map(r => r.id).join()
+  for (const [i, b] of [...table.querySelectorAll("th button")].entries()) {
+    b.click()
+    const cells = [...body.rows].map(r => parseFloat(text(r, i)))
+    if (i > 0 && cells.every(x => !isNaN(x)) && cells.some((x, j) => j > 0 && x > cells[j - 1])) fault(`the listing by ${b.textContent}: ${cells.slice(0, 6)}`)
+  }
+  table.querySelector("th button").click()
+  if ([...body.rows].map(r => r.id).join() !== code) fault("a click on address does not bring back the order of the code")
+}
+
 function filters(w) {
   const box = w.document.querySelector(".filter input")
   if (!box) return
@@ -102,6 +114,7 @@ async function examine(w, wide) {
   await new Promise(done => setTimeout(done, 600)) // figures are drawn anew where scroll bars have changed the width
   if (d.documentElement.scrollWidth > wide) fault(`${d.documentElement.scrollWidth} px wide in a window of ${wide}`)
   for (const s of d.querySelectorAll("main .scroll")) if (s.scrollWidth > s.clientWidth + 1) fault(`table ${s.getAttribute("aria-label")} is cut: ${s.scrollWidth} px in ${s.clientWidth}`)
+  if (wide > 1000) for (const s of d.querySelectorAll(".wide")) if (s.scrollWidth > s.clientWidth + 1) fault(`a table is cut: ${s.scrollWidth} px in ${s.clientWidth}`)
   const drawn = [...d.images].filter(i => i.complete && i.naturalWidth > 0).length + d.querySelectorAll("svg").length, all = d.images.length + d.querySelectorAll("svg").length
   if (drawn < all || all === 0) fault(`${drawn} of ${all} images are drawn`)
   const tables = d.querySelectorAll("table").length
@@ -114,5 +127,6 @@ async function examine(w, wide) {
     for (const t of d.querySelectorAll("table.rows")) await sorts(w, t)
     filters(w)
   }
+  for (const t of d.querySelectorAll("#listing")) await listing(t)
   document.body.dataset.answer = `${drawn} images, ${tables} tables, ${shown} of ${charts.length} figures with values under the pointer, ${texts} texts; faults: ${faults.join("; ") || "none"}`
 }
