@@ -122,6 +122,14 @@ async function examine(w, wide) {
   let shown = 0
   const charts = [...d.querySelectorAll(".chart")]
   for (const el of charts) if (await hover(w, el)) shown++
+  for (const el of charts) {
+    const box = el.getBoundingClientRect()
+    for (const t of el.querySelectorAll("svg text")) {
+      const b = t.getBoundingClientRect()
+      if (b.width > 0 && !t.closest("[clip-path]") && (b.left < box.left - 1 || b.right > box.right + 1 || b.top < box.top - 1 || b.bottom > box.bottom + 1))
+        fault(`"${t.textContent.slice(0, 40)}" is cut in figure ${el.dataset.name}: ${Math.round(b.left - box.left)} to ${Math.round(b.right - box.left)} of ${Math.round(box.width)} px`)
+    }
+  }
   const texts = contrasts(w)
   if (charts.length) {
     for (const t of d.querySelectorAll("table.rows")) await sorts(w, t)

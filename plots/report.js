@@ -10,6 +10,14 @@ function shown(color) {
   return color === "#000000" ? "#e6e9ec" : color === "#0072b2" ? "#4aa3dc" : color
 }
 
+// folded breaks a text between words into lines of so many letters.
+function folded(text, letters) {
+  return text.split(" ").reduce((lines, word) => {
+    const last = lines[lines.length - 1]
+    return last !== "" && last.length + 1 + word.length > letters ? [...lines, word] : [...lines.slice(0, -1), last === "" ? word : last + " " + word]
+  }, [""]).join("\n")
+}
+
 function axis(type, name, log, ink, line, more) {
   return { type: log ? "log" : type, name, nameLocation: "middle", nameGap: 30, nameTextStyle: { color: ink }, axisLabel: { color: ink, hideOverlap: true },
     axisLine: { lineStyle: { color: ink } }, splitLine: { lineStyle: { color: line } }, scale: true, ...more }
@@ -39,7 +47,7 @@ function words(chart, series, p) {
   return out
 }
 
-function options(chart) {
+function options(chart, wide) {
   const style = getComputedStyle(document.documentElement), ink = style.getPropertyValue("--ink").trim(), line = style.getPropertyValue("--line").trim()
   const series = []
   const value = (s, p, v) => ({ value: v, p, s })
@@ -71,6 +79,9 @@ function options(chart) {
       data: [{ yAxis: chart.reference }] }
   const rows = sideways || chart.kind === "timeline"
   const narrow = innerWidth < 600
+  // A long name of the horizontal axis takes two lines.
+  const name = folded(chart.x, Math.max(wide - 110, 120) / 6.5), lines = name.split("\n").length
+  const title = folded(chart.title, Math.max(wide - 110, 120) / 7.6), lower = 18 * (title.split("\n").length - 1)
   const wrapped = { color: ink, width: narrow ? 110 : 180, overflow: "break", interval: 0 }
   const category = more => axis("category", rows ? "" : chart.x, false, ink, line, { data: chart.categories, ...more })
   const gap = chart.kind === "lines" ? { boundaryGap: ["4%", "4%"] } : {} // no point lies on the frame
@@ -79,10 +90,12 @@ function options(chart) {
     : category({ axisLabel: { color: ink, interval: 0, width: 90, overflow: "break", rotate: chart.categories.length > 6 ? 30 : 0 }, nameGap: 45 })
   const y = rows ? category({ inverse: true, axisLabel: wrapped, axisTick: { show: false } })
     : axis("value", chart.y, chart.logY, ink, line, { nameGap: 50, ...(chart.logY ? {} : gap), min: chart.kind === "bars" || chart.zeroY ? v => Math.min(v.min, 0) : undefined })
+  if (x.name) x.name = name
+  x.nameTextStyle.lineHeight = 14
   return { animation: false, backgroundColor: "transparent", textStyle: { color: ink, fontFamily: "inherit" },
-    title: { text: chart.title, subtext: (chart.notes || []).join("\n"), subtextStyle: { color: ink }, textStyle: { color: ink, fontSize: 14, width: Math.max(innerWidth - 160, 160), overflow: "break" }, left: 0, top: 0 },
-    legend: { type: "scroll", top: 28, left: 0, right: 0, textStyle: { color: ink }, pageTextStyle: { color: ink }, pageIconColor: ink, data: chart.series.map(s => s.name) },
-    grid: { left: rows ? 10 : 70, right: 20, top: 66, bottom: 54, containLabel: rows },
+    title: { text: title, subtext: (chart.notes || []).join("\n"), subtextStyle: { color: ink }, textStyle: { color: ink, fontSize: 14, lineHeight: 18 }, left: 0, top: 0 },
+    legend: { type: "scroll", top: 28 + lower, left: 0, right: 0, textStyle: { color: ink }, pageTextStyle: { color: ink }, pageIconColor: ink, data: chart.series.map(s => s.name) },
+    grid: { left: rows ? 10 : 70, right: rows ? 36 : 20, top: 66 + lower, bottom: 54 + 14 * (lines - 1), containLabel: rows },
     toolbox: { right: 0, top: 0, iconStyle: { borderColor: ink }, feature: { dataZoom: { yAxisIndex: rows ? "none" : undefined, title: { zoom: "zoom", back: "back" } }, restore: { title: "reset" } } },
     dataZoom: [{ type: "inside", xAxisIndex: 0, filterMode: chart.kind === "lines" ? "none" : "weakFilter", zoomOnMouseWheel: "ctrl", moveOnMouseMove: "shift", moveOnMouseWheel: false }],
     tooltip: { trigger: "item", confine: true, backgroundColor: style.getPropertyValue("--back").trim(), borderColor: line, textStyle: { color: ink },
@@ -108,7 +121,7 @@ function draw() {
     const chart = JSON.parse(document.getElementById("data-" + el.dataset.name).textContent)
     if (chart.kind === "stacked" || chart.kind === "timeline") el.style.height = 150 + (innerWidth < 600 ? 56 : 34) * chart.categories.length + "px"
     const c = echarts.init(el, null, { renderer: "svg" })
-    c.setOption(options(chart))
+    c.setOption(options(chart, el.clientWidth))
     c.on("click", e => { if (chart.kind !== "timeline" && e.data && e.data.p && e.data.p.row >= 0) toRow(e.data.p.row) })
     charts.push(c)
   }

@@ -322,8 +322,9 @@ func newIterationCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "iteration mlp|lstm",
 		Short: "Simulate one training iteration and print what each kernel takes",
-		Long: `Simulate one training iteration (copies of the batch, forward, backward, update) with given patterns and print the cycles of each launch, its share,
-and its place under the roofline: its shares of the peak FLOP rate and of DRAM's peak rate. Cycles include the overhead of launches.`,
+		Long: `Simulate one training iteration (copies of the batch, forward, backward, update) with given
+patterns and print the cycles of each launch, its share, and its place under the roofline: its shares of the peak FLOP
+rate and of DRAM's peak rate. Cycles include the overhead of launches.`,
 		Example: `  warpdrop iteration mlp --hidden 2048,2048 --method rdp --dp 3 --rates 0.7
   warpdrop iteration lstm --hidden 256 --vocabulary 1000 --steps 8 --method tdp --dp 2
   warpdrop iteration mlp --method dense --trace iteration.json`,
@@ -391,7 +392,8 @@ func newIterationLSTMCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "lstm",
 		Short: "One training iteration of a word LSTM: plain SGD with clipping",
-		Long: `One training iteration of a word LSTM: embedding, layers, softmax over the vocabulary, back-propagation through time, clipping, plain SGD.
+		Long: `One training iteration of a word LSTM: embedding, layers, softmax over the vocabulary, back-propagation
+through time, clipping, plain SGD.
 Dropout sites are the inputs of the layers and that of the output layer: --dp and --bias take one value more than --rates.`,
 		Example: `  warpdrop iteration lstm --hidden 64 --vocabulary 200 --steps 3 --method dense
   warpdrop iteration lstm --hidden 64 --vocabulary 200 --steps 8 --method rdp --dp 2,2,3 --simulated-repeats 2`,
