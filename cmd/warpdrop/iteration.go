@@ -394,7 +394,8 @@ func newIterationLSTMCommand() *cobra.Command {
 		Short: "One training iteration of a word LSTM: plain SGD with clipping",
 		Long: `One training iteration of a word LSTM: embedding, layers, softmax over the vocabulary, back-propagation
 through time, clipping, plain SGD.
-Dropout sites are the inputs of the layers and that of the output layer: --dp and --bias take one value more than --rates.`,
+Dropout sites are the inputs of the layers and that of the output layer: --dp and --bias take one value more than
+--rates.`,
 		Example: `  warpdrop iteration lstm --hidden 64 --vocabulary 200 --steps 3 --method dense
   warpdrop iteration lstm --hidden 64 --vocabulary 200 --steps 8 --method rdp --dp 2,2,3 --simulated-repeats 2`,
 		Args: exactArgs(0),
