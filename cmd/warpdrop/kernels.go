@@ -33,9 +33,10 @@ func newKernelsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "kernels FILE",
 		Short: "List the kernels of a cubin, a library, a program or another file, by architecture",
-		Long: `List the kernels of a file and for which architectures it holds them, as machine code or as PTX: a cubin, PTX, CUDA C++ (compiled),
-a fatbin, or a program, a library, an object or an archive with fatbins in it. warpdrop sim and warpdrop disasm take the same
-files and choose what fits the GPU best: machine code of the same major architecture, the latest that is not later, else PTX.`,
+		Long: `List the kernels of a file and for which architectures it holds them, as machine code or as PTX: a cubin, PTX,
+CUDA C++ (compiled), a fatbin, or a program, a library, an object or an archive with fatbins in it. warpdrop sim and
+warpdrop disasm take the same files and choose what fits the GPU best: machine code of the same major architecture, the
+latest that is not later, else PTX.`,
 		Example: "  warpdrop kernels sim/testdata/checks.cubin",
 		Args:    exactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -125,7 +126,8 @@ func printKernels(cmd *cobra.Command, lines []kernelLine) error {
 		if len(row) > width && names > width/2 {
 			head, indent = strings.TrimSpace(head)+"\n    ", 4
 		}
-		name := strings.ReplaceAll(table.Fold(string(row[names:]), width-indent, "  "), "\n", "\n"+strings.Repeat(" ", indent))
+		name := table.Fold(string(row[names:]), width-indent, "  ")
+		name = strings.ReplaceAll(name, "\n", "\n"+strings.Repeat(" ", indent))
 		if _, err := fmt.Fprintln(cmd.OutOrStdout(), head+name); err != nil {
 			return err
 		}
