@@ -61,7 +61,8 @@ func newTable(out io.Writer, head ...string) *table.Table {
 	return table.New(out, table.Width(raw(out)), head...)
 }
 
-// prose prints sentences: as lines that fit where a person reads, who sits at a terminal or has set COLUMNS, else as they are.
+// prose prints sentences: as lines that fit where a person reads, who sits at a terminal or has set COLUMNS, else as
+// they are.
 func prose(out io.Writer, text string) error {
 	if fits(out) {
 		text = table.Fold(text, table.Width(raw(out)), "  ")

@@ -31,15 +31,17 @@ type searchFlags struct {
 func newSearchCommand() *cobra.Command {
 	s := searchFlags{opt: dropout.DefaultSearch()}
 	s.opt.Method = dropout.SGD // as points of an experiment without one
+	without := dropout.Names(dropout.MethodsWith(func(k *dropout.Kind) bool { return !k.HasDP() }))
 	c := &cobra.Command{
 		Use:   "search --rate P",
 		Short: "Find how often to draw each pattern so that neurons are dropped at a rate (Algorithm 1)",
-		Long: `search finds the distribution of dp = 1 .. N that drops each neuron (rdp) or synapse (tdp) at the rate asked for.
+		Long: `search finds the distribution of dp = 1 .. N that drops each neuron (rdp) or synapse (tdp) at the rate
+asked for.
 Method "exact" meets the rate with the largest entropy, "balanced" with the least spread of the kept share (two
 neighbouring dp, or one); "sgd" is Algorithm 1 of the paper, whose entropy term moves the rate. Without --patterns N is
 the smallest, at least 4, that is 1.2/(1-rate) or more; for sgd 2/(1-rate).
 
-Patterns without a dp (--pattern ` + dropout.Names(dropout.MethodsWith(func(k *dropout.Kind) bool { return !k.HasDP() })) + `)
+Patterns without a dp (--pattern ` + without + `)
 need no distribution: search says which rate they reach in a layer of --units with --inputs each, and the entropy of a
 draw.`,
 		Example: `  warpdrop search --rate 0.5

@@ -31,7 +31,8 @@ points:
 	for _, args := range []string{
 		"gpus", "search --rate 0.5", "kernels ../../sim/testdata/checks.cubin", "plan " + file,
 		"gemm --m 64 --n 64 --k 64", "iteration mlp --hidden 64,64 --method rdp --dp 2",
-		"sim ../../sim/testdata/checks.cubin --kernel saxpy --grid 8 --block 128 --arg buf:4000 --arg buf:4000 --arg f32:1 --arg i32:9",
+		"sim ../../sim/testdata/checks.cubin --kernel saxpy --grid 8 --block 128 --arg buf:4000 --arg buf:4000 --arg f32:1 " +
+			"--arg i32:9",
 		"run " + file + " --out " + out, "run " + file + " --out " + other, "compare --all " + out + " " + other,
 		"status " + out,
 	} {

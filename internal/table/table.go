@@ -22,9 +22,9 @@ const (
 	mostTurned  = 6  // rows that are turned into columns
 )
 
-// Table has its headers as they are written. Where it does not fit its width, headers are wrapped; then columns that say the same in
-// all rows are said once, above the table, and cells are wrapped between words; then rows are turned into columns, and where
-// that does not fit either, each row is a list of its own (see Render).
+// Table has its headers as they are written. Where it does not fit its width, headers are wrapped; then columns that
+// say the same in all rows are said once, above the table, and cells are wrapped between words; then rows are turned into
+// columns, and where that does not fit either, each row is a list of its own (see Render).
 type Table struct {
 	out   io.Writer
 	width int
@@ -281,8 +281,8 @@ func draw(out io.Writer, rows [][]string, widths []columnWidth) error {
 	return w.Render()
 }
 
-// lists prints each row as a list of its columns that have a value: of few rows a line each, of many one behind the other below
-// the first.
+// lists prints each row as a list of its columns that have a value: of few rows a line each, of many one behind the
+// other below the first.
 func (t *Table) lists(rows [][]string) error {
 	var b strings.Builder
 	name := 0

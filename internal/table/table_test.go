@@ -42,13 +42,14 @@ func TestTable(t *testing.T) {
 var quickstart = [][]string{
 	{"method", "network", "gpu", "rate", "batch", "patterns", "tile", "reached rate", "kernel cycles", "with launch",
 		"speedup over dense", "accuracy %", "bank conflicts", "divergent branches", "energy mJ"},
-	{"dense", "784-128-128-10", "gtx1080ti", "0.5 0.5", "128", "", "", "-", "135382", "296736", "1.00", "91.71", "0", "96", "13.295"},
-	{"masked", "784-128-128-10", "gtx1080ti", "0.5 0.5", "128", "", "", "-", "220353", "389617", "0.76", "91.71", "0", "14864",
-		"17.095"},
-	{"rdp", "784-128-128-10", "gtx1080ti", "0.5 0.5", "128", "4", "", "0.4970", "127412", "283922", "1.05", "91.60", "0", "224",
-		"12.172"},
-	{"tdp", "784-128-128-10", "gtx1080ti", "0.5 0.5", "128", "4", "32", "0.4970", "145691", "299135", "0.99", "91.41", "0", "88",
-		"12.980"},
+	{"dense", "784-128-128-10", "gtx1080ti", "0.5 0.5", "128", "", "", "-", "135382", "296736", "1.00", "91.71", "0", "96",
+		"13.295"},
+	{"masked", "784-128-128-10", "gtx1080ti", "0.5 0.5", "128", "", "", "-", "220353", "389617", "0.76", "91.71", "0",
+		"14864", "17.095"},
+	{"rdp", "784-128-128-10", "gtx1080ti", "0.5 0.5", "128", "4", "", "0.4970", "127412", "283922", "1.05", "91.60", "0",
+		"224", "12.172"},
+	{"tdp", "784-128-128-10", "gtx1080ti", "0.5 0.5", "128", "4", "32", "0.4970", "145691", "299135", "0.99", "91.41", "0",
+		"88", "12.980"},
 }
 
 // launches are rows of the table of an iteration: more than can be turned.
@@ -72,14 +73,22 @@ func TestForms(t *testing.T) {
 		want  []string
 	}{
 		{"wide", quickstart, 200, []string{"│ method │ network        │ gpu "}},
-		{"turned", quickstart, 80, []string{"all rows: network 784-128-128-10, gpu gtx1080ti, rate 0.5 0.5, batch 128,\n  bank conflicts 0\n",
-			"│ method             │  dense │ masked │    rdp │    tdp │", "│ speedup over dense │   1.00 │   0.76 │   1.05 │   0.99 │"}},
-		{"turned", quickstart, 60, []string{", gpu gtx1080ti,\n  rate 0.5 0.5, batch 128, bank conflicts 0\n", "│ accuracy %         │  91.71 │  91.71 │  91.60 │  91.41 │"}},
+		{"turned", quickstart, 80, []string{
+			"all rows: network 784-128-128-10, gpu gtx1080ti, rate 0.5 0.5, batch 128,\n  bank conflicts 0\n",
+			"│ method             │  dense │ masked │    rdp │    tdp │",
+			"│ speedup over dense │   1.00 │   0.76 │   1.05 │   0.99 │"}},
+		{"turned", quickstart, 60, []string{
+			", gpu gtx1080ti,\n  rate 0.5 0.5, batch 128, bank conflicts 0\n",
+			"│ accuracy %         │  91.71 │  91.71 │  91.60 │  91.41 │"}},
 		{"lists", quickstart, 40, []string{"method              rdp\npatterns            4\nreached rate        0.4970\n"}},
-		{"one row", quickstart[:2], 80, []string{"│ method             │ dense ", "│ network            │ 784-128-128-10 │"}},
-		{"wrapped", launches, 80, []string{"all rows: count 1\n", "│ copy batch ", "│   with │ share │ GFLOP │ % of │ DRAM │ % of │"}},
+		{"one row", quickstart[:2], 80, []string{
+			"│ method             │ dense ",
+			"│ network            │ 784-128-128-10 │"}},
+		{"wrapped", launches, 80, []string{"all rows: count 1\n", "│ copy batch ",
+			"│   with │ share │ GFLOP │ % of │ DRAM │ % of │"}},
 		{"lists of many rows", launches, 60, []string{
-			"forward 1\n  kernel gemm_nt_v_32x32; with launch 21592; share % 7.8;\n  GFLOP 0.006; % of peak 4; DRAM MB 0.50; % of peak 8\n"}},
+			"forward 1\n  kernel gemm_nt_v_32x32; with launch 21592; share % 7.8;\n" +
+				"  GFLOP 0.006; % of peak 4; DRAM MB 0.50; % of peak 8\n"}},
 	} {
 		var out bytes.Buffer
 		x := New(&out, c.width, c.rows[0]...)
