@@ -23,8 +23,8 @@ const (
 )
 
 // Table has its headers as they are written. Where it does not fit its width, headers are wrapped; then columns that
-// say the same in all rows are said once, above the table, and cells are wrapped between words; then rows are turned into
-// columns, and where that does not fit either, each row is a list of its own (see Render).
+// say the same in all rows are said once, above the table, and cells are wrapped between words; then rows are turned
+// into columns, and where that does not fit either, each row is a list of its own (see Render).
 type Table struct {
 	out   io.Writer
 	width int
