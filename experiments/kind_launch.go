@@ -180,6 +180,9 @@ func launchVersions(h *Host, spec Launch) (map[string]string, error) {
 		return nil, err
 	}
 	v := map[string]string{"sim": sim.ModelVersion, "gpu": g.Hash()}
+	if spec.Waves > 0 {
+		v["sampling"] = sim.SamplingVersion
+	}
 	if v[spec.Cubin], err = h.inputs.digest(spec.Cubin, codefile.MaxBytes); err != nil {
 		return nil, err
 	}

@@ -5,8 +5,14 @@ import (
 	"math"
 	"reflect"
 
+	"gonum.org/v1/gonum/stat/distuv"
+
 	"warpdrop/sim/memory"
 )
+
+// SamplingVersion names how a launch is extended from its first waves, and its error stated; it is part of the name
+// that stored results of sampled launches have.
+const SamplingVersion = "2"
 
 // MaxWaves is how far LaunchConfig.Within lengthens a sample; a range that is left then is the kernel's own.
 const MaxWaves = 64
@@ -26,8 +32,8 @@ type Sample struct {
 	Total  int64   `json:"total_blocks"`
 	Cycles int64   `json:"cycles"` // simulated
 	Error  float64 `json:"error"`  // of Result.Cycles, a share: Spread and Unwritten together
-	// Spread is half of the range of the waves that the mean is of, or twice the mean's standard error where that is less
-	// (more than four waves), for all that are left out.
+	// Spread is the 95 % confidence interval (Student's t) of the mean of the waves that it is of, for all that are left
+	// out. Two waves, all that a sample of four has, may be alike by chance: theirs is 12.7 standard errors wide.
 	Spread float64 `json:"error_spread"`
 	// Unwritten is what DRAM would take at its peak to write what these waves left in L2, for all waves that are left out:
 	// a bound of what a longer run adds once L2 holds no more.
@@ -108,16 +114,14 @@ func (g *grid) rest(gpu *GPU) (took, spread, unwritten float64) {
 	from, to := g.waves[first], g.waves[s.Waves-2]
 	n := float64(s.Waves - 2 - first)
 	mean, squares := float64(to.at-from.at)/n, 0.0
-	least, most := int64(math.MaxInt64), int64(0)
 	for i := first + 1; i <= s.Waves-2; i++ {
-		one := g.waves[i].at - g.waves[i-1].at
-		least, most = min(least, one), max(most, one)
-		squares += (float64(one) - mean) * (float64(one) - mean)
+		one := float64(g.waves[i].at - g.waves[i-1].at)
+		squares += (one - mean) * (one - mean)
 	}
 	left := float64(s.Total-s.Blocks) / float64(s.Wave)
 	share := left / n
 	bytes := share * float64(max(to.unseen-from.unseen, 0)*memory.SectorBytes)
-	spread = min(float64(most-least)/2, 2*math.Sqrt(squares/(n-1)/n))
+	spread = distuv.StudentsT{Sigma: 1, Nu: n - 1}.Quantile(0.975) * math.Sqrt(squares/(n-1)/n)
 	return share * float64(to.at-from.at), left * spread,
 		bytes / gpu.Memory.PeakBytesPerSecond(gpu.CoreMHz) / gpu.Seconds(1)
 }

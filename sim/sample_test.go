@@ -86,7 +86,7 @@ func TestSample(t *testing.T) {
 		// Where its own error is allowed the short sample stays as it is; else it grows until it is within, to MaxWaves or
 		// to the whole grid, and is then what it would be with as many waves from the start.
 		for _, share := range []float64{2, 0.5, 0.01} {
-			within := share * short.Sample.Error
+			within := min(share*short.Sample.Error, 0.99)
 			got, err := launchWithin(kernel, sim.MinWaves, within)
 			if err != nil {
 				t.Fatal(kernel, err)
