@@ -176,6 +176,10 @@ func assemble(ctx context.Context, ptx string, opt Options) ([]byte, error) {
 
 // AssembleText is Assemble of PTX that stands in no file of its own.
 func AssembleText(ctx context.Context, ptx []byte, arch int) ([]byte, error) {
+	return assembleText(ctx, ptx, Options{Arch: arch})
+}
+
+func assembleText(ctx context.Context, ptx []byte, opt Options) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "warpdrop")
 	if err != nil {
 		return nil, err
@@ -185,7 +189,7 @@ func AssembleText(ctx context.Context, ptx []byte, arch int) ([]byte, error) {
 	if err := os.WriteFile(file, ptx, 0o600); err != nil {
 		return nil, err
 	}
-	return Assemble(ctx, file, arch)
+	return assemble(ctx, file, opt)
 }
 
 // tool runs a program of the kernel tool chain.

@@ -3,6 +3,8 @@
 package cudac
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,7 +26,8 @@ type libNVRTC struct {
 	create  func(prog *uintptr, src, name string, n int32, headers, names **byte) int32
 	compile func(prog uintptr, n int32, options **byte) int32
 	destroy func(prog *uintptr) int32
-	cubin   blob
+	cubin   blob // nil functions in a library before 11.1
+	ptx     blob
 	log     blob
 }
 
@@ -56,8 +59,12 @@ func openNVRTC() (*libNVRTC, error) {
 		l := &libNVRTC{path: path, include: cudaHeaders(path)}
 		for name, f := range map[string]any{"nvrtcVersion": &l.version, "nvrtcCreateProgram": &l.create,
 			"nvrtcCompileProgram": &l.compile, "nvrtcDestroyProgram": &l.destroy, "nvrtcGetCUBINSize": &l.cubin.size,
-			"nvrtcGetCUBIN": &l.cubin.get, "nvrtcGetProgramLogSize": &l.log.size, "nvrtcGetProgramLog": &l.log.get} {
+			"nvrtcGetCUBIN": &l.cubin.get, "nvrtcGetPTXSize": &l.ptx.size, "nvrtcGetPTX": &l.ptx.get,
+			"nvrtcGetProgramLogSize": &l.log.size, "nvrtcGetProgramLog": &l.log.get} {
 			address, err := purego.Dlsym(handle, name)
+			if strings.HasPrefix(name, "nvrtcGetCUBIN") && err != nil {
+				continue
+			}
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", path, err)
 			}
@@ -136,12 +143,16 @@ func cStrings(list []string) (first **byte, hold any) {
 	return &pointers[0], pointers
 }
 
-func (l *libNVRTC) run(file string, source []byte, opt Options) ([]byte, string, error) {
+func (l *libNVRTC) run(ctx context.Context, file string, source []byte, opt Options) ([]byte, string, error) {
 	var names, texts []string
 	for name, text := range nvrtcHeaders {
 		names, texts = append(names, name), append(texts, text)
 	}
-	options := []string{fmt.Sprintf("-arch=sm_%d", opt.Arch), "-lineinfo", "--pre-include=" + prelude,
+	code := "sm"
+	if l.cubin.get == nil {
+		code = "compute" // PTX
+	}
+	options := []string{fmt.Sprintf("-arch=%s_%d", code, opt.Arch), "-lineinfo", "--pre-include=" + prelude,
 		"-I" + filepath.Dir(file)}
 	for _, dir := range l.include {
 		options = append(options, "-I"+dir)
@@ -179,6 +190,14 @@ func (l *libNVRTC) run(file string, source []byte, opt Options) ([]byte, string,
 		}
 		return nil, "", fmt.Errorf("nvrtc: %s", text)
 	}
+	if l.cubin.get == nil {
+		ptx, ok := l.ptx.bytes(prog)
+		if !ok {
+			return nil, "", fmt.Errorf("nvrtc: no PTX came out of %s", file)
+		}
+		cubin, err := assembleText(ctx, bytes.TrimRight(ptx, "\x00"), opt)
+		return cubin, l.name(), err
+	}
 	cubin, ok := l.cubin.bytes(prog)
 	if !ok {
 		return nil, "", fmt.Errorf("nvrtc: no machine code for sm_%d came out of %s", opt.Arch, file)
@@ -186,9 +205,12 @@ func (l *libNVRTC) run(file string, source []byte, opt Options) ([]byte, string,
 	return cubin, l.name(), nil
 }
 
-// name is what the library calls itself.
+// name is what the library calls itself, and ptxas where that makes the machine code.
 func (l *libNVRTC) name() string {
 	var major, minor int32
 	l.version(&major, &minor)
+	if l.cubin.get == nil {
+		return fmt.Sprintf("NVRTC %d.%d and ptxas", major, minor)
+	}
 	return fmt.Sprintf("NVRTC %d.%d", major, minor)
 }

@@ -80,7 +80,7 @@ func serveNVRTC(stdin io.Reader, stdout io.Writer) (exit int) {
 	case q.File == "":
 		r.By = l.name()
 	default:
-		r.Cubin, r.By, err = l.run(q.File, q.Source, q.Options)
+		r.Cubin, r.By, err = l.run(context.Background(), q.File, q.Source, q.Options)
 	}
 	if err != nil {
 		r.Error = err.Error()

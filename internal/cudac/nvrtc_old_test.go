@@ -1,0 +1,36 @@
+//go:build (linux || darwin || freebsd) && (amd64 || arm64)
+
+package cudac
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+
+	"warpdrop/internal/toolchain"
+)
+
+// TestOldNVRTC has a library make PTX, which is all that NVRTC before 11.1 does, and ptxas the machine code.
+func TestOldNVRTC(t *testing.T) {
+	l, err := openNVRTC()
+	if errors.Is(err, toolchain.ErrMissing) {
+		t.Skipf("set WARPDROP_TOOLCHAIN, or run scripts/toolchain.sh: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := []byte(`__global__ void scale(float *p) { p[threadIdx.x] *= FACTOR; }`)
+	opt := Options{Arch: 61, Defines: []string{"FACTOR=3"}}
+	l.cubin = blob{}
+	cubin, by, err := l.run(t.Context(), "k.cu", source, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(cubin, []byte("scale")) || !bytes.HasPrefix(cubin, []byte("\x7fELF")) || by != l.name() {
+		t.Errorf("%d bytes by %s", len(cubin), by)
+	}
+	opt.Object = true
+	if object, _, err := l.run(t.Context(), "k.cu", source, opt); err != nil || bytes.Equal(object, cubin) {
+		t.Errorf("an object: %d bytes, %v", len(object), err)
+	}
+}
