@@ -32,8 +32,8 @@ type Sample struct {
 	Total  int64   `json:"total_blocks"`
 	Cycles int64   `json:"cycles"` // simulated
 	Error  float64 `json:"error"`  // of Result.Cycles, a share: Spread and Unwritten together
-	// Spread is the 95 % confidence interval (Student's t) of the mean of the waves that it is of, for all that are left
-	// out. Two waves, all that a sample of four has, may be alike by chance: theirs is 12.7 standard errors wide.
+	// Spread is the 95 % confidence interval (Student's t) of the mean of the waves that it is of, for all that are
+	// left out. Two waves, all that a sample of four has, may be alike by chance: theirs is 12.7 standard errors wide.
 	Spread float64 `json:"error_spread"`
 	// Unwritten is what DRAM would take at its peak to write what these waves left in L2, for all waves that are left out:
 	// a bound of what a longer run adds once L2 holds no more.
