@@ -31,14 +31,6 @@ var randomTargets = []struct {
 	levels    int
 }{{"gtx1080ti", "sm_61", "", 6}, {"a100-40g", "sm_80", "+ptx70", 2}, {"rtx2070super", "sm_75", "+ptx63", 1}}
 
-// openFaults are the seeds whose programs code for sm_75 and sm_80 still computes wrongly; docs/design/ampere.md lists
-// them. They run for sm_61 alone until that is mended.
-var openFaults = map[uint64]string{
-	3: "an instruction is not decoded (with -maxrregcount=24)",
-	4: "threads wait for each other at BSYNC",
-	9: "two of the words differ",
-}
-
 // TestRandomPrograms compiles random C programs for this machine and for GPUs of each family, at levels of
 // optimisation, and compares what they compute, in time and for values alone, bit for bit. It needs the tool chain of
 // scripts/toolchain.sh.
@@ -66,10 +58,6 @@ func TestRandomPrograms(t *testing.T) {
 			}
 			for _, c := range randomCases() {
 				opt := c.opt
-				if what := openFaults[seed]; what != "" && c.arch != "sm_61" {
-					t.Logf("%s, clang %s, ptxas %s: left out: %s", c.arch, opt[0], opt[1], what)
-					continue
-				}
 				ptx, cubin := filepath.Join(dir, "k.ptx"), filepath.Join(dir, "k.cubin")
 				front := append(strings.Fields(opt[0]), c.clang...)
 				compile(t, filepath.Join(tools, "clang-19"), append(front, "-x", "cuda", "--cuda-device-only",

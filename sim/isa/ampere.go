@@ -216,4 +216,5 @@ var uniformGuards = map[Op]bool{
 	AmpereUMOV: true, AmpereULDC: true, AmpereUIADD3: true, AmpereUIMAD: true, AmpereUISETP: true, AmpereULEA: true,
 	AmpereULOP3: true, AmpereUSHF: true, AmpereUPRMT: true, AmpereUSEL: true, AmpereUSGXT: true, AmpereUBREV: true,
 	AmpereUFLO: true, AmpereS2UR: true, AmpereUPOPC: true, AmpereUPLOP3: true,
+	AmpereUP2UR: true, AmpereUR2UP: true,
 }

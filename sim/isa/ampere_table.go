@@ -361,6 +361,8 @@ var ampereTable = expandForms([]row128{
 	{AmpereUBREV, "a", 0xbe, "U16 U32"},
 	{AmpereUFLO, "a", 0xbd, ".unsign@73:1 .SH@74 U16 p81?7 U32(~63)"},
 	{AmpereUPOPC, "a", 0xbf, "U16 U32(~63)"},
+	{AmpereUP2UR, "d6", 0x83, ".byte@76:2 U16 Xupr U24 $u"},
+	{AmpereUR2UP, "d6", 0x84, "Xupr U24(bytes@76:2) $u"},
 	{AmpereUPLOP3, "4", 0x9c, ".LUT p81 p84 p87(!90) p77(!80) p68(!71) u64:3+72:5 u16:8"},
 	{AmpereR2UR, "1", 0x1c2, "=84:1:0 P81?7 U16 R24"},
 	{AmpereR2UR, "1", 0x1c2, "=84:1:1 .OR P81 U16 R24"},

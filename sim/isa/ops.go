@@ -282,9 +282,11 @@ const (
 	AmpereULEA
 	AmpereULOP3
 	AmpereUMOV
+	AmpereUP2UR
 	AmpereUPLOP3
 	AmpereUPOPC
 	AmpereUPRMT
+	AmpereUR2UP
 	AmpereUSEL
 	AmpereUSGXT
 	AmpereUSHF
@@ -573,9 +575,11 @@ var opNames = [...][]string{
 		"ULEA",
 		"ULOP3",
 		"UMOV",
+		"UP2UR",
 		"UPLOP3",
 		"UPOPC",
 		"UPRMT",
+		"UR2UP",
 		"USEL",
 		"USGXT",
 		"USHF",

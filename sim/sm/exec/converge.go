@@ -107,6 +107,8 @@ func (x *Exec) resume(w *Warp) {
 			w.awake(StackBAR, 0, m.bars)
 			m.bars = 0
 			k = w.runnable()
+		} else if w.forgive() {
+			k = w.runnable()
 		} else {
 			x.fault(ErrBarrier, w.stuck(), bits.TrailingZeros32(w.Live))
 			return
@@ -115,6 +117,46 @@ func (x *Exec) resume(w *Warp) {
 	e := w.Stack[k]
 	w.Stack = append(w.Stack[:k], w.Stack[k+1:]...)
 	w.Active, w.PC = e.Mask, e.PC
+}
+
+// forgive lets threads go on that wait at a convergence barrier for others which wait at another one, so that none of
+// the warp could go on: the smallest group that waits, which is the innermost. ptxas 12.9 leaves out BREAK where it
+// splits a jump table: threads leave a region with none and wait behind it. What hardware does then is not published.
+func (w *Warp) forgive() bool {
+	m := w.meet
+	var parked uint32
+	for _, e := range w.Stack {
+		if e.Kind == StackBSYNC {
+			parked |= e.Mask
+		}
+	}
+	at, group, fewest := -1, uint32(0), 33
+	for b := range m.waiting {
+		row := &m.mask[b]
+		for k := m.waiting[b]; k != 0; {
+			i := bits.TrailingZeros32(k)
+			want := row[i] & w.Live
+			var same uint32
+			for l := k; l != 0; l &= l - 1 {
+				if j := bits.TrailingZeros32(l); row[j] == row[i] {
+					same |= 1 << j
+				}
+			}
+			k &^= same
+			if n := bits.OnesCount32(want); want&^parked == 0 && n <= fewest {
+				at, group, fewest = b, same, n
+			}
+		}
+	}
+	if at < 0 {
+		return false
+	}
+	row := &m.mask[at]
+	for k := group; k != 0; k &= k - 1 {
+		row[bits.TrailingZeros32(k)] = group
+	}
+	w.met(at)
+	return true
 }
 
 // stuck says where the threads of a warp wait for each other.

@@ -89,7 +89,7 @@ func (x *Exec) conditionLogic(w *Warp, op *lower.Op, mask uint32) {
 	}
 }
 
-// predsToRegister executes P2R.
+// predsToRegister executes P2R and UP2UR: predicates from number Imm on.
 func (x *Exec) predsToRegister(w *Warp, op *lower.Op, mask uint32) {
 	f := op.Flags
 	d := x.dst(w, op)
@@ -103,7 +103,7 @@ func (x *Exec) predsToRegister(w *Warp, op *lower.Op, mask uint32) {
 			}
 		} else {
 			for p := range 7 {
-				v |= w.Preds[p] >> i & 1 << p
+				v |= w.Preds[int(op.Imm)+p] >> i & 1 << p
 			}
 		}
 		v <<= 8 * op.Aux
@@ -116,7 +116,7 @@ func (x *Exec) predsToRegister(w *Warp, op *lower.Op, mask uint32) {
 	}
 }
 
-// registerToPreds executes R2P.
+// registerToPreds executes R2P and UR2UP.
 func (x *Exec) registerToPreds(w *Warp, op *lower.Op, mask uint32) {
 	a, b := w.row(op.A), w.row(op.B)
 	if op.Flags&lower.FlagCC != 0 {
@@ -138,7 +138,7 @@ func (x *Exec) registerToPreds(w *Warp, op *lower.Op, mask uint32) {
 			setBit(&v, i, a[i]>>(8*op.Aux)>>p&1 != 0)
 			setBit(&set, i, b[i]>>p&1 != 0)
 		}
-		w.setPred(p, v, set)
+		w.setPred(uint8(op.Imm)+p, v, set)
 	}
 }
 

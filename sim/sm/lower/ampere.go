@@ -128,7 +128,8 @@ func ampereRows(maxwell map[isa.Op]lowering) map[isa.Op]lowering {
 		isa.AmpereUISETP: isa.AmpereISETP, isa.AmpereULEA: isa.AmpereLEA, isa.AmpereULOP3: isa.AmpereLOP3,
 		isa.AmpereUPLOP3: isa.AmperePLOP3, isa.AmpereUSHF: isa.AmpereSHF, isa.AmpereUPRMT: isa.AmperePRMT,
 		isa.AmpereUSEL: isa.AmpereSEL, isa.AmpereUSGXT: isa.AmpereSGXT, isa.AmpereUBREV: isa.AmpereBREV,
-		isa.AmpereUFLO: isa.AmpereFLO, isa.AmpereUPOPC: isa.AmperePOPC, isa.AmpereS2UR: isa.AmpereS2R} {
+		isa.AmpereUFLO: isa.AmpereFLO, isa.AmpereUPOPC: isa.AmperePOPC, isa.AmpereS2UR: isa.AmpereS2R,
+		isa.AmpereUP2UR: isa.AmpereP2R, isa.AmpereUR2UP: isa.AmpereR2P} {
 		rows[op] = uniformly(rows[like])
 	}
 	rows[isa.AmpereULDC] = uniformly(lowering{CodeMOV, UnitUniform, lowerULDC})
@@ -143,6 +144,9 @@ func uniformly(how lowering) lowering {
 		l.op.Everyone, l.op.NoGuard = ^uint32(0), false
 		l.op.Guard += FirstUniform
 		plain(l)
+		if l.op.Code == CodeP2R || l.op.Code == CodeR2P {
+			l.op.Imm = FirstUniform
+		}
 	}
 	return how
 }

@@ -293,6 +293,9 @@ func lowerFFMA(l *lowerer) {
 	l.src(0, 1)
 	l.src(1, 1)
 	l.src(2, 1)
+	if l.op.Flags&(FlagAbsA|FlagAbsB|FlagAbsC) != 0 {
+		l.op.Code = CodeFFMAX
+	}
 }
 
 func lowerFADD(l *lowerer) {

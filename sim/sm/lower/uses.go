@@ -45,7 +45,9 @@ func (l *lowerer) used() {
 		pred(&u.Reads, uint8(op.Imm&7))
 		pred(&u.Reads, uint8(op.Imm>>8&7))
 	case CodeP2R:
-		u.Reads |= l.moved()
+		if op.Imm == 0 { // uniform predicates are not counted
+			u.Reads |= l.moved()
+		}
 		if op.Flags&FlagCC != 0 {
 			u.Reads |= usesCC
 		}
