@@ -322,6 +322,16 @@ func (c *Check) access(x *Exec, w *Warp, op *lower.Op, pc int32, mask uint32) {
 	switch op.Code {
 	case lower.CodeLDS, lower.CodeSTS, lower.CodeATOMS:
 		c.shared(x, w, op, pc, mask)
+	case lower.CodeLDSM:
+		c.shared(x, w, op, pc, x.Access.Mask)
+	case lower.CodeLDGSTS:
+		if c.Global {
+			c.noteAccess(x, w, op, pc, x.Access.Mask)
+		}
+		load := x.Access
+		x.Access = x.Copied
+		c.shared(x, w, op, pc, mask)
+		x.Access = load
 	case lower.CodeLDL, lower.CodeSTL:
 		c.local(x, w, op, pc, mask)
 	case lower.CodeLD, lower.CodeST:
@@ -377,7 +387,7 @@ func (c *Check) shared(x *Exec, w *Warp, op *lower.Op, pc int32, mask uint32) {
 	s := w.Block.shadow
 	own := s.clocks[w.InBlock]
 	now := own[w.InBlock]
-	load := op.Code == lower.CodeLDS || op.Code == lower.CodeLD
+	load := op.Code == lower.CodeLDS || op.Code == lower.CodeLD || op.Code == lower.CodeLDSM
 	atomic := op.Code == lower.CodeATOMS
 	for m := mask; m != 0; m &= m - 1 {
 		lane := bits.TrailingZeros32(m)
@@ -416,7 +426,7 @@ func (c *Check) shared(x *Exec, w *Warp, op *lower.Op, pc int32, mask uint32) {
 				continue
 			}
 			value := w.Block.Shared[at]
-			if !atomic {
+			if !atomic && op.Code != lower.CodeLDGSTS {
 				value = byte(w.row(op.C + lower.Src(k/4))[lane] >> (k % 4 * 8))
 			}
 			same := !atomic && last.clock != 0 && last.value == value && !last.atomic

@@ -34,6 +34,8 @@ type Exec struct {
 	sink  [4]lower.Row // destination of results that are not wanted
 	tmp   lower.Row
 	inner lower.Op // CodeSetCC
+
+	Copied memory.Access // the store of a CodeLDGSTS, of which Access is the load
 }
 
 // BarRequest is one warp's arrival at a block barrier.

@@ -108,7 +108,7 @@ func (c *Check) noteAccess(x *Exec, w *Warp, op *lower.Op, pc int32, lanes uint3
 	switch {
 	case op.Code == lower.CodeATOM:
 		e.how = howAtomic
-	case op.Code == lower.CodeLDG || op.Code == lower.CodeLD:
+	case op.Code == lower.CodeLDG || op.Code == lower.CodeLD || op.Code == lower.CodeLDGSTS:
 		e.load = true
 	}
 	if op.Cache == uint8(memory.CacheCV) || op.Cache == uint8(memory.CacheWT) {

@@ -30,6 +30,8 @@ func (x *Exec) memory(w *Warp, op *lower.Op, mask uint32) {
 		}
 	case lower.CodeLDSM:
 		x.loadMatrices(w, op)
+	case lower.CodeLDGSTS:
+		x.copyGlobal(w, op, mask)
 	case lower.CodeSTS:
 		a.Space, a.Kind = memory.SpaceShared, memory.Store
 		if (x.Check != nil || !x.storeShared(w, op, mask)) && x.sharedAddress(w, op, mask) {

@@ -17,6 +17,7 @@ func init() { // not an initializer: CodeSetCC leads back to Exec
 		lower.CodeFCMP:      (*Exec).floatChoose,
 		lower.CodeICMP:      (*Exec).integerChoose,
 		lower.CodeFCHK:      (*Exec).divisionCheck,
+		lower.CodeLDGDEPBAR: func(*Exec, *Warp, *lower.Op, uint32) {}, // a matter of time
 		lower.CodeFence:     (*Exec).fence,
 		lower.CodeRRO:       (*Exec).rangeReduce,
 		lower.CodeMUFU:      (*Exec).multiFunction,

@@ -79,19 +79,21 @@ func ampereRows(maxwell map[isa.Op]lowering) map[isa.Op]lowering {
 		isa.AmpereCS2R:  {CodeS2R, UnitHalf, lowerSpecial},
 		isa.AmpereB2R:   {CodeB2R, UnitSReg, lowerB2R},
 
-		isa.AmpereLDC:   {CodeLDC, UnitConst, lowerLDC},
-		isa.AmpereLDS:   {CodeLDS, UnitShared, lowerRead},
-		isa.AmpereLDG:   {CodeLDG, UnitGlobal, lowerRead},
-		isa.AmpereLDL:   {CodeLDL, UnitGlobal, lowerRead},
-		isa.AmpereLD:    {CodeLD, UnitGlobal, lowerRead},
-		isa.AmpereSTS:   {CodeSTS, UnitShared, lowerWrite},
-		isa.AmpereSTG:   {CodeSTG, UnitGlobal, lowerWrite},
-		isa.AmpereSTL:   {CodeSTL, UnitGlobal, lowerWrite},
-		isa.AmpereST:    {CodeST, UnitGlobal, lowerWrite},
-		isa.AmpereATOM:  {CodeATOM, UnitGlobal, lowerExchange},
-		isa.AmpereATOMG: {CodeATOM, UnitGlobal, lowerExchange},
-		isa.AmpereRED:   {CodeATOM, UnitGlobal, lowerExchange},
-		isa.AmpereATOMS: {CodeATOMS, UnitShared, lowerExchange},
+		isa.AmpereLDC:       {CodeLDC, UnitConst, lowerLDC},
+		isa.AmpereLDS:       {CodeLDS, UnitShared, lowerRead},
+		isa.AmpereLDG:       {CodeLDG, UnitGlobal, lowerRead},
+		isa.AmpereLDL:       {CodeLDL, UnitGlobal, lowerRead},
+		isa.AmpereLD:        {CodeLD, UnitGlobal, lowerRead},
+		isa.AmpereSTS:       {CodeSTS, UnitShared, lowerWrite},
+		isa.AmpereSTG:       {CodeSTG, UnitGlobal, lowerWrite},
+		isa.AmpereSTL:       {CodeSTL, UnitGlobal, lowerWrite},
+		isa.AmpereST:        {CodeST, UnitGlobal, lowerWrite},
+		isa.AmpereATOM:      {CodeATOM, UnitGlobal, lowerExchange},
+		isa.AmpereATOMG:     {CodeATOM, UnitGlobal, lowerExchange},
+		isa.AmpereRED:       {CodeATOM, UnitGlobal, lowerExchange},
+		isa.AmpereATOMS:     {CodeATOMS, UnitShared, lowerExchange},
+		isa.AmpereLDGSTS:    {CodeLDGSTS, UnitGlobal, lowerCopy},
+		isa.AmpereLDGDEPBAR: {CodeLDGDEPBAR, UnitNone, lowerNothing},
 
 		isa.AmpereBRA:   {CodeBRA, UnitBranch, lowerBranch},
 		isa.AmpereBRX:   {CodeBRX, UnitBranch, lowerBRX},
@@ -734,6 +736,37 @@ func lowerRead(l *lowerer) {
 	l.dst(words(l.op.Size))
 	l.place64()
 	l.only()
+}
+
+// lowerCopy takes LDGSTS: in C and Imm2 the place in shared memory, then one in global memory as of a load. With
+// .ZFILL (FlagZero) the lowest bits of the address say how many of the last bytes are zero; where its predicate does
+// not hold, all are.
+func lowerCopy(l *lowerer) {
+	l.op.Size = Size32
+	if l.has(isa.Mod64) {
+		l.op.Size = Size64
+	} else if l.has(isa.Mod128) {
+		l.op.Size = Size128
+	}
+	l.flag(isa.ModZFILL, FlagZero)
+	l.ordering()
+	l.op.Cache = uint8(memory.CacheCA)
+	if l.has(isa.ModBYPASS) {
+		l.op.Cache = uint8(memory.CacheCG)
+	}
+	o := l.operand(isa.KindMem)
+	if o.Uniform != isa.URZ {
+		l.fail("a copy to a place that a uniform register is added to is not executed")
+	}
+	l.uses(o.Reg, 1)
+	if o.Reg != isa.RZ {
+		l.op.C = Src(o.Reg)
+	}
+	l.place64()
+	l.op.Imm2 = int32(o.Value)
+	if l.peek(isa.KindPred) {
+		l.psrc()
+	}
 }
 
 func lowerWrite(l *lowerer) {

@@ -173,6 +173,9 @@ const (
 	CodeMMA  // products of matrices: HMMA IMMA BMMA DMMA
 	CodeMOVM // a matrix of 8 by 8 halves, transposed
 	CodeLDSM // matrices of 8 by 8 halves, from shared memory
+
+	CodeLDGSTS    // cp.async: from global memory into shared memory
+	CodeLDGDEPBAR // its barrier is held until all copies before it have arrived
 	NumCodes
 )
 
@@ -207,18 +210,19 @@ var Traits = [NumCodes]Trait{
 	CodeDMUL: {FLOP: 1},
 	CodeDFMA: {FLOP: 2},
 
-	CodeLDC:   {Memory: true},
-	CodeLDS:   {Memory: true},
-	CodeLDSM:  {Memory: true},
-	CodeSTS:   {Memory: true},
-	CodeLDG:   {Memory: true},
-	CodeSTG:   {Memory: true},
-	CodeLDL:   {Memory: true},
-	CodeSTL:   {Memory: true},
-	CodeLD:    {Memory: true},
-	CodeST:    {Memory: true},
-	CodeATOM:  {Memory: true},
-	CodeATOMS: {Memory: true},
+	CodeLDC:    {Memory: true},
+	CodeLDS:    {Memory: true},
+	CodeLDSM:   {Memory: true},
+	CodeLDGSTS: {Memory: true},
+	CodeSTS:    {Memory: true},
+	CodeLDG:    {Memory: true},
+	CodeSTG:    {Memory: true},
+	CodeLDL:    {Memory: true},
+	CodeSTL:    {Memory: true},
+	CodeLD:     {Memory: true},
+	CodeST:     {Memory: true},
+	CodeATOM:   {Memory: true},
+	CodeATOMS:  {Memory: true},
 
 	CodeBRA:      {Control: true, Target: true},
 	CodeBRX:      {Control: true},

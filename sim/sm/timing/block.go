@@ -127,7 +127,8 @@ func (m *SM) enter(w *warp, begin, t int64) {
 	slot := m.freeSlot()
 	m.slots |= 1 << slot
 	w.Slot = slot
-	w.issue = warpIssue{at: begin, line: -1, flights: w.issue.flights.reset(w.Block.Prog.Counted)}
+	w.issue = warpIssue{at: begin, line: -1, flights: w.issue.flights.reset(w.Block.Prog.Counted),
+		copies: w.issue.copies.reset()}
 	if m.Hazards != nil {
 		m.Hazards.Start(&w.Warp)
 	}

@@ -137,6 +137,11 @@ func (m *SM) loadsConsistent() {
 		s := &m.sched[i]
 		for _, slot := range s.order[:s.n] {
 			w := s.warps[slot]
+			for _, g := range w.issue.copies.groups {
+				if g.ended {
+					count(w, w.block.serial, g.barrier)
+				}
+			}
 			for b, n := range w.issue.pending {
 				invariant.Hold(n == want[held{w, uint8(b)}],
 					"SM %d, warp slot %d: barrier %d waits for %d replies, %d are under way", m.ID, w.Slot, b, n,

@@ -26,6 +26,7 @@ type warpIssue struct {
 	atBar     bool      // waits at BAR
 	bar       uint8     // which
 	flights   *flights  // nil if the program waits for no barrier's count (DEPBAR.LE above 0)
+	copies    copies
 }
 
 // pendingLoad is a memory instruction whose reply is outstanding; its index is the token that the memory system
@@ -512,7 +513,7 @@ func (m *SM) settle(s *scheduler, slot int, w *warp, op *lower.Op, pc int32, act
 			s.unitFree[op.Unit] = t + max(m.interval[op.Unit&15]*int64(op.Size)/lower.MMAShares, 1)
 		}
 		if op.WrBar < 6 || op.RdBar < 6 {
-			m.variable(s, wi, op, t)
+			m.variable(s, w, op, t)
 		}
 	}
 	if op.Banks != 0 {
@@ -535,9 +536,15 @@ func parted(w *warp, op *lower.Op, pc int32, active, mask uint32) bool {
 }
 
 // variable sets the barriers of an instruction of variable latency that is no memory access, at cycle t.
-func (m *SM) variable(s *scheduler, wi *warpIssue, op *lower.Op, t int64) {
+func (m *SM) variable(s *scheduler, w *warp, op *lower.Op, t int64) {
 	start := t
+	wi := &w.issue
 	switch op.Unit {
+	case lower.UnitNone:
+		if op.Code == lower.CodeLDGDEPBAR {
+			m.endCopies(w, op, t)
+			return
+		}
 	case lower.UnitShared: // SHFL goes through the shared-memory pipe: one warp a clock an SM
 		start = max(t, m.sharedFree)
 		m.sharedFree = start + int64(m.cfg.SharedPass)
@@ -651,6 +658,10 @@ func (m *SM) access(w *warp, op *lower.Op, pc int32, t int64) {
 		// A generic access waits for the held one too: its unit is UnitGlobal wherever it leads.
 		invariant.Hold(m.heldUntil == 0, "SM %d: a global access is issued while another is held", m.ID)
 	}
+	if op.Code == lower.CodeLDGSTS {
+		m.copy(w, op, pc, a, t)
+		return
+	}
 	if m.Profile != nil {
 		m.Profile.Sectors[pc] += int64(a.Sectors())
 	}
@@ -757,6 +768,9 @@ func (m *SM) reply(token uint32, at int64) {
 // ended: w may serve another.
 func (m *SM) release(w *warp, serial uint64, b uint8, flight uint32, at int64) {
 	if b >= 6 || w.block.serial != serial {
+		if b == copyBarrier && w.block.serial == serial {
+			m.landed(w, flight, at)
+		}
 		return
 	}
 	wi := &w.issue
