@@ -4,14 +4,20 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"warpdrop/internal/nearest"
 )
 
 // Check refuses a method that is not among those offered, and rates that are not one in [0, 1) for each of so many
 // layers. Without dropout there need be none.
 func Check(method Method, offered []Method, rates []float64, layers int) error {
 	if !slices.Contains(offered, method) {
-		return fmt.Errorf("method: %q is not one of %s",
-			method, strings.ReplaceAll(strings.Trim(fmt.Sprint(offered), "[]"), " ", ", "))
+		names := Strings(offered)
+		hint := ""
+		if method.Kind() == nil { // a method that is one is meant
+			hint = nearest.Hint(string(method), names)
+		}
+		return fmt.Errorf("method: %q is not one of %s%s", method, strings.Join(names, ", "), hint)
 	}
 	if method == None {
 		return nil

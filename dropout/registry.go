@@ -131,12 +131,17 @@ func Methods(plain ...Method) []Method {
 	return plain
 }
 
-// Names lists methods for a text: "a, b or c".
-func Names(methods []Method) string {
-	var out []string
+// Strings are the names of methods.
+func Strings(methods []Method) (out []string) {
 	for _, m := range methods {
 		out = append(out, string(m))
 	}
+	return out
+}
+
+// Names lists methods for a text: "a, b or c".
+func Names(methods []Method) string {
+	out := Strings(methods)
 	if len(out) < 2 {
 		return strings.Join(out, "")
 	}

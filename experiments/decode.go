@@ -101,6 +101,7 @@ var yamlTexts = []struct{ has, text string }{
 	{"did not find expected '-'",
 		"this line's indentation fits none above it: keys and list items of one level have one indentation"},
 	{"unexpected end of stream", "a quote or bracket that is opened here or below is not closed"},
+	{"did not find expected node content", "a value is missing here, or a bracket that is opened above is not closed"},
 	{"did not find expected ',' or", "a bracket that is opened here or above is not closed, or a comma is missing"},
 }
 
@@ -301,7 +302,7 @@ func (d *decoder) structure(n *yaml.Node, fields fieldList, v reflect.Value, ori
 
 func defaultTag(k reflect.Kind) string {
 	switch k {
-	case reflect.Int:
+	case reflect.Int, reflect.Int64:
 		return "!!int"
 	case reflect.Float64:
 		return "!!float"
@@ -341,7 +342,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, f structField) {
 		}
 		v.Set(list)
 		return
-	case reflect.String, reflect.Int, reflect.Float64, reflect.Bool:
+	case reflect.String, reflect.Int, reflect.Int64, reflect.Float64, reflect.Bool:
 	default:
 		panic("experiments: no decoder for " + v.Type().String())
 	}
@@ -379,7 +380,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, f structField) {
 			return
 		}
 		v.SetBool(b)
-	case reflect.Int:
+	case reflect.Int, reflect.Int64:
 		var x int64
 		if n.Tag != "!!int" || n.Decode(&x) != nil || !f.inRange(float64(x)) {
 			bad()
@@ -508,7 +509,7 @@ func (f structField) allowed(k reflect.Kind) string {
 			return "text that matches " + p
 		}
 		return "text"
-	case reflect.Int:
+	case reflect.Int, reflect.Int64:
 		words = "a whole number"
 	default:
 		words = "a number"

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"warpdrop/internal/nearest"
 	"warpdrop/sim/sm/exec"
 )
 
@@ -61,7 +62,7 @@ func (d *Device) EnableCheck(name string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("check %q is not one of %s", name, strings.Join(CheckNames(), ", "))
+	return fmt.Errorf("check %q%s is not one of %s", name, nearest.Hint(name, CheckNames()), strings.Join(CheckNames(), ", "))
 }
 
 // watches tells whether a check of what threads do is on.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"warpdrop/internal/nearest"
 	"warpdrop/sim/isa"
 	"warpdrop/sim/sm/exec"
 	"warpdrop/sim/sm/lower"
@@ -164,7 +165,8 @@ func (m *Module) Kernel(name string) (*Kernel, error) {
 		if len(meant) == 1 {
 			return m.Kernel(meant[0])
 		}
-		return nil, fmt.Errorf("no kernel %q; the module has %s", name, strings.Join(m.KernelNames(), ", "))
+		return nil, fmt.Errorf("no kernel %q%s; the module has %s", name, nearest.Hint(name, m.KernelNames()),
+			strings.Join(m.KernelNames(), ", "))
 	}
 	if k.Flaw != nil {
 		return nil, k.Flaw

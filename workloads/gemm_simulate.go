@@ -12,6 +12,7 @@ import (
 
 	"warpdrop/dropout"
 	"warpdrop/internal/hostmem"
+	"warpdrop/internal/nearest"
 	"warpdrop/sim"
 )
 
@@ -123,8 +124,9 @@ func (s *GEMMSpec) checkPattern() error {
 	k := s.Method.Kind()
 	switch {
 	case k == nil:
-		return fmt.Errorf("method: %q is not one of %s",
-			s.Method, dropout.Names(dropout.Methods(dropout.Dense, dropout.Masked)))
+		offered := dropout.Methods(dropout.Dense, dropout.Masked)
+		return fmt.Errorf("method: %q is not one of %s%s", s.Method, dropout.Names(offered),
+			nearest.Hint(string(s.Method), dropout.Strings(offered)))
 	case !k.HasDP():
 		if _, err := s.stream(); err != nil {
 			return fmt.Errorf("rate: %w", err)

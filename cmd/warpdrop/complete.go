@@ -1,6 +1,7 @@
 package main
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -19,12 +20,31 @@ var completions = map[string]func() []string{
 	"gpu":      sim.GPUs,
 	"check":    sim.CheckNames,
 	"compiler": func() []string { return cudac.Compilers },
-	"method": func() (names []string) {
-		for _, m := range dropout.Methods() {
-			names = append(names, string(m))
-		}
-		return append([]string{"none", "dense", "masked", "dropconnect"}, names...)
-	},
+	"search":   searches,
+}
+
+func searches() []string { return []string{"exact", "sgd", "balanced"} }
+
+// methods are what --method of a command takes.
+func methods(c *cobra.Command) []string {
+	var list []dropout.Method
+	switch c.CommandPath() {
+	case "warpdrop search":
+		return searches()
+	case "warpdrop gemm":
+		list = dropout.Methods(dropout.Dense, dropout.Masked)
+	case "warpdrop gemm candidates":
+		list = dropout.Methods(dropout.Dense)
+	case "warpdrop iteration mlp":
+		list = dropout.Methods(dropout.None, dropout.Dense, dropout.Masked, dropout.DropConnect)
+	case "warpdrop iteration lstm":
+		list = dropout.Methods(dropout.None, dropout.Dense, dropout.Masked)
+	case "warpdrop train mlp":
+		list = dropout.Methods(dropout.None, dropout.Dense, dropout.DropConnect)
+	case "warpdrop train lstm":
+		list = dropout.Methods(dropout.None, dropout.Dense)
+	}
+	return dropout.Strings(list)
 }
 
 // complete adds completion to the flags of a command and of those below it. One that has its own keeps it.
@@ -34,8 +54,8 @@ func complete(c *cobra.Command) {
 			return
 		}
 		names := completions[f.Name]
-		if c.Name() == "search" && f.Name == "method" {
-			names = func() []string { return []string{"exact", "sgd", "balanced"} }
+		if f.Name == "method" {
+			names = func() []string { return methods(c) }
 		}
 		directive := cobra.ShellCompDirectiveNoFileComp
 		if f.Name == "gpu" { // or a preset file
@@ -43,7 +63,12 @@ func complete(c *cobra.Command) {
 		}
 		switch {
 		case names != nil:
-			c.RegisterFlagCompletionFunc(f.Name, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			list := f.Value.Type() == "stringSlice" || f.Name == "check"
+			c.RegisterFlagCompletionFunc(f.Name, func(_ *cobra.Command, _ []string, word string) ([]string,
+				cobra.ShellCompDirective) {
+				if list {
+					return further(word, names()), directive
+				}
 				return names(), directive
 			})
 		case f.Name == "kernel":
@@ -55,10 +80,38 @@ func complete(c *cobra.Command) {
 	}
 }
 
-// completeKernel offers the kernels of the file that the command line names. A source is not compiled for it.
+// further offers what a list with commas can go on with.
+func further(word string, names []string) (out []string) {
+	head := word[:strings.LastIndex(word, ",")+1]
+	for _, n := range names {
+		if !slices.Contains(strings.Split(head, ","), n) {
+			out = append(out, head+n)
+		}
+	}
+	return out
+}
+
+// sourceKernel is a kernel as a source declares it, in CUDA C++ or in PTX.
+var sourceKernel = regexp.MustCompile(
+	`__global__\s+(?:void\s+)?(?:__launch_bounds__\s*\([^)]*\)\s*)?(?:void\s+)?([A-Za-z_]\w*)\s*\(|\.entry\s+([\w$]+)`)
+
+// completeKernel offers the kernels of the file that the command line names. A source is not compiled for it, so what
+// macros write is not offered.
 func completeKernel(_ *cobra.Command, args []string, word string) (names []string, _ cobra.ShellCompDirective) {
-	if len(args) != 1 || cudac.IsSource(args[0]) {
+	if len(args) != 1 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	if cudac.IsSource(args[0]) {
+		data, err := infile.Read(args[0], codefile.MaxBytes)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		for _, m := range sourceKernel.FindAllSubmatch(data, -1) {
+			if name := string(m[1]) + string(m[2]); strings.HasPrefix(name, word) && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
 	}
 	data, err := infile.Read(args[0], codefile.MaxBytes)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"warpdrop/internal/nearest"
 )
@@ -97,7 +98,15 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	out, errs := newPrinter("standard output", stdout), newPrinter("standard error", stderr)
 	root.SetOut(out)
 	root.SetErr(errs)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		var none *pflag.NotExistError
+		if errors.As(err, &none) {
+			var names []string
+			c.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+			err = fmt.Errorf("%w%s; see %s --help", err, nearest.Hint(none.GetSpecifiedName(), names), c.CommandPath())
+		}
+		return usageError{err}
+	})
 	for _, c := range commands {
 		root.AddCommand(c())
 	}

@@ -5,8 +5,11 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
 
 	"warpdrop/experiments"
 )
@@ -63,11 +66,61 @@ func TestCompletion(t *testing.T) {
 		"iteration mlp --method ": "rows-random",
 		"search --method ":        "balanced",
 		"sim ../../workloads/examples/saxpy.cubin --kernel ": "saxpy4",
+		"sim ../../workloads/examples/saxpy.cu --kernel ":    "saxpy4",
+		"sim --check races,hazards,":                         "races,hazards,uninit",
+		"exec --check races,":                                "races,uninit",
+		"train lstm --search ":                               "exact",
 	} {
 		var out, errs bytes.Buffer
 		line := append([]string{"__complete"}, strings.Split(args, " ")...)
 		if code := run(t.Context(), line, nil, &out, &errs); code != 0 || !strings.Contains(out.String(), want) {
 			t.Errorf("completion of %q: exit code %d, %q; want it to have %s", args, code, &out, want)
+		}
+	}
+}
+
+// A command's --method is completed with what it takes, and with nothing else.
+func TestCompletionOfMethods(t *testing.T) {
+	seen := 0
+	var look func(c *cobra.Command)
+	look = func(c *cobra.Command) {
+		if f := c.Flags().Lookup("method"); f != nil {
+			seen++
+			offered := methods(c)
+			if len(offered) == 0 {
+				t.Errorf("%s: no methods are offered", c.CommandPath())
+			}
+			for _, m := range append([]string{"none", "dense", "masked", "dropconnect"}, offered...) {
+				has := slices.Contains(strings.FieldsFunc(f.Usage, func(r rune) bool { return strings.ContainsRune(", ();", r) }), m)
+				if has != slices.Contains(offered, m) && !(m == "dropconnect" && c.Name() == "lstm") { // "(MLP)", as it says
+					t.Errorf("%s --method %s: offered: %v, in the text %q", c.CommandPath(), m, !has, f.Usage)
+				}
+			}
+		}
+		for _, sub := range c.Commands() {
+			look(sub)
+		}
+	}
+	root := &cobra.Command{Use: "warpdrop"}
+	for _, c := range commands {
+		root.AddCommand(c())
+	}
+	look(root)
+	if seen < 7 {
+		t.Errorf("%d commands with --method", seen)
+	}
+}
+
+// Flags, commands, methods and GPUs that are none bring the nearest that is one.
+func TestDidYouMean(t *testing.T) {
+	for args, want := range map[string]string{
+		"rnu x": `"run"`, "sim x --chek races": `"check"`, "gemm --m 64 --n 64 --k 64 --method rpd": `"rdp"`,
+		"gemm --m 64 --n 64 --k 64 --gpu gtx1080it": `"gtx1080ti"`, "iteration mlp --hidden 64 --methd rdp": `"method"`,
+	} {
+		var out, errs bytes.Buffer
+		code := run(t.Context(), strings.Fields(args), nil, &out, &errs)
+		if code != 2 || !strings.Contains(errs.String(), "did you mean "+want) {
+			t.Errorf("%s: exit code %d, %s; want it to ask for %s", args, code, &errs, want)
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ianlancetaylor/demangle"
 
+	"warpdrop/internal/nearest"
 	"warpdrop/sim/isa"
 	"warpdrop/sim/isa/fatbin"
 )
@@ -314,7 +315,8 @@ func (f *File) find(opt *Options) (found []choice, all []string, err error) {
 		}
 		return nil, nil, fmt.Errorf("%s has no %s; it has %s", f.name, what, list(slices.Compact(unfit)))
 	case len(found) == 0:
-		return nil, nil, fmt.Errorf("%s has no kernel %q; it has: %s", f.name, opt.Kernel, list(all))
+		return nil, nil, fmt.Errorf("%s has no kernel %q%s; it has: %s", f.name, opt.Kernel, nearest.Hint(opt.Kernel, all),
+			list(all))
 	}
 	return found, all, nil
 }
