@@ -68,9 +68,52 @@ async function point(w, el) {
     root.dispatchEvent(new w.MouseEvent("mousemove", { bubbles: true, clientX: box.left + at[0] + (d || 0) * band, clientY: box.top + at[1], view: w }))
     await settled()
     const tip = [...el.children].find(e => e.tagName === "DIV" && e !== root && e.style.visibility !== "hidden" && e.style.opacity !== "0" && /\d/.test(e.textContent))
-    if (tip) return true
+    if (tip) {
+      el.at = [at[0] + (d || 0) * band, at[1], p] // where a point is that clicks can try
+      return true
+    }
   }
   return false
+}
+
+// press does what a mouse does at a place of a figure.
+async function press(w, el, x, y, kinds) {
+  const box = el.getBoundingClientRect(), root = el.querySelector("svg").parentElement
+  for (const kind of kinds) root.dispatchEvent(new w.MouseEvent(kind, { bubbles: true, cancelable: true, clientX: box.left + x, clientY: box.top + y, view: w }))
+  await settled()
+}
+
+// links clicks the point that hover found, and wants its row of the table marked and in sight.
+async function links(w, el) {
+  if (!el.at || !(el.at[2].row >= 0) || w.echarts.getInstanceByDom(el).getOption().series[0].type === "custom") return 0 // a timeline's rows are its own
+  await press(w, el, el.at[0], el.at[1], ["mousemove", "mousedown", "mouseup", "click"])
+  await new Promise(done => setTimeout(done, 150))
+  const row = w.document.querySelector("tr.marked")
+  if (!row || row.id !== "row" + el.at[2].row) { fault(`a click on a point of figure ${el.dataset.name} marks ${row ? row.id : "no row"}, not row${el.at[2].row}`); return 0 }
+  row.classList.remove("marked")
+  return 1
+}
+
+// zooms turns the wheel with Ctrl over a figure, then takes a series away and back by its legend.
+async function zooms(w, el) {
+  el.scrollIntoView({ block: "center" })
+  const c = w.echarts.getInstanceByDom(el), root = el.querySelector("svg").parentElement
+  const shown = () => c.getOption().dataZoom.map(z => [z.start, z.end].join()).join()
+  const before = shown()
+  const frame = el.getBoundingClientRect()
+  root.dispatchEvent(new w.WheelEvent("wheel", { bubbles: true, cancelable: true, ctrlKey: true, deltaY: -240, wheelDeltaY: 240, clientX: frame.left + frame.width * 0.6, clientY: frame.top + frame.height * 0.5, view: w }))
+  await new Promise(done => setTimeout(done, 200))
+  if (shown() === before) fault(`the wheel does not zoom figure ${el.dataset.name}`)
+  c.dispatchAction({ type: "restore" })
+  await settled()
+  const names = c.getOption().legend[0].data, text = [...el.querySelectorAll("svg text")].find(t => t.textContent === names[0])
+  if (names.length < 2 || !text) return
+  const b = text.getBoundingClientRect(), box = el.getBoundingClientRect(), on = () => (c.getOption().legend[0].selected || {})[names[0]] !== false
+  await press(w, el, b.left - box.left + b.width / 2, b.top - box.top + b.height / 2, ["mousemove", "mousedown", "mouseup", "click"])
+  if (on()) fault(`a click on ${names[0]} in the legend of figure ${el.dataset.name} does not take it away`)
+  await press(w, el, b.left - box.left + b.width / 2, b.top - box.top + b.height / 2, ["mousemove", "mousedown", "mouseup", "click"])
+  if (!on()) fault(`a second click on ${names[0]} in the legend of figure ${el.dataset.name} does not bring it back`)
+  await press(w, el, 1, 1, ["mousemove", "mouseout"])
 }
 
 async function sorts(w, table) {
@@ -121,7 +164,12 @@ async function examine(w, wide) {
   if (tables === 0) fault("no table")
   let shown = 0
   const charts = [...d.querySelectorAll(".chart")]
-  for (const el of charts) if (await hover(w, el)) shown++
+  let linked = 0
+  for (const el of charts) {
+    if (await hover(w, el)) shown++
+    linked += await links(w, el)
+    await zooms(w, el)
+  }
   for (const el of charts) {
     const box = el.getBoundingClientRect()
     for (const t of el.querySelectorAll("svg text")) {
@@ -136,5 +184,5 @@ async function examine(w, wide) {
     filters(w)
   }
   for (const t of d.querySelectorAll("#listing")) await listing(t)
-  document.body.dataset.answer = `${drawn} images, ${tables} tables, ${shown} of ${charts.length} figures with values under the pointer, ${texts} texts; faults: ${faults.join("; ") || "none"}`
+  document.body.dataset.answer = `${drawn} images, ${tables} tables, ${shown} of ${charts.length} figures with values under the pointer, ${linked} whose points lead to their rows, ${texts} texts; faults: ${faults.join("; ") || "none"}`
 }

@@ -47,6 +47,7 @@ function words(chart, series, p) {
   return out
 }
 
+// options are those of ECharts. It measures texts in a canvas, which knows a font by its name only, not by "inherit".
 function options(chart, wide) {
   const style = getComputedStyle(document.documentElement), ink = style.getPropertyValue("--ink").trim(), line = style.getPropertyValue("--line").trim()
   const series = []
@@ -82,7 +83,11 @@ function options(chart, wide) {
   // A long name of the horizontal axis takes two lines.
   const name = folded(chart.x, Math.max(wide - 110, 120) / 6.5), lines = name.split("\n").length
   const title = folded(chart.title, Math.max(wide - 110, 120) / 7.6), lower = 18 * (title.split("\n").length - 1)
-  const wrapped = { color: ink, width: narrow ? 110 : 180, overflow: "break", interval: 0 }
+  const names = rows ? chart.categories.map(c => folded(c, narrow ? 16 : 28)) : []
+  const wrapped = { color: ink, interval: 0, formatter: (_, i) => names[i] }
+  const pen = document.createElement("canvas").getContext("2d"), family = getComputedStyle(document.body).fontFamily
+  pen.font = "12px " + family // ECharts leaves room for the longest name, which is not the widest where it takes two lines
+  const widest = Math.max(0, ...names.flatMap(n => n.split("\n")).map(line => pen.measureText(line).width))
   const category = more => axis("category", rows ? "" : chart.x, false, ink, line, { data: chart.categories, ...more })
   const gap = chart.kind === "lines" ? { boundaryGap: ["4%", "4%"] } : {} // no point lies on the frame
   const x = rows ? axis("value", chart.x, false, ink, line, { min: 0, max: "dataMax", scale: false })
@@ -92,10 +97,10 @@ function options(chart, wide) {
     : axis("value", chart.y, chart.logY, ink, line, { nameGap: 50, ...(chart.logY ? {} : gap), min: chart.kind === "bars" || chart.zeroY ? v => Math.min(v.min, 0) : undefined })
   if (x.name) x.name = name
   x.nameTextStyle.lineHeight = 14
-  return { animation: false, backgroundColor: "transparent", textStyle: { color: ink, fontFamily: "inherit" },
+  return { animation: false, backgroundColor: "transparent", textStyle: { color: ink, fontFamily: family },
     title: { text: title, subtext: (chart.notes || []).join("\n"), subtextStyle: { color: ink }, textStyle: { color: ink, fontSize: 14, lineHeight: 18 }, left: 0, top: 0 },
     legend: { type: "scroll", top: 28 + lower, left: 0, right: 0, textStyle: { color: ink }, pageTextStyle: { color: ink }, pageIconColor: ink, data: chart.series.map(s => s.name) },
-    grid: { left: rows ? 10 : 70, right: rows ? 36 : 20, top: 66 + lower, bottom: 54 + 14 * (lines - 1), containLabel: rows },
+    grid: { left: rows ? Math.ceil(widest) + 14 : 70, right: rows ? 36 : 20, top: 66 + lower, bottom: 54 + 14 * (lines - 1) },
     toolbox: { right: 0, top: 0, iconStyle: { borderColor: ink }, feature: { dataZoom: { yAxisIndex: rows ? "none" : undefined, title: { zoom: "zoom", back: "back" } }, restore: { title: "reset" } } },
     dataZoom: [{ type: "inside", xAxisIndex: 0, filterMode: chart.kind === "lines" ? "none" : "weakFilter", zoomOnMouseWheel: "ctrl", moveOnMouseMove: "shift", moveOnMouseWheel: false }],
     tooltip: { trigger: "item", confine: true, backgroundColor: style.getPropertyValue("--back").trim(), borderColor: line, textStyle: { color: ink },
