@@ -86,10 +86,13 @@ async function press(w, el, x, y, kinds) {
 // links clicks the point that hover found, and wants its row of the table marked and in sight.
 async function links(w, el) {
   if (!el.at || !(el.at[2].row >= 0) || w.echarts.getInstanceByDom(el).getOption().series[0].type === "custom") return 0 // a timeline's rows are its own
+  const chart = JSON.parse(w.document.getElementById("data-" + el.dataset.name).textContent), c = w.echarts.getInstanceByDom(el)
+  const near = q => q.y !== null && c.convertToPixel({ xAxisIndex: 0, yAxisIndex: 0 }, [q.x, q.y]).every((v, i) => Math.abs(v - el.at[i]) < 10)
+  const rows = [el.at[2], ...(chart.kind === "lines" || chart.kind === "dots" ? chart.series.flatMap(s => s.points).filter(near) : [])].map(q => "row" + q.row) // points can lie on each other
   await press(w, el, el.at[0], el.at[1], ["mousemove", "mousedown", "mouseup", "click"])
   await new Promise(done => setTimeout(done, 150))
   const row = w.document.querySelector("tr.marked")
-  if (!row || row.id !== "row" + el.at[2].row) { fault(`a click on a point of figure ${el.dataset.name} marks ${row ? row.id : "no row"}, not row${el.at[2].row}`); return 0 }
+  if (!row || !rows.includes(row.id)) { fault(`a click on a point of figure ${el.dataset.name} marks ${row ? row.id : "no row"}, not ${rows}`); return 0 }
   row.classList.remove("marked")
   return 1
 }

@@ -179,8 +179,8 @@ func (d *decoder) values(t reflect.Type, fields fieldList, declared map[string]b
 	names := slices.Sorted(maps.Keys(known))
 	for _, n := range slices.Sorted(maps.Keys(s.vars)) {
 		if !s.used[n] {
-			d.fail(at[n], "%q is no key%s, and no formula uses it; keys are %s", n, nearest.Hint(n, names),
-				strings.Join(names, ", "))
+			d.fail(at[n], "%q is no key%s, and no formula uses it (in text it stands as {%s}); keys are %s", n,
+				nearest.Hint(n, names), n, strings.Join(names, ", "))
 		}
 	}
 	if len(s.vars) > 0 {
