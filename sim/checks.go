@@ -62,7 +62,8 @@ func (d *Device) EnableCheck(name string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("check %q%s is not one of %s", name, nearest.Hint(name, CheckNames()), strings.Join(CheckNames(), ", "))
+	return fmt.Errorf("check %q%s is not one of %s", name, nearest.Hint(name, CheckNames()),
+		strings.Join(CheckNames(), ", "))
 }
 
 // watches tells whether a check of what threads do is on.

@@ -315,8 +315,8 @@ func (f *File) find(opt *Options) (found []choice, all []string, err error) {
 		}
 		return nil, nil, fmt.Errorf("%s has no %s; it has %s", f.name, what, list(slices.Compact(unfit)))
 	case len(found) == 0:
-		return nil, nil, fmt.Errorf("%s has no kernel %q%s; it has: %s", f.name, opt.Kernel, nearest.Hint(opt.Kernel, all),
-			list(all))
+		return nil, nil, fmt.Errorf("%s has no kernel %q%s; it has: %s", f.name, opt.Kernel,
+			nearest.Hint(opt.Kernel, all), list(all))
 	}
 	return found, all, nil
 }
