@@ -8,7 +8,7 @@ func TestHint(t *testing.T) {
 		"hiden": ` (did you mean "hidden"?)`, "rate": ` (did you mean "rates"?)`, "rows_k": ` (did you mean "rows-k"?)`,
 		"GTX1080Ti": ` (did you mean "gtx1080ti"?)`, "gtx1080t": ` (did you mean "gtx1080ti"?)`,
 		"gtx1080it": ` (did you mean "gtx1080ti"?)`,
-		"rows-k ": ` (did you mean "rows-k"?)`, "rpd": ` (did you mean "rdp"?)`, "banana": "", "": "",
+		"rows-k ":   ` (did you mean "rows-k"?)`, "rpd": ` (did you mean "rdp"?)`, "banana": "", "": "",
 		"q": "", "method": "",
 	} {
 		if got := Hint(word, names); got != want {
