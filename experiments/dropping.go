@@ -9,7 +9,7 @@ import (
 
 // Dropping says what is dropped.
 type Dropping struct {
-	Method   string    `json:"method" need:"true" jsonschema:"enum=none,enum=dense,enum=masked,enum=dropconnect,enum=@patterns" jsonschema_description:"Way to drop: none; dense = conventional dropout by a mask; masked = skipping by if-else; dropconnect; or a pattern: @patterns."`
+	Method   string    `json:"method" need:"true" jsonschema:"enum=none,enum=dense,enum=masked,enum=dropconnect,enum=@patterns" jsonschema_description:"Method of dropout: none; dense = conventional dropout by a mask; masked = skipping by if-else; dropconnect; or a pattern: @patterns."`
 	Rates    []float64 `json:"rates" need:"true" jsonschema:"minimum=0,exclusiveMaximum=1" jsonschema_description:"Dropout rate of each hidden layer."`
 	Patterns int       `json:"patterns" jsonschema:"minimum=0,maximum=65536,default=0" jsonschema_description:"Number N of patterns dp = 1 .. N to draw from; 0 = chosen from the rate."`
 	Search   string    `json:"search" jsonschema:"enum=sgd,enum=exact,enum=balanced,default=sgd" jsonschema_description:"How the distribution is found: sgd = Algorithm 1; exact = maximum entropy; balanced = least spread of the kept share."`

@@ -77,7 +77,7 @@ type LSTM struct {
 	Recurrent
 	Dropping
 	Samples          int `json:"samples" jsonschema:"minimum=0,maximum=65536,default=0" jsonschema_description:"Pattern combinations to simulate, drawn by their probability; 0 = all, summed exactly."`
-	SimulatedRepeats int `json:"simulated_repeats" jsonschema:"minimum=0,maximum=65536,default=0" jsonschema_description:"Launches alike (one kernel, grid and arguments, whatever matrices) to simulate, long ones once; the median of all but the first counts for those that follow. 0 = all."`
+	SimulatedRepeats int `json:"simulated_repeats" jsonschema:"minimum=0,maximum=65536,default=0" jsonschema_description:"How many of identical launches (the same kernel, grid and arguments; matrices may lie elsewhere) are simulated, of long ones one; each of the others counts as the median of these without the first. 0 = all are simulated."`
 	Seed             int `json:"seed" jsonschema:"minimum=0,default=1" jsonschema_description:"Seed of masks, patterns and data."`
 	Grouping
 }
