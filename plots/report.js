@@ -82,7 +82,8 @@ function options(chart, wide) {
   const narrow = innerWidth < 600
   // A long name of the horizontal axis takes two lines.
   const name = folded(chart.x, Math.max(wide - 110, 120) / 6.5), lines = name.split("\n").length
-  const title = folded(chart.title, Math.max(wide - 110, 120) / 7.6), lower = 18 * (title.split("\n").length - 1)
+  const title = folded(chart.title, Math.max(wide - 110, 120) / 7.6), notes = (chart.notes || []).map(n => folded(n, Math.max(wide - 20, 120) / 6.5)).join("\n")
+  const lower = 18 * (title.split("\n").length - 1) + (notes ? 16 * notes.split("\n").length + 4 : 0)
   const names = rows ? chart.categories.map(c => folded(c, narrow ? 16 : 28)) : []
   const wrapped = { color: ink, interval: 0, formatter: (_, i) => names[i] }
   const pen = document.createElement("canvas").getContext("2d"), family = getComputedStyle(document.body).fontFamily
@@ -98,7 +99,7 @@ function options(chart, wide) {
   if (x.name) x.name = name
   x.nameTextStyle.lineHeight = 14
   return { animation: false, backgroundColor: "transparent", textStyle: { color: ink, fontFamily: family },
-    title: { text: title, subtext: (chart.notes || []).join("\n"), subtextStyle: { color: ink }, textStyle: { color: ink, fontSize: 14, lineHeight: 18 }, left: 0, top: 0 },
+    title: { text: title, subtext: notes, itemGap: 4, subtextStyle: { color: ink, lineHeight: 16 }, textStyle: { color: ink, fontSize: 14, lineHeight: 18 }, left: 0, top: 0 },
     legend: { type: "scroll", top: 28 + lower, left: 0, right: 0, textStyle: { color: ink }, pageTextStyle: { color: ink }, pageIconColor: ink, data: chart.series.map(s => s.name) },
     grid: { left: rows ? Math.ceil(widest) + 14 : 70, right: rows ? 36 : 20, top: 66 + lower, bottom: 54 + 14 * (lines - 1) },
     toolbox: { right: 0, top: 0, iconStyle: { borderColor: ink }, feature: { dataZoom: { yAxisIndex: rows ? "none" : undefined, title: { zoom: "zoom", back: "back" } }, restore: { title: "reset" } } },
