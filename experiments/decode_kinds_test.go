@@ -52,3 +52,15 @@ points:
 		}
 	}
 }
+
+// Where no point is stored, the report says so and speaks of no answers.
+func TestNothingIsStored(t *testing.T) {
+	e, err := Parse("x.yaml", []byte("name: x\ntitle: x\npoints:\n  - search: {rate: 0.5}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	points := []Point{NewPoint(e.Specs(e.Scale)[0], nil)}
+	if got := NewResults(e, e.Scale, points, nil).Answer(); len(got) != 1 || got[0] != "No point is stored yet." {
+		t.Errorf("answer %q", got)
+	}
+}

@@ -300,7 +300,9 @@ func (r *Results) Answer() (out []string) {
 	if len(out) == 0 {
 		out = r.fastest()
 	}
-	if len(out) == 0 && len(r.Missing) > 0 {
+	if len(out) == 0 && len(r.Missing) == len(r.Points) {
+		out = []string{"No point is stored yet."}
+	} else if len(out) == 0 && len(r.Missing) > 0 {
 		out = []string{"The points that are stored answer nothing yet; see the tables below."}
 	} else if len(out) == 0 {
 		out = []string{"All points are stored; the tables below have their results."}
