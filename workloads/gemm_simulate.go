@@ -35,6 +35,8 @@ type GEMMSpec struct {
 	Seed  uint64 // of values, mask and what a pattern without a dp keeps
 	// measure the second of two launches, as benchmarks do: code and small matrices are in the caches
 	Warm bool
+	// on tensor cores: A and B hold halves, C and all sums FP32; dense, or of rows that are evenly spaced
+	Tensor bool
 }
 
 // GEMMResult is a simulated product.
@@ -48,7 +50,7 @@ type GEMMResult struct {
 	KernelCycles    int64      // the same without launch overhead
 	FLOP            int64      // what the kernel computes: of kept rows and tiles only
 	TFLOPS          float64    // FLOP over the kernel's time
-	PeakShare       float64    // of the GPU's FP32 peak
+	PeakShare       float64    // of the GPU's FP32 peak, or that of its tensor cores
 	Bounds          GEMMBounds // what no kernel could be faster than
 	Error           GEMMError
 }
@@ -99,7 +101,11 @@ func (s *GEMMSpec) Check() error {
 			"bytes of shared memory up to 64", s.Tile)
 	}
 	simple := s.Tile != 0 || s.Method == dropout.Masked
-	if known := slices.ContainsFunc(shapes, func(k shape) bool { return k.name == s.Shape }); s.Shape != "" &&
+	if s.Tensor {
+		if err := s.checkTensor(); err != nil {
+			return err
+		}
+	} else if known := slices.ContainsFunc(shapes, func(k shape) bool { return k.name == s.Shape }); s.Shape != "" &&
 		(!known || simple) {
 		return fmt.Errorf("shape: %q is not one of 128x128, 128x64, 64x64, 128x32, 32x32 of the tuned family (tile 0, not "+
 			"masked)", s.Shape)
@@ -209,8 +215,17 @@ func newGEMMRun(ctx context.Context, gpu *sim.GPU, s *GEMMSpec, threads int) (*g
 	rng := rand.New(rand.NewPCG(s.Seed, 2))
 	for _, v := range [][]float32{g.x, g.y} {
 		for i := range v {
-			v[i] = rng.Float32()*2 - 1
+			if v[i] = rng.Float32()*2 - 1; s.Tensor { // as a half has it
+				v[i] = float32(math.Round(float64(v[i])*1024) / 1024)
+			}
 		}
+	}
+	upload := g.upload
+	if s.Tensor {
+		if tensorPeak(gpu) == 0 {
+			return nil, fmt.Errorf("%s has no tensor cores", gpu.Name)
+		}
+		upload = g.uploadHalves
 	}
 	matrix := func(p sim.Ptr, rows, cols int, transposed bool) Operand {
 		if transposed {
@@ -218,7 +233,7 @@ func newGEMMRun(ctx context.Context, gpu *sim.GPU, s *GEMMSpec, threads int) (*g
 		}
 		return RowMajor(p, cols)
 	}
-	g.a, g.b = matrix(g.upload(g.x), s.M, s.K, s.TA), matrix(g.upload(g.y), s.K, s.N, s.TB)
+	g.a, g.b = matrix(upload(g.x), s.M, s.K, s.TA), matrix(upload(g.y), s.K, s.N, s.TB)
 	g.c = RowMajor(g.malloc(s.M*s.N), s.N)
 	g.keep()
 	if s.Method == dropout.Masked {
@@ -303,6 +318,9 @@ func (g *gemmRun) product() (product, *tiles) {
 // run launches the product; plan, unless nil, replaces the chosen one.
 func (g *gemmRun) run(forced *plan) (*sim.Result, plan) {
 	s := g.s
+	if s.Tensor {
+		return g.runTensor(), plan{split: 1}
+	}
 	p, t := g.product()
 	switch {
 	case s.Method == dropout.Masked:
@@ -344,12 +362,25 @@ func (g *gemmRun) keptWeights() (n int64) {
 
 func (g *gemmRun) flop() int64 { return 2 * g.keptWeights() * int64(g.s.N) }
 
+// peakGFLOPS is the GPU's FP32 peak, or that of its tensor cores on halves.
+func (g *gemmRun) peakGFLOPS() float64 {
+	gpu := g.dev.GPU
+	if g.s.Tensor {
+		return 2 * float64(gpu.SMs) * tensorPeak(gpu) * gpu.CoreMHz / 1e3
+	}
+	return gpu.PeakGFLOPS()
+}
+
 // bounds are those of the kept work: every kept weight, all of B and the written part of C cross the pins once.
 func (g *gemmRun) bounds() GEMMBounds {
 	s, gpu := g.s, g.dev.GPU
-	bytes := 4 * (g.keptWeights() + int64(s.K)*int64(s.N) + int64(g.kept.Units.Size())*int64(s.N))
+	operands := g.keptWeights() + int64(s.K)*int64(s.N)
+	bytes := 4 * (operands + int64(g.kept.Units.Size())*int64(s.N))
+	if s.Tensor {
+		bytes -= 2 * operands
+	}
 	return GEMMBounds{
-		FLOP:  int64(math.Ceil(float64(g.flop()) / (gpu.PeakGFLOPS() * 1e3 / gpu.CoreMHz))),
+		FLOP:  int64(math.Ceil(float64(g.flop()) / (g.peakGFLOPS() * 1e3 / gpu.CoreMHz))),
 		Bytes: int64(math.Ceil(float64(bytes) / (gpu.Memory.PeakBytesPerSecond(gpu.CoreMHz) / (gpu.CoreMHz * 1e6)))),
 	}
 }
@@ -466,7 +497,7 @@ func SimulateGEMM(ctx context.Context, gpu *sim.GPU, spec GEMMSpec, opt Options)
 	r.IterationResult = *g.total()
 	r.KernelCycles, r.TimeUS = res.Cycles+g.copyCycles, gpu.Seconds(r.Cycles)*1e6
 	r.TFLOPS = float64(r.FLOP) / gpu.Seconds(r.KernelCycles) / 1e12
-	r.PeakShare = r.TFLOPS * 1e3 / gpu.PeakGFLOPS()
+	r.PeakShare = r.TFLOPS * 1e3 / g.peakGFLOPS()
 	return r, nil
 }
 
@@ -484,7 +515,7 @@ func SimulateCandidates(ctx context.Context, gpu *sim.GPU, spec GEMMSpec, limit 
 	if err := spec.Check(); err != nil {
 		return nil, err
 	}
-	if spec.Tile != 0 || spec.Method == dropout.Masked {
+	if spec.Tile != 0 || spec.Tensor || spec.Method == dropout.Masked {
 		return nil, fmt.Errorf("method %s with tile %d has one kernel; candidates are of dense and of patterns, with tile 0",
 			spec.Method, spec.Tile)
 	}

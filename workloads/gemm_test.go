@@ -16,12 +16,28 @@ import (
 	"warpdrop/sim"
 )
 
+// eachGPU runs a test on a GPU of each family that there are kernels for.
+func eachGPU(t *testing.T, test func(t *testing.T, gpu *sim.GPU)) {
+	for _, name := range []string{"gtx1080ti", "rtx2070super", "a100-40g"} {
+		gpu, err := sim.LoadGPU(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run(name, func(t *testing.T) { test(t, gpu) })
+	}
+}
+
 func testRunner(t *testing.T) *runner {
 	t.Helper()
 	gpu, err := sim.LoadGPU("gtx1080ti")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return runnerOn(t, gpu)
+}
+
+func runnerOn(t *testing.T, gpu *sim.GPU) *runner {
+	t.Helper()
 	r, err := newRunner(context.Background(), gpu, 1)
 	if err != nil {
 		t.Fatal(err)
@@ -111,9 +127,11 @@ func layoutOf(r *runner, rng *rand.Rand, m, n, k int, layout string, vector bool
 	return make(m, k, layout[0] == 't'), make(k, n, layout[1] == 't'), make(m, n, false)
 }
 
-func TestGEMMFamily(t *testing.T) {
+func TestGEMMFamily(t *testing.T) { eachGPU(t, testGEMMFamily) }
+
+func testGEMMFamily(t *testing.T, gpu *sim.GPU) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	r := testRunner(t)
+	r := runnerOn(t, gpu)
 	for i := range shapes {
 		s := &shapes[i]
 		for _, layout := range []string{"nn", "nt", "tn", "tt"} {

@@ -89,9 +89,10 @@ func (r *runner) look(opt Options) {
 func (r *runner) kernel(module, name string) (*sim.Kernel, error) {
 	m, ok := r.modules[module]
 	if !ok {
-		data, err := cubins.ReadFile("kernels/" + module + ".cubin")
+		data, err := cubins.ReadFile("kernels/" + module + compiledFor(r.dev.GPU.Arch))
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("the workloads' kernels are compiled for sm_61, sm_75 and sm_80, not sm_%d: %w",
+				r.dev.GPU.Arch, err)
 		}
 		if m, err = r.dev.LoadModule(data); err != nil {
 			return nil, fmt.Errorf("%s.cubin: %w", module, err)
@@ -99,6 +100,15 @@ func (r *runner) kernel(module, name string) (*sim.Kernel, error) {
 		r.modules[module] = m
 	}
 	return m.Kernel(name)
+}
+
+// compiledFor is what ends the name of a module's cubin for an architecture: machine code of sm_61 runs on all of its
+// family.
+func compiledFor(arch int) string {
+	if arch < 70 {
+		return ".cubin"
+	}
+	return fmt.Sprintf(".sm_%d.cubin", arch)
 }
 
 // launch runs one kernel; after an error it does nothing, so that a list of launches needs one check at its end. It

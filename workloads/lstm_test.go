@@ -246,11 +246,9 @@ func smallLSTM(method dropout.Method) LSTMSpec {
 
 // TestLSTMIteration compares weights and state after one simulated step with a float64 reference, for every method, on
 // sizes that cut tiles, with words that occur twice, and with and without clipping.
-func TestLSTMIteration(t *testing.T) {
-	gpu, err := sim.LoadGPU("gtx1080ti")
-	if err != nil {
-		t.Fatal(err)
-	}
+func TestLSTMIteration(t *testing.T) { eachGPU(t, testLSTMIteration) }
+
+func testLSTMIteration(t *testing.T, gpu *sim.GPU) {
 	wide := smallLSTM(dropout.TDP)
 	wide.Tile, wide.Patterns[2] = 64, dropout.Pattern{DP: 1, Bias: 1}
 	sequences := smallLSTM(dropout.RowsRandom)

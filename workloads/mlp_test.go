@@ -113,11 +113,9 @@ func randomRows(seed uint64, n, k int) []int {
 
 // TestMLPIteration compares the weights after one simulated step with a float64 reference, for every method, on sizes
 // that cut tiles.
-func TestMLPIteration(t *testing.T) {
-	gpu, err := sim.LoadGPU("gtx1080ti")
-	if err != nil {
-		t.Fatal(err)
-	}
+func TestMLPIteration(t *testing.T) { eachGPU(t, testMLPIteration) }
+
+func testMLPIteration(t *testing.T, gpu *sim.GPU) {
 	odd := func(method dropout.Method, patterns ...dropout.Pattern) MLPSpec {
 		return MLPSpec{Layers: []int{85, 101, 131, 9}, Batch: 37, Method: method, Rates: []float64{0.5, 0.3},
 			Patterns: patterns}

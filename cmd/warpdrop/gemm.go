@@ -92,11 +92,13 @@ counters and the largest difference from the CPU.
                     without a dp what they draw for --rate and --seed. Rows that are not evenly spaced are copied
                     together first, in a kernel that counts too, and C has them side by side
 
-Without --tile the kernel comes from the tuned family; --tile 8, 16, 32 or 64 runs the simple kernel with such tiles.`,
+Without --tile the kernel comes from the tuned family; --tile 8, 16, 32 or 64 runs the simple kernel with such tiles;
+--tensor one for tensor cores.`,
 		Example: `  warpdrop gemm --m 2048 --n 128 --k 2048
   warpdrop gemm --m 256 --n 64 --k 256 --method tdp --dp 2 --json
   warpdrop gemm --m 256 --n 64 --k 256 --method rows-random --rate 0.7
   warpdrop gemm --m 256 --n 64 --k 256 --tile 16 --plain
+  warpdrop gemm --m 256 --n 64 --k 256 --gpu a100-40g --tensor
   warpdrop gemm deepbench`,
 		Args: exactArgs(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -152,6 +154,8 @@ Without --tile the kernel comes from the tuned family; --tile 8, 16, 32 or 64 ru
 	addPatternFlags(f, &s)
 	f.IntVar(&s.Tile, "tile", 0, "0: tuned family; 8, 16, 32, 64: simple kernel with such tiles")
 	f.StringVar(&s.Shape, "shape", "", "tuned family: 128x128, 128x64, 64x64, 128x32 or 32x32 (default: chosen)")
+	f.BoolVar(&s.Tensor, "tensor", false,
+		"on tensor cores: A and B hold halves, sums are FP32; dense and rdp, on GPUs that have them")
 	f.IntVar(&s.Split, "split", 0, "tuned family: blocks that share k (0: chosen)")
 	f.BoolVar(&plain, "plain", false, "simple kernel: rows of shared memory not padded")
 	f.Uint64Var(&s.Seed, "seed", 1, "of values, mask and what a pattern without a dp keeps")

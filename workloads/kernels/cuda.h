@@ -37,4 +37,12 @@ extern const __device__ __attribute__((weak)) blockDim_t blockDim;
 extern const __device__ __attribute__((weak)) gridDim_t gridDim;
 #undef SREG_
 
+// From sm_70 on threads of a warp need not be together: shuffles and votes name those that take part, here all.
+#if __CUDA_ARCH__ >= 700
+#define __nvvm_shfl_bfly_f32(x, lane, c) __nvvm_shfl_sync_bfly_f32(0xffffffff, x, lane, c)
+#define VOTE_SYNC_(p) "vote.sync.ballot.b32 %0, " p ", 0xffffffff;"
+#else
+#define VOTE_SYNC_(p) "vote.ballot.b32 %0, " p ";"
+#endif
+
 // __syncthreads is a builtin of clang.

@@ -17,7 +17,7 @@ __device__ __forceinline__ float tanh(float x) {
 // One bit a lane: whether x is true there. In PTX because clang's builtin has no code for sm_61.
 __device__ __forceinline__ unsigned ballot(bool x) {
   unsigned bits;
-  asm volatile("{ .reg .pred p; setp.ne.u32 p, %1, 0; vote.ballot.b32 %0, p; }" : "=r"(bits) : "r"((unsigned)x));
+  asm volatile("{ .reg .pred p; setp.ne.u32 p, %1, 0; " VOTE_SYNC_("p") " }" : "=r"(bits) : "r"((unsigned)x));
   return bits;
 }
 
