@@ -64,7 +64,7 @@ var Variables = []Variable{
 			return nil
 		}},
 	{"WARPDROP_REPORT", "write kernels by time, with a profile page each, to this HTML file at the end",
-		func(o *Options, v string) error { o.HTML = v; return atomicfile.Try(v) }},
+		func(o *Options, v string) error { o.HTML = v; return atomicfile.TryThrough(v) }},
 	{"WARPDROP_PROFILE", "write each kernel's instructions with stall cycles to this file at the end: text, or " +
 		".csv or .json with every count; - for standard error",
 		func(o *Options, v string) error {
@@ -72,12 +72,12 @@ var Variables = []Variable{
 			if err := (&profile.Output{File: v, Several: true}).Check(); err != nil || v == "-" {
 				return err
 			}
-			return atomicfile.Try(v)
+			return atomicfile.TryThrough(v)
 		}},
 	{"WARPDROP_JSON", "write every launch to this JSON file at the end",
-		func(o *Options, v string) error { o.JSON = v; return atomicfile.Try(v) }},
+		func(o *Options, v string) error { o.JSON = v; return atomicfile.TryThrough(v) }},
 	{"WARPDROP_TRACE", "write streams and copies over time to this file, for ui.perfetto.dev",
-		func(o *Options, v string) error { o.Trace = v; return atomicfile.Try(v) }},
+		func(o *Options, v string) error { o.Trace = v; return atomicfile.TryThrough(v) }},
 	{"WARPDROP_QUIET", "1: no table at the end, no progress on the terminal",
 		func(o *Options, v string) error { o.Quiet = v != "" && v != "0"; return nil }},
 	{"WARPDROP_CACHE", "folder of compiled PTX (warpdrop/ptx in the user's cache folder; - for none)",

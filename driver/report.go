@@ -255,7 +255,7 @@ func (d *Driver) write() error {
 		if f.path == "" {
 			continue
 		}
-		if err := atomicfile.Write(f.path, f.write); err != nil {
+		if err := atomicfile.Through(f.path, f.write); err != nil {
 			return err
 		}
 		if !d.options.Quiet {

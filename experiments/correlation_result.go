@@ -353,7 +353,11 @@ func (c *Correlated) Write(dir string) error {
 	if err != nil {
 		return err
 	}
-	return plots.Save(f, filepath.Join(dir, CorrelationSVG))
+	drawn, err := plots.Render(f, "svg")
+	if err != nil {
+		return err
+	}
+	return atomicfile.WriteBytes(filepath.Join(dir, CorrelationSVG), drawn)
 }
 
 // CSV is the rows as a table for other programs.

@@ -134,9 +134,14 @@ func CheckOutput(dir string) error {
 
 // TryOutput makes an output folder and tries that it can be written, before the work whose results it is to hold.
 func TryOutput(dir string) error {
-	err := os.MkdirAll(dir, 0o777)
+	err := os.MkdirAll(filepath.Join(dir, FiguresDir), 0o777)
 	if err == nil {
 		err = atomicfile.Try(filepath.Join(dir, ManifestName))
+	}
+	for _, name := range ownNames() { // a pipe or a folder under the name of one
+		if err == nil && exists(filepath.Join(dir, name)) {
+			err = atomicfile.Try(filepath.Join(dir, name))
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("output: %w", err)
@@ -144,15 +149,21 @@ func TryOutput(dir string) error {
 	return nil
 }
 
-// SweepOutput removes what writers of an output folder that were killed have left behind, older than an hour: files of
-// the names that they make, and nothing else.
-func SweepOutput(dir string) {
+// ownNames are the files that a run writes into its output folder.
+func ownNames() []string {
 	own := slices.Clone(outputFiles)
 	for _, f := range FigureNames() {
 		for _, format := range plots.Formats {
 			own = append(own, filepath.Join(FiguresDir, f+"."+format))
 		}
 	}
+	return own
+}
+
+// SweepOutput removes what writers of an output folder that were killed have left behind, older than an hour: files of
+// the names that they make, and nothing else.
+func SweepOutput(dir string) {
+	own := ownNames()
 	for _, folder := range []string{"", FiguresDir} {
 		sweep(filepath.Join(dir, folder), func(e fs.DirEntry) bool {
 			of, part := atomicfile.IsPart(e.Name())

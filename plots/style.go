@@ -342,11 +342,11 @@ func Render(f *Figure, format string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Save writes a figure to a file whose ending names the format.
+// Save writes a figure to a file that the user names, whose ending names the format.
 func Save(f *Figure, path string) error {
 	data, err := Render(f, path[strings.LastIndexByte(path, '.')+1:])
 	if err != nil {
 		return err
 	}
-	return atomicfile.WriteBytes(path, data)
+	return atomicfile.ThroughBytes(path, data)
 }

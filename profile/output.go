@@ -55,7 +55,7 @@ func (o *Output) Write(stdout io.Writer, pages ...*Page) error {
 	if o.File == "-" {
 		return o.text(stdout, pages)
 	}
-	return atomicfile.Write(o.File, func(w io.Writer) error {
+	return atomicfile.Through(o.File, func(w io.Writer) error {
 		switch o.ending() {
 		case ".csv":
 			return CSV(w, pages...)

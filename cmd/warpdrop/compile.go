@@ -102,7 +102,7 @@ NVIDIA's run-time compiler where it is found, else clang-19 and ptxas; see warpd
 			if out == "" {
 				out = strings.TrimSuffix(filepath.Base(args[0]), filepath.Ext(args[0])) + ".cubin"
 			}
-			if err := atomicfile.WriteBytes(out, data); err != nil {
+			if err := atomicfile.ThroughBytes(out, data); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d bytes for sm_%d, by %s\n", out, len(data), gpu.Arch, by)

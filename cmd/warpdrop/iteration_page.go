@@ -56,5 +56,5 @@ func (r *iterationReport) page(file string, gpu *sim.GPU, it *workloads.Iteratio
 	if err != nil {
 		return err
 	}
-	return atomicfile.WriteBytes(file, page)
+	return atomicfile.ThroughBytes(file, page)
 }

@@ -44,7 +44,7 @@ func tryOutputs(f *pflag.FlagSet) (err error) {
 		if _, ok := x.Annotations[stdoutFlag]; ok && x.Value.String() == "-" {
 			return
 		}
-		if bad := atomicfile.Try(x.Value.String()); bad != nil {
+		if bad := atomicfile.TryThrough(x.Value.String()); bad != nil {
 			err = usageError{fmt.Errorf("--%s: %w", x.Name, bad)}
 		}
 	})

@@ -373,7 +373,7 @@ func (s *simFlags) fill(l *simLaunch, mod *sim.Module) error {
 		if b.Out == "" {
 			continue
 		}
-		if err := atomicfile.Try(b.Out); err != nil {
+		if err := atomicfile.TryThrough(b.Out); err != nil {
 			return usageError{fmt.Errorf("out=%s: %w", b.Out, err)}
 		}
 		if s.waves != 0 {
@@ -394,7 +394,7 @@ func (s *simFlags) write(stdout io.Writer, l *simLaunch, gpu *sim.GPU, r *sim.Re
 		if _, err := l.dev.CopyOut(b.Ptr, data); err != nil {
 			return err
 		}
-		if err := atomicfile.WriteBytes(b.Out, data); err != nil {
+		if err := atomicfile.ThroughBytes(b.Out, data); err != nil {
 			return err
 		}
 	}
@@ -424,7 +424,7 @@ func parseDim(what, s string) (sim.Dim3, error) {
 }
 
 func writeTrace(path string, t *sim.Trace) error {
-	return atomicfile.Write(path, func(w io.Writer) error {
+	return atomicfile.Through(path, func(w io.Writer) error {
 		_, err := t.WriteTo(w)
 		return err
 	})

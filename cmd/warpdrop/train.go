@@ -216,7 +216,7 @@ func (t *trainFlags) run(cmd *cobra.Command, run func(func(train.Progress)) (*tr
 		p.show(s)
 		last = s
 		if s.Ended != nil && t.metrics != "" {
-			if err := atomicfile.WriteBytes(t.metrics, metricsText(t.metrics, s.Ended)); err != nil && metricsErr == nil {
+			if err := atomicfile.ThroughBytes(t.metrics, metricsText(t.metrics, s.Ended)); err != nil && metricsErr == nil {
 				metricsErr = fmt.Errorf("--metrics: %w", err)
 			}
 		}

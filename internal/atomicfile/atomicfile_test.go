@@ -40,7 +40,7 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// Try refuses what Write refuses, and changes nothing.
+// TestTry: Try refuses what Write refuses, TryThrough what Through does, and neither changes anything.
 func TestTry(t *testing.T) {
 	dir := t.TempDir()
 	old := filepath.Join(dir, "old")
@@ -50,6 +50,10 @@ func TestTry(t *testing.T) {
 	for path, ok := range map[string]bool{old: true, filepath.Join(dir, "new"): true, os.DevNull: true, dir: false,
 		filepath.Join(dir, "none", "a"): false, filepath.Join(old, "a"): false,
 		filepath.Join(dir, strings.Repeat("x", 300)): false} {
+		if err := TryThrough(path); (err == nil) != ok || err != nil && !strings.Contains(err.Error(), path) {
+			t.Errorf("TryThrough(%.40s): %v", path, err)
+		}
+		ok = ok && path != os.DevNull
 		if err := Try(path); (err == nil) != ok || err != nil && !strings.Contains(err.Error(), path) {
 			t.Errorf("Try(%.40s): %v", path, err)
 		}

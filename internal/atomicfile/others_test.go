@@ -34,8 +34,11 @@ func TestWriteThrough(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("no /dev/null")
 	}
-	if err := WriteBytes("/dev/null", []byte("x")); err != nil {
+	if err := ThroughBytes("/dev/null", []byte("x")); err != nil {
 		t.Error(err)
+	}
+	if err := WriteBytes("/dev/null", []byte("x")); err == nil {
+		t.Error("/dev/null was taken for a file of ours")
 	}
 	if info, err := os.Stat("/dev/null"); err != nil || info.Mode().IsRegular() {
 		t.Errorf("/dev/null is now %v (%v)", info.Mode(), err)
@@ -48,7 +51,7 @@ func TestWriteThrough(t *testing.T) {
 	if err := os.Symlink(target, link); err != nil {
 		t.Fatal(err)
 	}
-	if err := WriteBytes(link, []byte("new")); err != nil {
+	if err := ThroughBytes(link, []byte("new")); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
@@ -57,7 +60,7 @@ func TestWriteThrough(t *testing.T) {
 	if data, err := os.ReadFile(target); err != nil || string(data) != "new" {
 		t.Errorf("its target has %q (%v)", data, err)
 	}
-	if err := WriteBytes(dir, []byte("x")); err == nil {
+	if err := ThroughBytes(dir, []byte("x")); err == nil {
 		t.Error("a folder was written to")
 	}
 }
