@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"embed"
 	"errors"
 	"flag"
@@ -12,8 +13,10 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 //go:embed page
@@ -48,8 +51,14 @@ func serve(out, address string) error {
 	if err != nil {
 		return err
 	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, func() { l.Close() }) // so that the folder is removed
 	fmt.Printf("the simulator is at http://%s until Ctrl-C\n", l.Addr())
-	return http.Serve(l, http.FileServer(http.Dir(dir)))
+	if err = http.Serve(l, http.FileServer(http.Dir(dir))); ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 // build writes the page, the program as WebAssembly with Go's loader for it, and the kernels of the list into dir.

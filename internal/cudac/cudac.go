@@ -180,7 +180,7 @@ func AssembleText(ctx context.Context, ptx []byte, arch int) ([]byte, error) {
 }
 
 func assembleText(ctx context.Context, ptx []byte, opt Options) ([]byte, error) {
-	dir, err := os.MkdirTemp("", "warpdrop")
+	dir, err := scratch.Dir()
 	if err != nil {
 		return nil, err
 	}
