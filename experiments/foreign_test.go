@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -207,6 +208,21 @@ func TestDiverged(t *testing.T) {
 	}
 	if r, _, err = ReadOutput(dir); err != nil || !r.Rows[0].PerplexitySpread.known() {
 		t.Errorf("spread %g, %v", r.Rows[0].PerplexitySpread, err)
+	}
+	page, err := os.ReadFile(filepath.Join(dir, ReportName))
+	if digits := regexp.MustCompile(`[0-9]{40,}`).Find(page); err != nil || digits != nil {
+		t.Errorf("the report has the number %s (%v)", digits, err)
+	}
+	// What trainings differ in is said of the one that diverged.
+	e = mustParse(t, "name: d\ntitle: D\npoints:\n  - train-mlp: {hidden: [64, 64], batch: 8, method: dense, seed: 2, "+
+		"rates: [0.5, 0.5]}\n    sweep: {learning_rate: [0.5, 99]}\n")
+	dir = filepath.Join(t.TempDir(), "out")
+	if err := output(t.Context(), e, &diverging{fake: &fake{}}, dir, runOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if r, _, err = ReadOutput(dir); err != nil || len(r.Diverged) != 2 ||
+		!strings.Contains(strings.Join(r.Diverged, " "), ", learning rate 99: epoch 2") {
+		t.Errorf("%q, %v", r.Diverged, err)
 	}
 }
 

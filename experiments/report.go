@@ -155,7 +155,16 @@ func (n number) round(decimals int) string {
 	if !n.known() {
 		return "-"
 	}
-	return fmt.Sprintf("%.*f", decimals, float64(n))
+	return decimal(fmt.Sprintf("%%.%df", decimals), float64(n))
+}
+
+// decimal is x as format has it, and with an exponent from 16 digits on: the perplexity of a training that fails may
+// have 300.
+func decimal(format string, x float64) string {
+	if math.Abs(x) >= 1e15 {
+		format = "%.4g"
+	}
+	return fmt.Sprintf(format, x)
 }
 
 // span is the range of a value over rows: "1.20" or "1.20 to 1.77".
@@ -166,13 +175,14 @@ func span(rows []*Row, x func(*Row) float64, format string) string {
 			low, high = min(low, v), max(high, v)
 		}
 	}
-	switch {
-	case low > high:
+	if low > high {
 		return ""
-	case fmt.Sprintf(format, low) == fmt.Sprintf(format, high):
-		return fmt.Sprintf(format, low)
 	}
-	return fmt.Sprintf(format+" to "+format, low, high)
+	from, to := decimal(format, low), decimal(format, high)
+	if from == to {
+		return from
+	}
+	return from + " to " + to
 }
 
 // methodText says what a method is, for readers who do not know its name.

@@ -404,7 +404,7 @@ func (r *Results) join(points []Point, stored map[string]*Stored) {
 			row.train = append(row.train, got)
 		}
 		if got.Diverged != "" {
-			r.Diverged = append(r.Diverged, Label(t.point.Spec)+": "+got.Diverged)
+			r.Diverged = append(r.Diverged, Label(t.point.Spec)+t.variant+": "+got.Diverged)
 		}
 	}
 	r.Rows = out
