@@ -330,3 +330,11 @@ func TestMeasuredTimes(t *testing.T) {
 		}
 	}
 }
+
+// TestCorrelatedCells: a configuration's name, which is of cells of somebody's table, is no formula in ours.
+func TestCorrelatedCells(t *testing.T) {
+	c := &Correlated{Rows: []CorrelatedRow{{Name: "=1+1\x1b[2J"}}}
+	if got := string(c.CSV()); !strings.Contains(got, ",'=1+1") || strings.Contains(got, "\x1b") {
+		t.Errorf("%q", got)
+	}
+}
