@@ -216,7 +216,8 @@ func (t *trainFlags) run(cmd *cobra.Command, run func(func(train.Progress)) (*tr
 		p.show(s)
 		last = s
 		if s.Ended != nil && t.metrics != "" {
-			if err := atomicfile.ThroughBytes(t.metrics, metricsText(t.metrics, s.Ended)); err != nil && metricsErr == nil {
+			err := atomicfile.ThroughBytes(t.metrics, metricsText(t.metrics, s.Ended))
+			if err != nil && metricsErr == nil {
 				metricsErr = fmt.Errorf("--metrics: %w", err)
 			}
 		}

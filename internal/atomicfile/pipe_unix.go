@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// writePipe writes to a named pipe when somebody reads it. Neither the wait for a reader nor that for a slow one keeps a
-// signal from ending it.
+// writePipe writes to a named pipe when somebody reads it. Neither the wait for a reader nor that for a slow one keeps
+// a signal from ending it.
 func writePipe(path string, write func(io.Writer) error) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

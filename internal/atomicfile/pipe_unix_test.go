@@ -71,7 +71,8 @@ func TestPipeForOutput(t *testing.T) {
 		f.Close()
 		got <- data
 	}()
-	if err := within(t, "write", func() error { return ThroughBytes(pipe, long) }); err != nil || !bytes.Equal(<-got, long) {
+	err := within(t, "write", func() error { return ThroughBytes(pipe, long) })
+	if err != nil || !bytes.Equal(<-got, long) {
 		t.Errorf("%v, or other bytes", err)
 	}
 	for _, read := range []bool{false, true} {
