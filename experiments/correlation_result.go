@@ -371,8 +371,8 @@ func (c *Correlated) CSV() []byte {
 	for _, r := range c.Rows {
 		w.Write([]string{strconv.Itoa(r.Line), show.Cell(r.Name), text(r.Measured), text(r.Simulated), text(r.Error),
 			text(r.Cycles), text(r.HostUS), text(r.SampleError), strconv.FormatInt(r.Blocks, 10),
-			strconv.FormatInt(r.Total, 10), strconv.Itoa(r.Registers), strconv.Itoa(r.LocalBytes), strconv.Itoa(r.BlocksPerSM),
-			strings.Join(r.Stalls, "; "), c.Model})
+			strconv.FormatInt(r.Total, 10), strconv.Itoa(r.Registers), strconv.Itoa(r.LocalBytes),
+			strconv.Itoa(r.BlocksPerSM), strings.Join(r.Stalls, "; "), c.Model})
 	}
 	w.Flush()
 	return b.Bytes()
