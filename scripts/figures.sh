@@ -13,6 +13,7 @@ cp "$QUICKSTART/figures/parts.png" "$work/img/quickstart-parts.png"
 cp "$SEARCH/figures/distribution.png" "$work/img/distribution.png"
 "$work/warpdrop" search patterns --plot "$work/img/dropout-rate.png" > /dev/null
 "$work/warpdrop" search diversity --show correlation,spread,lost-inputs --plot "$work/img/dropout.png" > /dev/null
+go run ./internal/docfigures "$work/img"
 # README's rows begin with the method; what follows in the first cell stays.
 awk -F, '
   NR == FNR && FNR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
