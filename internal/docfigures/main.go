@@ -175,6 +175,6 @@ func energy() (*plots.Figure, error) {
 			groups[i].Y = append(groups[i].Y, number(r[6+i]))
 		}
 	}
-	return plots.Stacked(plots.Axis{Title: "Estimated energy of an iteration", X: "energy (mJ, estimate)"}, labels, groups,
-		func(x float64) string { return fmt.Sprintf("%.0f", x) })
+	return plots.Stacked(plots.Axis{Title: "Estimated energy of an iteration", X: "energy (mJ, estimate)"}, labels,
+		groups, func(x float64) string { return fmt.Sprintf("%.0f", x) })
 }
