@@ -24,6 +24,7 @@ type Kind struct {
 	Look  string // in figures, see plots.SetLook; "" = one of those that go round
 	Drops Drops  // DropsRows or DropsTiles
 	HasOf bool   // keeps k of every Of rows
+	Grain int    // rows or tiles that are kept or dropped together, which bounds how near a rate can be met; 0 = 1
 
 	// Keep is what a pattern with a dp keeps, 1 <= bias <= dp; dp is drawn from a distribution (Search). nil: it has no
 	// dp.
