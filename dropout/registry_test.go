@@ -40,7 +40,7 @@ func TestKinds(t *testing.T) {
 					things = s.shape.TileRows * s.shape.TileCols
 				}
 				if grain := max(1, k.Grain); math.Abs(s.Reached()-rate) > 0.5*float64(grain)/float64(things)+1e-9 {
-					t.Errorf("%s: reaches %g; wanted is the rate to half of what is kept or dropped together (Grain, %d of %d)",
+					t.Errorf("%s: reaches %g; wanted is the rate to half of what is kept together (Grain, %d of %d)",
 						name, s.Reached(), grain, things)
 				}
 				if again := streamOf(t, k, rate, units); string(again.At(11, 1).AppendID(nil)) !=
