@@ -107,15 +107,17 @@ func (x *Exec) multiplyAddWide(w *Warp, op *lower.Op, mask uint32) {
 		if f&lower.FlagSigned != 0 {
 			p = uint64(int64(int32(a[i])) * int64(int32(b[i])))
 		}
-		q := uint64(lo[i]) | uint64(hi[i])<<32
+		q, negated := uint64(lo[i])|uint64(hi[i])<<32, uint64(0)
 		switch {
-		case f&lower.FlagNegC != 0:
-			q = -q
+		case f&lower.FlagNegC != 0: // a negated zero carries
+			q = ^q
+			negated = 1
 		case f&lower.FlagNotC != 0:
 			q = ^q
 		}
-		sum, over := bits.Add64(p, q, uint64(carry>>i&1))
-		setBit(&out, i, over != 0)
+		sum, over := bits.Add64(p, q, negated)
+		sum, more := bits.Add64(sum, uint64(carry>>i&1), 0)
+		setBit(&out, i, over|more != 0)
 		if f&lower.FlagHigh != 0 {
 			d[i] = uint32(sum >> 32)
 		} else {
@@ -182,15 +184,19 @@ func (x *Exec) shiftedSum(w *Warp, op *lower.Op, mask uint32) {
 			v |= uint64(c[i]) << 32
 		}
 		v <<= uint(op.Imm)
-		if pa != 0 {
+		plus := uint64(pb) + uint64(carry>>i&1)
+		switch {
+		case na == 0:
+		case pa != 0 && f&lower.FlagHigh != 0:
 			v = -v
-		} else if na != 0 {
+		default: // a negated zero carries: ~0 + 1
 			v = ^v
+			plus += uint64(pa)
 		}
 		if f&lower.FlagHigh != 0 {
 			v >>= 32
 		}
-		sum := uint64(uint32(v)) + uint64(b[i]^nb) + uint64(pb) + uint64(carry>>i&1)
+		sum := uint64(uint32(v)) + uint64(b[i]^nb) + plus
 		setBit(&out, i, sum>>32 != 0)
 		d[i] = uint32(sum)
 	}
