@@ -21,6 +21,9 @@ var _ = register(&work[GEMM]{
 		r.Workload, r.GPU, r.Method, r.Tile = "gemm", s.GPU, s.Method, s.Tile
 		r.Network = productText(s.M, s.N, s.K, s.TA, s.TB)
 		r.Pad = strconv.FormatBool(s.Pad)
+		if s.Tensor {
+			r.Network += "-tensor"
+		}
 		if s.method().HasDP() {
 			r.DP = s.DP
 		} else if s.usesRate() {
@@ -44,6 +47,7 @@ type GEMM struct {
 	Of     int     `json:"of,omitempty" jsonschema:"minimum=0,maximum=64" jsonschema_description:"rows-k: k of every so many rows are kept; 0 = chosen."`
 	Tile   int     `json:"tile" jsonschema:"minimum=0,maximum=128,default=0" jsonschema_description:"Edge of the tile; 0 = chosen for the shape."`
 	Pad    bool    `json:"pad" jsonschema:"default=true" jsonschema_description:"Pad rows of shared memory against bank conflicts."`
+	Tensor bool    `json:"tensor,omitempty" jsonschema_description:"On tensor cores: A and B hold halves, sums are FP32; dense and rdp, n and k multiples of 8."`
 }
 
 func (GEMM) Kind() string { return "gemm" }
@@ -119,7 +123,7 @@ func gemmMemory(g GEMM) int64 {
 // workload is the product that package workloads simulates.
 func (g GEMM) workload() workloads.GEMMSpec {
 	return workloads.GEMMSpec{M: g.M, N: g.N, K: g.K, TA: g.TA, TB: g.TB, Method: g.method(), Rate: g.Rate, DP: g.DP,
-		Bias: g.Bias, Of: g.Of, Tile: g.Tile, Pad: g.Pad, Seed: 1}
+		Bias: g.Bias, Of: g.Of, Tile: g.Tile, Pad: g.Pad, Seed: 1, Tensor: g.Tensor}
 }
 
 func runGEMM(ctx context.Context, _ *Host, spec GEMM, threads int, progress func(float64)) (Result, error) {
