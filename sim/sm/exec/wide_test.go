@@ -15,8 +15,9 @@ func TestNegatedZeroCarries(t *testing.T) {
 		word isa.Word
 		at   int // the register that is zero and negated
 	}{
-		"IADD3 R4, P2, R12, -R16, R24": {isa.Word{Lo: sources(0x210) | 1<<63, Hi: 24 | 2<<17 | 7<<20 | 7<<23 | control}, 16},
-		"LEA R4, P2, -R12, R16, 0x7":   {isa.Word{Lo: sources(0x211), Hi: 1<<8 | 7<<11 | 2<<17 | 7<<23 | control}, 12},
+		"IADD3 R4, P2, R12, -R16, R24": {isa.Word{Lo: sources(0x210) | 1<<63,
+			Hi: 24 | 2<<17 | 7<<20 | 7<<23 | control}, 16},
+		"LEA R4, P2, -R12, R16, 0x7": {isa.Word{Lo: sources(0x211), Hi: 1<<8 | 7<<11 | 2<<17 | 7<<23 | control}, 12},
 		"IMAD.WIDE.U32 R4, P2, R12, R16, -R24": {isa.Word{Lo: sources(0x225), Hi: 24 | 1<<11 | 2<<17 | 7<<23 | control},
 			24},
 	} {
