@@ -84,8 +84,17 @@ var (
 // error or a result, no panic, and no more than ten seconds.
 func TestHostileLaunches(t *testing.T) {
 	rng := rand.New(rand.NewPCG(*hostileSeed, 12))
-	for _, path := range []string{"testdata/checks.cubin", "testdata/globals.cubin",
-		"../workloads/kernels/elementwise.cubin"} {
+	files := []struct{ path, gpu string }{
+		{"testdata/checks.cubin", "gtx1080ti"},
+		{"testdata/globals.cubin", "gtx1080ti"},
+		{"../workloads/kernels/elementwise.cubin", "gtx1080ti"},
+		{"sm/testdata/families.sm_75.cubin", "rtx2070super"},
+		{"sm/testdata/families.sm_80.cubin", "a100-40g"},
+		{"sm/testdata/packed.sm_80.cubin", "a100-40g"},
+	}
+	each := *hostile / len(files)
+	for _, f := range files {
+		path := f.path
 		cubin, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -103,7 +112,7 @@ func TestHostileLaunches(t *testing.T) {
 			}
 		}
 		loaded, ran, ended := 0, 0, 0
-		for i := range *hostile / 3 {
+		for i := range each {
 			data := bytes.Clone(cubin)
 			for range 1 + rng.IntN(4) {
 				at := rng.IntN(len(data))
@@ -117,7 +126,7 @@ func TestHostileLaunches(t *testing.T) {
 				}
 			}
 			began := time.Now()
-			l, r, err := launchHostile(t, data, rng)
+			l, r, err := launchHostile(t, f.gpu, data, rng)
 			loaded, ran = loaded+l, ran+r
 			if r == 1 && err == nil {
 				ended++
@@ -126,14 +135,23 @@ func TestHostileLaunches(t *testing.T) {
 				t.Errorf("%s, mutation %d: %v", path, i, took)
 			}
 		}
-		t.Logf("%s: %d mutations, %d loaded, %d launches run, %d of them to their end", path, *hostile/3, loaded, ran, ended)
+		t.Logf("%s: %d mutations, %d loaded, %d launches run, %d of them to their end", path, each, loaded, ran, ended)
 	}
 }
 
 // launchHostile launches one kernel of a file, with arguments that may be addresses or anything. It counts whether the
 // file was loaded and whether the kernel was run.
-func launchHostile(t *testing.T, data []byte, rng *rand.Rand) (loaded, ran int, err error) {
-	b := newBench(t, func(g *sim.GPU) { g.SMs = 2 })
+func launchHostile(t *testing.T, gpu string, data []byte, rng *rand.Rand) (loaded, ran int, err error) {
+	g, err := sim.LoadGPU(gpu)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.SMs = 2
+	dev, err := sim.NewDevice(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{t: t, dev: dev}
 	m, err := b.dev.LoadModule(data)
 	if err != nil {
 		return 0, 0, err

@@ -61,3 +61,27 @@ func TestGunzip(t *testing.T) {
 		}
 	}
 }
+
+// FuzzGunzip: packed contents unpack to no more than the limit, or an error names them.
+func FuzzGunzip(f *testing.F) {
+	for _, text := range []string{"", "some text", strings.Repeat("the of and\n", 300)} {
+		var packed bytes.Buffer
+		z := gzip.NewWriter(&packed)
+		if _, err := z.Write([]byte(text)); err != nil {
+			f.Fatal(err)
+		}
+		if err := z.Close(); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(packed.Bytes())
+		f.Add(packed.Bytes()[:packed.Len()-5])
+		f.Add(append(packed.Bytes(), packed.Bytes()...))
+	}
+	f.Fuzz(func(t *testing.T, packed []byte) {
+		const limit = 2000
+		data, err := Gunzip(bytes.NewReader(packed), "p.gz", limit)
+		if len(data) > limit || err != nil && !strings.Contains(err.Error(), "p.gz") {
+			t.Errorf("%d bytes, %v", len(data), err)
+		}
+	})
+}

@@ -196,6 +196,23 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
+// FuzzDecodeWide: a word of 128 bits, of each generation that has such, is refused or has a text.
+func FuzzDecodeWide(f *testing.F) {
+	for i := range Ampere.table {
+		r := &Ampere.table[i]
+		f.Add(r.match.Lo|0x7000, r.match.Hi|0xfea00<<44, uint32(16))
+	}
+	f.Fuzz(func(t *testing.T, lo, hi uint64, pc uint32) {
+		for _, family := range []*Family{Turing, Ampere, GA10x} {
+			place := binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, lo), hi)
+			in, err := family.DecodeAt(place, pc)
+			if err == nil && in.String() == "" {
+				t.Errorf("%s %016x_%016x has no text", family.Name, hi, lo)
+			}
+		}
+	})
+}
+
 func BenchmarkDecode(b *testing.B) {
 	r := rand.New(rand.NewPCG(1, 2))
 	words := make([]uint64, 4096)

@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"os"
 	"testing"
@@ -35,7 +36,20 @@ func (s *sandbox) run(word uint64, r *rand.Rand) bool {
 		nop  = 0x50b0000000070f00
 		exit = 0xe30000000007000f
 	)
-	p, err := lower.Lower(rowtest.Code(word, nop, exit), 8, lower.LowerConfig{Name: "sandbox"})
+	return s.execute(rowtest.Code(word, nop, exit), 8, r)
+}
+
+// runWide is run of a word of 128 bits.
+func (s *sandbox) runWide(family *isa.Family, lo, hi uint64, r *rand.Rand) bool {
+	var image []byte
+	for _, w := range []uint64{lo, hi, 0x7918, 0x000fc00000000000, 0x794d, 0x000fea0003800000} { // then NOP and EXIT
+		image = binary.LittleEndian.AppendUint64(image, w)
+	}
+	return s.execute(isa.NewCode(family, image), 0, r)
+}
+
+func (s *sandbox) execute(code *isa.Code, entry uint32, r *rand.Rand) bool {
+	p, err := lower.Lower(code, entry, lower.LowerConfig{Name: "sandbox"})
 	if err != nil {
 		return false
 	}
@@ -137,6 +151,49 @@ func TestExecRandom(t *testing.T) {
 	}
 }
 
+// TestExecRandomWide is TestExecRandom of the committed kernels of 128-bit words.
+func TestExecRandomWide(t *testing.T) {
+	s, err := newSandbox()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(23, 24))
+	n := 0
+	for _, c := range []struct {
+		file   string
+		family *isa.Family
+	}{{"families.sm_75", isa.Turing}, {"packed.sm_75", isa.Turing}, {"families.sm_80", isa.Ampere},
+		{"packed.sm_80", isa.Ampere}} {
+		data, err := os.ReadFile("../testdata/" + c.file + ".cubin")
+		if err != nil {
+			t.Fatal(err)
+		}
+		cubin, err := isa.ReadCubin(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range cubin.Words {
+			if s.runWide(c.family, w.Lo, w.Hi, r) {
+				n++
+			}
+			for range 2 {
+				lo, hi := w.Lo, w.Hi
+				if at := r.IntN(128); at < 64 {
+					lo ^= 1 << at
+				} else {
+					hi ^= 1 << (at - 64)
+				}
+				if s.runWide(c.family, lo, hi, r) {
+					n++
+				}
+			}
+		}
+	}
+	if n < 8_000 {
+		t.Errorf("only %d instructions were executed", n)
+	}
+}
+
 func FuzzExec(f *testing.F) {
 	for _, w := range []uint64{0x5c98078000870001, 0xeedc200000070002, 0xef4c000000070001, 0x5980000000270003,
 		0xe24000000080000f, 0xed00000000070000, 0xefa0000014070404} {
@@ -148,5 +205,32 @@ func FuzzExec(f *testing.F) {
 			t.Fatal(err)
 		}
 		s.run(word, rand.New(rand.NewPCG(seed, 1)))
+	})
+}
+
+// FuzzExecWide is FuzzExec of words of 128 bits, of each generation that has such.
+func FuzzExecWide(f *testing.F) {
+	for _, file := range []string{"families.sm_75", "families.sm_80", "packed.sm_80"} {
+		data, err := os.ReadFile("../testdata/" + file + ".cubin")
+		if err != nil {
+			f.Fatal(err)
+		}
+		cubin, err := isa.ReadCubin(data)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for i, w := range cubin.Words {
+			if i%7 == 0 {
+				f.Add(w.Lo, w.Hi, uint64(1), uint8(i))
+			}
+		}
+	}
+	families := []*isa.Family{isa.Turing, isa.Ampere, isa.GA10x}
+	f.Fuzz(func(t *testing.T, lo, hi, seed uint64, family uint8) {
+		s, err := newSandbox()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.runWide(families[int(family)%len(families)], lo, hi, rand.New(rand.NewPCG(seed, 1)))
 	})
 }
