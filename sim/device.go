@@ -625,7 +625,7 @@ func (w *windows) stopped(ctx context.Context, next int64) error {
 	}
 	if err := ctx.Err(); err != nil {
 		return d.stuck(q, err, fmt.Sprintf("%s: stopped after %d cycles (%v); %d of %d blocks finished",
-			q.name(), cycles, err, w.blocks, w.total))
+			q.name(), cycles, context.Cause(ctx), w.blocks, w.total))
 	}
 	if w.to >= w.stall.next {
 		w.stall.look(d, q, w.to, w.blocks)
