@@ -174,6 +174,31 @@ func TestLineLengths(t *testing.T) {
 	}
 }
 
+// TestLongTables: long tables of the results are CSV beside their page.
+func TestLongTables(t *testing.T) {
+	const most = 15
+	for _, page := range pages(t) {
+		if !strings.Contains(filepath.ToSlash(page), "docs/results/") {
+			continue
+		}
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := -2 // less the head and the line below it
+		for i, line := range strings.Split(string(text), "\n") {
+			if strings.HasPrefix(line, "|") {
+				rows++
+				if rows == most+1 {
+					t.Errorf("%s:%d: a table of more than %d rows: a CSV beside the page", page, i+1, most)
+				}
+			} else {
+				rows = -2
+			}
+		}
+	}
+}
+
 var (
 	modelOf = regexp.MustCompile(`2026\.\d+-\d+`)
 	cycles  = regexp.MustCompile(`(?s)cycles.*\| \d{3},\d{3} `)
