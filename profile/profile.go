@@ -122,7 +122,8 @@ func (l Line) Wait() string {
 
 // SourceLine is a line of the source: the sums of the instructions that were compiled from it.
 type SourceLine struct {
-	Source       string  `json:"source"` // "k.cu:12"
+	Source       string  `json:"source"`         // "k.cu:12"
+	Code         string  `json:"code,omitempty"` // what stands there, where the file was at hand (see Quote)
 	Instructions int     `json:"instructions"`
 	Warps        int64   `json:"warps"`
 	Stalls       int64   `json:"stall_cycles"`
@@ -309,6 +310,40 @@ func (p *Page) sources() {
 		}
 	}
 	slices.SortStableFunc(p.Sources, func(a, b SourceLine) int { return cmp.Compare(b.Stalls, a.Stalls) })
+}
+
+// Quote adds what stands in the lines of the source. The files are by their names without folders; others are not read:
+// a line table of a stranger's file may name any.
+func (p *Page) Quote(files map[string][]byte) {
+	const most = 72 // letters of a line
+	lines := map[string][]string{}
+	for name, data := range files {
+		lines[name] = strings.Split(strings.ToValidUTF8(string(data), "?"), "\n")
+	}
+	for i := range p.Sources {
+		s := &p.Sources[i]
+		at := strings.LastIndex(s.Source, ":")
+		if at < 0 {
+			continue
+		}
+		n, err := strconv.Atoi(s.Source[at+1:])
+		if text := lines[s.Source[:at]]; err == nil && n >= 1 && n <= len(text) {
+			s.Code = strings.Join(strings.Fields(text[n-1]), " ")
+			if r := []rune(s.Code); len(r) > most {
+				s.Code = string(r[:most-1]) + "…"
+			}
+		}
+	}
+}
+
+// CodeOf is what stands in a line of the source, "" where it is not known.
+func (p *Page) CodeOf(source string) string {
+	for _, s := range p.Sources {
+		if s.Source == source {
+			return s.Code
+		}
+	}
+	return ""
 }
 
 // HottestSources are the n lines of the source that warps waited longest before.

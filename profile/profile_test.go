@@ -416,3 +416,18 @@ func TestSources(t *testing.T) {
 		t.Errorf("a page without lines speaks of them (%v)", err)
 	}
 }
+
+// Lines of the source are quoted where the file is given, cut to a bearable length.
+func TestQuote(t *testing.T) {
+	p := &Page{Sources: []SourceLine{{Source: "k.cu:2"}, {Source: "k.cu:9"}, {Source: "other.h:1"}, {Source: "k.cu:3"}}}
+	p.Quote(map[string][]byte{"k.cu": []byte("first\n\tout[i] =  in[i];\n" + strings.Repeat("x", 100) + "\n")})
+	if got := p.CodeOf("k.cu:2"); got != "out[i] = in[i];" {
+		t.Errorf("line 2 is %q", got)
+	}
+	if p.CodeOf("k.cu:9") != "" || p.CodeOf("other.h:1") != "" || p.CodeOf("none") != "" {
+		t.Errorf("lines that are not there: %+v", p.Sources)
+	}
+	if got := p.CodeOf("k.cu:3"); len([]rune(got)) != 72 || !strings.HasSuffix(got, "…") {
+		t.Errorf("a long line: %q", got)
+	}
+}

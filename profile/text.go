@@ -46,7 +46,7 @@ func (p *Page) Text(width int) string {
 	}
 	for _, s := range p.HottestSources(10) {
 		cut("%12d %5.1f %%  %3d instructions, most at %s  %s", s.Stalls, 100*s.Share, s.Instructions, s.Hottest,
-			s.Source)
+			strings.TrimSpace(s.Source+"  "+s.Code))
 	}
 	b.WriteByte('\n')
 	cut("Hottest instructions, by stall cycles of warps before them")

@@ -4,10 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/pflag"
 
+	"warpdrop/internal/codefile"
+	"warpdrop/internal/cudac"
 	"warpdrop/internal/infile"
 	"warpdrop/internal/table"
 	"warpdrop/profile"
@@ -65,6 +68,7 @@ type reportFlags struct {
 	profileFlags
 	file, against string
 	before        *profile.Page // that against names
+	sources       []string      // files of the command line, which pages quote
 }
 
 func (p *reportFlags) add(f *pflag.FlagSet) {
@@ -92,10 +96,30 @@ func (p *reportFlags) check(asJSON bool) error {
 	return nil
 }
 
+// quotable are the sources among files, by their names without folders; a name that two have tells nothing.
+func quotable(files []string) map[string][]byte {
+	out := map[string][]byte{}
+	for _, f := range files {
+		if !cudac.IsSource(f) {
+			continue
+		}
+		name := filepath.Base(f)
+		if _, twice := out[name]; twice {
+			out[name] = nil
+			continue
+		}
+		if data, err := infile.Read(f, codefile.MaxBytes); err == nil {
+			out[name] = data
+		}
+	}
+	return out
+}
+
 // write writes what is asked for of a launch.
 func (p *reportFlags) write(stdout io.Writer, gpu *sim.GPU, r *sim.Result) error {
 	if p.file != "" {
 		page := profile.New(r, gpu)
+		page.Quote(quotable(p.sources))
 		if p.before != nil {
 			page.Compare(p.before)
 		}

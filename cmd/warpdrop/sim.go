@@ -257,6 +257,7 @@ type simLaunch struct {
 }
 
 func (s *simFlags) run(cmd *cobra.Command, files []string) error {
+	s.report.sources = files
 	gpu, err := sim.LoadGPU(s.gpu)
 	if err != nil {
 		return usageError{err}
