@@ -20,11 +20,14 @@ const (
 	longestWord = 24 // longer words are broken where a table would not fit
 	mostLines   = 4  // of a cell that is wrapped
 	mostTurned  = 6  // rows that are turned into columns
+	mostKeys    = 4  // columns that tell rows apart
+	mostParts   = 3  // tables that columns are dealt over
 )
 
 // Table has its headers as they are written. Where it does not fit its width, headers are wrapped; then columns that
 // say the same in all rows are said once, above the table, and cells are wrapped between words; then rows are turned
-// into columns, and where that does not fit either, each row is a list of its own (see Render).
+// into columns, or columns are dealt over several tables, and where that does not fit either, each row is a list (see
+// Render).
 type Table struct {
 	out   io.Writer
 	width int
@@ -87,7 +90,65 @@ func (t *Table) Render() error {
 	if err := t.above(same); err != nil {
 		return err
 	}
+	if parts := t.split(rows); parts != nil {
+		for _, p := range parts {
+			w := headWidths(p)
+			if !fit(w, t.width) {
+				fit(cellWidths(p, w), t.width)
+			}
+			if err := draw(t.out, p, w); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	return t.lists(rows)
+}
+
+// split deals the columns over up to mostParts tables, each of which begins with the columns that tell rows apart; nil
+// where these are too many or too wide.
+func (t *Table) split(rows [][]string) (parts [][][]string) {
+	keys := 0
+	for unique := false; !unique; {
+		if keys++; keys > mostKeys || keys == len(rows[0]) {
+			return nil
+		}
+		seen := map[string]bool{}
+		for _, r := range rows[1:] {
+			seen[strings.Join(r[:keys], "\x00")] = true
+		}
+		unique = len(seen) == len(rows)-1
+	}
+	part := columns(rows, keys, nil)
+	for i := keys; i < len(rows[0]); i++ {
+		more := columns(rows, i, part)
+		if w := headWidths(more); fit(w, t.width) || len(part[0]) == keys && fit(cellWidths(more, w), t.width) {
+			part = more
+			continue
+		}
+		if len(part[0]) == keys {
+			return nil // not even one column beside those
+		}
+		parts = append(parts, part)
+		part = columns(rows, keys, nil)
+		i-- // it begins the next
+	}
+	if parts = append(parts, part); len(parts) > mostParts {
+		return nil
+	}
+	return parts
+}
+
+// columns are the first n columns where part is nil, else part and column n.
+func columns(rows [][]string, n int, part [][]string) (out [][]string) {
+	for i, r := range rows {
+		if part == nil {
+			out = append(out, slices.Clone(r[:n]))
+		} else {
+			out = append(out, append(slices.Clone(part[i]), r[n]))
+		}
+	}
+	return out
 }
 
 // above prints what all rows have in common.
@@ -298,7 +359,7 @@ func (t *Table) lists(rows [][]string) error {
 					cells = append(cells, h+" "+row[j])
 				}
 			}
-			fmt.Fprintf(&b, "%s\n%s\n", Fold(row[0], t.width, ""), items("  ", cells, ";", t.width, "  "))
+			fmt.Fprintf(&b, "%s\n%s\n", Fold(rows[0][0]+" "+row[0], t.width, ""), items("  ", cells, ";", t.width, "  "))
 			continue
 		}
 		if i > 0 {

@@ -64,6 +64,19 @@ var launches = [][]string{
 	{"update 1", "sgd_rdp", "1", "8164", "3.0", "0.000", "0", "0.30", "13"},
 }
 
+// sweep is a part of Table I with a pattern of a user's own: more rows than can be turned.
+var sweep = [][]string{
+	{"method", "network", "search", "reached rate", "kernel cycles", "with launch", "speedup over dense (interval)",
+		"accuracy %", "divergent branches", "energy mJ"},
+	{"dense", "784-1024-64-10", "", "-", "304952", "466306", "1.00", "90.88", "150", "27.519"},
+	{"rdp", "784-1024-64-10", "sgd", "0.6923", "209316", "365833", "1.27 (1.26 to 1.29)", "82.25", "1259", "18.418"},
+	{"rdp", "784-1024-64-10", "exact", "0.7000", "210730", "368129", "1.27 (1.27 to 1.27)", "87.78", "1340", "18.444"},
+	{"rows-chunks", "784-1024-64-10", "", "-", "222834", "388885", "1.20 (1.20 to 1.20)", "76.46", "319", "19.536"},
+	{"dense", "784-1024-1024-10", "", "-", "560410", "721764", "1.00", "-", "236", "50.630"},
+	{"rdp", "784-1024-1024-10", "sgd", "0.6923", "307676", "464479", "1.55 (1.54 to 1.57)", "-", "1106", "25.785"},
+	{"rows-chunks", "784-1024-1024-10", "", "-", "316305", "483015", "1.49 (1.49 to 1.50)", "-", "2646", "26.574"},
+}
+
 // Wide tables fit every width, in the form that says most, and lose no value.
 func TestForms(t *testing.T) {
 	for _, c := range []struct {
@@ -86,9 +99,9 @@ func TestForms(t *testing.T) {
 			"│ network            │ 784-128-128-10 │"}},
 		{"wrapped", launches, 80, []string{"all rows: count 1\n", "│ copy batch ",
 			"│   with │ share │ GFLOP │ % of │ DRAM │ % of │"}},
-		{"lists of many rows", launches, 60, []string{
-			"forward 1\n  kernel gemm_nt_v_32x32; with launch 21592; share % 7.8;\n" +
-				"  GFLOP 0.006; % of peak 4; DRAM MB 0.50; % of peak 8\n"}},
+		{"two tables", launches, 60, []string{"│ launch ", "│ forward 1 "}},
+		{"two tables", sweep, 80, []string{"│ method ", "│ 1.55 (1.54 to 1.57) │"}},
+		{"lists of many rows", sweep, 44, []string{"method rdp\n  network 784-1024-64-10; search sgd;\n"}},
 	} {
 		var out bytes.Buffer
 		x := New(&out, c.width, c.rows[0]...)
