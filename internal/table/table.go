@@ -359,7 +359,8 @@ func (t *Table) lists(rows [][]string) error {
 					cells = append(cells, h+" "+row[j])
 				}
 			}
-			fmt.Fprintf(&b, "%s\n%s\n", Fold(rows[0][0]+" "+row[0], t.width, ""), items("  ", cells, ";", t.width, "  "))
+			head := Fold(rows[0][0]+" "+row[0], t.width, "")
+			fmt.Fprintf(&b, "%s\n%s\n", head, items("  ", cells, ";", t.width, "  "))
 			continue
 		}
 		if i > 0 {
