@@ -68,8 +68,8 @@ func bankConflicts(p *Page, r *sim.Result, g *sim.GPU) (Advice, bool) {
 	busy := float64(c.SharedBankConflicts*int64(g.SM.SharedPass)) / float64(max(r.Cycles, 1)*int64(g.SMs))
 	return Advice{
 		Text: fmt.Sprintf("Shared-memory bank conflicts: %s at 0x%s takes %.0f passes. Pad rows by one element "+
-			"(33 columns in place of 32), or change which thread takes which element, so that 32 threads meet 32 banks.",
-			name(l.Text), l.Address, ways),
+			"(33 columns in place of 32), or change which thread takes which element, so that 32 threads meet 32 "+
+			"banks.", name(l.Text), l.Address, ways),
 		Figure: fmt.Sprintf("%d of %d passes over the banks are conflicts; they keep the pipe busy for %.0f %% of the time",
 			c.SharedBankConflicts, c.SharedPasses, 100*min(busy, 1)),
 		Limit: "It pays as far as the shared-memory pipe is what the kernel waits for: see bank_conflict and shared in " +
