@@ -24,8 +24,8 @@ func TestFilesAreOpenedHere(t *testing.T) {
 		"experiments/slurm/books.go":        "this program",
 		"driver/env.go":                     "appends to a log",
 	}
-	tools := []string{"internal/torture/", "internal/site/", "internal/thirdparty/", "internal/vulndb/", "internal/docfigures/",
-		"plots/golden/", "cmd/browser/", "scripts/"}
+	tools := []string{"internal/torture/", "internal/site/", "internal/thirdparty/", "internal/vulndb/",
+		"internal/docfigures/", "plots/golden/", "cmd/browser/", "scripts/"}
 	const root = "../.."
 	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 		name, _ := filepath.Rel(root, path)
