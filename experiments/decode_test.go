@@ -3,8 +3,10 @@ package experiments
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -145,6 +147,14 @@ func TestSchemaFileIsUpToDate(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
+	for _, k := range kinds { // every key of every kind, so that fuzzing begins with all of them
+		var text strings.Builder
+		fmt.Fprintf(&text, "name: k\ntitle: K\npoints:\n  - %s:\n", k.name())
+		for _, field := range structFields(reflect.TypeOf(k.newSpec()).Elem()) {
+			fmt.Fprintf(&text, "      %s: 1\n", field.name)
+		}
+		f.Add([]byte(text.String()))
+	}
 	f.Add([]byte(faultFile))
 	f.Add([]byte("name: &a [*a]\npoints: *a\n"))
 	f.Add([]byte("points:\n  - search: {rate: 1e999}\n    sweep: {? [a] : b}\n"))
