@@ -11,7 +11,8 @@ func TestConvert(t *testing.T) {
 	from, to := t.TempDir(), t.TempDir()
 	for name, text := range map[string]string{
 		"GO-2026-0001": `{"id":"GO-2026-0001","modified":"2026-01-02T00:00:00Z","aliases":["CVE-1"],"affected":[
-			{"package":{"name":"example.com/a"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0"},{"fixed":"1.2.0"}]}]},
+			{"package":{"name":"example.com/a"},
+				"ranges":[{"type":"SEMVER","events":[{"introduced":"0"},{"fixed":"1.2.0"}]}]},
 			{"package":{"name":"example.com/b"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0"}]}]}]}`,
 		"GO-2026-0002": `{"id":"GO-2026-0002","modified":"2026-03-02T00:00:00Z","withdrawn":"2026-03-03T00:00:00Z"}`,
 	} {
@@ -25,7 +26,8 @@ func TestConvert(t *testing.T) {
 	for name, want := range map[string]string{
 		"db": `{"modified":"2026-01-02T00:00:00Z"}`,
 		"modules": `[{"path":"example.com/a","vulns":[{"id":"GO-2026-0001","modified":"2026-01-02T00:00:00Z",` +
-			`"fixed":"1.2.0"}]},{"path":"example.com/b","vulns":[{"id":"GO-2026-0001","modified":"2026-01-02T00:00:00Z"}]}]`,
+			`"fixed":"1.2.0"}]},{"path":"example.com/b","vulns":[{"id":"GO-2026-0001",` +
+			`"modified":"2026-01-02T00:00:00Z"}]}]`,
 		"vulns": `[{"id":"GO-2026-0001","modified":"2026-01-02T00:00:00Z","aliases":["CVE-1"]}]`,
 	} {
 		if got, err := os.ReadFile(filepath.Join(to, "index", name+".json")); err != nil || string(got) != want {
