@@ -69,7 +69,7 @@ func (opt *codeOptions) choice(kernel string) codefile.Options {
 
 func newCompileCommand() *cobra.Command {
 	var out, gpuName, compiler string
-	var defines []string
+	var defines, include []string
 	c := &cobra.Command{
 		Use:   "compile FILE",
 		Short: "Compile a .cu or .ptx file to a cubin",
@@ -92,7 +92,7 @@ NVIDIA's run-time compiler where it is found, else clang-19 and ptxas; see warpd
 				return usageError{err}
 			}
 			data, by, err := cudac.Compile(cmd.Context(), args[0],
-				cudac.Options{Compiler: compiler, Arch: gpu.Arch, Defines: defines, Headers: workloads.Headers()})
+				cudac.Options{Compiler: compiler, Arch: gpu.Arch, Defines: defines, Include: include, Headers: workloads.Headers()})
 			if errors.Is(err, toolchain.ErrMissing) {
 				err = usageError{err}
 			}
@@ -114,6 +114,7 @@ NVIDIA's run-time compiler where it is found, else clang-19 and ptxas; see warpd
 		"write the cubin to this file (default: the source's name with .cubin, in this folder)")
 	f.StringArrayVarP(&defines, "define", "D", nil,
 		"NAME or NAME=VALUE for the compiler of a .cu file; may be given several times")
+	f.StringArrayVarP(&include, "include", "I", nil, "folder of headers for a .cu file; may be given several times")
 	f.StringVar(&compiler, "compiler", "", "of a .cu file: nvrtc or clang (default: nvrtc where it is found, else clang)")
 	f.StringVar(&gpuName, "gpu", "gtx1080ti", "GPU preset or a preset file")
 	return c

@@ -30,6 +30,7 @@ type Options struct {
 	Compiler string            // of CUDA C++: one of Compilers; empty: nvrtc where it is found, else clang
 	Arch     int               // compute capability times ten: 61
 	Defines  []string          // NAME or NAME=VALUE
+	Include  []string          // folders of headers, beside the file's own
 	Object   bool              // an object, to be linked with others
 	Headers  map[string][]byte // for clang: cuda_runtime.h and what else programs include
 }
@@ -121,6 +122,9 @@ func clang(ctx context.Context, file string, source []byte, opt Options) ([]byte
 		"-O3", file, "-o", ptx}
 	for _, d := range opt.Defines {
 		args = append(args, "-D"+d)
+	}
+	for _, dir := range opt.Include {
+		args = append(args, "-I"+dir)
 	}
 	if opt.Object {
 		args = append(args, "-fgpu-rdc")

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/ebitengine/purego"
@@ -154,7 +155,7 @@ func (l *libNVRTC) run(ctx context.Context, file string, source []byte, opt Opti
 	}
 	options := []string{fmt.Sprintf("-arch=%s_%d", code, opt.Arch), "-lineinfo", "--pre-include=" + prelude,
 		"-I" + filepath.Dir(file)}
-	for _, dir := range l.include {
+	for _, dir := range slices.Concat(opt.Include, l.include) {
 		options = append(options, "-I"+dir)
 	}
 	for _, d := range opt.Defines {
