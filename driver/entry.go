@@ -50,6 +50,10 @@ func readSignatures() bool {
 		if len(f) == 0 || f[0] == "#" {
 			continue
 		}
+		if f[1] == "never" {
+			entries[f[0]] = &entry{symbol: f[0], args: f[3], run: func(*call) Result { return NotSupported }}
+			continue
+		}
 		since, err := strconv.Atoi(f[1])
 		if err != nil {
 			panic(fmt.Sprintf("driver: signatures.txt: %q: %v", line, err))

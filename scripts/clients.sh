@@ -12,7 +12,8 @@ venv=${1:-$root/.clients}
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
 "$venv/bin/pip" install -q --disable-pip-version-check --only-binary=:all: tinygrad==0.13.0 numba-cuda==0.30.4 numba==0.68.1 cuda-core==1.2.2 \
   cuda-bindings==13.5.0 numpy==2.4.6 nvidia-cuda-nvrtc-cu12==12.9.86 nvidia-cuda-runtime-cu12==12.9.79 nvidia-nvjitlink-cu12==12.9.86 \
-  nvidia-cuda-nvcc-cu12==12.9.86 filecheck==1.0.6 psutil==7.2.2 pytest==9.2.0
+  nvidia-cuda-nvcc-cu12==12.9.86 filecheck==1.0.6 psutil==7.2.2 pytest==9.2.0 nvidia-cuda-profiler-api-cu12==12.9.79 \
+  setuptools==80.9.0 wheel==0.45.1 mako==1.3.10 pytools==2025.2.5 platformdirs==4.5.0
 lib=$(scripts/libcuda.sh)
 packages=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')
 export CUDA_PATH=$packages/nvidia/cuda_runtime  # where tinygrad looks for cuda_fp16.h
@@ -20,6 +21,20 @@ export WARPDROP_LIBCUDA=$lib LD_LIBRARY_PATH=$packages/nvidia/cuda_nvrtc/lib NUM
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 go build -o "$work/warpdrop" ./cmd/warpdrop
+# PyCUDA comes as source, which is linked with the driver's library; it calls nvcc, for which scripts/nvcc stands.
+pycuda() {
+  mkdir -p "$work/cuda/include"
+  ln -s "$packages"/nvidia/cuda_runtime/include/* "$packages/nvidia/cuda_profiler_api/include/cudaProfiler.h" "$work/cuda/include/"
+  "$venv/bin/pip" download -q --disable-pip-version-check --no-deps --no-build-isolation --no-binary=:all: -d "$work" pycuda==2025.1.2
+  tar xf "$work"/pycuda-*.tar.gz -C "$work"
+  cd "$work"/pycuda-*/
+  "$venv/bin/python" configure.py --cuda-root="$work/cuda" --cudadrv-lib-dir="$lib" --cudart-lib-dir="$lib" --no-cuda-enable-curand
+  CFLAGS=-O0 "$venv/bin/pip" install -q --disable-pip-version-check --no-deps --no-build-isolation .
+}
+[ -n "$(find "$packages" -maxdepth 1 -name 'pycuda-2025.1.2*')" ] || (pycuda) > "$work/pycuda.txt" 2>&1 || { cat "$work/pycuda.txt"; exit 1; }
+mkdir "$work/bin"
+ln -s "$root/scripts/nvcc" "$work/warpdrop" "$work/bin/"
+export PATH=$work/bin:$PATH XDG_CACHE_HOME=$work/cache
 failed=0
 run() { # run LIMIT COMMAND …: each in a process of its own
   local limit=$1; shift

@@ -5,6 +5,8 @@ package cudac
 import (
 	"bytes"
 	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"warpdrop/internal/toolchain"
@@ -32,5 +34,18 @@ func TestOldNVRTC(t *testing.T) {
 	opt.Object = true
 	if object, _, err := l.run(t.Context(), "k.cu", source, opt); err != nil || bytes.Equal(object, cubin) {
 		t.Errorf("an object: %d bytes, %v", len(object), err)
+	}
+}
+
+// TestWithoutDriver: NVRTC that finds this project's driver library never came back.
+func TestWithoutDriver(t *testing.T) {
+	ours, other := t.TempDir(), t.TempDir()
+	if err := os.WriteFile(filepath.Join(ours, "libwarpdrop.so"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for list, want := range map[string]string{"": "", ours: "", other: other, ours + ":" + other + ":" + ours: other} {
+		if got := withoutDriver(list); got != want {
+			t.Errorf("%q: %q, want %q", list, got, want)
+		}
 	}
 }

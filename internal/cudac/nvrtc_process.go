@@ -11,7 +11,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -107,6 +109,7 @@ func askNVRTC(ctx context.Context, q nvrtcRequest) (r nvrtcReply, err error) {
 	var stdout, stderr bytes.Buffer
 	c := exec.CommandContext(ctx, self)
 	c.Args = []string{nvrtcProcess}
+	c.Env = append(os.Environ(), "LD_LIBRARY_PATH="+withoutDriver(os.Getenv("LD_LIBRARY_PATH")))
 	c.Stdout, c.Stderr = &stdout, &stderr
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a terminal's Ctrl-C is for us
 	stdin, err := c.StdinPipe()
@@ -135,6 +138,17 @@ func askNVRTC(ctx context.Context, q nvrtcRequest) (r nvrtcReply, err error) {
 		return r, e
 	}
 	return r, nil
+}
+
+// withoutDriver leaves folders with this project's driver library out of a list of folders. NVRTC loads the driver that
+// it finds; with ours, a second Go program would begin in that process, and neither would go on. Programs that run on
+// the simulated GPU have it there, and may compile.
+func withoutDriver(folders string) string {
+	list := filepath.SplitList(folders)
+	list = slices.DeleteFunc(list, func(dir string) bool {
+		return toolchain.IsFile(filepath.Join(dir, "libwarpdrop.so"))
+	})
+	return strings.Join(list, string(filepath.ListSeparator))
 }
 
 // nvrtc compiles a source.
