@@ -92,7 +92,8 @@ NVIDIA's run-time compiler where it is found, else clang-19 and ptxas; see warpd
 				return usageError{err}
 			}
 			data, by, err := cudac.Compile(cmd.Context(), args[0],
-				cudac.Options{Compiler: compiler, Arch: gpu.Arch, Defines: defines, Include: include, Headers: workloads.Headers()})
+				cudac.Options{Compiler: compiler, Arch: gpu.Arch, Defines: defines, Include: include,
+					Headers: workloads.Headers()})
 			if errors.Is(err, toolchain.ErrMissing) {
 				err = usageError{err}
 			}
