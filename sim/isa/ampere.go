@@ -52,7 +52,7 @@ var careless = map[Op]bool{
 	AmpereLEPC: true, AmpereMATCH: true, AmpereMEMBAR: true, AmpereNOP: true, AmpereS2R: true,
 	AmpereVOTE: true, AmpereYIELD: true, AmpereGETLMEMBASE: true, AmpereJMX: true, AmpereJMP: true, AmpereKILL: true,
 	AmperePMTRIG: true, AmpereRTT: true, AmpereSETLMEMBASE: true, AmpereSETCTAID: true, AmpereR2B: true,
-	AmpereSHFL: true,
+	AmpereSHFL: true, AmpereBAR: true,
 }
 
 // turingTable is the table with rows that do not look at bit 91 for the operations that are careless of it.

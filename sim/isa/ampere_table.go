@@ -599,8 +599,19 @@ var ampereTable = expandForms([]row128{
 	{AmpereBAR, "k", 0x11d, "=77:3:2 .RED .redbar@74:2 .DEFER_BLOCKING@80 u54:4 u42:12?0 P87(!90)"},
 	{AmpereBAR, "k", 0x11d, "=77:3:3 =80:1:0 .SCAN u54:4 u42:12 P87(!90)"},
 	{AmpereBAR, "k", 0x11d, "=77:3:4 .SYNCALL .DEFER_BLOCKING@80"},
+	// the number of threads in a register; then both in one
+	{AmpereBAR, "4", 0x11d, "=77:3:0 .SYNC .DEFER_BLOCKING@80 u54:4 R32"},
+	{AmpereBAR, "4", 0x11d, "=77:3:1 =80:1:0 .ARV u54:4 R32"},
+	{AmpereBAR, "4", 0x11d, "=77:3:2 .RED .redbar@74:2 .DEFER_BLOCKING@80 u54:4 R32 P87(!90)"},
+	{AmpereBAR, "4", 0x11d, "=77:3:3 =80:1:0 .SCAN u54:4 R32 P87(!90)"},
 	{AmpereBAR, "1", 0x11d, "=77:3:0 .SYNC .DEFER_BLOCKING@80 R32 R32"},
+	{AmpereBAR, "1", 0x11d, "=77:3:1 =80:1:0 .ARV R32 R32"},
+	{AmpereBAR, "1", 0x11d, "=77:3:2 .RED .redbar@74:2 .DEFER_BLOCKING@80 R32 R32 P87(!90)"},
+	{AmpereBAR, "1", 0x11d, "=77:3:3 =80:1:0 .SCAN R32 R32 P87(!90)"},
 	{AmpereBAR, "2", 0x11d, "=77:3:0 .SYNC .DEFER_BLOCKING@80 R32 u42:12?0"},
+	{AmpereBAR, "2", 0x11d, "=77:3:1 =80:1:0 .ARV R32 u42:12"},
+	{AmpereBAR, "2", 0x11d, "=77:3:2 .RED .redbar@74:2 .DEFER_BLOCKING@80 R32 u42:12?0 P87(!90)"},
+	{AmpereBAR, "2", 0x11d, "=77:3:3 =80:1:0 .SCAN R32 u42:12 P87(!90)"},
 
 	// Tensor cores and matrices. Sparse products have the positions of the elements that are kept in a register behind
 	// the sum, and which threads' that is.

@@ -230,8 +230,12 @@ func (x *Exec) barrier(w *Warp, op *lower.Op, mask uint32) {
 	i := bits.TrailingZeros32(mask)
 	r := &x.Bar
 	id := int32(w.row(op.A)[i])
-	r.ID = int(id & (barriers - 1))
 	r.Count = int(w.row(op.B)[i])
+	if op.Flags&lower.FlagWrap != 0 { // both in one register
+		r.Count = int(id >> 16 & 0xfff)
+		id &= 0xffff
+	}
+	r.ID = int(id & (barriers - 1))
 	r.Pred = w.psrc(op)
 	r.Threads = w.Active
 	r.Kind = lower.BarKind(op.Aux)

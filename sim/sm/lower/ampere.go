@@ -110,7 +110,7 @@ func ampereRows(maxwell map[isa.Op]lowering) map[isa.Op]lowering {
 			l.src(0, 1)
 		}},
 		isa.AmpereYIELD: {CodeYIELD, UnitBranch, (*lowerer).guarded},
-		isa.AmpereBAR:   {CodeBAR, UnitBranch, func(l *lowerer) { l.ignore(isa.ModDEFER_BLOCKING); lowerBAR(l) }},
+		isa.AmpereBAR:   {CodeBAR, UnitBranch, lowerBlockBarrier},
 		isa.AmpereBPT:   {CodeTRAP, UnitBranch, maxwell[isa.OpBPT].lower},
 
 		isa.AmpereHMMA: {CodeMMA, UnitTensor, lowerMMA},
@@ -896,6 +896,15 @@ func lowerBMOV(l *lowerer) {
 	if l.op.Aux >= ConvergenceBarriers {
 		l.fail("only the convergence barriers are executed with BMOV")
 	}
+}
+
+// lowerBlockBarrier takes BAR. Where barrier and number of threads are in registers, they are in one: FlagWrap.
+func lowerBlockBarrier(l *lowerer) {
+	l.ignore(isa.ModDEFER_BLOCKING)
+	if ops := l.in.Operands[:l.in.NumOps]; len(ops) > 1 && ops[0].Kind == isa.KindReg && ops[1].Kind == isa.KindReg {
+		l.op.Flags |= FlagWrap
+	}
+	lowerBAR(l)
 }
 
 // ConvergenceBarriers is how many a warp has.
