@@ -15,10 +15,10 @@ func TestBadFilesAreRefusedAtTheirPlace(t *testing.T) {
 	head := "name: x\ntitle: X\npoints:\n"
 	for _, c := range []struct{ name, text, want string }{
 		{"empty", "", "test.yaml:1:1: file is empty"},
-		{"syntax", "name: [", "test.yaml:1:1: did not find expected"},
+		{"syntax", "name: [", "test.yaml:1:1: a value is missing here, or a bracket"},
 		{"top-level key", head + "  - search: {rate: 0.5}\nsize: 3\n",
 			`test.yaml:5:1: unknown key "size"; allowed are name, title`},
-		{"kind", head + "  - mpl: {}\n", `test.yaml:4:5: unknown key "mpl"; allowed are deepbench, gemm, launch`},
+		{"kind", head + "  - mpl: {}\n", `test.yaml:4:5: unknown key "mpl" (did you mean "mlp"?); allowed are deepbench, gemm, launch`},
 		{"key", head + "  - search: {rate: 0.5, rat: 1}\n",
 			`test.yaml:4:25: unknown key "rat" (did you mean "rate"?); allowed are rate, patterns, search, lambda1`},
 		{"type", head + "  - search: {rate: fast}\n", `test.yaml:4:20: rate is "fast"; allowed is a number from 0 below 1`},

@@ -243,7 +243,7 @@ func (r *Results) Answer() (out []string) {
 		var said []string
 		if s := span(rows[m], speedup, "%.2f"); s != "" {
 			text := fmt.Sprintf("runs %s times as fast as %s", s, base)
-			if slow := !slices.ContainsFunc(rows[m], func(row *Row) bool { return row.Speedup >= 1 }); slow {
+			if slow := !slices.ContainsFunc(rows[m], func(row *Row) bool { return row.Speedup >= 0.995 }); slow {
 				text += ", so slower"
 			}
 			said = append(said, text)
