@@ -32,8 +32,8 @@ correlations, the worst configurations with what their schedulers waited for, an
 FILE.yaml names the table and says how each of its rows is compiled and launched; docs/results/correlation.md describes it, and
 workloads/measured has sets of a GTX 1080 Ti, an RTX 2070 Super and an A100. The flags below replace what it says. Rows
 are drawn in equal numbers from all parts of the range of measured times. With waves, only the first waves of blocks of
-each launch are simulated and the rest is extended; what
-comes out is labelled as sampled, with its error. With within, a launch goes on, up to 64 waves, until that error is small enough.
+each launch are simulated and the rest is extended; what comes out is labelled as sampled, with its error. With within,
+a launch goes on, up to 64 waves, until that error is small enough.
 
 Points are kept in the store: what was stopped goes on where it was, and a larger sample runs only what is new. The output folder gets
 correlation.csv, correlation.json and correlation.svg, which shows a configuration's name under the pointer.
