@@ -333,6 +333,9 @@ func mufu(f uint32, x uint32) uint32 {
 		}
 		return uint32(math.Float64bits(flush64(d)) >> 32)
 	}
+	if f == lower.MufuTANH { // the one that takes denormals: PTX ISA, tanh
+		return round32(math.Tanh(float64(f32(x))), lower.RoundNearest)
+	}
 	v := float64(f32(flush32(x)))
 	var r float64
 	switch f {

@@ -338,6 +338,7 @@ const (
 	MufuRCP64H
 	MufuRSQ64H
 	MufuSQRT
+	MufuTANH
 )
 
 // Modes of SHFL: Op.Aux.

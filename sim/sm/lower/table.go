@@ -407,7 +407,7 @@ func lowerICMP(l *lowerer) {
 func lowerMUFU(l *lowerer) {
 	f, ok := pick(l, []choice[uint32]{{isa.ModCOS, MufuCOS}, {isa.ModSIN, MufuSIN}, {isa.ModEX2, MufuEX2},
 		{isa.ModLG2, MufuLG2}, {isa.ModRCP, MufuRCP}, {isa.ModRSQ, MufuRSQ}, {isa.ModRCP64H, MufuRCP64H},
-		{isa.ModRSQ64H, MufuRSQ64H}, {isa.ModSQRT, MufuSQRT}})
+		{isa.ModRSQ64H, MufuRSQ64H}, {isa.ModSQRT, MufuSQRT}, {isa.ModTANH, MufuTANH}})
 	if !ok {
 		l.fail("this function of MUFU is not executed")
 	}
