@@ -45,13 +45,18 @@ func Read(path string, limit int64) ([]byte, error) {
 func All(r io.Reader, name string, limit int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if err == nil && int64(len(data)) > limit {
-		err = fmt.Errorf("%s has more than %d bytes, the most that are read", name, limit)
+		err = tooLong(fmt.Sprintf("%s has more than %d bytes, the most that are read", name, limit))
 	}
 	if err != nil {
 		return nil, err
 	}
 	return data, nil
 }
+
+// tooLong is the error for what has more bytes than its limit.
+type tooLong string
+
+func (t tooLong) Error() string { return string(t) }
 
 // Gunzip unpacks data, called name in errors, into at most limit bytes.
 func Gunzip(r io.Reader, name string, limit int64) ([]byte, error) {
@@ -60,8 +65,13 @@ func Gunzip(r io.Reader, name string, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	data, err := All(z, name+", unpacked,", limit)
-	if errors.Is(err, io.ErrUnexpectedEOF) {
+	var long tooLong
+	switch {
+	case err == nil || errors.As(err, &long):
+	case errors.Is(err, io.ErrUnexpectedEOF):
 		err = fmt.Errorf("%s is cut off: %w", name, err)
+	default:
+		err = fmt.Errorf("%s is damaged: %w", name, err)
 	}
 	return data, err
 }
