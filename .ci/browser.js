@@ -117,6 +117,7 @@ async function zooms(w, el) {
   await press(w, el, b.left - box.left + b.width / 2, b.top - box.top + b.height / 2, ["mousemove", "mousedown", "mouseup", "click"])
   if (!on()) fault(`a second click on ${names[0]} in the legend of figure ${el.dataset.name} does not bring it back`)
   await press(w, el, 1, 1, ["mousemove", "mouseout"])
+  c.getZr().flush() // what is drawn is what the figure says now, also where frames are slow
 }
 
 async function sorts(w, table) {

@@ -51,3 +51,22 @@ points:
 		}
 	}
 }
+
+// Pages quote sources by their names without folders: of two that have one name, none; of code that is no source, nothing.
+func TestQuotable(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a.cu", "b/a.cu", "c.cu"} {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := quotable([]string{filepath.Join(dir, "a.cu"), filepath.Join(dir, "b/a.cu"), filepath.Join(dir, "c.cu"),
+		filepath.Join(dir, "none.cu"), "../../sim/testdata/checks.cubin"})
+	if string(got["c.cu"]) != "c.cu" || got["a.cu"] != nil || got["none.cu"] != nil || got["checks.cubin"] != nil {
+		t.Errorf("%q", got)
+	}
+}
