@@ -52,7 +52,7 @@ points:
 	}
 }
 
-// Pages quote sources by their names without folders: of two that have one name, none; of code that is no source, nothing.
+// Pages quote sources by their names without folders: of two that have one name, none.
 func TestQuotable(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"a.cu", "b/a.cu", "c.cu"} {
