@@ -26,18 +26,7 @@ func TestExplicitCaching(t *testing.T) {
 		t.Fatal(err)
 	}
 	through := func(cubin []byte) (l1, around int64) {
-		dev, err := sim.NewDevice(gpu)
-		if err != nil {
-			t.Fatal(err)
-		}
-		mod, err := dev.LoadModule(cubin)
-		if err != nil {
-			t.Fatal(err)
-		}
-		k, err := mod.Kernel("saxpy")
-		if err != nil {
-			t.Fatal(err)
-		}
+		dev, k := loadKernel(t, gpu, cubin, "saxpy")
 		const n = 1024
 		p, err := dev.Malloc(8 * n)
 		if err != nil {

@@ -76,18 +76,7 @@ func TestCopiesTakeTime(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		dev, err := sim.NewDevice(gpu)
-		if err != nil {
-			t.Fatal(err)
-		}
-		mod, err := dev.LoadModule(cubin)
-		if err != nil {
-			t.Fatal(err)
-		}
-		k, err := mod.Kernel("k")
-		if err != nil {
-			t.Fatal(err)
-		}
+		dev, k := loadKernel(t, gpu, cubin, "k")
 		in, err := dev.Malloc(1 << 20)
 		if err != nil {
 			t.Fatal(err)

@@ -46,6 +46,24 @@ func newBench(t *testing.T, changes ...func(*sim.GPU)) *bench {
 	return &bench{t, dev, mod}
 }
 
+// loadKernel makes a device and loads one kernel of a file on it.
+func loadKernel(t *testing.T, gpu *sim.GPU, cubin []byte, name string) (*sim.Device, *sim.Kernel) {
+	t.Helper()
+	dev, err := sim.NewDevice(gpu)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mod, err := dev.LoadModule(cubin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := mod.Kernel(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dev, k
+}
+
 // buffer reserves n words.
 func (b *bench) buffer(n int) sim.Ptr {
 	b.t.Helper()

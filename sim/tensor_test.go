@@ -40,18 +40,7 @@ func TestTensorPeak(t *testing.T) {
 			}
 			const warps = 8
 			cycles := func(rounds int32) int64 {
-				dev, err := sim.NewDevice(gpu)
-				if err != nil {
-					t.Fatal(err)
-				}
-				mod, err := dev.LoadModule(cubin)
-				if err != nil {
-					t.Fatal(err)
-				}
-				k, err := mod.Kernel("products")
-				if err != nil {
-					t.Fatal(err)
-				}
+				dev, k := loadKernel(t, gpu, cubin, "products")
 				out, err := dev.Malloc(4096)
 				if err != nil {
 					t.Fatal(err)
