@@ -101,21 +101,20 @@ func completeKernel(_ *cobra.Command, args []string, word string) (names []strin
 	if len(args) != 1 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	if cudac.IsSource(args[0]) {
-		data, err := infile.Read(args[0], codefile.MaxBytes)
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
-		}
-		for _, m := range sourceKernel.FindAllSubmatch(data, -1) {
-			if name := string(m[1]) + string(m[2]); strings.HasPrefix(name, word) && !slices.Contains(names, name) {
-				names = append(names, name)
-			}
-		}
-		return names, cobra.ShellCompDirectiveNoFileComp
-	}
 	data, err := infile.Read(args[0], codefile.MaxBytes)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	offer := func(name string) {
+		if strings.HasPrefix(name, word) && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if cudac.IsSource(args[0]) {
+		for _, m := range sourceKernel.FindAllSubmatch(data, -1) {
+			offer(string(m[1]) + string(m[2]))
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
 	}
 	f, err := codefile.Open(args[0], data)
 	if err != nil {
@@ -126,9 +125,7 @@ func completeKernel(_ *cobra.Command, args []string, word string) (names []strin
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	for _, k := range list {
-		if strings.HasPrefix(k.Name, word) && !slices.Contains(names, k.Name) {
-			names = append(names, k.Name)
-		}
+		offer(k.Name)
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
 }

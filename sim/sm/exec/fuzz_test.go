@@ -111,6 +111,20 @@ func (s *sandbox) execute(code *isa.Code, entry uint32, r *rand.Rand) bool {
 	return true
 }
 
+// committed reads a file of kernels.
+func committed(t testing.TB, name string) *isa.Cubin {
+	t.Helper()
+	data, err := os.ReadFile("../testdata/" + name + ".cubin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cubin, err := isa.ReadCubin(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cubin
+}
+
 // TestExecRandom executes random words and single-bit mutations of the committed kernels' instructions: whatever they
 // do, it is a value or a fault, and no panic.
 func TestExecRandom(t *testing.T) {
@@ -126,14 +140,7 @@ func TestExecRandom(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"programs", "families", "across", "packed"} {
-		data, err := os.ReadFile("../testdata/" + name + ".cubin")
-		if err != nil {
-			t.Fatal(err)
-		}
-		cubin, err := isa.ReadCubin(data)
-		if err != nil {
-			t.Fatal(err)
-		}
+		cubin := committed(t, name)
 		for _, w := range cubin.Words {
 			word := w.Lo
 			if s.run(word, r) {
@@ -164,14 +171,7 @@ func TestExecRandomWide(t *testing.T) {
 		family *isa.Family
 	}{{"families.sm_75", isa.Turing}, {"packed.sm_75", isa.Turing}, {"families.sm_80", isa.Ampere},
 		{"packed.sm_80", isa.Ampere}} {
-		data, err := os.ReadFile("../testdata/" + c.file + ".cubin")
-		if err != nil {
-			t.Fatal(err)
-		}
-		cubin, err := isa.ReadCubin(data)
-		if err != nil {
-			t.Fatal(err)
-		}
+		cubin := committed(t, c.file)
 		for _, w := range cubin.Words {
 			if s.runWide(c.family, w.Lo, w.Hi, r) {
 				n++
@@ -211,14 +211,7 @@ func FuzzExec(f *testing.F) {
 // FuzzExecWide is FuzzExec of words of 128 bits, of each generation that has such.
 func FuzzExecWide(f *testing.F) {
 	for _, file := range []string{"families.sm_75", "families.sm_80", "packed.sm_80"} {
-		data, err := os.ReadFile("../testdata/" + file + ".cubin")
-		if err != nil {
-			f.Fatal(err)
-		}
-		cubin, err := isa.ReadCubin(data)
-		if err != nil {
-			f.Fatal(err)
-		}
+		cubin := committed(f, file)
 		for i, w := range cubin.Words {
 			if i%7 == 0 {
 				f.Add(w.Lo, w.Hi, uint64(1), uint8(i))
