@@ -4,11 +4,11 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"warpdrop/internal/sources"
 )
 
 // TestFilesAreOpenedHere: what users name is opened by this package, so that no pipe, device or endless file is read
@@ -23,26 +23,18 @@ func TestFilesAreOpenedHere(t *testing.T) {
 		"internal/cudac/cudac.go":           "what a compiler wrote into a folder of ours",
 		"experiments/slurm/books.go":        "this program",
 		"driver/env.go":                     "appends to a log",
+		"internal/sources/sources.go":       "this project's own files, for tests",
 	}
 	tools := []string{"internal/torture/", "internal/site/", "internal/thirdparty/", "internal/vulndb/",
 		"internal/docfigures/", "plots/golden/", "cmd/browser/", "scripts/"}
-	const root = "../.."
-	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
-		name, _ := filepath.Rel(root, path)
-		name = filepath.ToSlash(name)
-		switch {
-		case err != nil:
-			return err
-		case e.IsDir() && (strings.HasPrefix(e.Name(), ".") && name != "." || e.Name() == "out"):
-			return filepath.SkipDir
-		case !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || others[name] != "" ||
-			slices.ContainsFunc(tools, func(dir string) bool { return strings.HasPrefix(name, dir) }):
-			return nil
+	sources.Each(t, "../..", func(name string, text []byte) {
+		if others[name] != "" || slices.ContainsFunc(tools, func(dir string) bool { return strings.HasPrefix(name, dir) }) {
+			return
 		}
 		files := token.NewFileSet()
-		file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
+		file, err := parser.ParseFile(files, name, text, parser.SkipObjectResolution)
 		if err != nil {
-			return err
+			t.Fatal(err)
 		}
 		ast.Inspect(file, func(n ast.Node) bool {
 			s, ok := n.(*ast.SelectorExpr)
@@ -55,9 +47,5 @@ func TestFilesAreOpenedHere(t *testing.T) {
 			}
 			return true
 		})
-		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }

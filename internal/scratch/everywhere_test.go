@@ -1,12 +1,11 @@
 package scratch
 
 import (
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"warpdrop/internal/sources"
 )
 
 // TestFoldersAreMadeHere: temporary folders come from this package, so that what a killed process leaves is taken away
@@ -17,29 +16,17 @@ func TestFoldersAreMadeHere(t *testing.T) {
 		"internal/torture/main.go", // a tool, which keeps its folder after a failure
 		"cmd/browser/main.go",      // serves from it for days, and removes it at a signal
 	}
-	const root = "../.."
 	found := 0
-	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
-		name, _ := filepath.Rel(root, path)
-		name = filepath.ToSlash(name)
-		switch {
-		case err != nil:
-			return err
-		case e.IsDir() && (strings.HasPrefix(e.Name(), ".") && name != "." || name == "out" || name == "scripts"):
-			return filepath.SkipDir
-		case !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go"):
-			return nil
+	sources.Each(t, "../..", func(name string, text []byte) {
+		if strings.HasPrefix(name, "scripts/") || !strings.Contains(string(text), "os.MkdirTemp(") {
+			return
 		}
-		text, err := os.ReadFile(path)
-		if err == nil && strings.Contains(string(text), "os.MkdirTemp(") {
-			found++
-			if !slices.Contains(others, name) {
-				t.Errorf("%s makes a temporary folder; scratch.Dir does", name)
-			}
+		found++
+		if !slices.Contains(others, name) {
+			t.Errorf("%s makes a temporary folder; scratch.Dir does", name)
 		}
-		return err
 	})
-	if err != nil || found < len(others) {
-		t.Errorf("%d found, error %v", found, err)
+	if found < len(others) {
+		t.Errorf("%d found", found)
 	}
 }
