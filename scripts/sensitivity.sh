@@ -40,6 +40,7 @@ sm.dual_issue false
 sm.branch_taken 4 16
 sm.block_barrier 10 40
 sm.block_start 50 200
+sm.units.branch.interval 3 12
 sm.units.const.latency 15 60
 sm.units.sfu.latency 14 40
 sm.units.fp16.latency 4 16

@@ -216,7 +216,23 @@ func s2rCubin() ([]byte, error) {
 	return cubin, nil
 }
 
-// special measures S2R.
+// branchCubin returns a copy of sm.cubin in which the POPCs of throughput_popc are branches to the next instruction.
+func branchCubin() ([]byte, error) {
+	const (
+		bra     = 0xe240_0000_0007_000f // unguarded; its distance from the next place is in bits 20 to 43
+		control = 5 | 7<<5 | 7<<8       // stalls 5 cycles, sets no barrier
+	)
+	return isa.Patch(smCubin, "throughput_popc", func(in *isa.Inst, word *uint64, field *uint32) {
+		if in.Op == isa.OpPOPC {
+			*word, *field = bra, control
+			if in.PC%32 == 24 { // the last of three: a control word comes first
+				*word |= 8 << 20
+			}
+		}
+	})
+}
+
+// special measures S2R and branches.
 func (b *smBench) special() error {
 	cubin, err := s2rCubin()
 	if err != nil {
@@ -237,6 +253,18 @@ func (b *smBench) special() error {
 		return err
 	}
 	b.add("throughput", "S2R", v, "lanes/clk", 0, 0, "")
+
+	if cubin, err = branchCubin(); err != nil {
+		return err
+	}
+	if mod, err = b.dev.LoadModule(cubin); err != nil {
+		return err
+	}
+	if v, err = b.rate(mod, "throughput_popc", 1, sim.PtrArg(b.out), sim.U32(3), sim.U32(5)); err != nil {
+		return err
+	}
+	low, high := known(128./6, .02)
+	b.add("throughput", "BRA", v, "lanes/clk", low, high, "6 cycles of a scheduler: loops of pnpoly on the GTX 1080 Ti")
 	return nil
 }
 

@@ -95,12 +95,12 @@ const (
 	UnitConvert               // F2F F2I I2F I2I RRO POPC FLO and other quarter-rate
 	UnitConvert64             // the same from and to 64-bit types
 	UnitImul                  // IMAD IMUL in hardware passes
-	UnitBranch                // BRA SSY SYNC EXIT BAR …
+	UnitBranch                // BRA SYNC BRK EXIT …: what moves the PC
 	UnitShared                // LDS STS ATOMS SHFL
 	UnitGlobal                // LDG STG ATOM RED LDL STL, generic LD/ST, texture path
 	UnitConst                 // LDC
 	UnitSReg                  // S2R
-	UnitNone                  // NOP, DEPBAR
+	UnitNone                  // NOP DEPBAR SSY PBK BAR …: an issue slot and no more
 	UnitUniform               // the uniform datapath: UMOV UIADD3 …
 	UnitTensor                // HMMA IMMA …
 	NumUnits

@@ -198,11 +198,11 @@ func maxwellRows() map[isa.Op]lowering {
 		}},
 		isa.OpBRX:      {CodeBRX, UnitBranch, lowerIndirect},
 		isa.OpJMX:      {CodeBRX, UnitBranch, lowerIndirect},
-		isa.OpSSY:      {CodeSSY, UnitBranch, (*lowerer).branchTarget},
-		isa.OpPBK:      {CodePBK, UnitBranch, (*lowerer).branchTarget},
-		isa.OpPCNT:     {CodePCNT, UnitBranch, (*lowerer).branchTarget},
-		isa.OpPRET:     {CodePRET, UnitBranch, func(l *lowerer) { l.ignore(isa.ModNOINC); l.branchTarget() }},
-		isa.OpPLONGJMP: {CodePLONGJMP, UnitBranch, (*lowerer).branchTarget},
+		isa.OpSSY:      {CodeSSY, UnitNone, (*lowerer).branchTarget},
+		isa.OpPBK:      {CodePBK, UnitNone, (*lowerer).branchTarget},
+		isa.OpPCNT:     {CodePCNT, UnitNone, (*lowerer).branchTarget},
+		isa.OpPRET:     {CodePRET, UnitNone, func(l *lowerer) { l.ignore(isa.ModNOINC); l.branchTarget() }},
+		isa.OpPLONGJMP: {CodePLONGJMP, UnitNone, (*lowerer).branchTarget},
 		isa.OpCAL:      {CodeCAL, UnitBranch, func(l *lowerer) { l.ignore(isa.ModNOINC); l.branchTarget() }},
 		isa.OpJCAL:     {CodeCAL, UnitBranch, func(l *lowerer) { l.ignore(isa.ModNOINC); l.branchTarget() }},
 		isa.OpSYNC:     {CodeSYNC, UnitBranch, (*lowerer).condition},
@@ -211,7 +211,7 @@ func maxwellRows() map[isa.Op]lowering {
 		isa.OpCONT:     {CodeCONT, UnitBranch, (*lowerer).condition},
 		isa.OpRET:      {CodeRET, UnitBranch, (*lowerer).condition},
 		isa.OpLONGJMP:  {CodeLONGJMP, UnitBranch, (*lowerer).condition},
-		isa.OpBAR:      {CodeBAR, UnitBranch, lowerBAR},
+		isa.OpBAR:      {CodeBAR, UnitNone, lowerBAR},
 		isa.OpBPT: {CodeTRAP, UnitBranch, func(l *lowerer) {
 			if !l.has(isa.ModTRAP) {
 				l.fail("only BPT.TRAP is executed")
