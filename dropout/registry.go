@@ -132,6 +132,14 @@ func Methods(plain ...Method) []Method {
 	return plain
 }
 
+// Methods are those that a network of this kind is trained and simulated with.
+func (n Network) Methods() []Method {
+	if n == MLP {
+		return Methods(None, Dense, Masked, DropConnect)
+	}
+	return Methods(None, Dense, Masked)
+}
+
 // Strings are the names of methods.
 func Strings(methods []Method) (out []string) {
 	for _, m := range methods {

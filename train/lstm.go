@@ -83,8 +83,8 @@ func (c *LSTMConfig) Check() error {
 		return fmt.Errorf("train: shared mask: method %s has no masks, allowed with %s and %s", c.Method, dropout.Dense,
 			dropout.Masked)
 	}
-	offered := dropout.Methods(dropout.None, dropout.Dense, dropout.Masked)
-	if err := checkDropping(c.Method, offered, c.Rates, c.Distributions, c.Layers, c.Tile, c.ScaleByDP); err != nil {
+	if err := checkDropping(c.Method, dropout.LSTM.Methods(), c.Rates, c.Distributions, c.Layers, c.Tile,
+		c.ScaleByDP); err != nil {
 		return err
 	}
 	if err := c.checkGroups(); err != nil {

@@ -58,8 +58,8 @@ func (c *MLPConfig) Check() error {
 	case c.TrainSamples < 0 || c.TrainSamples > 60000 || c.TrainSamples > 0 && c.TrainSamples < c.Batch:
 		return fmt.Errorf("train: samples: %d is not in %d..60000, nor 0 for all", c.TrainSamples, c.Batch)
 	}
-	offered := dropout.Methods(dropout.None, dropout.Dense, dropout.Masked, dropout.DropConnect)
-	if err := checkDropping(c.Method, offered, c.Rates, c.Distributions, len(c.Hidden), c.Tile, c.ScaleByDP); err != nil {
+	if err := checkDropping(c.Method, dropout.MLP.Methods(), c.Rates, c.Distributions, len(c.Hidden), c.Tile,
+		c.ScaleByDP); err != nil {
 		return err
 	}
 	if err := checkGroups(c.Method, c.Groups, c.Batch); err != nil {

@@ -125,14 +125,16 @@ func (s *GEMMSpec) Check() error {
 	return nil
 }
 
+// GEMMMethods are those that a product is simulated with.
+func GEMMMethods() []dropout.Method { return dropout.Methods(dropout.Dense, dropout.Masked) }
+
 // checkPattern reports what the pattern cannot be.
 func (s *GEMMSpec) checkPattern() error {
 	k := s.Method.Kind()
 	switch {
 	case k == nil:
-		offered := dropout.Methods(dropout.Dense, dropout.Masked)
-		return fmt.Errorf("method: %q is not one of %s%s", s.Method, dropout.Names(offered),
-			nearest.Hint(string(s.Method), dropout.Strings(offered)))
+		return fmt.Errorf("method: %q is not one of %s%s", s.Method, dropout.Names(GEMMMethods()),
+			nearest.Hint(string(s.Method), dropout.Strings(GEMMMethods())))
 	case !k.HasDP():
 		if _, err := s.stream(); err != nil {
 			return fmt.Errorf("rate: %w", err)

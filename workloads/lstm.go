@@ -84,9 +84,8 @@ func (s *LSTMSpec) Check() error {
 	if n := (s.Steps + 1) * s.Batch; s.Tokens != nil && len(s.Tokens) != n {
 		return fmt.Errorf("tokens: %d of them; (steps+1) * batch is %d", len(s.Tokens), n)
 	}
-	offered := dropout.Methods(dropout.None, dropout.Dense, dropout.Masked)
-	if err := dropout.Check(s.Method, offered, s.Rates, s.Layers); err != nil || !s.Method.Approximate() &&
-		s.Groups == nil {
+	if err := dropout.Check(s.Method, dropout.LSTM.Methods(), s.Rates, s.Layers); err != nil ||
+		!s.Method.Approximate() && s.Groups == nil {
 		return err
 	}
 	if s.Groups != nil && s.Method.Drops() != dropout.DropsRows {

@@ -115,8 +115,8 @@ func (s *MLPSpec) Check() error {
 		return fmt.Errorf("update: %q is not one of %s, %s", s.Update, UpdateDense, UpdateLazy)
 	}
 	hidden := len(s.Layers) - 2
-	offered := dropout.Methods(dropout.None, dropout.Dense, dropout.Masked, dropout.DropConnect)
-	if err := dropout.Check(s.Method, offered, s.Rates, hidden); err != nil || !s.Method.Approximate() && s.Groups == nil {
+	if err := dropout.Check(s.Method, dropout.MLP.Methods(), s.Rates, hidden); err != nil ||
+		!s.Method.Approximate() && s.Groups == nil {
 		return err
 	}
 	if s.Groups != nil && s.Method.Drops() != dropout.DropsRows {

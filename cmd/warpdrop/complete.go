@@ -13,6 +13,7 @@ import (
 	"warpdrop/internal/cudac"
 	"warpdrop/internal/infile"
 	"warpdrop/sim"
+	"warpdrop/workloads"
 )
 
 // completions are what shells offer for flags of these names, in every command that has one.
@@ -32,17 +33,13 @@ func methods(c *cobra.Command) []string {
 	case "warpdrop search":
 		return searches()
 	case "warpdrop gemm":
-		list = dropout.Methods(dropout.Dense, dropout.Masked)
+		list = workloads.GEMMMethods()
 	case "warpdrop gemm candidates":
 		list = dropout.Methods(dropout.Dense)
-	case "warpdrop iteration mlp":
-		list = dropout.Methods(dropout.None, dropout.Dense, dropout.Masked, dropout.DropConnect)
-	case "warpdrop iteration lstm":
-		list = dropout.Methods(dropout.None, dropout.Dense, dropout.Masked)
-	case "warpdrop train mlp":
-		list = dropout.Methods(dropout.None, dropout.Dense, dropout.DropConnect)
-	case "warpdrop train lstm":
-		list = dropout.Methods(dropout.None, dropout.Dense)
+	case "warpdrop iteration mlp", "warpdrop train mlp":
+		list = dropout.MLP.Methods()
+	case "warpdrop iteration lstm", "warpdrop train lstm":
+		list = dropout.LSTM.Methods()
 	}
 	return dropout.Strings(list)
 }

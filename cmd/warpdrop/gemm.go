@@ -148,7 +148,7 @@ Without --tile the kernel comes from the tuned family; --tile 8, 16, 32 or 64 ru
 	f.IntVar(&s.K, "k", 0, "columns of A, rows of B")
 	f.BoolVar(&s.TA, "ta", false, "A is stored transposed")
 	f.BoolVar(&s.TB, "tb", false, "B is stored transposed")
-	f.StringVar(&method, "method", "dense", dropout.Names(dropout.Methods(dropout.Dense, dropout.Masked)))
+	f.StringVar(&method, "method", "dense", dropout.Names(workloads.GEMMMethods()))
 	f.Float64Var(&s.Rate, "rate", 0.5,
 		"masked and patterns without a dp: share of the elements, rows or tiles that are dropped")
 	addPatternFlags(f, &s)

@@ -157,7 +157,7 @@ type iterationFlags struct {
 func (f *iterationFlags) add(c *cobra.Command) {
 	p := c.Flags()
 	p.StringVar(&f.gpu, "gpu", "gtx1080ti", "GPU preset or a preset file")
-	p.StringVar(&f.method, "method", "dense", "none, dense, masked, dropconnect (MLP), "+dropout.Names(dropout.Methods()))
+	p.StringVar(&f.method, "method", "dense", dropout.Names(dropout.Network(c.Name()).Methods()))
 	p.IntVar(&f.of, "of", 0,
 		"rows-k: k of every so many rows are kept (0: from 10 on, one that has the rate and, if there is any, divides the "+
 			"layer)")

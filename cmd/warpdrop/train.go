@@ -44,8 +44,7 @@ type trainFlags struct {
 
 func (t *trainFlags) add(c *cobra.Command, n dropout.Network) {
 	f := c.Flags()
-	f.StringVar(&t.method, "method", "dense", "none, dense (conventional dropout), "+dropout.Names(dropout.Methods())+
-		"; mlp also dropconnect")
+	f.StringVar(&t.method, "method", "dense", dropout.Names(n.Methods())+"; dense is conventional dropout")
 	f.IntVar(&t.of, "of", 0,
 		"rows-k: k of every so many rows are kept (0: from 10 on, one that has the rate and, if there is any, divides the "+
 			"layer)")
