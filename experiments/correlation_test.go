@@ -338,3 +338,19 @@ func TestCorrelatedCells(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestPick: the one that is simulated as the fastest, and the best of the three fastest.
+func TestPick(t *testing.T) {
+	c := Correlated{Rows: []CorrelatedRow{{Name: "a", Simulated: 1, Measured: 2.2},
+		{Name: "b", Simulated: 4, Measured: 2}, {Name: "c", Simulated: 3, Measured: 2.1},
+		{Name: "d", Simulated: 2, Measured: 3}}}
+	c.pick(1)
+	if p := c.Pick; p.Name != "a" || p.Best != "b" || p.OfThree != "c" || math.Abs(p.Loss-.1) > 1e-9 ||
+		math.Abs(p.OfThreeLoss-.05) > 1e-9 || math.Abs(p.TableLoss-1.2) > 1e-9 {
+		t.Errorf("%+v", p)
+	}
+	c.Rows = c.Rows[:1]
+	if c.pick(2.2); c.Pick.OfThree != "a" || c.Pick.OfThreeLoss != 0 {
+		t.Errorf("of one: %+v", c.Pick)
+	}
+}
