@@ -102,20 +102,27 @@ func (q *dramQueue) add(bank uint8, row int64, slice, mask uint8, line int32, op
 	return i
 }
 
-func (q *dramQueue) remove(i uint32) {
-	bit := uint64(1) << i
-	q.valid &^= bit
+// remove takes the request at place i out, and reports whether others for its bank are left, all of which want another
+// row.
+func (q *dramQueue) remove(i uint32) (stranded bool) {
+	bit := uint64(1) << (i % maxQueue)
+	b := q.entries[i%maxQueue].bank % maxBanks
+	rest := q.bank[b] &^ bit
+	q.bank[b] = rest
+	q.group[b&q.groups%maxBanks] &^= bit
 	q.hit &^= bit
-	b := q.entries[i].bank
-	q.bank[b] &^= bit
 	q.served &^= bit
-	if q.bank[b]&q.hit == 0 {
-		q.served &^= q.bank[b]
+	q.valid &^= bit
+	if rest&q.hit == 0 {
+		q.served &^= rest
+		stranded = rest != 0
 	}
-	q.group[b&q.groups] &^= bit
-	for q.head != q.tail && q.valid>>(q.head%maxQueue)&1 == 0 {
-		q.head++
+	if head := q.head; i == head%maxQueue {
+		// On to the oldest that is left, or to the tail.
+		gap := uint32(bits.TrailingZeros64(bits.RotateLeft64(q.valid, -int(head%maxQueue))))
+		q.head += min(gap, q.tail-head)
 	}
+	return stranded
 }
 
 // opened marks the requests for the row that bank b now has open.
@@ -177,10 +184,14 @@ type dram struct {
 	lastWrite    int64
 	refreshAt    int64
 	burst        int64 // cycles of data of one burst
+	timings
 	rowAt        int64 // cycle at which rows has something to do, never = not before a new request
 	columnAt     int64 // the same for columns
 	next         int64 // the earlier of them
 }
+
+// timings are the figures of DRAMConfig that decisions need.
+type timings struct{ rrd, rcd, ras, rc, rp, cl, wl, wr, rtpl int64 }
 
 // booking is the slots that a request of so many bursts takes.
 type booking struct {
@@ -196,6 +207,8 @@ func (d *dram) init(cfg *DRAMConfig, m *mapping, count *Counters) {
 	d.groups, d.nbanks = uint8(cfg.BankGroups-1), cfg.Banks
 	d.stride = cfg.CCDL / cfg.CCD
 	d.burst = int64(cfg.Burst / cfg.DataRate)
+	d.timings = timings{int64(cfg.RRD), int64(cfg.RCD), int64(cfg.RAS), int64(cfg.RC), int64(cfg.RP), int64(cfg.CL),
+		int64(cfg.WL), int64(cfg.WR), int64(cfg.RTPL)}
 	d.ccd, d.shift = int64(cfg.CCD), -1
 	if cfg.CCD&(cfg.CCD-1) == 0 {
 		d.shift = bits.TrailingZeros(uint(cfg.CCD))
@@ -260,7 +273,7 @@ func (d *dram) wake(q *dramQueue, bank uint8, open bool, now int64) {
 			d.columnAt = now
 		}
 	case q.bank[bank] == 0:
-		d.rowAt = min(d.rowAt, max(now, d.lastActivate+int64(d.cfg.RRD)))
+		d.rowAt = min(d.rowAt, max(now, d.lastActivate+d.rrd))
 	}
 	d.next = min(d.rowAt, d.columnAt)
 }
@@ -281,13 +294,13 @@ func (d *dram) turn(now int64) {
 			return
 		}
 		d.writing = false
-		d.floor = d.lastWrite + int64(d.cfg.WL) + d.burst + int64(d.cfg.CDLR)
+		d.floor = d.lastWrite + d.wl + d.burst + int64(d.cfg.CDLR)
 	} else {
 		if n < d.cfg.WriteHigh && (d.reads.valid != 0 || n <= d.cfg.WriteLow) {
 			return
 		}
 		d.writing = true
-		d.floor = d.lastRead + int64(d.cfg.CL) + d.burst + 2 - int64(d.cfg.WL)
+		d.floor = d.lastRead + d.cl + d.burst + 2 - d.wl
 	}
 	d.count.DRAMTurns++
 	d.rowAt, d.columnAt = now, now
@@ -313,7 +326,7 @@ func (d *dram) refresh(now int64) {
 		if b.row >= 0 {
 			d.emit(start, commandPrecharge, uint8(i), b.row)
 			b.row = -1
-			b.activate = max(b.activate, start+int64(d.cfg.RP))
+			b.activate = max(b.activate, start+d.rp)
 		}
 	}
 	ready := start
@@ -360,31 +373,35 @@ func (d *dram) step(now int64, ch *channel) {
 // rows precharges the banks whose requests need another row, and activates the one for the oldest request that can be.
 // It is called again when the next activate may follow.
 func (d *dram) rows(now int64, q *dramQueue, pool uint64) {
-	activate := d.lastActivate + int64(d.cfg.RRD) // first cycle for an activate of any bank
-	idle := 0                                     // banks that only wait for it
+	activate := d.lastActivate + d.rrd // first cycle for an activate of any bank
+	next := int64(never)
+	idle := 0 // banks that only wait for it
 	// A bank whose open row is still wanted is left alone: columns looks again when it has booked the last request for it.
 	wait := pool &^ q.served
 	if d.policy == scheduleFCFS {
 		wait = pool &^ q.hit
 	}
-	for m := wait; m != 0; {
-		i := q.oldest(m)
-		e := &q.entries[i]
-		m &^= q.bank[e.bank]
-		b := &d.banks[e.bank]
+	h := q.head % maxQueue
+	for m := bits.RotateLeft64(wait, -int(h)); m != 0; { // from the oldest place on
+		e := &q.entries[(uint32(bits.TrailingZeros64(m))+h)%maxQueue]
+		bank := e.bank % maxBanks
+		m &^= bits.RotateLeft64(q.bank[bank], -int(h))
+		b := &d.banks[bank]
 		if b.row >= 0 {
 			if b.close > now {
-				d.rowAt = min(d.rowAt, b.close)
+				next = min(next, b.close)
 				continue
 			}
-			d.emit(now, commandPrecharge, e.bank, b.row)
+			if d.trace != nil {
+				d.emit(now, commandPrecharge, bank, b.row)
+			}
 			b.row = -1
-			b.activate = max(b.activate, now+int64(d.cfg.RP))
-			d.reads.closed(e.bank)
-			d.writes.closed(e.bank)
+			b.activate = max(b.activate, now+d.rp)
+			d.reads.closed(bank)
+			d.writes.closed(bank)
 		}
 		if at := max(b.activate, activate); at > now {
-			d.rowAt = min(d.rowAt, at)
+			next = min(next, at)
 			if idle++; idle == enoughIdle {
 				break // younger requests' banks would only wait with them
 			}
@@ -392,22 +409,25 @@ func (d *dram) rows(now int64, q *dramQueue, pool uint64) {
 		}
 		e.opener = true
 		d.lastActivate = now
-		activate = now + int64(d.cfg.RRD)
+		activate = now + d.rrd
 		d.count.DRAMActivates++
-		d.emit(now, commandActivate, e.bank, e.row)
+		if d.trace != nil {
+			d.emit(now, commandActivate, bank, e.row)
+		}
 		b.row = e.row
-		b.column = now + int64(d.cfg.RCD)
-		b.close = now + int64(d.cfg.RAS)
-		b.activate = now + int64(d.cfg.RC)
-		d.reads.opened(e.bank, e.row)
-		d.writes.opened(e.bank, e.row)
+		b.column = now + d.rcd
+		b.close = now + d.ras
+		b.activate = now + d.rc
+		d.reads.opened(bank, e.row)
+		d.writes.opened(bank, e.row)
 		if d.columnAt == never {
 			d.columnAt = now
 		}
 	}
-	if d.rowAt != never {
-		d.rowAt = max(d.rowAt, now+int64(d.cfg.RRD))
+	if next != never {
+		next = max(next, now+d.rrd)
 	}
+	d.rowAt = next
 }
 
 // slots returns the first column slot that does not start before a cycle.
@@ -422,53 +442,62 @@ func (d *dram) slots(cycle int64) int64 {
 func (d *dram) columns(now int64, q *dramQueue, pool uint64, ch *channel) {
 	ccd := d.ccd
 	first := d.slots(now)
-	if shift := first - d.base; shift > 0 {
+	if shift := uint64(first - d.base); shift > 0 {
 		d.base = first
-		d.busy >>= uint64(shift)
+		d.busy >>= shift
 		for g := range int(d.groups) + 1 {
-			d.blocked[g&(maxBanks-1)] >>= uint64(shift)
+			d.blocked[g%maxBanks] >>= shift
 		}
 	}
-	for m := q.hit & pool; m != 0; {
-		i := q.oldest(m) & (maxQueue - 1)
+	kind, latency := commandRead, d.cl
+	if d.writing {
+		kind, latency = commandWrite, d.wl
+	}
+	stride := uint(d.stride)
+	h := q.head % maxQueue
+	for m := bits.RotateLeft64(q.hit&pool, -int(h)); m != 0; { // from the oldest place on
+		if ^d.busy&(1<<horizon-1) == 0 {
+			d.columnAt = min(d.columnAt, (first+refill)*ccd)
+			break // the bus is booked for all
+		}
+		turned := uint32(bits.TrailingZeros64(m))
+		i := (turned + h) % maxQueue
 		e := &q.entries[i]
-		b := &d.banks[e.bank&(maxBanks-1)]
-		group := e.bank & d.groups & (maxBanks - 1)
+		bank := e.bank % maxBanks
+		b := &d.banks[bank]
+		group := bank & d.groups % maxBanks
 		n := bits.OnesCount8(e.mask & (1<<sectorsPerLine - 1))
 		free := ^(d.busy | d.blocked[group])
 		fits := free
 		if n == sectorsPerLine {
-			fits &= fits >> (uint(d.stride) & 63)
-			fits &= fits >> (uint(2*d.stride) & 63)
+			fits &= fits >> (stride & 63)
+			fits &= fits >> (2 * stride & 63)
 		} else {
 			for k := 1; k < n; k++ {
-				free >>= uint(d.stride) & 63
+				free >>= stride & 63
 				fits &= free
 			}
 		}
-		from := max(d.slots(max(b.column, d.floor))-first, 0)
-		fits &= ^uint64(0) << uint64(from)
+		if opens := max(b.column, d.floor); opens > now {
+			fits &= ^uint64(0) << uint64(d.slots(opens)-first)
+		}
 		slot := int64(bits.TrailingZeros64(fits)) // 64 = none
 		if slot >= horizon {
 			// The bus is booked for this group; a younger request of another may fit.
 			d.columnAt = min(d.columnAt, (first+refill)*ccd)
-			m &^= q.group[group]
+			m &^= bits.RotateLeft64(q.group[group], -int(h))
 			continue
 		}
 		take := &d.booking[n]
 		d.busy |= take.slots << (slot & 63)
 		d.blocked[group] |= take.near << (slot & 63) >> (uint(d.stride-1) & 63)
 		last := (first+slot)*ccd + take.length
-		kind, latency := commandRead, d.cfg.CL
-		if d.writing {
-			kind, latency = commandWrite, d.cfg.WL
-		}
 		if d.trace != nil {
 			for k := range n {
-				d.emit((first+slot+int64(k*d.stride))*ccd, kind, e.bank, e.row)
+				d.emit((first+slot+int64(k*d.stride))*ccd, kind, bank, e.row)
 			}
 		}
-		end := last + int64(latency) + d.burst
+		end := last + latency + d.burst
 		d.count.DRAMRowHits += int64(n)
 		if e.opener {
 			d.count.DRAMRowHits--
@@ -476,19 +505,18 @@ func (d *dram) columns(now int64, q *dramQueue, pool uint64, ch *channel) {
 		if d.writing {
 			d.count.DRAMWrites += int64(n)
 			d.lastWrite = max(d.lastWrite, last)
-			b.close = max(b.close, end+int64(d.cfg.WR))
+			b.close = max(b.close, end+d.wr)
 		} else {
 			d.count.DRAMReads += int64(n)
 			d.lastRead = max(d.lastRead, last)
-			b.close = max(b.close, last+int64(d.cfg.RTPL))
+			b.close = max(b.close, last+d.rtpl)
 			ch.filled(e, end)
 		}
-		q.remove(i)
-		m &^= 1 << i
-		ch.roomy = true
-		if rest := q.bank[e.bank]; rest != 0 && rest&q.hit == 0 {
-			d.rowAt = min(d.rowAt, max(b.close, d.lastActivate+int64(d.cfg.RRD)-int64(d.cfg.RP)))
+		m &^= 1 << (turned & 63)
+		if q.remove(i) {
+			d.rowAt = min(d.rowAt, max(b.close, d.lastActivate+d.rrd-d.rp))
 		}
+		ch.roomy = true
 	}
 	low := d.writes.span() <= d.cfg.WriteLow
 	if d.writing && low && d.reads.valid != 0 || !d.writing && !low && d.reads.valid == 0 {
