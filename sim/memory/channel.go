@@ -20,6 +20,9 @@ type slice struct {
 	free       int64 // cycle at which the data path takes the next packet
 	start      int64 // cycle at which the packet at the head can be served
 	blocked    block
+	refused    bool   // the packet at the head waits for room in DRAM's read queue, and no request for its line is there
+	set        int    // of the packet at the head
+	tag        uint32 // the same
 }
 
 // block says for what the packet at a slice's head waits.
@@ -53,9 +56,11 @@ type channel struct {
 	buckets []int32   // first packet of the list of those that arrive in each cycle of a window, -1 = none
 	present []uint64  // buckets that have a list
 	replies [][]reply // by SM
-	left    []bool    // SMs whose outbox was not emptied
-	waiting int64     // first arrival that has not been taken from the outboxes, never = none
-	roomy   bool      // a DRAM queue got room since it was last looked at
+	// SMs that replies were made for since the channel last began to advance, a bit each
+	answered [4]uint64
+	left     [4]uint64 // SMs whose outbox was not emptied, a bit each
+	waiting  int64     // first arrival that has not been taken from the outboxes, never = none
+	roomy    bool      // a DRAM queue got room since it was last looked at
 
 	occupyRead  [sectorsPerLine + 1]int64 // cycles of a slice's data path by sectors
 	occupyWrite [sectorsPerLine + 1]int64
@@ -75,7 +80,6 @@ func newChannel(cfg *Config, m *mapping, index int, ports []*Port, window int64)
 		s.setBits = uint(bits.TrailingZeros(uint(sets)))
 		s.head, s.tail = -1, -1
 	}
-	c.left = make([]bool, len(ports))
 	c.replies = make([][]reply, len(ports))
 	c.buckets = make([]int32, window)
 	c.present = make([]uint64, (window+63)/64)
@@ -114,56 +118,25 @@ func (c *channel) toCore(memory int64) int64 {
 func (c *channel) gather(end int64) {
 	base := end - int64(len(c.buckets))
 	c.waiting = never
-	any := false
-	for _, p := range c.ports {
+	var from [4]uint64 // SMs that have packets for this channel
+	for sm, p := range c.ports {
 		if p.sent>>(c.index&63)&1 != 0 {
-			if q := &p.outbox[c.index]; len(q.items) > q.head {
-				prefetch.Lines(unsafe.Pointer(&q.items[q.head]), (len(q.items)-q.head)*int(unsafe.Sizeof(packet{}))/64+1)
-			}
+			q := &p.outbox[c.index]
+			prefetch.Lines(unsafe.Pointer(&q.items[q.head]), (len(q.items)-q.head)*int(unsafe.Sizeof(packet{}))/64+1)
+			from[sm/64&3] |= 1 << (sm % 64)
 		}
 	}
-	for sm := len(c.ports) - 1; sm >= 0; sm-- {
-		p := c.ports[sm]
-		if p.sent>>(c.index&63)&1 == 0 && !c.left[sm] {
-			continue
+	for w := 3; w >= 0; w-- {
+		for set := from[w] | c.left[w]; set != 0; {
+			k := 63 - bits.LeadingZeros64(set) // from the last SM on, since the lists are made from their ends
+			set &^= 1 << (k & 63)
+			c.collect(64*w+k, base, end)
 		}
-		q := &p.outbox[c.index]
-		h := q.head
-		for h < len(q.items) && q.items[h].arrive < end {
-			h++
-		}
-		if h < len(q.items) {
-			c.waiting = min(c.waiting, q.items[h].arrive)
-		}
-		items := q.items[q.head:h]
-		for k := len(items) - 1; k >= 0; k-- {
-			var i int32
-			if n := len(c.free) - 1; n >= 0 {
-				i = c.free[n]
-				c.free = c.free[:n]
-			} else {
-				i = int32(len(c.nodes))
-				c.nodes = append(c.nodes, packet{})
-			}
-			x := &c.nodes[i]
-			*x = items[k]
-			b := max(x.arrive-base, 0)
-			x.next = c.buckets[b]
-			c.buckets[b] = i
-			c.present[b>>6] |= 1 << (b & 63)
-			any = true
-		}
-		if 2*h >= len(q.items) {
-			q.items = q.items[:copy(q.items, q.items[h:])]
-			h = 0
-		}
-		q.head = h
-		c.left[sm] = h < len(q.items)
-	}
-	if !any {
-		return
 	}
 	for w, set := range c.present {
+		if set == 0 {
+			continue
+		}
 		c.present[w] = 0
 		for ; set != 0; set &= set - 1 {
 			b := &c.buckets[w*64+bits.TrailingZeros64(set)]
@@ -174,6 +147,7 @@ func (c *channel) gather(end int64) {
 				s := &c.slices[x.slice&(maxSlicesPerChannel-1)]
 				if s.tail < 0 {
 					s.head = i
+					s.set, s.tag = s.place(x.local)
 					s.start = max(x.arrive, s.free)
 					c.due[x.slice&(maxSlicesPerChannel-1)] = s.start
 				} else {
@@ -187,12 +161,54 @@ func (c *channel) gather(end int64) {
 	}
 }
 
+// collect takes the packets of an SM that arrive before cycle end into the lists of their cycles, of which the first is
+// base.
+func (c *channel) collect(sm int, base, end int64) {
+	q := &c.ports[sm].outbox[c.index]
+	items := q.items[q.head:]
+	n := 0
+	for n < len(items) && items[n].arrive < end {
+		n++
+	}
+	c.left[sm/64&3] &^= 1 << (sm % 64)
+	if n < len(items) {
+		c.waiting = min(c.waiting, items[n].arrive)
+		c.left[sm/64&3] |= 1 << (sm % 64)
+	}
+	for len(c.free) < n {
+		c.free = append(c.free, int32(len(c.nodes)))
+		c.nodes = append(c.nodes, packet{})
+	}
+	left := len(c.free) - n
+	free := c.free[left:]
+	c.free = c.free[:left]
+	nodes, buckets := c.nodes, c.buckets
+	for k, i := range free {
+		from, x := &items[n-1-k], &nodes[i]
+		*x = *from
+		b := max(from.arrive-base, 0)
+		x.next = buckets[b]
+		buckets[b] = i
+		c.present[b>>6] |= 1 << (b & 63)
+	}
+	switch q.head += n; {
+	case q.head == len(q.items):
+		q.items, q.head = q.items[:0], 0
+	case 2*q.head >= len(q.items):
+		q.items, q.head = q.items[:copy(q.items, q.items[q.head:])], 0
+	}
+}
+
 // advance runs the channel to cycle end, by which time all packets that arrive before it are in the outboxes.
 func (c *channel) advance(end int64) {
+	c.answered = [4]uint64{}
 	c.gather(end)
 	for {
 		next, at := 0, c.due[0]
-		for i := 1; i < c.n; i++ {
+		if d := c.due[1]; d < at {
+			next, at = 1, d
+		}
+		for i := 2; i < c.n; i++ {
 			if d := c.due[i&(maxSlicesPerChannel-1)]; d < at {
 				next, at = i, d
 			}
@@ -224,14 +240,17 @@ func (c *channel) advance(end int64) {
 // unblock lets slices that waited for room in a DRAM queue try again.
 func (c *channel) unblock(now int64) {
 	c.roomy = false
+	full := c.dram.reads.full()
 	for i := range c.n {
 		s := &c.slices[i&(maxSlicesPerChannel-1)]
 		if s.blocked == blockNone {
 			continue
 		}
-		c.count.L2Stalls += max(now-s.start, 0)
-		s.start = max(s.start, now)
-		if s.blocked == blockReads && c.dram.reads.full() {
+		if late := now - s.start; late > 0 {
+			c.count.L2Stalls += late
+			s.start = now
+		}
+		if full && s.blocked == blockReads {
 			continue // it could but be refused again
 		}
 		s.blocked = blockNone
@@ -242,10 +261,16 @@ func (c *channel) unblock(now int64) {
 // serve lets slice k take the packet at its head at cycle now.
 func (c *channel) serve(k int, now int64) {
 	s := &c.slices[k]
+	if s.refused && c.dram.reads.full() {
+		s.blocked = blockReads
+		c.due[k] = never
+		return
+	}
 	i := s.head
 	p := &c.nodes[i]
 	next := p.next
 	occupy, keep, why := c.access(s, p, i, now)
+	s.refused = why == blockReads
 	if why != blockNone {
 		s.blocked = why
 		c.due[k] = never
@@ -262,8 +287,8 @@ func (c *channel) serve(k int, now int64) {
 		s.start = max(n.arrive, s.free)
 		c.due[k] = s.start
 		// It may have waited for long, and all of L2 is more than fits in the host's cache near the core.
-		set, _ := s.place(n.local)
-		prefetch.Three(unsafe.Pointer(&s.cache.sets[set]), unsafe.Pointer(&s.cache.tags[set<<(s.cache.shift&31)]),
+		s.set, s.tag = s.place(n.local)
+		prefetch.Three(unsafe.Pointer(&s.cache.sets[s.set]), unsafe.Pointer(&s.cache.tags[s.set<<(s.cache.shift&31)]),
 			unsafe.Pointer(&c.nodes[max(n.next, 0)]))
 	}
 	if !keep {
@@ -280,7 +305,7 @@ func (s *slice) place(local uint64) (set int, tag uint32) {
 // access looks a packet up at cycle now. It returns the cycles for which it takes the data path, and whether it stays
 // here until DRAM answers; if it is blocked nothing has happened.
 func (c *channel) access(s *slice, p *packet, node int32, now int64) (occupy int64, keep bool, why block) {
-	set, tag := s.place(p.local)
+	set, tag := s.set, s.tag
 	k := s.cache.find(set, tag)
 	l := &s.cache.sets[set]
 	var at uint
@@ -393,6 +418,7 @@ func (c *channel) answer(p *packet, at, extra int64) {
 		r.store = true
 	}
 	c.replies[p.sm] = append(c.replies[p.sm], r)
+	c.answered[p.sm/64] |= 1 << (p.sm % 64)
 }
 
 // filled takes the data of a read whose last burst ends at cycle end of the command clock: the line has them then, and

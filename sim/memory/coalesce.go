@@ -5,7 +5,9 @@ import "math/bits"
 // coalescer turns the 32 addresses of an access into lines and sectors, in the order in which threads first touch them.
 type coalescer struct {
 	n    int
-	seen uint64 // a bit for the low six bits of each line's number
+	seen uint64    // a bit for the low six bits of each line's number
+	last [64]uint8 // for each bit that is set, the line that came last of those
+	prev [32]uint8 // for each line, the one of those before it; itself = none
 	line [32]uint64
 	mask [32]uint8 // sectors touched
 	full [32]uint8 // stores: sectors written in all bytes
@@ -63,21 +65,29 @@ func (c *coalescer) span(at, n uint64) {
 	}
 }
 
-// add returns the index of a line, adding it if it is new. Threads mostly touch the line that the one before them did.
+// add returns the index of a line, adding it if it is new.
 func (c *coalescer) add(line uint64) int {
-	if bit := uint64(1) << (line % 64); c.seen&bit != 0 {
-		for i := c.n - 1; i >= 0; i-- {
+	k := line % 64
+	n := c.n & 31
+	before := n
+	if c.seen>>k&1 != 0 {
+		before = int(c.last[k] & 31)
+		for i := before; ; {
 			if c.line[i] == line {
 				return i
 			}
+			next := int(c.prev[i] & 31)
+			if next == i {
+				break
+			}
+			i = next
 		}
-	} else {
-		c.seen |= bit
 	}
-	i := c.n
-	c.line[i], c.mask[i], c.full[i], c.ops[i], c.same[i] = line, 0, 0, 0, 0
-	c.n++
-	return i
+	c.seen |= 1 << k
+	c.last[k], c.prev[n] = uint8(n), uint8(before)
+	c.line[n], c.mask[n], c.full[n], c.ops[n], c.same[n] = line, 0, 0, 0, 0
+	c.n = n + 1
+	return n
 }
 
 func (c *coalescer) loads(a *Access) {

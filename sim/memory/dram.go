@@ -185,9 +185,9 @@ type dram struct {
 	refreshAt    int64
 	burst        int64 // cycles of data of one burst
 	timings
-	rowAt        int64 // cycle at which rows has something to do, never = not before a new request
-	columnAt     int64 // the same for columns
-	next         int64 // the earlier of them
+	rowAt    int64 // cycle at which rows has something to do, never = not before a new request
+	columnAt int64 // the same for columns
+	next     int64 // the earlier of them
 }
 
 // timings are the figures of DRAMConfig that decisions need.

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"math"
 	"math/bits"
 
 	"warpdrop/sim/internal/invariant"
@@ -74,22 +75,17 @@ func (c *Counters) conserved() {
 // consistent checks that every entry is free, free from a known cycle on, or in use, and returns those in use.
 func (p *entryPool) consistent(what string, sm int) map[uint16]bool {
 	used := map[uint16]bool{}
-	for i := range cap(p.released) {
+	for i := range p.size {
 		used[uint16(i)] = true
 	}
-	back := func(e uint16) {
-		invariant.Hold(used[e], "SM %d: %s entry %d of %d is free twice", sm, what, e, cap(p.released))
-		delete(used, e)
-	}
-	for _, e := range p.free {
-		back(e)
-	}
-	last := int64(0)
-	for _, r := range p.released[p.head:] {
+	last := int64(math.MinInt64)
+	for i := p.head; i != p.tail; i++ {
+		r := &p.ring[i&p.mask]
 		invariant.Hold(r.cycle >= last, "SM %d: a %s entry is free from cycle %d on, one before it from %d",
 			sm, what, r.cycle, last)
 		last = r.cycle
-		back(r.entry)
+		invariant.Hold(used[r.entry], "SM %d: %s entry %d of %d is free twice", sm, what, r.entry, p.size)
+		delete(used, r.entry)
 	}
 	return used
 }

@@ -14,12 +14,8 @@ func TestBrokenStateIsFound(t *testing.T) {
 		want string
 		do   func(s *System)
 	}{
-		{"free twice", func(s *System) { p := &s.ports[0].misses; p.free = append(p.free[:0:0], 1, 1) }},
-		{"entries wait for a reply", func(s *System) {
-			p := &s.ports[0].stores
-			p.available(never, 1)
-			p.take()
-		}},
+		{"free twice", func(s *System) { p := &s.ports[0].misses; p.ring[0].entry = p.ring[1].entry }},
+		{"entries wait for a reply", func(s *System) { s.ports[0].stores.take() }},
 		{"waits for 1 replies, 0 will come", func(s *System) { s.ports[1].tokens[0].left++ }},
 		{"stands twice, once among the free", func(s *System) { c := s.channels[0]; c.free[0] = c.free[1] }},
 		{"are lost", func(s *System) { c := s.channels[0]; c.nodes = append(c.nodes, packet{}); s.ports[0].inbox.count-- }},

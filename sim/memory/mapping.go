@@ -88,10 +88,10 @@ func newMapping(c *Config) mapping {
 // place returns the channel that a line (an address divided by LineBytes) lies on, the number of its slice there, and
 // its own number within the slice.
 func (m *mapping) place(line uint64) (channel, slice int, local uint64) {
-	l := line & (1<<m.lineBits - 1)
-	chunk := line >> m.lineBits
-	far := chunk >> nearBits & (1<<m.farBits - 1)
-	round, c := m.channels.divide(chunk&(1<<nearBits-1) | chunk>>(nearBits+m.farBits)<<nearBits)
+	l := line & (1<<(m.lineBits&31) - 1)
+	chunk := line >> (m.lineBits & 31)
+	far := chunk >> nearBits & (1<<(m.farBits&31) - 1)
+	round, c := m.channels.divide(chunk&(1<<nearBits-1) | chunk>>(nearBits+m.farBits&63)<<nearBits)
 	var turn uint64
 	if m.rotate {
 		h := round * 0x9E3779B97F4A7C15 >> 32
@@ -101,13 +101,14 @@ func (m *mapping) place(line uint64) (channel, slice int, local uint64) {
 		}
 		turn = h & 3
 	}
-	return int(c), int(m.number[turn][l]), (round<<m.farBits|far)*m.perSlice.n + uint64(m.within[l])
+	l %= 1 << chunkBits
+	return int(c), int(m.number[turn][l]), (round<<(m.farBits&31)|far)*m.perSlice.n + uint64(m.within[l])
 }
 
 // dram returns the bank (its group in the low bits) and row of a slice's line.
 func (m *mapping) dram(local uint64) (bank uint8, row int64) {
 	chunk, _ := m.perSlice.divide(local)
-	round := chunk >> m.farBits
-	upper := round >> m.bankBits
+	round := chunk >> (m.farBits & 31)
+	upper := round >> (m.bankBits & 31)
 	return uint8((round ^ upper) & (m.bankCount - 1)), int64(upper)
 }

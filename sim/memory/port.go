@@ -28,55 +28,6 @@ type tokenState struct {
 	latest int64 // cycle at which the last of those that came, or of the hits, is there
 }
 
-// entryPool hands out numbered entries that become free again at known cycles.
-type entryPool struct {
-	free     []uint16
-	released []release // in order of cycle, from head on
-	head     int
-}
-
-type release struct {
-	cycle int64
-	entry uint16
-}
-
-func newEntryPool(n int) entryPool {
-	p := entryPool{free: make([]uint16, n), released: make([]release, 0, n)}
-	for i := range p.free {
-		p.free[i] = uint16(n - 1 - i)
-	}
-	return p
-}
-
-// available returns how many entries are free at cycle now, looking no further than need.
-func (p *entryPool) available(now int64, need int) int {
-	for len(p.free) < need && p.head < len(p.released) && p.released[p.head].cycle <= now {
-		p.free = append(p.free, p.released[p.head].entry)
-		p.head++
-	}
-	if p.head == len(p.released) {
-		p.released = p.released[:0]
-		p.head = 0
-	}
-	return len(p.free)
-}
-
-func (p *entryPool) take() uint16 {
-	n := len(p.free) - 1
-	e := p.free[n]
-	p.free = p.free[:n]
-	return e
-}
-
-// release gives an entry back at cycle at, which is not before that of the last release.
-func (p *entryPool) release(at int64, e uint16) {
-	if p.head > 0 && len(p.released) == cap(p.released) {
-		p.released = p.released[:copy(p.released, p.released[p.head:])]
-		p.head = 0
-	}
-	p.released = append(p.released, release{at, e})
-}
-
 // Port is an SM's way to memory: coalescer, L1, miss entries, and the SM's ports of the crossbar. It is used by one
 // thread at a time; different SMs' ports are used at once.
 type Port struct {
@@ -177,8 +128,12 @@ func (p *Port) Access(now int64, a *Access, token uint32) (accepted bool, retry,
 		if a.Cache == CacheCG || a.Cache == CacheCV {
 			cached = false
 		}
-		p.filled = p.filled || cached && a.Kind == Load && a.Space == SpaceGlobal
-		accepted, retry, done, readDone = p.load(now, start, part, cached, token)
+		if !cached {
+			accepted, retry, done, readDone = p.bypass(now, start, part, token)
+			break
+		}
+		p.filled = p.filled || a.Kind == Load && a.Space == SpaceGlobal
+		accepted, retry, done, readDone = p.load(now, start, part, token)
 	case Store:
 		accepted, retry, done, readDone = p.store(now, start, part, a.Space == SpaceLocal)
 	default:
@@ -190,11 +145,11 @@ func (p *Port) Access(now int64, a *Access, token uint32) (accepted bool, retry,
 	return accepted, retry, done, readDone
 }
 
-// refuse returns Access's answer when need entries of a pool are not free at cycle now.
-func (p *Port) refuse(pool *entryPool, need int, now int64, stalls *int64) (bool, int64, int64, int64) {
-	retry := p.unknown
-	if i := pool.head + need - len(pool.free) - 1; i < len(pool.released) {
-		retry = pool.released[i].cycle
+// refuse returns Access's answer when entries of a pool are not free at cycle now, but at cycle retry, or never if that
+// is not known.
+func (p *Port) refuse(retry, now int64, stalls *int64) (bool, int64, int64, int64) {
+	if retry == never {
+		retry = p.unknown
 	}
 	if retry <= now {
 		retry = now + p.system.window
@@ -203,17 +158,35 @@ func (p *Port) refuse(pool *entryPool, need int, now int64, stalls *int64) (bool
 	return false, retry, 0, 0
 }
 
-func (p *Port) load(now, start int64, part int, cached bool, token uint32) (bool, int64, int64, int64) {
+// bypass is load where L1 keeps nothing of it.
+func (p *Port) bypass(now, start int64, part int, token uint32) (bool, int64, int64, int64) {
+	c := &p.lines
+	if at := p.misses.free(c.n); at > now {
+		return p.refuse(at, now, &p.count.MSHRStalls)
+	}
+	sectors := 0
+	for i := range c.n {
+		mask := c.mask[i]
+		sectors += bits.OnesCount8(mask)
+		p.send(start+int64(i), c.line[i], p.miss(token, -1, part, mask), packetRead, mask, 0, 0, 0)
+	}
+	p.count.LoadInstructions++
+	p.count.LoadSectors += int64(sectors)
+	p.count.L1Bypassed += int64(sectors)
+	p.count.Lines += int64(c.n)
+	p.busy[part] = start + int64(c.n)
+	p.wait(token, int32(c.n), start+int64(p.cfg.L1.Latency))
+	return true, 0, -1, p.busy[part] + int64(p.cfg.L1.ReadLatency)
+}
+
+// load looks up a load of lines in L1, and asks for what is not there.
+func (p *Port) load(now, start int64, part int, token uint32) (bool, int64, int64, int64) {
 	c := &p.lines
 	l1 := &p.parts[part]
 	requests, sectors := 0, 0
 	for i := range c.n {
 		sectors += bits.OnesCount8(c.mask[i])
 		p.found[i], p.need[i] = -1, c.mask[i]
-		if !cached {
-			requests++
-			continue
-		}
 		tag, set := p.place(c.line[i])
 		if k := l1.find(set, tag); k >= 0 {
 			p.found[i] = k
@@ -225,8 +198,10 @@ func (p *Port) load(now, start int64, part int, cached bool, token uint32) (bool
 		}
 		requests++
 	}
-	if requests > 0 && p.misses.available(now, requests) < requests {
-		return p.refuse(&p.misses, requests, now, &p.count.MSHRStalls)
+	if requests > 0 {
+		if at := p.misses.free(requests); at > now {
+			return p.refuse(at, now, &p.count.MSHRStalls)
+		}
 	}
 
 	p.count.LoadInstructions++
@@ -237,13 +212,6 @@ func (p *Port) load(now, start int64, part int, cached bool, token uint32) (bool
 	waits := int32(0)
 	for i := range c.n {
 		n := bits.OnesCount8(c.mask[i])
-		if !cached {
-			p.count.L1Bypassed += int64(n)
-			p.send(at, c.line[i], p.miss(token, -1, part, c.mask[i]), packetRead, c.mask[i], 0, 0, 0)
-			waits++
-			at++
-			continue
-		}
 		p.count.L1Accesses += int64(n)
 		k := p.found[i]
 		need := p.need[i]
@@ -344,14 +312,15 @@ func (p *Port) merge(token uint32, part int, k int32, sectors uint8) int32 {
 // miss takes a miss entry.
 func (p *Port) miss(token uint32, line int32, part int, mask uint8) uint16 {
 	e := p.misses.take()
-	p.entry[e] = missEntry{token: token, more: -1, line: line, mask: mask, part: uint8(part)}
+	x := &p.entry[e]
+	x.token, x.more, x.line, x.mask, x.part = token, -1, line, mask, uint8(part)
 	return e
 }
 
 func (p *Port) store(now, start int64, part int, local bool) (bool, int64, int64, int64) {
 	c := &p.lines
-	if p.stores.available(now, c.n) < c.n {
-		return p.refuse(&p.stores, c.n, now, &p.count.StoreStalls)
+	if at := p.stores.free(c.n); at > now {
+		return p.refuse(at, now, &p.count.StoreStalls)
 	}
 	p.count.StoreInstructions++
 	p.count.Lines += int64(c.n)
@@ -392,8 +361,8 @@ func (p *Port) atomic(now, start int64, part int, result bool, token uint32) (bo
 	if result {
 		pool, stalls = &p.misses, &p.count.MSHRStalls
 	}
-	if pool.available(now, c.n) < c.n {
-		return p.refuse(pool, c.n, now, stalls)
+	if at := pool.free(c.n); at > now {
+		return p.refuse(at, now, stalls)
 	}
 	p.count.AtomicInstructions++
 	p.count.Lines += int64(c.n)
@@ -511,7 +480,8 @@ func (p *Port) Deliver(end int64) {
 	p.sent = 0
 	p.soonest = never
 	for _, c := range p.system.channels {
-		if r := c.replies[p.sm]; len(r) > 0 {
+		if c.answered[p.sm/64&3]>>(p.sm%64)&1 != 0 {
+			r := c.replies[p.sm]
 			for i := range r {
 				p.inbox.add(&r[i])
 			}

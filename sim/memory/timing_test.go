@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"math"
 	"reflect"
 	"testing"
 )
@@ -278,10 +277,10 @@ func checkConservation(t *testing.T, d *driver) {
 		t.Errorf("%d sectors written to DRAM and %d queued; %d were written back", c.DRAMWrites, queued, c.L2WriteBacks)
 	}
 	for _, p := range d.s.ports {
-		if n := p.misses.available(never, math.MaxInt); n != d.s.cfg.L1.MSHRs {
+		if n := p.misses.known(); n != d.s.cfg.L1.MSHRs {
 			t.Errorf("SM %d has %d of %d miss entries", p.sm, n, d.s.cfg.L1.MSHRs)
 		}
-		if n := p.stores.available(never, math.MaxInt); n != d.s.cfg.L1.StoreQueue {
+		if n := p.stores.known(); n != d.s.cfg.L1.StoreQueue {
 			t.Errorf("SM %d has %d of %d store entries", p.sm, n, d.s.cfg.L1.StoreQueue)
 		}
 	}

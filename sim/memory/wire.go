@@ -14,7 +14,12 @@ func (w *wire) take(ready int64, bytes int) (wait, end int64) {
 		w.free, w.used = ready, 0
 	}
 	wait = w.free - ready
-	cycles, rest := w.perCycle.divide(w.used + uint64(bytes))
+	used := w.used + uint64(bytes)
+	if used-1 < w.perCycle.n-1 { // some of a cycle, not all of it
+		w.used = used
+		return wait, w.free + 1
+	}
+	cycles, rest := w.perCycle.divide(used)
 	w.free += int64(cycles)
 	w.used = rest
 	end = w.free
