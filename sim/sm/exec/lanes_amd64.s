@@ -5474,7 +5474,8 @@ TEXT ·availableAVX512(SB), NOSPLIT, $0-72
 	SHLL          $0x08, AX
 	ORL           AX, DX
 	MOVL          DX, now+56(FP)
-	TESTL         DX, DX
+	LEAL          -1(DX), AX
+	TESTL         DX, AX
 	JNE           availableAVX512end
 	VPMINSQ       Z2, Z4, Z1
 	VEXTRACTI64X4 $0x01, Z1, Y0
@@ -5598,7 +5599,8 @@ TEXT ·availableAVX2(SB), NOSPLIT, $0-72
 	ORL          AX, BX
 	XORL         $0x0000ffff, BX
 	MOVL         BX, now+56(FP)
-	TESTL        BX, BX
+	LEAL         -1(BX), AX
+	TESTL        BX, AX
 	JNE          availableAVX2end
 	VPCMPGTQ     Y5, Y10, Y0
 	VPBLENDVB    Y0, Y5, Y10, Y0

@@ -257,7 +257,7 @@ func TestAvailable(t *testing.T) {
 			x.now, x.then, x.soonest = Available(&s.ready, &s.unit, &s.unitFree, shared, global, at)
 			y.now, y.then, y.soonest = availableGo(&s.ready, &s.unit, &s.unitFree, shared, global, at)
 			switch { // nobody asks for the rest
-			case y.now != 0:
+			case y.now&(y.now-1) != 0:
 				x.then, y.then, x.soonest, y.soonest = 0, 0, 0, 0
 			case y.soonest == math.MaxInt64:
 				x.then, y.then = 0, 0

@@ -137,6 +137,7 @@ func (m *SM) enter(w *warp, begin, t int64) {
 	s.add(i, w)
 	m.schedule(s, i, w, begin, begin, ReasonBlockStart)
 	m.wakes[s.id&(maxSchedulers-1)] = min(m.wakes[s.id&(maxSchedulers-1)], s.ready[i])
+	s.others = min(s.others, s.ready[i])
 	if s.n == 1 {
 		s.waiting = s.reason[i]
 	}
@@ -194,6 +195,8 @@ func (m *SM) arrive(w *warp, t int64) (wait bool) {
 	wait = w.block.Arrive(&w.Warp, r)
 	if wait {
 		w.issue.atBar, w.issue.bar = true, uint8(r.ID)
+		s, _ := m.place(w.Slot)
+		s.parked++
 	}
 	m.complete(w.block, r.ID, t)
 	return wait
@@ -206,6 +209,7 @@ func (m *SM) complete(b *Resident, id int, t int64) {
 		w := b.warps[bits.TrailingZeros64(released)]
 		w.issue.atBar = false
 		s, slot := m.place(w.Slot)
+		s.parked--
 		m.schedule(s, slot, w, t, ready, ReasonBlockBarrier)
 		m.wake(s, s.ready[slot])
 	}

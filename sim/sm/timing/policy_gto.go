@@ -17,13 +17,16 @@ func oldest(s *scheduler, t int64, m *SM) (slot int, next int64, first int) {
 	}
 	now, then, soonest := exec.Available(&s.ready, &s.unit, &s.unitFree, m.memoryFree(lower.UnitShared),
 		m.memoryFree(lower.UnitGlobal), t)
-	if gave >= 0 && now != 1<<gave {
-		now &^= 1 << gave
+	if now&(now-1) != 0 {
+		if gave >= 0 {
+			now &^= 1 << gave
+		}
+		soonest = 0
 	}
 	switch {
 	case now != 0:
 		slot := s.first(now)
-		return slot, 0, slot
+		return slot, soonest, slot
 	case soonest == Never:
 		return -1, Never, -1
 	}

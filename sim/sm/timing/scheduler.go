@@ -21,6 +21,8 @@ type scheduler struct {
 	n       int                          // occupied slots
 	current int                          // slot that issued last, -1 = none
 	yield   bool                         // the last instruction asked to prefer another warp
+	parked  int                          // warps that wait at BAR
+	others  int64                        // no slot but current can issue before this cycle
 	// slots that the policy has marked, for its own use; a warp that leaves loses its mark
 	marked   uint16
 	warps    [maxWarpsPerScheduler]*warp

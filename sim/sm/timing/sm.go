@@ -128,6 +128,7 @@ func (m *SM) Begin(now int64) {
 		s.waiting = ReasonNoWarp
 		m.wakes[i] = Never
 		s.blocked = 0
+		s.parked, s.others = 0, 0
 		s.unitFree = [16]int64{}
 	}
 }
@@ -226,6 +227,7 @@ func (m *SM) Run(from, to int64) {
 func (m *SM) wake(s *scheduler, t int64) {
 	m.wakes[s.id&(maxSchedulers-1)] = min(m.wakes[s.id&(maxSchedulers-1)], t)
 	m.woken = min(m.woken, t)
+	s.others = min(s.others, t)
 }
 
 // step lets one scheduler act at cycle t.
@@ -261,6 +263,29 @@ func (m *SM) step(s *scheduler, t int64) {
 		m.Counters.DualIssues++
 		m.issue(s, slot, t)
 	}
+	if s.others > t+1 {
+		m.rest(s, slot, t)
+	}
+}
+
+// sharedUnits are those that other schedulers of the SM can make busy, a bit each.
+const sharedUnits = 1<<lower.UnitShared | 1<<lower.UnitGlobal | 1<<lower.UnitFP16
+
+// rest has a scheduler that issued from slot at cycle t, and whose other warps cannot issue before cycle s.others, sleep
+// until this one can, if that is sooner: what a look at cycle t+1 would find. It does not where something may come in
+// between that the look would see: the end of the window, or a warp that is let go at a BAR.
+func (m *SM) rest(s *scheduler, slot int, t int64) {
+	u := s.unit[slot]
+	ready := s.ready[slot]
+	at := max(ready, s.unitFree[u])
+	if at >= s.others || at <= t+1 || sharedUnits>>u&1 != 0 || s.parked > 0 || s.blocked > t+1 || t+1 >= m.until {
+		return
+	}
+	m.wakes[s.id&(maxSchedulers-1)] = at
+	s.waiting = s.reason[slot]
+	if ready <= t+1 {
+		s.waiting = m.unitReason(u)
+	}
 }
 
 // choose returns the slot from which scheduler s issues at cycle t when it looks at all of them; if it is -1, the
@@ -268,7 +293,9 @@ func (m *SM) step(s *scheduler, t int64) {
 func (m *SM) choose(s *scheduler, t int64) int {
 	m.Counters.WarpsScanned += int64(s.n)
 	slot, next, first := m.policy.pick(s, t, m)
+	s.others = next
 	if slot < 0 {
+		s.others = 0
 		m.wakes[s.id&(maxSchedulers-1)] = next
 		switch {
 		case first < 0 && s.n == 0:

@@ -1066,7 +1066,9 @@ func scan() {
 		}
 		Store(now, Return("now"))
 		end := "available" + suffix + "end"
-		TESTL(now, now)
+		several := GP32()
+		LEAL(Mem{Base: now.As64(), Disp: -1}, several)
+		TESTL(now, several)
 		JNE(LabelRef(end)) // nobody asks for the rest then
 		least := g.least(waiting, x)
 		VMOVQ(least, r)
