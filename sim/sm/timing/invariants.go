@@ -22,6 +22,16 @@ func (m *SM) consistent() {
 			return int(issue.bar), issue.atBar
 		})
 	}
+	for i := range m.nsched {
+		s, parked := &m.sched[i], 0
+		for _, slot := range s.order[:s.n] {
+			if s.warps[slot].issue.atBar {
+				parked++
+			}
+		}
+		invariant.Hold(s.parked == parked, "SM %d, scheduler %d: %d warps wait at BAR, %d are counted", m.ID, i, parked,
+			s.parked)
+	}
 	m.cyclesConsistent()
 }
 
@@ -53,6 +63,7 @@ func (s *scheduler) consistent(m *SM, each func(w *warp)) {
 			s.ready[i])
 		looks := max(s.available(i, m), s.account, s.blocked)
 		hold(m.wakes[s.id] <= looks, i, "can issue at %d, the scheduler sleeps until %d", looks, m.wakes[s.id])
+		hold(i == s.current || looks >= s.others, i, "can issue at %d, not only from %d on", looks, s.others)
 		each(w)
 	}
 	for i := range s.warps {

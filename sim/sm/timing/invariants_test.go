@@ -19,6 +19,8 @@ func TestBrokenStateIsFound(t *testing.T) {
 		{"slots 0x1 are older", func(m *SM) { m.sched[0].older[1] = 0 }},
 		{"its warp is in slot", func(m *SM) { m.sched[1].warps[0].Slot++ }},
 		{"can issue at", func(m *SM) { m.wakes[0] = Never }},
+		{"can issue at 100, not only from", func(m *SM) { m.sched[1].others = Never }},
+		{"0 warps wait at BAR, 1 are counted", func(m *SM) { m.sched[1].parked++ }},
 		{"sleeps, but its barriers open", func(m *SM) { m.sched[2].ready[0] = Never }},
 		{"opens at", func(m *SM) { m.sched[0].warps[0].issue.pending[3] = 1 }},
 		{"replies, 0 are under way", func(m *SM) {
