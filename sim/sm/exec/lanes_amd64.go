@@ -384,9 +384,9 @@ func lanePlace(src *lower.Row, to unsafe.Pointer, p *pattern, words int) {
 const _ = (lower.UnitShared - 8) + (lower.UnitGlobal - 8) // availableAVX512 counts on both being 8 or more
 
 // Available returns the slots from which a scheduler can issue at cycle t and, where there is none or one, the first
-// cycle at which another can (math.MaxInt64: never), and which can then. A slot can issue when its warp is ready and its
-// unit free; the two kinds of memory are free from the cycles given on, other units as free has it. It is vector code,
-// and stands with the lanes' for that reason.
+// cycle at which another can (math.MaxInt64: never), and which can then. A slot can issue when its warp is ready and
+// its unit free; the two kinds of memory are free from the cycles given on, other units as free has it. It is vector
+// code, and stands with the lanes' for that reason.
 func Available(ready *[Slots]int64, unit *[Slots]lower.Unit, free *[16]int64, sharedFree, globalFree, t int64) (now,
 	then uint32, soonest int64) {
 	units := (*[Slots]uint8)(unsafe.Pointer(unit))

@@ -13,10 +13,10 @@ type Policy struct {
 	Name string // as presets write it
 	Doc  string // one sentence
 
-	// pick returns the slot to issue from at cycle t, and the first cycle at which another may issue (0: not known). If
-	// none can, it returns -1, the first cycle at which any slot may issue (Never if that is not known) and the slot that
-	// is first then (-1 = none). It is a function, not a method of an interface, and is called only when the warp that
-	// issued last does not go on by itself.
+	// pick returns the slot to issue from at cycle t, and the first cycle at which another may issue (0: not known).
+	// If none can, it returns -1, the first cycle at which any slot may issue (Never if that is not known) and the slot
+	// that is first then (-1 = none). It is a function, not a method of an interface, and is called only when the warp
+	// that issued last does not go on by itself.
 	pick func(s *scheduler, t int64, m *SM) (slot int, next int64, first int)
 	// greedy says that the warp that issued last goes on as long as it is ready and does not give way, and the others
 	// are not looked at. Runs of FFMAs are then issued in one piece.

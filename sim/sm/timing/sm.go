@@ -271,9 +271,9 @@ func (m *SM) step(s *scheduler, t int64) {
 // sharedUnits are those that other schedulers of the SM can make busy, a bit each.
 const sharedUnits = 1<<lower.UnitShared | 1<<lower.UnitGlobal | 1<<lower.UnitFP16
 
-// rest has a scheduler that issued from slot at cycle t, and whose other warps cannot issue before cycle s.others, sleep
-// until this one can, if that is sooner: what a look at cycle t+1 would find. It does not where something may come in
-// between that the look would see: the end of the window, or a warp that is let go at a BAR.
+// rest has a scheduler that issued from slot at cycle t, and whose other warps cannot issue before cycle s.others,
+// sleep until this one can, if that is sooner: what a look at cycle t+1 would find. It does not where something may
+// come in between that the look would see: the end of the window, or a warp that is let go at a BAR.
 func (m *SM) rest(s *scheduler, slot int, t int64) {
 	u := s.unit[slot]
 	ready := s.ready[slot]
