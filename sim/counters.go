@@ -52,17 +52,20 @@ func (r *Result) schedulerCycles(g *GPU) int64 {
 }
 
 // UnitUtilization is the share of the launch's cycles for which each execution unit class was taken, by name. Units are
-// the schedulers' own, but for the shared-memory pipe and the FP16 unit, of which an SM has one.
+// the schedulers' own, but for the shared-memory pipe and, before sm_70, the FP16 unit, of which an SM has one.
 func (r *Result) UnitUtilization(g *GPU) map[string]float64 {
 	c := &r.Counters.SM
 	m := map[string]float64{}
 	for u, t := range g.SM.Units.Table() {
 		m[lower.UnitNames[u]] = float64(c.UnitInstructions[u]*int64(t.Interval)) / float64(r.schedulerCycles(g))
 	}
-	m[lower.UnitNames[lower.UnitFP16]] *= float64(g.SM.Schedulers)
+	if g.Arch < 70 {
+		m[lower.UnitNames[lower.UnitFP16]] *= float64(g.SM.Schedulers)
+	}
 	shuffles := max(c.UnitInstructions[lower.UnitShared]-c.SharedAccesses, 0)
-	m[lower.UnitNames[lower.UnitShared]] = float64((c.SharedPasses+shuffles)*int64(g.SM.SharedPass)) /
-		float64(max(r.Cycles, 1)*int64(g.SMs))
+	busy := max((c.SharedPasses+shuffles)*int64(g.SM.SharedPass),
+		(c.SharedAccesses+shuffles)*int64(g.SM.SharedAccess))
+	m[lower.UnitNames[lower.UnitShared]] = float64(busy) / float64(max(r.Cycles, 1)*int64(g.SMs))
 	return m
 }
 

@@ -29,7 +29,10 @@ var randomTargets = []struct {
 	gpu, arch string
 	ptx       string // version
 	levels    int
-}{{"gtx1080ti", "sm_61", "", 6}, {"a100-40g", "sm_80", "+ptx70", 2}, {"rtx2070super", "sm_75", "+ptx63", 1}}
+}{
+	{"gtx1080ti", "sm_61", "", 6}, {"a100-40g", "sm_80", "+ptx70", 2}, {"rtx2070super", "sm_75", "+ptx63", 1},
+	{"rtx3090", "sm_86", "+ptx71", 1},
+}
 
 // TestRandomPrograms compiles random C programs for this machine and for GPUs of each family, at levels of
 // optimisation, and compares what they compute, in time and for values alone, bit for bit. It needs the tool chain of

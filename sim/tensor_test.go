@@ -25,8 +25,16 @@ func TestTensorPeak(t *testing.T) {
 		{"a100-40g", "m16n8k8.row.col.f32.bf16.bf16.f32", 2, 1, 4, true, 1024, 1024},
 		{"a100-40g", "m16n8k8.row.col.f32.tf32.tf32.f32", 4, 2, 4, true, 1024, 512},
 		{"a100-40g", "m16n8k32.row.col.s32.s8.s8.s32", 4, 2, 4, false, 4096, 2048},
-		{"rtx2070super", "m16n8k8.row.col.f32.f16.f16.f32", 2, 1, 4, true, 1024, 512},
+		{"rtx2070super", "m16n8k8.row.col.f16.f16.f16.f16", 2, 1, 2, false, 1024, 512},
+		{"rtx2070super", "m16n8k8.row.col.f32.f16.f16.f32", 2, 1, 4, true, 1024, 256},
 		{"rtx2070super", "m8n8k16.row.col.s32.s8.s8.s32", 1, 1, 2, false, 1024, 1024},
+		{"titanrtx", "m16n8k8.row.col.f32.f16.f16.f32", 2, 1, 4, true, 1024, 512},
+		{"t4", "m16n8k8.row.col.f32.f16.f16.f32", 2, 1, 4, true, 1024, 512},
+		{"rtx3090", "m16n8k16.row.col.f16.f16.f16.f16", 4, 2, 2, false, 2048, 512},
+		{"rtx3090", "m16n8k16.row.col.f32.f16.f16.f32", 4, 2, 4, true, 2048, 256},
+		{"rtx3090", "m16n8k8.row.col.f32.tf32.tf32.f32", 4, 2, 4, true, 1024, 128},
+		{"rtx3090", "m16n8k32.row.col.s32.s8.s8.s32", 4, 2, 4, false, 4096, 1024},
+		{"a6000", "m16n8k16.row.col.f32.f16.f16.f32", 4, 2, 4, true, 2048, 512},
 	} {
 		t.Run(c.gpu+" "+c.form, func(t *testing.T) {
 			gpu, err := sim.LoadGPU(c.gpu)

@@ -937,15 +937,21 @@ func lowerREDUX(l *lowerer) {
 	l.src(0, 1)
 }
 
-// lowerULDC takes ULDC: a word or two of a constant bank, as the pool has them.
+// lowerULDC takes ULDC: a word or two of a constant bank, as the pool has them, or, at an address in a uniform register,
+// as LDC reads them.
 func lowerULDC(l *lowerer) {
+	if o := &l.in.Operands[1]; o.Uniform != isa.URZ {
+		l.op.Code = CodeLDC
+		l.width()
+		l.dst(words(l.op.Size))
+		l.op.A = l.uniform(&isa.Operand{Reg: o.Uniform}, 1)
+		l.constant(l.operand(isa.KindConst))
+		return
+	}
 	n := 1
 	if l.has(isa.Mod64) {
 		n, l.op.Code = 2, CodeMOV64
 	}
 	l.dst(n)
-	if o := &l.in.Operands[1]; o.Uniform != isa.URZ {
-		l.fail("ULDC at an address in a uniform register is decoded but not executed")
-	}
 	l.src(0, n)
 }

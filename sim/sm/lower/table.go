@@ -957,6 +957,11 @@ func lowerLDC(l *lowerer) {
 	if o.Reg != isa.RZ {
 		l.op.A = Src(o.Reg)
 	}
+	l.constant(o)
+}
+
+// constant takes the bank and the offset of a constant that is loaded.
+func (l *lowerer) constant(o *isa.Operand) {
 	l.op.Imm = o.Value
 	l.op.Aux = uint32(o.Bank)
 	if int(o.Bank) >= isa.ConstBanks {

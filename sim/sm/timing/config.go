@@ -32,9 +32,13 @@ type Config struct {
 	SharedLatency int   `yaml:"shared_latency"` // cycles from issue to data of a conflict-free shared load
 	// cycles that each pass over the banks occupies the shared-memory pipe
 	SharedPass int `yaml:"shared_pass"`
-	SharedWay  int `yaml:"shared_way"` // cycles of latency that each pass beyond the first adds
+	// cycles that each access occupies it at least, where that is more than its passes take
+	SharedAccess int `yaml:"shared_access,omitempty"`
+	SharedWay    int `yaml:"shared_way"` // cycles of latency that each pass beyond the first adds
 	// cycles of work that may wait in front of the shared-memory pipe before issue stalls
 	MemoryQueue int `yaml:"memory_queue"`
+	// how many times as long HMMA takes with sums in FP32 as with sums in FP16; 0 = once
+	TensorSingle int `yaml:"tensor_single,omitempty"`
 	// cycles from issue until a variable-latency instruction has read its registers
 	ReadLatency int `yaml:"read_latency"`
 	// Of the hazard check only:
@@ -135,7 +139,9 @@ func (c *Config) Validate() error {
 		{"block_start", c.BlockStart, 0, 100000},
 		{"shared_latency", c.SharedLatency, 1, 1000},
 		{"shared_pass", c.SharedPass, 1, 64},
+		{"shared_access", c.SharedAccess, 0, 64},
 		{"shared_way", c.SharedWay, 1, 64},
+		{"tensor_single", c.TensorSingle, 0, 16},
 		{"memory_queue", c.MemoryQueue, 1, 10000},
 		{"read_latency", c.ReadLatency, 1, 1000},
 		{"predicate_latency", c.PredicateLatency, 1, 1000},

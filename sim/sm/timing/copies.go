@@ -50,7 +50,7 @@ func (m *SM) copy(w *warp, op *lower.Op, pc int32, a *memory.Access, t int64) {
 		m.Profile.Conflicts[pc] += int64(m.Exec.Conflicts)
 		m.Profile.Sectors[pc] += int64(a.Sectors())
 	}
-	m.sharedFree = max(t, m.sharedFree) + int64(passes*m.cfg.SharedPass)
+	m.sharedFree = max(t, m.sharedFree) + m.occupied(passes)
 	if m.Exec.Conflicts > 0 {
 		m.conflictFree = m.sharedFree
 	}

@@ -537,7 +537,7 @@ func (m *SM) settle(s *scheduler, slot int, w *warp, op *lower.Op, pc int32, act
 		}
 	} else {
 		if op.Unit == lower.UnitTensor {
-			s.unitFree[op.Unit] = t + max(m.interval[op.Unit&15]*int64(op.Size)/lower.MMAShares, 1)
+			s.unitFree[op.Unit] = t + m.product(op)
 		}
 		if op.WrBar < 6 || op.RdBar < 6 {
 			m.variable(s, w, op, t)
@@ -553,6 +553,15 @@ func (m *SM) settle(s *scheduler, slot int, w *warp, op *lower.Op, pc int32, act
 	s.yield = op.Yield
 	m.schedule(s, slot, w, t, ready, reason)
 	return op.Dual
+}
+
+// product returns the cycles that a product of matrices occupies the tensor pipe.
+func (m *SM) product(op *lower.Op) int64 {
+	cycles := m.interval[lower.UnitTensor] * int64(op.Size)
+	if m.cfg.TensorSingle > 1 && op.Aux&lower.MMASingle != 0 {
+		cycles *= int64(m.cfg.TensorSingle)
+	}
+	return max(cycles/lower.MMAShares, 1)
 }
 
 // parted tells whether a branch split the warp: some active threads took it and others did not, or they went to
@@ -572,9 +581,9 @@ func (m *SM) variable(s *scheduler, w *warp, op *lower.Op, t int64) {
 			m.endCopies(w, op, t)
 			return
 		}
-	case lower.UnitShared: // SHFL goes through the shared-memory pipe: one warp a clock an SM
+	case lower.UnitShared: // SHFL goes through the shared-memory pipe as an access of one pass
 		start = max(t, m.sharedFree)
-		m.sharedFree = start + int64(m.cfg.SharedPass)
+		m.sharedFree = start + m.occupied(1)
 	case lower.UnitSFU, lower.UnitConvert: // one pipe
 		s.unitFree[lower.UnitSFU], s.unitFree[lower.UnitConvert] = s.unitFree[op.Unit], s.unitFree[op.Unit]
 	case lower.UnitFP16: // one for all schedulers
@@ -708,7 +717,7 @@ func (m *SM) shared(w *warp, op *lower.Op, pc int32, a *memory.Access, t int64) 
 		m.Profile.Conflicts[pc] += int64(conflicts)
 	}
 	start := max(t, m.sharedFree)
-	m.sharedFree = start + int64(passes*m.cfg.SharedPass)
+	m.sharedFree = start + m.occupied(passes)
 	if conflicts > 0 {
 		m.conflictFree = m.sharedFree
 	}
@@ -718,6 +727,11 @@ func (m *SM) shared(w *warp, op *lower.Op, pc int32, a *memory.Access, t int64) 
 	if op.RdBar < 6 {
 		m.setBarrier(&w.issue, op.RdBar, start+int64(passes*m.cfg.SharedPass+m.cfg.ReadLatency), ReasonShared)
 	}
+}
+
+// occupied returns the cycles for which an access of so many passes occupies the shared-memory pipe.
+func (m *SM) occupied(passes int) int64 {
+	return int64(max(passes*m.cfg.SharedPass, m.cfg.SharedAccess))
 }
 
 // present hands a global or local access to the memory system, or holds it until that has room.
