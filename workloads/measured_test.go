@@ -50,8 +50,8 @@ func TestPolygon(t *testing.T) {
 	}
 }
 
-// TestPointsInPolygon: pnpoly.cu tells points inside the circle that the polygon is drawn in from those outside, on each
-// family, by code that reads constants at addresses in uniform registers among others.
+// TestPointsInPolygon: pnpoly.cu tells points inside the circle that the polygon is drawn in from those outside, on
+// each family, by code that reads constants at addresses in uniform registers among others.
 func TestPointsInPolygon(t *testing.T) {
 	if os.Getenv(toolchain.Variable) == "" {
 		t.Setenv(toolchain.Variable, "../.toolchain")
@@ -74,7 +74,8 @@ func TestPointsInPolygon(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			cubin, _, err := cudac.Compile(t.Context(), "measured/pnpoly.cu", cudac.Options{Arch: gpu.Arch, Compiler: "nvrtc",
+			cubin, _, err := cudac.Compile(t.Context(), "measured/pnpoly.cu", cudac.Options{
+				Arch: gpu.Arch, Compiler: "nvrtc",
 				Defines: []string{"block_size_x=64", "tile_size=2", "between_method=" + form[0],
 					"use_precomputed_slopes=1", "use_method=" + form[1]}})
 			if errors.Is(err, toolchain.ErrMissing) {

@@ -937,8 +937,8 @@ func lowerREDUX(l *lowerer) {
 	l.src(0, 1)
 }
 
-// lowerULDC takes ULDC: a word or two of a constant bank, as the pool has them, or, at an address in a uniform register,
-// as LDC reads them.
+// lowerULDC takes ULDC: a word or two of a constant bank, as the pool has them, or, at an address in a uniform
+// register, as LDC reads them.
 func lowerULDC(l *lowerer) {
 	if o := &l.in.Operands[1]; o.Uniform != isa.URZ {
 		l.op.Code = CodeLDC

@@ -3,7 +3,8 @@ package lower
 import "warpdrop/sim/isa"
 
 // banks computes what register-bank conflicts cost each instruction: the register file has so many banks
-// (target.banks), by the register's number; each further source of an instruction in one bank costs a cycle. A source
+// (target.banks), by the register's number; each source of an instruction in one bank beyond target.reads costs a
+// cycle. A source
 // that an instruction before latched in the same slot of the operand-reuse cache (.reuse) needs no bank. Only
 // arithmetic is charged: instructions to the slower units collect their operands over several cycles anyway, and leave
 // the cache alone. That another warp's issue in between empties the cache is not modelled: code with .reuse rarely
@@ -22,7 +23,7 @@ func (l *lowerer) banks() {
 				slots[1], slots[2] = op.C, op.B // a constant in C stands in B's place in the encoding
 			}
 			if op.Unit == UnitFP32 || op.Unit == UnitHalf {
-				op.Banks = cache.conflicts(slots, l.target.banks)
+				op.Banks = cache.conflicts(slots, l.target.banks, l.target.reads)
 			}
 			cache.latch(slots, l.reuse[i])
 		}
@@ -39,8 +40,9 @@ func (l *lowerer) banks() {
 // product kernels a quarter stand before another instruction, mostly a paired LDS, and the register is read after it.
 type reuseCache [3][2]Src
 
-// conflicts returns the cycles that reading the sources from so many register banks takes beyond the first.
-func (c *reuseCache) conflicts(slots [3]Src, banks Src) (cycles uint8) {
+// conflicts returns the cycles that reading the sources from so many register banks takes when so many reads of a bank
+// are free.
+func (c *reuseCache) conflicts(slots [3]Src, banks Src, free uint8) (cycles uint8) {
 	var count [maxBanks]uint8
 	for k, s := range slots {
 		same := s >= isa.RZ || c[k][0] == s+1 || c[k][1] == s+1
@@ -52,8 +54,8 @@ func (c *reuseCache) conflicts(slots [3]Src, banks Src) (cycles uint8) {
 		}
 	}
 	for _, n := range count {
-		if n > 1 {
-			cycles += n - 1
+		if n > free {
+			cycles += n - free
 		}
 	}
 	return cycles

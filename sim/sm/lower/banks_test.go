@@ -44,3 +44,22 @@ func TestBankConflicts(t *testing.T) {
 		}
 	}
 }
+
+// TestBankConflictsOfTwoBanks: odd registers are in one bank, even ones in the other. Where arithmetic takes two cycles
+// a warp each bank is read twice without delay.
+func TestBankConflictsOfTwoBanks(t *testing.T) {
+	for _, c := range []struct {
+		family  *isa.Family
+		a, b, c Src
+		want    uint8
+	}{
+		{isa.Turing, 0, 1, 2, 0}, {isa.Turing, 0, 2, 4, 1}, {isa.Ampere, 1, 3, 2, 0}, {isa.Ampere, 1, 3, 5, 1},
+		{isa.GA10x, 0, 1, PoolZero, 0}, {isa.GA10x, 0, 1, 2, 1}, {isa.GA10x, 0, 2, 4, 2},
+	} {
+		ops := []Op{{Unit: UnitFP32, Dst: isa.RZ, A: c.a, B: c.b, C: c.c}}
+		l := &lowerer{target: targets[c.family], p: &Program{Ops: ops}, reuse: []uint8{0}}
+		if l.banks(); ops[0].Banks != c.want {
+			t.Errorf("%s: sources %d, %d, %d cost %d cycles, want %d", c.family.Name, c.a, c.b, c.c, ops[0].Banks, c.want)
+		}
+	}
+}

@@ -14,6 +14,7 @@ type target struct {
 	rows  map[isa.Op]lowering
 	nop   isa.Op // what fills code up to whole groups
 	banks Src    // of the register file
+	reads uint8  // of a bank for one instruction, that cost no cycle
 	// independent: threads of a warp go on by themselves, and meet at convergence barriers; there is no stack
 	independent bool
 }
@@ -25,9 +26,13 @@ const maxBanks = 4
 var targets map[*isa.Family]*target
 
 func init() { // not an initializer: rows lead back to lowerer, which asks for its target
-	maxwell := &target{rows: maxwellRows(), nop: isa.OpNOP, banks: 4}
-	later := &target{rows: ampereRows(maxwell.rows), nop: isa.AmpereNOP, banks: 2, independent: true}
-	targets = map[*isa.Family]*target{isa.Maxwell: maxwell, isa.Turing: later, isa.Ampere: later, isa.GA10x: later}
+	maxwell := &target{rows: maxwellRows(), nop: isa.OpNOP, banks: 4, reads: 1}
+	// Arithmetic takes two cycles a warp, and so two reads of a bank: only three sources in one bank cost a cycle (Jia
+	// et al. on Volta and Turing). On GA10x FP32 takes one.
+	later := &target{rows: ampereRows(maxwell.rows), nop: isa.AmpereNOP, banks: 2, reads: 2, independent: true}
+	ga10x := *later
+	ga10x.reads = 1
+	targets = map[*isa.Family]*target{isa.Maxwell: maxwell, isa.Turing: later, isa.Ampere: later, isa.GA10x: &ga10x}
 }
 
 // Executes returns the family of code for a compute capability times ten, nil if such code is not executed.
