@@ -59,7 +59,8 @@ func TestBankConflictsOfTwoBanks(t *testing.T) {
 		ops := []Op{{Unit: UnitFP32, Dst: isa.RZ, A: c.a, B: c.b, C: c.c}}
 		l := &lowerer{target: targets[c.family], p: &Program{Ops: ops}, reuse: []uint8{0}}
 		if l.banks(); ops[0].Banks != c.want {
-			t.Errorf("%s: sources %d, %d, %d cost %d cycles, want %d", c.family.Name, c.a, c.b, c.c, ops[0].Banks, c.want)
+			t.Errorf("%s: sources %d, %d, %d cost %d cycles, want %d", c.family.Name, c.a, c.b, c.c, ops[0].Banks,
+				c.want)
 		}
 	}
 }
