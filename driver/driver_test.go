@@ -1,6 +1,8 @@
 package driver
 
 import (
+	"bytes"
+	"debug/elf"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -476,7 +478,17 @@ func TestModulesComeAndGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	used, handles := c.d.dev.MemoryUsed(), len(c.d.handles)
-	for range 1000 {
+	heap := func() int64 {
+		var s runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&s)
+		return int64(s.HeapAlloc)
+	}
+	var before int64
+	for i := range 1000 {
+		if i == 10 {
+			before = heap()
+		}
 		m := c.get("cuModuleLoadData", addressOf(image))
 		c.get("cuModuleGetFunction", m, c.text("saxpy"))
 		c.ok("cuModuleUnload", m)
@@ -484,6 +496,9 @@ func TestModulesComeAndGo(t *testing.T) {
 	}
 	if got := c.d.dev.MemoryUsed(); got != used || len(c.d.handles) != handles {
 		t.Errorf("%d bytes and %d handles in use, %d and %d before", got, len(c.d.handles), used, handles)
+	}
+	if grown := heap() - before; grown > 1<<20 {
+		t.Errorf("990 modules later the driver holds %d bytes more", grown)
 	}
 	c.want(InvalidHandle, "cuModuleUnload", 1234)
 }
@@ -652,6 +667,70 @@ func TestImages(t *testing.T) {
 	binary.LittleEndian.PutUint32(fat[16+28:], 70)
 	c.want(NoBinaryForGPU, "cuModuleLoadData", c.out().addr(), fat.addr())
 	c.want(FileNotFound, "cuModuleLoad", c.out().addr(), c.text(file+"x"))
+}
+
+// TestManagedVariables: the program reads and writes a __managed__ variable at the address that kernels use, until its
+// module is unloaded; it cannot free it.
+func TestManagedVariables(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("maps memory at an address of its choice on Linux only")
+	}
+	cubin, err := os.ReadFile("../sim/testdata/globals.cubin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := bytes.Clone(cubin)
+	plain[20] = byte(elf.EV_CURRENT) // cubins have another number
+	file, err := elf.NewFile(bytes.NewReader(plain))
+	if err != nil {
+		t.Fatal(err)
+	}
+	symbols, err := file.Symbols()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, s := range symbols {
+		if s.Name == "table" { // as ptxas marks .attribute(.managed)
+			cubin[file.SectionByType(elf.SHT_SYMTAB).Offset+uint64(24*(i+1))+5] = 4
+		}
+	}
+	c := newClient(t, func(o *Options) { o.Checks = []string{"leaks"} })
+	c.keep = append(c.keep, cubin)
+	for _, load := range [][2]string{{"cuModuleLoadData", "cuModuleUnload"}, {"cuLibraryLoadData", "cuLibraryUnload"}} {
+		m := c.get(load[0], addressOf(cubin), 0, 0, 0, 0, 0, 0)
+		p, n := c.out(), c.out()
+		c.ok("cuLibraryGetManaged", p.addr(), n.addr(), m, c.text("table"))
+		c.want(NotFound, "cuLibraryGetManaged", p.addr(), n.addr(), m, c.text("calls"))
+		q := c.out()
+		c.ok("cuModuleGetGlobal_v2", q.addr(), n.addr(), m, c.text("table"))
+		if q.u64() != p.u64() || n.u64() != 16 {
+			t.Errorf("%d bytes at %#x and %#x, want 16 at one address", n.u64(), q.u64(), p.u64())
+		}
+		copy(hostBytes(p.u64()+4, 4), c.floats(30))
+		out := c.alloc(128)
+		c.ok("cuLaunchKernel", c.function(m, "look"), 1, 1, 1, 32, 1, 1, 0, 0, c.pointers(out, 1), 0)
+		back := c.mem(128)
+		c.ok("cuMemcpyDtoH_v2", back.addr(), out, 128)
+		if got := back.float(1); got != 2*30+2 {
+			t.Errorf("the kernel saw what gives %g, want 62", got)
+		}
+		c.ok("cuMemFree_v2", out)
+		c.ok("cuPointerGetAttribute", q.addr(), pointerIsManaged, p.u64())
+		if q.u32() != 1 {
+			t.Error("the variable is not of managed memory")
+		}
+		c.ok("cuPointerGetAttribute", q.addr(), pointerRangeStart, p.u64())
+		c.want(InvalidValue, "cuMemFree_v2", q.u64())
+		c.ok(load[1], m)
+		c.want(InvalidValue, "cuPointerGetAttribute", q.addr(), pointerIsManaged, p.u64())
+	}
+	c.get("cuModuleLoadData", addressOf(cubin)) // a module that stays is no leak
+	if err := c.d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if s := c.said.String(); strings.Contains(s, "leaks") {
+		t.Error(s)
+	}
 }
 
 // TestPTX: PTX is compiled once and kept; an error's words come back through the options.

@@ -17,7 +17,9 @@ func (d *Driver) sayLeaks() {
 	}
 	list := d.leaked
 	for _, a := range d.allocs {
-		list = append(list, *a)
+		if !a.variables {
+			list = append(list, *a)
+		}
 	}
 	slices.SortFunc(list, func(a, b allocation) int { return cmp.Compare(a.id, b.id) })
 	if len(list) > 0 {

@@ -2,6 +2,7 @@ package driver
 
 import (
 	"errors"
+	"fmt"
 
 	"warpdrop/sim"
 )
@@ -29,6 +30,8 @@ type allocation struct {
 	id    uint64
 	flags uint32
 	by    string // entry point that made it
+	// variables are a module's: they go with it, and are not the program's to free.
+	variables bool
 	// mirrored memory is the program's own: launches work on a copy of it.
 	mirrored bool
 }
@@ -65,17 +68,22 @@ func (c *call) allocate(n uint64) (*allocation, Result) {
 
 // keep notes an allocation of the current context.
 func (c *call) keep(a *allocation) *allocation {
+	c.current().memory[a.base] = true
+	return c.note(a)
+}
+
+// note notes an allocation.
+func (c *call) note(a *allocation) *allocation {
 	a.id, a.by = c.nextID(), c.name
 	c.allocs[a.base] = a
 	c.high = max(c.high, a.base+a.size)
-	c.current().memory[a.base] = true
 	return a
 }
 
 // free gives memory back.
 func (d *Driver) free(base uint64) Result {
 	a := d.allocs[base]
-	if a == nil {
+	if a == nil || a.variables {
 		return InvalidValue
 	}
 	if err := d.dev.Free(sim.Ptr(base)); err != nil {
@@ -97,19 +105,30 @@ func (c *call) hostVisible(n uint64, k kind) (*allocation, Result) {
 	if n == 0 || n > 1<<62 {
 		return nil, InvalidValue
 	}
-	// A page that the program has in use already is passed over; addresses are tried upwards.
-	for range 64 {
-		p, err := c.dev.MapHost(int64(n), hostPage, func(addr sim.Ptr) ([]byte, error) { return mapHost(uint64(addr), n) })
-		if errors.Is(err, errTaken) {
-			continue
-		}
-		if err != nil {
-			c.say("host memory of %d bytes: %v", n, err)
-			return nil, OutOfMemory
-		}
-		return c.keep(&allocation{base: uint64(p), size: n, host: uint64(p), kind: k}), Success
+	a, err := c.mapShared(n, k)
+	if err != nil {
+		c.say("%v", err)
+		return nil, OutOfMemory
 	}
-	return nil, OutOfMemory
+	c.current().memory[a.base] = true
+	return a, Success
+}
+
+// mapShared makes memory that the program and kernels see under one address; it belongs to no context yet.
+func (c *call) mapShared(n uint64, k kind) (*allocation, error) {
+	var err error
+	for range 64 { // a page that the program has in use already is passed over; addresses are tried upwards
+		var p sim.Ptr
+		p, err = c.dev.MapHost(int64(n), hostPage,
+			func(addr sim.Ptr) ([]byte, error) { return mapHost(uint64(addr), n) })
+		if err == nil {
+			return c.note(&allocation{base: uint64(p), size: n, host: uint64(p), kind: k}), nil
+		}
+		if !errors.Is(err, errTaken) {
+			break
+		}
+	}
+	return nil, fmt.Errorf("host memory of %d bytes: %w (%w)", n, sim.ErrOutOfMemory, err)
 }
 
 // find returns the allocation that holds a device address.

@@ -18,6 +18,7 @@ type module struct {
 	handle    uint64
 	module    *sim.Module
 	functions map[string]*function
+	shared    *allocation // its variables, where the program reaches them too: __managed__ ones are among them
 }
 
 func (m *module) release(d *Driver) {
@@ -26,6 +27,10 @@ func (m *module) release(d *Driver) {
 	}
 	if err := m.module.Unload(); err != nil {
 		d.say("%v", err)
+	}
+	if a := m.shared; a != nil {
+		delete(d.allocs, a.base)
+		unmapHost(a.host, a.size)
 	}
 }
 
@@ -88,15 +93,28 @@ func (c *call) load(out int, cubin []byte, r Result) Result {
 	if c.u64(out) == 0 {
 		return InvalidValue
 	}
-	m, err := c.dev.LoadModule(cubin)
+	x := &module{functions: map[string]*function{}}
+	m, err := c.dev.LoadModuleShared(cubin, func(n int64) (sim.Ptr, error) {
+		a, err := c.mapShared(uint64(n), managed)
+		if err != nil {
+			return 0, err
+		}
+		a.variables = true
+		x.shared = a
+		return sim.Ptr(a.base), nil
+	})
 	if err != nil {
 		c.say("module: %v", err)
+		if a := x.shared; a != nil {
+			a.variables = false
+			c.free(a.base)
+		}
 		if errors.Is(err, sim.ErrOutOfMemory) {
 			return OutOfMemory
 		}
 		return InvalidImage
 	}
-	x := &module{module: m, functions: map[string]*function{}}
+	x.module = m
 	x.handle = c.own(x)
 	return c.put64(out, x.handle)
 }
@@ -255,8 +273,16 @@ func init() {
 		"cuLibraryGetKernelCount":   count,
 		"cuLibraryEnumerateKernels": enumerate,
 		"cuLibraryGetGlobal":        global,
-		// __managed__ variables: see docs/guide/program.md
-		"cuLibraryGetManaged":         func(*call) Result { return NotFound },
+		"cuLibraryGetManaged": func(c *call) Result {
+			m, r := c.module(2)
+			if r != Success {
+				return r
+			}
+			if name := hostString(c.u64(3)); m.module.Managed(name) {
+				return c.global(m, name)
+			}
+			return NotFound
+		},
 		"cuLibraryGetUnifiedFunction": func(*call) Result { return NotFound },
 		"cuLibraryGetModule": func(c *call) Result {
 			m, r := c.module(1)

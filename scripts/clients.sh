@@ -2,7 +2,10 @@
 # Runs programs that use CUDA on the simulated GPU: driver/clients/runtime.cu, compiled here; with libraries from PyPI in pinned
 # versions, scripts of ours in driver/clients, and
 # modules of numba-cuda's own tests, which its package carries. Needs Python 3.11 or later, gcc, clang and ptxas (scripts/toolchain.sh).
-# Usage: scripts/clients.sh [--all] [VENV]    --all runs all of numba-cuda's tests that the driver is made for, for their values: half an hour or more
+# Usage: scripts/clients.sh [--all] [VENV]    --all runs, for their values, all modules of numba-cuda's tests that the driver is made for
+# and tinygrad's test_ops.py, each test in a process of its own: an hour or two. test_ops.py needs PyTorch, a gigabyte from PyPI, and is not
+# in tinygrad's package: TINYGRAD names a checkout of tinygrad, tag v0.13.0; without it, it is left out. Outcomes, test by test, go to
+# out/clients, and a run that is stopped goes on from there.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
@@ -49,6 +52,14 @@ for i in 1 2; do wait "${pids[i]}" || { cat "$work/runtime$i.txt"; failed runtim
 tail -n 1 "$work/runtime1.txt"
 compiled cooperative
 for mode in timed functional; do "$work/warpdrop" exec --quiet --mode $mode -- "$work/cooperative" || failed "cooperative.cu, $mode"; done
+# __managed__ variables: clang does not know them for CUDA, so NVIDIA's nvcc compiles this one, for the oldest GPU that its packages know.
+cuda13=$venv/cuda13/nvidia/cu13
+[ -x "$cuda13/bin/nvcc" ] || "$venv/bin/pip" install -q --disable-pip-version-check --only-binary=:all: --no-deps --target "$venv/cuda13" \
+  nvidia-cuda-nvcc==13.0.88 nvidia-nvvm==13.0.88 nvidia-cuda-crt==13.0.88 nvidia-cuda-runtime==13.0.96
+PATH=$cuda13/bin:$PATH nvcc -arch=sm_75 -std=c++17 -cudart none driver/clients/managed.cu -o "$work/managed" -L"$lib" -lcudart -Xlinker "-rpath-link=$lib"
+"$work/warpdrop" exec --quiet --gpu rtx2070super -- "$work/managed" > "$work/out.txt" 2>&1 || { cat "$work/out.txt"; failed managed.cu; }
+[ "$(grep -c 'not simulated' "$work/out.txt")" = 2 ] || failed "managed.cu: textures are not refused by name"
+tail -n 1 "$work/out.txt"
 # A program that is killed, ended or interrupted in a launch, or whose launch comes to its limit.
 compiled endless
 for end in KILL TERM INT limit; do
@@ -71,6 +82,38 @@ if [ -n "$all" ]; then
     cudapy.test_operator cudapy.test_ufuncs cudapy.test_random cudapy.test_constmem cudapy.test_localmem cudapy.test_dispatcher cudapy.test_lang cudapy.test_slicing
     cudapy.test_matmul cudapy.test_laplace cudapy.test_montecarlo cudapy.test_powi cudapy.test_record_dtype cudapy.test_vector_type cudapy.test_warp_ops cudapy.test_print"
 fi
-[ -z "$all" ] || export WARPDROP_MODE=functional # what is tested are values
-for m in $modules; do run 1800 -m unittest "numba.cuda.tests.$m"; done
+if [ -z "$all" ]; then
+  for m in $modules; do run 1800 -m unittest "numba.cuda.tests.$m"; done
+  exit $failed
+fi
+export WARPDROP_MODE=functional # what is tested are values
+mkdir -p out/clients
+tests() { # tests NAME ARGUMENTS …: unittest modules, test by test
+  local name=$1; shift
+  "$work/warpdrop" exec --quiet -- "$venv/bin/python" -W ignore scripts/clienttests.py --limit 900 --out "out/clients/$name.csv" "$@" || failed "$name"
+}
+# PyTorch in the version that tinygrad's tests are for, on the CPU. Its package is made for CUDA; for what it is linked to of NVIDIA's, three
+# gigabytes, libraries of empty functions stand in.
+torch() {
+  "$venv/bin/pip" install -q --disable-pip-version-check --only-binary=:all: --no-deps torch==2.9.1 typing_extensions filelock sympy mpmath networkx jinja2 \
+    markupsafe fsspec
+  local libs=$packages/torch/lib name version versions
+  nm -D --undefined-only "$libs"/*.so | sed -nE 's/^ *U ((_*cuda|cublas|cudnn|cufft|curand|cusparse|cusolver|cupti|cuFile|nccl|nvrtc|nvshmem|nvml)[^@]*).*/long \1(void) { return 0; }/p' |
+    sort -u > "$work/empty.c"
+  gcc -w -fPIC -c "$work/empty.c" -o "$work/empty.o"
+  for name in $(readelf -dW "$libs"/*.so | sed -nE 's/.*\(NEEDED\).*\[(lib(cu|nv|nccl)[^]]*)\]/\1/p' | sort -u | grep -v '^libcuda\.so'); do
+    [ ! -e "$libs/$name" ] || continue
+    versions=$(readelf -VW "$libs"/*.so | awk -v name="$name" '/ File: / {on = $0 ~ " File: " name " "} / Name: / && on {sub(/.* Name: /, ""); print $1}' | sort -u)
+    for version in $versions; do echo "$version { $([ "$version" != "${versions%%$'\n'*}" ] || echo 'global: *;') };"; done > "$work/versions"
+    gcc -shared -Wl,-soname,"$name" ${versions:+-Wl,--version-script="$work/versions"} -o "$libs/$name" "$work/empty.o"
+  done
+}
+# shellcheck disable=SC2086 # a list
+tests numba-cuda --preload numba $(printf ' numba.cuda.tests.%s' $modules)
+if [ -n "${TINYGRAD:-}" ]; then
+  (torch)
+  DEV=CUDA tests tinygrad --path "$TINYGRAD" --preload numpy,torch,tinygrad test.backend.test_ops
+else
+  echo "clients: tinygrad's test_ops.py is left out: TINYGRAD names no checkout of it" >&2
+fi
 exit $failed

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"crypto/sha256"
+	"maps"
 	"sync"
 
 	"warpdrop/sim/isa"
@@ -67,6 +68,13 @@ func (c *code) lower(k *isa.Kernel, cfg lower.LowerConfig) (*lower.Program, erro
 	c.programs[key] = p
 	c.recursive[cfg.Name] = c.cubin.Recursive(k)
 	return p, nil
+}
+
+// forget drops what was lowered for a place in the instruction cache that no module will have again.
+func (c *code) forget(first int32) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	maps.DeleteFunc(c.programs, func(k programKey, _ *lower.Program) bool { return k.first == first })
 }
 
 // isRecursive tells whether a function of a kernel that has been lowered can call itself.

@@ -45,7 +45,11 @@ type Kernel struct {
 }
 
 // LoadModule reads a cubin, places its code and its global variables on the device.
-func (d *Device) LoadModule(cubin []byte) (*Module, error) {
+func (d *Device) LoadModule(cubin []byte) (*Module, error) { return d.LoadModuleShared(cubin, nil) }
+
+// LoadModuleShared is LoadModule for a program whose memory kernels share: the global variables of a cubin that has
+// __managed__ ones lie in n bytes at the address that shared returns, as of MapHost. Unload frees them.
+func (d *Device) LoadModuleShared(cubin []byte, shared func(n int64) (Ptr, error)) (*Module, error) {
 	code, err := readCode(cubin)
 	if err != nil {
 		return nil, err
@@ -57,8 +61,11 @@ func (d *Device) LoadModule(cubin []byte) (*Module, error) {
 	}
 	var base Ptr
 	if c.GlobalBytes > 0 {
-		base, err = d.reserve(int64(c.GlobalBytes))
-		if err != nil {
+		reserve := d.reserve
+		if shared != nil && slices.ContainsFunc(c.Globals, func(s isa.Symbol) bool { return s.Managed }) {
+			reserve = shared
+		}
+		if base, err = reserve(int64(c.GlobalBytes)); err != nil {
 			return nil, err
 		}
 		if err := d.Write(base, c.GlobalInit); err != nil {
@@ -90,6 +97,7 @@ func (m *Module) Unload() error {
 		return errors.New("the module is unloaded already")
 	}
 	m.unloaded = true
+	m.code.forget(m.first)
 	m.dev.constants = slices.DeleteFunc(slices.Clone(m.dev.constants),
 		func(r exec.Range) bool { return r.From == uint64(m.constant) })
 	var errs []error
@@ -121,6 +129,11 @@ func (m *Module) Global(name string) (Ptr, int64, error) {
 		return 0, 0, fmt.Errorf("no variable %q; the module has none", name)
 	}
 	return 0, 0, fmt.Errorf("no variable %q; the module has %s", name, strings.Join(m.GlobalNames(), ", "))
+}
+
+// Managed reports whether a variable is a __managed__ one.
+func (m *Module) Managed(name string) bool {
+	return slices.ContainsFunc(m.cubin.Globals, func(s isa.Symbol) bool { return s.Name == name && s.Managed })
 }
 
 // GlobalNames lists the module's __device__ and __constant__ variables.

@@ -46,11 +46,11 @@ func Open(name string, data []byte) (*File, error) {
 	f := &File{name: name}
 	switch {
 	case IsCubin(data):
-		const flagsAt = 0x30
-		if len(data) <= flagsAt {
+		arch := isa.ArchOf(data)
+		if arch == 0 {
 			return nil, fmt.Errorf("%s: a cubin of %d bytes", name, len(data))
 		}
-		f.units = [][]fatbin.Packed{{{Entry: fatbin.Entry{Kind: fatbin.Cubin, Arch: int(data[flagsAt]), Data: data}}}}
+		f.units = [][]fatbin.Packed{{{Entry: fatbin.Entry{Kind: fatbin.Cubin, Arch: arch, Data: data}}}}
 	case isPTX(data):
 		f.units = [][]fatbin.Packed{{{Entry: fatbin.Entry{Kind: fatbin.PTX, Arch: target(data), Data: data}}}}
 	default:

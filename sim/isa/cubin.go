@@ -56,6 +56,7 @@ type Symbol struct {
 	Name    string
 	Address uint32
 	Size    uint32
+	Managed bool // a __managed__ variable: the host reaches it by its address
 }
 
 // reloc is a place that holds the address of a global variable.

@@ -1,6 +1,7 @@
 package isa
 
 import (
+	"bytes"
 	"encoding/binary"
 	"os"
 	"path/filepath"
@@ -244,4 +245,28 @@ func FuzzReadCubin(f *testing.F) {
 		}
 		_ = c.Link(1 << 40)
 	})
+}
+
+// TestHeaderOfCUDA13: the number of the architecture stands one byte higher there.
+func TestHeaderOfCUDA13(t *testing.T) {
+	data, err := os.ReadFile("testdata/functions.cubin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := ReadCubin(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data[7], data[8], data[0x14] = 0x41, 8, 1
+	copy(data[0x30:], []byte{4, byte(want.Arch), 0, 6}) // as nvcc 13.0 writes it
+	got, err := ReadCubin(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want.Arch < 50 || got.Arch != want.Arch || !bytes.Equal(got.Image, want.Image) {
+		t.Errorf("sm_%d and %d bytes of code, want sm_%d and %d", got.Arch, len(got.Image), want.Arch, len(want.Image))
+	}
+	if arch := ArchOf(data[:0x31]); arch != 0 {
+		t.Errorf("a header that is cut short is for sm_%d, want 0", arch)
+	}
 }

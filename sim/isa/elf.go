@@ -32,6 +32,20 @@ func openELF(data []byte) (*elf.File, error) {
 	return elf.NewFile(bytes.NewReader(data))
 }
 
+// ArchOf is the architecture that the header of a cubin or an object file names, 61 for sm_61; 0 where data is too
+// short. CUDA 13 has another OS ABI than those before it, with the number one byte higher (LLVM's BinaryFormat/ELF.h:
+// ELFOSABI_CUDA_V2, EF_CUDA_SM_OFFSET).
+func ArchOf(data []byte) int {
+	const osABIAt, flagsAt, cuda13 = 7, 0x30, 0x41
+	switch {
+	case len(data) < flagsAt+4:
+		return 0
+	case data[osABIAt] == cuda13:
+		return int(data[flagsAt+1])
+	}
+	return int(data[flagsAt])
+}
+
 // checkHeaders makes sure that what the section headers state lies in the file, without overlap: package elf believes
 // sizes when it allocates.
 func checkHeaders(data []byte) error {

@@ -60,7 +60,7 @@ func LinkObjects(objects ...Object) ([]byte, error) {
 // linker is the state of LinkObjects.
 type linker struct {
 	family  *Family
-	flags   uint32
+	arch    int
 	objects []*linkObject
 	globals map[string]*linkSymbol // by name
 
@@ -157,16 +157,15 @@ func (l *linker) read(in *Object) error {
 	if f.Type != elf.ET_REL {
 		return errors.New("is linked already: only objects (ptxas -c, nvcc -dc) can be linked with others")
 	}
-	const flagsAt, archMask = 0x30, 0xff
-	flags := binary.LittleEndian.Uint32(in.Data[flagsAt:])
+	arch := ArchOf(in.Data)
 	if l.family == nil {
-		l.family, l.flags = FamilyOf(int(flags&archMask)), flags
+		l.family, l.arch = FamilyOf(arch), arch
 	}
 	switch {
 	case l.family == nil || l.family.ABI == nil:
-		return fmt.Errorf("code for sm_%d cannot be linked", flags&archMask)
-	case flags&archMask != l.flags&archMask:
-		return fmt.Errorf("code for sm_%d, and %s is for sm_%d", flags&archMask, l.objects[0].name, l.flags&archMask)
+		return fmt.Errorf("code for sm_%d cannot be linked", arch)
+	case arch != l.arch:
+		return fmt.Errorf("code for sm_%d, and %s is for sm_%d", arch, l.objects[0].name, l.arch)
 	}
 	symbols, err := f.Symbols()
 	if err != nil && !errors.Is(err, elf.ErrNoSymbols) {

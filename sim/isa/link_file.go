@@ -75,7 +75,7 @@ func (l *linker) file() []byte {
 		}
 		w.section(outSection{name: ".nv.info." + f.name, kind: typeInfo, align: 4, data: info}, nil, symtab, f.section.index)
 	}
-	return w.finish(l.flags)
+	return w.finish(l.arch)
 }
 
 // outSymbols numbers the symbols of the output, the local ones first: functions, variables, and what relocations name.
@@ -201,13 +201,15 @@ func (w *elfWriter) relocations(s *outSection, withAddend bool, symtab uint32) {
 }
 
 // finish returns the file: header, sections, the table of names, and the sections' headers.
-func (w *elfWriter) finish(flags uint32) []byte {
+func (w *elfWriter) finish(arch int) []byte {
 	const nameSection = 1
 	names := &w.heads[nameSection]
 	names.Off, names.Size = headerBytes+uint64(len(w.body)), uint64(len(w.names))
 	w.body = append(w.body, w.names...)
 	w.body = append(w.body, make([]byte, roundUp(uint64(len(w.body)), 8)-uint64(len(w.body)))...)
 	const abi, abiVersion, version, sectionBytes = 0x33, 7, 0x81, 64
+	const wide = 0x500                              // addresses of 64 bits, textures as objects
+	flags := uint32(arch)<<16 | wide | uint32(arch) // the virtual architecture and the real one
 	h := elf.Header64{Ident: [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB),
 		byte(elf.EV_CURRENT), abi, abiVersion},
 		Type: uint16(elf.ET_EXEC), Machine: machineCUDA, Version: version, Flags: flags, Ehsize: headerBytes,

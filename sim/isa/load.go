@@ -80,8 +80,7 @@ func readCubin(data []byte) (*Cubin, error) {
 		return nil, fmt.Errorf("ELF class %v, machine %d: want a 64-bit file for CUDA (machine %d)",
 			f.Class, f.Machine, machineCUDA)
 	}
-	const flagsAt = 0x30
-	arch := int(binary.LittleEndian.Uint32(data[flagsAt:]) & 0xff)
+	arch := ArchOf(data)
 	family := FamilyOf(arch)
 	if family == nil || family.ABI == nil {
 		return nil, fmt.Errorf("code for sm_%d is not loaded; %s is", arch, loaded())
@@ -151,7 +150,7 @@ func (l *loader) layout() error {
 				return fmt.Errorf("section %s: code exceeds %d bytes", s.Name, maxImage)
 			}
 			l.text[index], l.place[name] = uint32(len(c.Image)), uint32(len(c.Image))
-			c.Sections = append(c.Sections, Symbol{name, uint32(len(c.Image)), uint32(len(b))})
+			c.Sections = append(c.Sections, Symbol{Name: name, Address: uint32(len(c.Image)), Size: uint32(len(b))})
 			c.Image = append(c.Image, b...)
 		case isGlobal && full:
 			globals = append([]elf.SectionIndex{index}, globals...) // initialised ones first
@@ -193,6 +192,10 @@ func (l *loader) layout() error {
 	return nil
 }
 
+// stManaged is the bit of a symbol's st_other that ptxas sets for __managed__ variables (seen in its files of CUDA 12
+// and 13).
+const stManaged = 4
+
 // functions collects the symbols of code and of global variables, and gives functions that the file lacks a place: they
 // are CUDA's own.
 func (l *loader) functions() error {
@@ -207,22 +210,24 @@ func (l *loader) functions() error {
 			if s.Value%uint64(l.cubin.Family.WordBytes) != 0 || s.Value > l.file.Sections[s.Section].Size {
 				return fmt.Errorf("function %s: address %#x is outside its section", s.Name, s.Value)
 			}
-			c.Functions = append(c.Functions, Symbol{s.Name, base + uint32(s.Value), uint32(min(s.Size, maxImage))})
+			c.Functions = append(c.Functions,
+				Symbol{Name: s.Name, Address: base + uint32(s.Value), Size: uint32(min(s.Size, maxImage))})
 		case s.Section == elf.SHN_UNDEF && kind == elf.STT_FUNC:
 			at := uint32(len(c.Image))
 			l.externs[i+1] = at
-			c.Externs = append(c.Externs, Symbol{s.Name, at, c.Family.GroupBytes})
+			c.Externs = append(c.Externs, Symbol{Name: s.Name, Address: at, Size: c.Family.GroupBytes})
 			c.Image = append(c.Image, externGroup[:c.Family.GroupBytes]...)
 		case isGlobal && isObject:
 			if s.Value > l.file.Sections[s.Section].Size || s.Size > l.file.Sections[s.Section].Size-s.Value {
 				return fmt.Errorf("variable %s: bytes %#x to %#x are outside its section", s.Name, s.Value, s.Value+s.Size)
 			}
-			c.Globals = append(c.Globals, Symbol{s.Name, uint32(offset + s.Value), uint32(s.Size)})
+			c.Globals = append(c.Globals,
+				Symbol{s.Name, uint32(offset + s.Value), uint32(s.Size), s.Other&stManaged != 0})
 		case isObject && int(s.Section) < len(l.file.Sections) && l.file.Sections[s.Section].Name == ".nv.constant3":
 			if n := uint64(len(c.Constant)); s.Value > n || s.Size > n-s.Value {
 				return fmt.Errorf("variable %s: bytes %#x to %#x are outside its section", s.Name, s.Value, s.Value+s.Size)
 			}
-			c.Constants = append(c.Constants, Symbol{s.Name, uint32(s.Value), uint32(s.Size)})
+			c.Constants = append(c.Constants, Symbol{Name: s.Name, Address: uint32(s.Value), Size: uint32(s.Size)})
 		}
 	}
 	for _, list := range [][]Symbol{c.Functions, c.Constants, c.Globals} {

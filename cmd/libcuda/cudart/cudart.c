@@ -28,6 +28,7 @@ enum {
 	INVALID_KERNEL_IMAGE = 200,
 	NOT_FOUND = 500,
 	NOT_READY = 600,
+	NOT_SUPPORTED = 801,
 };
 
 #define CUDA_VERSION 12090 // that the interface here is of
@@ -136,6 +137,7 @@ typedef struct symbol {
 	handle function;        // of a kernel that is loaded
 	handle address;         // of a variable that is loaded
 	size_t size;            // of a variable
+	void **managed;         // of a __managed__ variable: where the program keeps its address
 	struct symbol *of_image; // the image's next
 	struct symbol *next;     // with the same hash
 } symbol;
@@ -186,7 +188,6 @@ EXPORT void **__cudaRegisterFatBinary(void *wrapper) {
 }
 
 EXPORT void __cudaRegisterFatBinaryEnd(void **h) { (void)h; }
-EXPORT char __cudaInitModule(void **h) { (void)h; return 1; }
 
 static void forget(symbol **table, const symbol *s) {
 	for (symbol **p = &table[hash(s->host)]; *p; p = &(*p)->next) {
@@ -220,9 +221,9 @@ EXPORT void __cudaUnregisterFatBinary(void **h) {
 	pthread_mutex_unlock(&lock);
 }
 
-static void add(symbol **table, void **h, const void *host, const char *name, size_t size) {
+static void add(symbol **table, void **h, const void *host, const char *name, size_t size, void **managed) {
 	symbol *s = calloc(1, sizeof *s);
-	s->host = host, s->name = name, s->in = (image *)h, s->size = size;
+	s->host = host, s->name = name, s->in = (image *)h, s->size = size, s->managed = managed;
 	pthread_mutex_lock(&lock);
 	s->of_image = s->in->symbols, s->in->symbols = s;
 	s->next = table[hash(host)], table[hash(host)] = s;
@@ -231,21 +232,52 @@ static void add(symbol **table, void **h, const void *host, const char *name, si
 
 EXPORT void __cudaRegisterFunction(void **h, const char *host, char *device, const char *name, int threads, void *tid, void *bid, void *block, void *grid, int *warp) {
 	(void)device, (void)threads, (void)tid, (void)bid, (void)block, (void)grid, (void)warp;
-	add(kernels, h, host, name, 0);
+	add(kernels, h, host, name, 0, 0);
 }
 
 EXPORT void __cudaRegisterVar(void **h, char *host, char *device, const char *name, int ext, size_t size, int constant, int global) {
 	(void)device, (void)ext, (void)constant, (void)global;
-	add(variables, h, host, name, size);
+	add(variables, h, host, name, size, 0);
 }
 
 EXPORT void __cudaRegisterManagedVar(void **h, void **host, char *device, const char *name, int ext, size_t size, int constant, int global) {
-	(void)h, (void)host, (void)device, (void)ext, (void)size, (void)constant, (void)global;
-	fprintf(stderr, "warpdrop: __managed__ variable %s: not supported; cudaMallocManaged is\n", name);
+	(void)device, (void)ext, (void)constant, (void)global;
+	add(variables, h, host, name, size, host);
+}
+
+// load loads an image where it is not loaded yet, and tells the program where its __managed__ variables are. The lock is held and
+// a context is current.
+static error load(image *i) {
+	if (i->module)
+		return SUCCESS;
+	error e = cuModuleLoadData(&i->module, i->data);
+	for (symbol *s = i->symbols; e == SUCCESS && s; s = s->of_image) {
+		if (!s->managed)
+			continue;
+		e = cuModuleGetGlobal_v2(&s->address, &s->size, i->module, s->name);
+		if (e == NOT_FOUND) { // no kernel uses it, so the compiler has left it out: it is the program's alone
+			s->address = (handle)(uintptr_t)calloc(1, s->size);
+			e = SUCCESS;
+		}
+		*s->managed = (void *)(uintptr_t)s->address;
+	}
+	return e;
+}
+
+// A program calls it before it reads the address of a __managed__ variable for the first time.
+EXPORT char __cudaInitModule(void **h) {
+	error e = ready();
+	pthread_mutex_lock(&lock);
+	if (e == SUCCESS)
+		e = load((image *)h);
+	pthread_mutex_unlock(&lock);
+	if (failed(e) == SUCCESS)
+		return 1;
+	fprintf(stderr, "warpdrop: a program's __managed__ variables have no memory: error %d\n", e);
 	exit(1);
 }
 
-// find returns what is registered for host, loaded; its context is current.
+// find returns what is registered for host, loaded; its context is current. A __managed__ variable is named by its address.
 static error find(symbol **table, const void *host, symbol **found) {
 	error e = ready();
 	if (e != SUCCESS)
@@ -255,8 +287,11 @@ static error find(symbol **table, const void *host, symbol **found) {
 	symbol *s = table[hash(host)];
 	while (s && s->host != host)
 		s = s->next;
+	for (image *i = table == variables && !s ? images : 0; i && !s; i = i->next)
+		for (symbol *m = i->symbols; m && !s; m = m->of_image)
+			s = m->managed && *m->managed == host ? m : 0;
 	if (s) {
-		e = s->in->module ? SUCCESS : cuModuleLoadData(&s->in->module, s->in->data);
+		e = load(s->in);
 		if (e == SUCCESS && table == kernels && !s->function) {
 			e = cuModuleGetFunction(&s->function, s->in->module, s->name);
 			e = e == NOT_FOUND ? NO_FUNCTION : e;
@@ -310,6 +345,15 @@ EXPORT error cudaLaunchCooperativeKernel(const void *host, dim3 g, dim3 b, void 
 	symbol *s;
 	error e = find(kernels, host, &s);
 	return e == SUCCESS ? launched(cuLaunchCooperativeKernel(s->function, g.x, g.y, g.z, b.x, b.y, b.z, shared, stream, args)) : failed(e);
+}
+
+// What nvcc 13 makes of a launch: a kernel's handle, which is the address that it is registered under.
+EXPORT error __cudaGetKernel(const void **kernel, const void *host) {
+	*kernel = host;
+	return SUCCESS;
+}
+EXPORT error __cudaLaunchKernel(const void *kernel, dim3 g, dim3 b, void **args, size_t shared, handle stream) {
+	return cudaLaunchKernel(kernel, g, b, args, shared, stream);
 }
 
 // The configuration's layout is the driver's, but for the upper half of the shared bytes.
@@ -386,11 +430,18 @@ EXPORT error cudaDeviceReset(void) {
 	error e = cuInit(0);
 	if (e == SUCCESS)
 		e = cuDevicePrimaryCtxReset_v2(0);
+	if (e == SUCCESS)
+		e = ready();
 	pthread_mutex_lock(&lock);
-	for (image *i = images; i; i = i->next) { // loaded again when they are used
-		i->module = 0;
-		for (symbol *s = i->symbols; s; s = s->of_image)
+	for (image *i = images; i; i = i->next) { // loaded again when they are used, or now where the program has addresses in them
+		int used = 0;
+		for (symbol *s = i->symbols; s; s = s->of_image) {
+			used |= i->module && s->managed;
 			s->function = s->address = 0;
+		}
+		i->module = 0;
+		if (used && e == SUCCESS)
+			e = load(i);
 	}
 	pthread_mutex_unlock(&lock);
 	return failed(e);
@@ -449,7 +500,7 @@ static const struct {
 	{400, "cudaErrorInvalidResourceHandle", 0}, {NOT_FOUND, "cudaErrorSymbolNotFound", 0}, {NOT_READY, "cudaErrorNotReady", 0}, {700, "cudaErrorIllegalAddress", 0},
 	{701, "cudaErrorLaunchOutOfResources", 0}, {702, "cudaErrorLaunchTimeout", 0}, {710, "cudaErrorAssert", 0}, {712, "cudaErrorHostMemoryAlreadyRegistered", 0},
 	{713, "cudaErrorHostMemoryNotRegistered", 0}, {714, "cudaErrorHardwareStackError", 0}, {715, "cudaErrorIllegalInstruction", 0}, {716, "cudaErrorMisalignedAddress", 0},
-	{719, "cudaErrorLaunchFailure", 0}, {720, "cudaErrorCooperativeLaunchTooLarge", 0}, {801, "cudaErrorNotSupported", 0}, {900, "cudaErrorStreamCaptureUnsupported", 0}, {901, "cudaErrorStreamCaptureInvalidated", 0},
+	{719, "cudaErrorLaunchFailure", 0}, {720, "cudaErrorCooperativeLaunchTooLarge", 0}, {NOT_SUPPORTED, "cudaErrorNotSupported", 0}, {900, "cudaErrorStreamCaptureUnsupported", 0}, {901, "cudaErrorStreamCaptureInvalidated", 0},
 	{999, "cudaErrorUnknown", 0},
 };
 
@@ -620,3 +671,42 @@ EXPORT error cudaEventQuery(handle e) { CALL(cuEventQuery(e)); }
 EXPORT error cudaEventSynchronize(handle e) { CALL(cuEventSynchronize(e)); }
 EXPORT error cudaEventDestroy(handle e) { CALL(cuEventDestroy_v2(e)); }
 EXPORT error cudaEventElapsedTime(float *ms, handle from, handle to) { CALL(cuEventElapsedTime(ms, from, to)); }
+
+// Textures, surfaces and arrays are not simulated: what makes one says so.
+typedef struct {
+	int x, y, z, w, kind;
+} channel;
+
+EXPORT channel cudaCreateChannelDesc(int x, int y, int z, int w, int kind) { return (channel){x, y, z, w, kind}; }
+
+static error refused(const char *name) {
+	fprintf(stderr, "warpdrop: %s: textures, surfaces and arrays are not simulated\n", name);
+	return failed(NOT_SUPPORTED);
+}
+#define REFUSED(name) \
+	EXPORT error name(void) { return refused(#name); }
+REFUSED(cudaMallocArray)
+REFUSED(cudaMalloc3DArray)
+REFUSED(cudaMallocMipmappedArray)
+REFUSED(cudaGetMipmappedArrayLevel)
+REFUSED(cudaFreeArray)
+REFUSED(cudaFreeMipmappedArray)
+REFUSED(cudaArrayGetInfo)
+REFUSED(cudaGetChannelDesc)
+REFUSED(cudaMemcpyToArray)
+REFUSED(cudaMemcpyToArrayAsync)
+REFUSED(cudaMemcpyFromArray)
+REFUSED(cudaMemcpyFromArrayAsync)
+REFUSED(cudaMemcpy2DToArray)
+REFUSED(cudaMemcpy2DToArrayAsync)
+REFUSED(cudaMemcpy2DFromArray)
+REFUSED(cudaMemcpy2DFromArrayAsync)
+REFUSED(cudaMemcpy2DArrayToArray)
+REFUSED(cudaCreateTextureObject)
+REFUSED(cudaDestroyTextureObject)
+REFUSED(cudaGetTextureObjectResourceDesc)
+REFUSED(cudaGetTextureObjectTextureDesc)
+REFUSED(cudaGetTextureObjectResourceViewDesc)
+REFUSED(cudaCreateSurfaceObject)
+REFUSED(cudaDestroySurfaceObject)
+REFUSED(cudaGetSurfaceObjectResourceDesc)
