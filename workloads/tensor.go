@@ -40,13 +40,14 @@ func (s *GEMMSpec) checkTensor() error {
 	return fmt.Errorf("shape: %q is not one of 128x128, 64x64, 32x32", s.Shape)
 }
 
-// tensorPeak is the multiply-adds of halves that an SM's tensor cores do in a cycle, 0 if it has none.
+// tensorPeak is the multiply-adds of halves, added to FP32 sums, that an SM's tensor cores do in a cycle, 0 if it has
+// none.
 func tensorPeak(gpu *sim.GPU) float64 {
 	u := gpu.SM.Units.Tensor
 	if u.Interval == 0 {
 		return 0
 	}
-	return 2048 * float64(gpu.SM.Schedulers) / float64(u.Interval)
+	return 2048 * float64(gpu.SM.Schedulers) / float64(u.Interval*max(gpu.SM.TensorSingle, 1))
 }
 
 // halves are numbers that an FP16 number holds exactly, as these.
