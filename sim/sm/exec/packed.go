@@ -218,11 +218,24 @@ func halfSource(u uint32, h int, pick, mods uint32, ftz bool) float64 {
 	return float64(f32(halfToFloat(v)))
 }
 
+// brainSource is one source of a lane in bfloat16: half h of the pair u, or the one that pick gives in its place, with
+// the two sign modifiers in mods.
+func brainSource(u uint32, h int, pick, mods uint32) float64 {
+	if pick != 0 && pick != lower.PickFloat {
+		h = int(pick) - 1
+	}
+	return float64(f32(modify(u>>(16*h)<<16, signMods[mods])))
+}
+
 // halfSources are the sources of half h of lane i.
 func (w *Warp) halfSources(op *lower.Op, i, h int) (v [3]float64) {
 	for k, s := range [3]lower.Src{op.A, op.B, op.C} {
-		v[k] = halfSource(w.row(s)[i], h, op.Aux>>(lower.HalfPick+2*k)&3, op.Flags>>(2*k)&3,
-			op.Flags&lower.FlagFTZ != 0)
+		u, pick, mods := w.row(s)[i], op.Aux>>(lower.HalfPick+2*k)&3, op.Flags>>(2*k)&3
+		if op.Aux&lower.HalfBrain != 0 {
+			v[k] = brainSource(u, h, pick, mods)
+		} else {
+			v[k] = halfSource(u, h, pick, mods, op.Flags&lower.FlagFTZ != 0)
+		}
 	}
 	return v
 }
@@ -274,8 +287,26 @@ func halfToWord(op *lower.Op, y float64) uint32 {
 	return u
 }
 
+// toBrain rounds to the nearest bfloat16, which is the upper half of an FP32 number.
+func toBrain(y float64) uint16 {
+	if y != y {
+		return 0x7fff
+	}
+	u := round32(y, lower.RoundZero)
+	if float64(f32(u)) != y {
+		u |= 1 // to odd, so that rounding once more does no harm
+	}
+	return uint16((u + 0x7fff + u>>16&1) >> 16)
+}
+
 // toHalf rounds to a half.
 func toHalf(op *lower.Op, y float64) uint16 {
+	if op.Aux&lower.HalfRELU != 0 && y < 0 {
+		y = 0
+	}
+	if op.Aux&lower.HalfBrain != 0 {
+		return toBrain(y)
+	}
 	r := floatToHalf(y, lower.RoundNearest)
 	if op.Flags&lower.FlagFTZ != 0 {
 		r = flushHalf(r)

@@ -233,7 +233,18 @@ func lowerPairs(n int) func(*lowerer) {
 		if l.flag(isa.ModFMZ, FlagFMZ|FlagFTZ) {
 			l.fail("suffix .FMZ is decoded but not executed")
 		}
+		brain := l.has(isa.ModBF16_V2)
+		if brain {
+			l.op.Aux |= HalfBrain
+		}
+		if l.has(isa.ModRELU) {
+			l.op.Aux |= HalfRELU
+			defer l.only()
+		}
 		plain(l)
+		if brain && l.op.Flags&(FlagFTZ|FlagSAT) != 0 {
+			l.fail("suffixes .FTZ and .SAT of bfloat16 are decoded but not executed")
+		}
 		first := int(l.in.NumOps)
 		for k := range l.in.Operands[:l.in.NumOps] { // sources follow destinations
 			if o := &l.in.Operands[k]; k > 0 && o.Kind != isa.KindPred {
