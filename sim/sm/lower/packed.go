@@ -127,7 +127,7 @@ func lowerVABSDIFF4(l *lowerer) {
 
 // Fields of Op.Aux of pairs of halves: bits 0-3 and auxBool as of the comparisons; which halves each source gives.
 const (
-	HalfPick  = 16      // 2 bits a source: 0 both in order, 1 the lower twice, 2 the upper twice, 3 an FP32 number twice
+	HalfPick  = 16      // 2 bits a source: 0 both in order, 1 the lower twice, 2 the upper twice, 3 FP32 twice
 	HalfMerge = 24      // 2 bits: 0 both, 1 the lower one, 2 the upper one, 3 the lower one as an FP32 number
 	HalfBrain = 1 << 26 // halves are of bfloat16
 	HalfRELU  = 1 << 27 // what is below zero becomes zero
