@@ -23,7 +23,12 @@ type slice struct {
 	refused    bool   // the packet at the head waits for room in DRAM's read queue, and no request for its line is there
 	set        int    // of the packet at the head
 	tag        uint32 // the same
+	found      int32  // the line of the packet at the head, -1 = it is not here, unknown = it was not looked for
 }
+
+// unknown is the line of a packet that was not looked for. Once it was, the line stays where it is until the packet is
+// served: only packets of the same slice before it could move it.
+const unknown = -2
 
 // block says for what the packet at a slice's head waits.
 type block uint8
@@ -78,7 +83,7 @@ func newChannel(cfg *Config, m *mapping, index int, ports []*Port, window int64)
 		s.cache = newTagArray(cfg.L2.SliceBytes, cfg.L2.Ways, replacements[cfg.L2.Replacement])
 		s.entry = make([]uint8, len(s.cache.tags))
 		s.setBits = uint(bits.TrailingZeros(uint(sets)))
-		s.head, s.tail = -1, -1
+		s.head, s.tail, s.found = -1, -1, unknown
 	}
 	c.replies = make([][]reply, len(ports))
 	c.buckets = make([]int32, window)
@@ -278,6 +283,7 @@ func (c *channel) serve(k int, now int64) {
 	}
 	c.count.L2Wait += now - p.arrive
 	s.free = now + occupy
+	s.found = unknown
 	s.head = next
 	if next < 0 {
 		s.tail = -1
@@ -306,7 +312,11 @@ func (s *slice) place(local uint64) (set int, tag uint32) {
 // here until DRAM answers; if it is blocked nothing has happened.
 func (c *channel) access(s *slice, p *packet, node int32, now int64) (occupy int64, keep bool, why block) {
 	set, tag := s.set, s.tag
-	k := s.cache.find(set, tag)
+	k := s.found
+	if k == unknown {
+		k = s.cache.find(set, tag)
+		s.found = k
+	}
 	l := &s.cache.sets[set]
 	var at uint
 	var valid, dirty, queued uint8

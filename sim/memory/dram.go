@@ -65,6 +65,8 @@ type dramQueue struct {
 	group   [maxBanks]uint64 // requests for each bank group
 	groups  uint8            // bank groups - 1, a mask
 	valid   uint64           // places in use
+	lead    uint64           // the oldest request for each bank
+	open    uint64           // requests for banks that have a row open
 	hit     uint64           // requests whose row is open
 	served  uint64           // requests for banks that have such
 	head    uint32           // place of the oldest request, counted without wrapping
@@ -83,21 +85,30 @@ func (q *dramQueue) oldest(set uint64) uint32 {
 	return (uint32(bits.TrailingZeros64(bits.RotateLeft64(set, -int(h)))) + h) % maxQueue
 }
 
-// add queues a request for sectors of a line in a bank's row, which is open or not, and returns its place.
-func (q *dramQueue) add(bank uint8, row int64, slice, mask uint8, line int32, open bool) uint32 {
+// add queues a request for sectors of a line in a row of a bank, whose open row is this one or not (-1 = none), and
+// returns its place.
+func (q *dramQueue) add(bank uint8, row int64, slice, mask uint8, line int32, opened int64) uint32 {
 	i := q.tail % maxQueue
 	q.tail++
 	// Field by field: a copy of a structure just written waits until the processor has stored all of it.
 	e := &q.entries[i]
 	e.row, e.line, e.waiters, e.bank, e.mask, e.slice, e.opener = row, line, -1, bank, mask, slice, false
-	q.valid |= 1 << i
-	q.bank[bank] |= 1 << i
-	q.group[bank&q.groups] |= 1 << i
-	if open {
-		q.hit |= 1 << i
+	bit := uint64(1) << i
+	others := q.bank[bank%maxBanks]
+	if others == 0 {
+		q.lead |= bit
 	}
-	if open || q.bank[bank]&q.served != 0 {
-		q.served |= q.bank[bank]
+	q.valid |= bit
+	q.bank[bank%maxBanks] = others | bit
+	q.group[bank&q.groups%maxBanks] |= bit
+	if opened >= 0 {
+		q.open |= bit
+		if opened == row {
+			q.hit |= bit
+			q.served |= others | bit
+		} else if others&q.served != 0 {
+			q.served |= bit
+		}
 	}
 	return i
 }
@@ -112,7 +123,14 @@ func (q *dramQueue) remove(i uint32) (stranded bool) {
 	q.group[b&q.groups%maxBanks] &^= bit
 	q.hit &^= bit
 	q.served &^= bit
+	q.open &^= bit
 	q.valid &^= bit
+	if q.lead&bit != 0 {
+		q.lead &^= bit
+		if rest != 0 {
+			q.lead |= 1 << q.oldest(rest)
+		}
+	}
 	if rest&q.hit == 0 {
 		q.served &^= rest
 		stranded = rest != 0
@@ -127,6 +145,7 @@ func (q *dramQueue) remove(i uint32) (stranded bool) {
 
 // opened marks the requests for the row that bank b now has open.
 func (q *dramQueue) opened(b uint8, row int64) {
+	q.open |= q.bank[b]
 	for m := q.bank[b]; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros64(m)
 		if q.entries[i].row == row {
@@ -138,6 +157,7 @@ func (q *dramQueue) opened(b uint8, row int64) {
 
 // closed marks that bank b has no row open.
 func (q *dramQueue) closed(b uint8) {
+	q.open &^= q.bank[b]
 	q.hit &^= q.bank[b]
 	q.served &^= q.bank[b]
 }
@@ -240,24 +260,24 @@ func (d *dram) init(cfg *DRAMConfig, m *mapping, count *Counters) {
 // clock.
 func (d *dram) read(slice int, local uint64, mask uint8, line int32, now int64) uint32 {
 	bank, row := d.m.dram(local)
-	open := d.banks[bank].row == row
+	opened := d.banks[bank%maxBanks].row
 	if !d.writing {
-		d.wake(&d.reads, bank, open, now)
+		d.wake(&d.reads, bank, opened == row, now)
 	} else if d.writes.span() <= d.cfg.WriteLow {
 		d.columnAt = min(d.columnAt, max(now, d.floor))
 		d.next = min(d.next, d.columnAt)
 	}
-	return d.reads.add(bank, row, uint8(slice), mask, line, open)
+	return d.reads.add(bank, row, uint8(slice), mask, line, opened)
 }
 
 // write queues a write-back; the queue must not be full.
 func (d *dram) write(slice int, local uint64, mask uint8, now int64) {
 	bank, row := d.m.dram(local)
-	open := d.banks[bank].row == row
+	opened := d.banks[bank%maxBanks].row
 	if d.writing {
-		d.wake(&d.writes, bank, open, now)
+		d.wake(&d.writes, bank, opened == row, now)
 	}
-	d.writes.add(bank, row, uint8(slice), mask, 0, open)
+	d.writes.add(bank, row, uint8(slice), mask, 0, opened)
 	if n := d.writes.span(); !d.writing && (n >= d.cfg.WriteHigh || d.reads.valid == 0 && n > d.cfg.WriteLow) {
 		d.next = min(d.next, now)
 		d.columnAt = d.next
@@ -339,6 +359,7 @@ func (d *dram) refresh(now int64) {
 	}
 	d.reads.hit, d.writes.hit = 0, 0
 	d.reads.served, d.writes.served = 0, 0
+	d.reads.open, d.writes.open = 0, 0
 	d.rowAt = now
 }
 
@@ -382,12 +403,15 @@ func (d *dram) rows(now int64, q *dramQueue, pool uint64) {
 		wait = pool &^ q.hit
 	}
 	h := q.head % maxQueue
-	for m := bits.RotateLeft64(wait, -int(h)); m != 0; { // from the oldest place on
+	lead := bits.RotateLeft64(wait&q.lead, -int(h)) // from the oldest place on
+	open := bits.RotateLeft64(q.open, -int(h)) & lead
+	for m := lead; m != 0; {
 		e := &q.entries[(uint32(bits.TrailingZeros64(m))+h)%maxQueue]
 		bank := e.bank % maxBanks
-		m &^= bits.RotateLeft64(q.bank[bank], -int(h))
 		b := &d.banks[bank]
-		if b.row >= 0 {
+		isOpen := open&m&-m != 0
+		m &= m - 1
+		if isOpen {
 			if b.close > now {
 				next = min(next, b.close)
 				continue
@@ -404,6 +428,18 @@ func (d *dram) rows(now int64, q *dramQueue, pool uint64) {
 			next = min(next, at)
 			if idle++; idle == enoughIdle {
 				break // younger requests' banks would only wait with them
+			}
+			if activate > now && next <= now+d.rrd {
+				// No row will be opened, and when to look again is known: only what can be closed is of interest.
+				left := open & m
+				if left == 0 {
+					break
+				}
+				between := m & (left&-left - 1)
+				if idle += bits.OnesCount64(between); idle >= enoughIdle {
+					break
+				}
+				m &^= between
 			}
 			continue
 		}
@@ -444,9 +480,13 @@ func (d *dram) columns(now int64, q *dramQueue, pool uint64, ch *channel) {
 	first := d.slots(now)
 	if shift := uint64(first - d.base); shift > 0 {
 		d.base = first
-		d.busy >>= shift
+		if shift > 63 {
+			d.busy = 0
+			clear(d.blocked[:])
+		}
+		d.busy >>= shift & 63
 		for g := range int(d.groups) + 1 {
-			d.blocked[g%maxBanks] >>= shift
+			d.blocked[g%maxBanks] >>= shift & 63
 		}
 	}
 	kind, latency := commandRead, d.cl

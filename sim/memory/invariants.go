@@ -158,7 +158,7 @@ func (q *dramQueue) consistent(d *dram, what string, channel int) {
 	}
 	span := q.tail - q.head
 	hold(span <= q.size, "%d places of %d", span, q.size)
-	var places, banks, hit, served uint64
+	var places, banks, hit, served, lead, open uint64
 	for i := q.head; i != q.tail; i++ {
 		places |= 1 << (i % maxQueue)
 	}
@@ -172,6 +172,12 @@ func (q *dramQueue) consistent(d *dram, what string, channel int) {
 		if d.banks[e.bank].row == e.row {
 			hit |= 1 << i
 		}
+		if d.banks[e.bank].row >= 0 {
+			open |= 1 << i
+		}
+		if uint32(i) == q.oldest(q.bank[e.bank]) {
+			lead |= 1 << i
+		}
 	}
 	for b := range q.bank {
 		hold(q.bank[b]&^q.valid == 0 && q.bank[b]&banks == 0, "set %#x of bank %d", q.bank[b], b)
@@ -181,6 +187,8 @@ func (q *dramQueue) consistent(d *dram, what string, channel int) {
 		}
 	}
 	hold(q.hit == hit, "requests %#x are marked as of open rows, %#x are", q.hit, hit)
+	hold(q.lead == lead, "requests %#x are marked as their banks' oldest, %#x are", q.lead, lead)
+	hold(q.open == open, "requests %#x are marked as of banks with an open row, %#x are", q.open, open)
 	hold(q.served == served, "requests %#x are marked as of banks in use, %#x are", q.served, served)
 }
 

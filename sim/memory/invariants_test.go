@@ -20,6 +20,8 @@ func TestBrokenStateIsFound(t *testing.T) {
 		{"stands twice, once among the free", func(s *System) { c := s.channels[0]; c.free[0] = c.free[1] }},
 		{"are lost", func(s *System) { c := s.channels[0]; c.nodes = append(c.nodes, packet{}); s.ports[0].inbox.count-- }},
 		{"are marked as of open rows", func(s *System) { s.channels[1].dram.reads.hit = 1 }},
+		{"are marked as their banks' oldest", func(s *System) { s.channels[1].dram.writes.lead ^= 1 }},
+		{"are marked as of banks with an open row", func(s *System) { s.channels[1].dram.writes.open ^= 1 }},
 		{"set 0: order", func(s *System) { s.channels[0].slices[0].cache.sets[0].order = 0 }},
 		{"sectors that L1 looked up", func(s *System) { s.ports[0].count.LoadSectors++ }},
 		{"packets were sent", func(s *System) { s.ports[0].count.RequestPackets++ }},
