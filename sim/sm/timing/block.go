@@ -135,7 +135,7 @@ func (m *SM) enter(w *warp, begin, t int64) {
 	s, i := m.place(slot)
 	s.advance(t, &m.Counters)
 	s.add(i, w)
-	m.schedule(s, i, w, begin, begin, ReasonBlockStart)
+	m.schedule(s, i, w, &w.Ops[w.PC], begin, begin, ReasonBlockStart)
 	m.wakes[s.id&(maxSchedulers-1)] = min(m.wakes[s.id&(maxSchedulers-1)], s.ready[i])
 	s.others = min(s.others, s.ready[i])
 	if s.n == 1 {
@@ -210,7 +210,7 @@ func (m *SM) complete(b *Resident, id int, t int64) {
 		w.issue.atBar = false
 		s, slot := m.place(w.Slot)
 		s.parked--
-		m.schedule(s, slot, w, t, ready, ReasonBlockBarrier)
+		m.schedule(s, slot, w, &w.Ops[w.PC], t, ready, ReasonBlockBarrier)
 		m.wake(s, s.ready[slot])
 	}
 }

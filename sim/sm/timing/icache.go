@@ -47,10 +47,15 @@ func (c *lineCache) set(line int32) int {
 // find moves line to the front of its set and returns the cycle from which it is there.
 func (c *lineCache) find(line int32) (ready int64, hit bool) {
 	set := c.set(line)
-	tag, at := c.tag[set:set+c.ways], c.ready[set:set+c.ways]
-	if tag[0] == line {
-		return at[0], true
+	if c.tag[set] == line {
+		return c.ready[set], true
 	}
+	return c.search(set, line)
+}
+
+// search is find where the line is not at the front of its set.
+func (c *lineCache) search(set int, line int32) (ready int64, hit bool) {
+	tag, at := c.tag[set:set+c.ways], c.ready[set:set+c.ways]
 	for i := 1; i < len(tag); i++ {
 		if tag[i] == line {
 			r := at[i]

@@ -244,7 +244,7 @@ func (m *SM) step(s *scheduler, t int64) {
 		return
 	}
 	slot := s.current
-	if !m.greedy || slot < 0 || s.yield || s.ready[slot] > t || s.available(slot, m) > t {
+	if !m.greedy || slot < 0 || s.yield && s.others <= t || s.ready[slot] > t || s.available(slot, m) > t {
 		if slot = m.choose(s, t); slot < 0 {
 			return
 		}
@@ -255,13 +255,15 @@ func (m *SM) step(s *scheduler, t int64) {
 	s.account = t + 1
 	m.wakes[s.id&(maxSchedulers-1)] = t + 1
 	s.waiting = ReasonStallCount
-	if w := s.warps[slot]; w.Ops[w.PC].Run > 0 && m.runs && !m.observed {
+	w := s.warps[slot]
+	op := &w.Ops[w.PC]
+	if op.Run > 0 && m.runs && !m.observed {
 		m.run(s, slot, w, t)
 		return
 	}
-	if m.issue(s, slot, t) && m.cfg.DualIssue && s.warps[slot] != nil && s.available(slot, m) <= t {
+	if m.issue(s, slot, w, op, t) && m.cfg.DualIssue && s.warps[slot] != nil && s.available(slot, m) <= t {
 		m.Counters.DualIssues++
-		m.issue(s, slot, t)
+		m.issue(s, slot, w, &w.Ops[w.PC], t)
 	}
 	if s.others > t+1 {
 		m.rest(s, slot, t)
@@ -362,6 +364,9 @@ func (m *SM) run(s *scheduler, slot int, w *warp, t int64) {
 	}
 	s.yield = last.Yield
 	m.follow(s, slot, w, t, t+int64(last.Stall))
+	if s.others > t+1 {
+		m.rest(s, slot, t)
+	}
 }
 
 // waited accounts for the cycles of the warp in slot since it last issued, now that it issues at cycle t: first what
@@ -441,12 +446,10 @@ func (m *SM) memoryFree(u lower.Unit) int64 {
 	return m.sharedFree - int64(m.cfg.MemoryQueue)
 }
 
-// issue executes the next instruction of the warp in slot at cycle t and finds when the one after it may issue. It
-// reports whether that one is paired with it (dual issue).
-func (m *SM) issue(s *scheduler, slot int, t int64) (dual bool) {
-	w := s.warps[slot]
+// issue executes the next instruction, op, of the warp w in slot at cycle t and finds when the one after it may issue.
+// It reports whether that one is paired with it (dual issue).
+func (m *SM) issue(s *scheduler, slot int, w *warp, op *lower.Op, t int64) (dual bool) {
 	pc := w.PC
-	op := &w.Ops[pc]
 	c := &m.Counters
 	wi := &w.issue
 
@@ -468,13 +471,13 @@ func (m *SM) issue(s *scheduler, slot int, t int64) (dual bool) {
 	}
 	c.PredicatedInstructions += threads
 	c.FLOP += threads * int64(op.FLOP)
-	c.UnitInstructions[op.Unit]++
+	c.UnitInstructions[op.Unit%lower.NumUnits]++
 	wi.at = t + 1
 
 	m.Exec.Clock = t
 	m.Exec.Exec(&w.Warp, op, mask)
 
-	s.unitFree[op.Unit] = t + m.interval[op.Unit&15]
+	s.unitFree[op.Unit&15] = t + m.interval[op.Unit&15]
 	if !op.Plain {
 		return m.settle(s, slot, w, op, pc, active, mask, t)
 	}
@@ -487,7 +490,7 @@ func (m *SM) issue(s *scheduler, slot int, t int64) (dual bool) {
 func (m *SM) follow(s *scheduler, slot int, w *warp, t, ready int64) {
 	op := &w.Ops[w.PC]
 	if op.Line != w.issue.line || op.Wait != 0 || op.ConstLine != 0 {
-		m.schedule(s, slot, w, t, ready, ReasonStallCount)
+		m.schedule(s, slot, w, op, t, ready, ReasonStallCount)
 		return
 	}
 	s.ready[slot] = ready
@@ -551,7 +554,7 @@ func (m *SM) settle(s *scheduler, slot int, w *warp, op *lower.Op, pc int32, act
 		s.waiting = ReasonRegisterBank
 	}
 	s.yield = op.Yield
-	m.schedule(s, slot, w, t, ready, reason)
+	m.schedule(s, slot, w, &w.Ops[w.PC], t, ready, reason)
 	return op.Dual
 }
 
@@ -599,9 +602,8 @@ func (m *SM) variable(s *scheduler, w *warp, op *lower.Op, t int64) {
 	}
 }
 
-// schedule finds when warp w, free from cycle ready on, may issue the instruction at its PC.
-func (m *SM) schedule(s *scheduler, slot int, w *warp, t, ready int64, reason Reason) {
-	op := &w.Ops[w.PC]
+// schedule finds when warp w, free from cycle ready on, may issue the instruction at its PC, op.
+func (m *SM) schedule(s *scheduler, slot int, w *warp, op *lower.Op, t, ready int64, reason Reason) {
 	wi := &w.issue
 	if op.Line != wi.line {
 		wi.line = op.Line
