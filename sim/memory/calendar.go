@@ -51,39 +51,39 @@ func (c *calendar) link(i int32, place uint64) {
 	c.last[place] = i
 }
 
-// take passes the replies of cycles from up to, but not including, to to f, in order of cycle, then of addition.
+// take passes the replies of cycles from up to, but not including, to to p, in order of cycle, then of addition.
 func (c *calendar) take(from, to int64, p *Port) {
 	for at := from; at < to && c.count > 0; {
 		place := uint64(at) % calendarSpan
-		word := c.present[place/64] >> (place % 64)
-		if word == 0 {
-			at += int64(64 - place%64)
-			continue
+		n := min(64-place%64, uint64(to-at)) // cycles that this word has
+		for word := c.present[place/64] >> (place % 64) << (64 - n) >> (64 - n); word != 0; word &= word - 1 {
+			c.takeOne(at+int64(bits.TrailingZeros64(word)), p)
 		}
-		at += int64(bits.TrailingZeros64(word))
-		if at >= to {
+		at += int64(n)
+	}
+}
+
+// takeOne is take for one cycle whose place has a list.
+func (c *calendar) takeOne(at int64, p *Port) {
+	place := uint64(at) % calendarSpan
+	last := c.last[place]
+	c.last[place] = -1
+	c.present[place/64] &^= 1 << (place % 64)
+	nodes := c.nodes
+	for i := nodes[last].next; ; {
+		n := &nodes[i]
+		next := n.next
+		if n.reply.cycle == at {
+			p.arrive(&n.reply)
+			c.free = append(c.free, i)
+			c.count--
+		} else {
+			c.link(i, place)
+		}
+		if i == last {
 			return
 		}
-		place = uint64(at) % calendarSpan
-		last := c.last[place]
-		c.last[place] = -1
-		c.present[place/64] &^= 1 << (place % 64)
-		for i := c.nodes[last].next; ; {
-			n := &c.nodes[i]
-			next := n.next
-			if n.reply.cycle == at {
-				p.arrive(&n.reply)
-				c.free = append(c.free, i)
-				c.count--
-			} else {
-				c.link(i, place)
-			}
-			if i == last {
-				break
-			}
-			i = next
-		}
-		at++
+		i = next
 	}
 }
 
