@@ -91,9 +91,13 @@ func (c *coalescer) add(line uint64) int {
 }
 
 func (c *coalescer) loads(a *Access) {
+	last, i := ^uint64(0), 0
 	for m := a.Mask; m != 0; m &= m - 1 {
 		at := a.Addr[bits.TrailingZeros32(m)]
-		c.mask[c.add(at/LineBytes)] |= 1 << (at / SectorBytes % sectorsPerLine)
+		if line := at / LineBytes; line != last { // mostly it is the line of the thread before
+			last, i = line, c.add(line)
+		}
+		c.mask[i&31] |= 1 << (at / SectorBytes % sectorsPerLine)
 	}
 }
 

@@ -328,8 +328,8 @@ func (p *Port) store(now, start int64, part int, local bool) (bool, int64, int64
 	for i := range c.n {
 		n := bits.OnesCount8(c.mask[i])
 		p.count.StoreSectors += int64(n)
-		tag, set := p.place(c.line[i])
 		if local {
+			tag, set := p.place(c.line[i])
 			// Local memory is written through and kept: only its own thread reads it.
 			l1 := &p.parts[part]
 			k := l1.find(set, tag)
@@ -345,6 +345,7 @@ func (p *Port) store(now, start int64, part int, local bool) (bool, int64, int64
 			}
 		} else if p.filled {
 			// Global stores go around L1 and drop what it has of them.
+			tag, set := p.place(c.line[i])
 			p.drop(tag, set, c.mask[i])
 		}
 		p.send(at, c.line[i], p.stores.take(), packetWrite, c.mask[i], c.full[i], 0, 0)

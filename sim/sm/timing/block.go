@@ -65,6 +65,8 @@ type warp struct {
 	exec.Warp
 	issue warpIssue
 	block *Resident
+	sched *scheduler // and its slot there
+	place int
 }
 
 // Resident is a thread block on an SM.
@@ -133,6 +135,7 @@ func (m *SM) enter(w *warp, begin, t int64) {
 		m.Hazards.Start(&w.Warp)
 	}
 	s, i := m.place(slot)
+	w.sched, w.place = s, i
 	s.advance(t, &m.Counters)
 	s.add(i, w)
 	m.schedule(s, i, w, &w.Ops[w.PC], begin, begin, ReasonBlockStart)
@@ -195,8 +198,7 @@ func (m *SM) arrive(w *warp, t int64) (wait bool) {
 	wait = w.block.Arrive(&w.Warp, r)
 	if wait {
 		w.issue.atBar, w.issue.bar = true, uint8(r.ID)
-		s, _ := m.place(w.Slot)
-		s.parked++
+		w.sched.parked++
 	}
 	m.complete(w.block, r.ID, t)
 	return wait
@@ -208,7 +210,7 @@ func (m *SM) complete(b *Resident, id int, t int64) {
 	for released := b.Complete(id); released != 0; released &= released - 1 {
 		w := b.warps[bits.TrailingZeros64(released)]
 		w.issue.atBar = false
-		s, slot := m.place(w.Slot)
+		s, slot := w.sched, w.place
 		s.parked--
 		m.schedule(s, slot, w, &w.Ops[w.PC], t, ready, ReasonBlockBarrier)
 		m.wake(s, s.ready[slot])

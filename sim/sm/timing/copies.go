@@ -55,7 +55,7 @@ func (m *SM) copy(w *warp, op *lower.Op, pc int32, a *memory.Access, t int64) {
 		m.conflictFree = m.sharedFree
 	}
 	wi := &w.issue
-	a.Part = uint8(w.Slot % m.nsched / 2)
+	a.Part = w.sched.id / 2
 	token := m.newLoad(w, copyBarrier)
 	g, number := wi.copies.open()
 	g.pending++

@@ -739,7 +739,7 @@ func (m *SM) occupied(passes int) int64 {
 // present hands a global or local access to the memory system, or holds it until that has room.
 func (m *SM) present(w *warp, op *lower.Op, a *memory.Access, t int64) {
 	wi := &w.issue
-	a.Part = uint8(w.Slot % m.nsched / 2) // two schedulers share an L1 cache
+	a.Part = w.sched.id / 2 // two schedulers share an L1 cache
 	token := m.newLoad(w, op.WrBar)
 	accepted, retry, done, read := m.port.Access(t, a, token)
 	if !accepted {
@@ -831,7 +831,7 @@ func (m *SM) release(w *warp, serial uint64, b uint8, flight uint32, at int64) {
 	} else if wi.pending[b] > 0 {
 		return
 	}
-	s, slot := m.place(w.Slot)
+	s, slot := w.sched, w.place&(maxWarpsPerScheduler-1)
 	if s.ready[slot] != Never || wi.atBar || w.Live == 0 {
 		return
 	}
