@@ -55,9 +55,9 @@ func (d *Device) LoadModuleShared(cubin []byte, shared func(n int64) (Ptr, error
 		return nil, err
 	}
 	c := code.cubin
-	if f := lower.Executes(d.gpu.Arch); c.Family != f {
+	if !lower.Runs(d.gpu.Arch, c.Family) {
 		return nil, fmt.Errorf("the code is for sm_%d (%s); %s runs code of %s", c.Arch, c.Family.Name, d.gpu.Name,
-			f.Name)
+			lower.Executes(d.gpu.Arch).Name)
 	}
 	var base Ptr
 	if c.GlobalBytes > 0 {
@@ -197,7 +197,7 @@ func (m *Module) Kernel(name string) (*Kernel, error) {
 	}
 	p, err := m.code.lower(k, lower.LowerConfig{Name: name, Registers: k.Registers, End: k.Entry + k.Size,
 		LineBytes: m.dev.gpu.SM.ICache.LineBytes, FirstLine: m.first, ConstLineBytes: m.dev.gpu.SM.ConstCache.LineBytes,
-		CacheLoads: k.CacheLoads})
+		CacheLoads: k.CacheLoads, Arch: m.dev.gpu.Arch})
 	if err != nil {
 		return nil, err
 	}

@@ -103,10 +103,13 @@ func (r *runner) kernel(module, name string) (*sim.Kernel, error) {
 }
 
 // compiledFor is what ends the name of a module's cubin for an architecture: machine code of sm_61 runs on all of its
-// family.
+// family, that of sm_80 on sm_86 too.
 func compiledFor(arch int) string {
 	if arch < 70 {
 		return ".cubin"
+	}
+	if arch > 80 && arch < 90 {
+		arch = 80
 	}
 	return fmt.Sprintf(".sm_%d.cubin", arch)
 }

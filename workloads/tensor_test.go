@@ -12,7 +12,7 @@ import (
 // TestTensorGEMM: products on tensor cores are those of the CPU (which SimulateGEMM compares with), also where blocks
 // stand over the edges, and of kept rows; it asks for what they cannot be.
 func TestTensorGEMM(t *testing.T) {
-	for _, name := range []string{"a100-40g", "rtx2070super"} {
+	for _, name := range []string{"a100-40g", "rtx2070super", "rtx3090"} {
 		gpu, err := sim.LoadGPU(name)
 		if err != nil {
 			t.Fatal(err)

@@ -11,6 +11,10 @@ import "warpdrop/sim/isa"
 // yields there.
 func (l *lowerer) banks() {
 	var cache reuseCache
+	reads := l.target.reads
+	if f := Executes(l.cfg.Arch); f != nil {
+		reads = targets[f].reads
+	}
 	for i := range l.p.Ops {
 		op := &l.p.Ops[i]
 		if op.IsCtrl {
@@ -23,7 +27,7 @@ func (l *lowerer) banks() {
 				slots[1], slots[2] = op.C, op.B // a constant in C stands in B's place in the encoding
 			}
 			if op.Unit == UnitFP32 || op.Unit == UnitHalf {
-				op.Banks = cache.conflicts(slots, l.target.banks, l.target.reads)
+				op.Banks = cache.conflicts(slots, l.target.banks, reads)
 			}
 			cache.latch(slots, l.reuse[i])
 		}

@@ -19,6 +19,7 @@ type LowerConfig struct {
 	FirstLine      int32  // number of the code's first line, counted from the start of the device's code
 	ConstLineBytes int    // constant cache line
 	CacheLoads     bool   // global loads without a cache operator use L1 (isa.Kernel)
+	Arch           int    // of the GPU, whose register banks count; 0 = as of the code
 }
 
 // poolRef says what a pool row holds: an immediate, or the word at a byte offset of a constant bank.

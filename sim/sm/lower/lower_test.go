@@ -64,3 +64,21 @@ func TestCostOfLowering(t *testing.T) {
 		t.Errorf("%d bytes allocated for a kernel of two instructions", used)
 	}
 }
+
+// TestRuns: code runs on GPUs of its family, and that of sm_80 on later ones of the same major version, not the other
+// way round.
+func TestRuns(t *testing.T) {
+	for _, c := range []struct {
+		arch int
+		code *isa.Family
+		want bool
+	}{
+		{61, isa.Maxwell, true}, {75, isa.Turing, true}, {80, isa.Ampere, true}, {86, isa.GA10x, true},
+		{86, isa.Ampere, true}, {80, isa.GA10x, false}, {86, isa.Turing, false}, {75, isa.Maxwell, false},
+		{70, isa.Turing, false},
+	} {
+		if got := Runs(c.arch, c.code); got != c.want {
+			t.Errorf("sm_%d runs code of %s: %v, want %v", c.arch, c.code.Name, got, c.want)
+		}
+	}
+}

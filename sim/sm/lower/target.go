@@ -43,6 +43,13 @@ func Executes(arch int) *isa.Family {
 	return nil
 }
 
+// Runs tells whether a GPU executes code of a family: of its own, or, on GA10x, of sm_80, whose code runs on later GPUs
+// of the same major version (CUDA C++ Programming Guide, binary compatibility).
+func Runs(arch int, code *isa.Family) bool {
+	own := Executes(arch)
+	return own != nil && (code == own || code == isa.Ampere && own == isa.GA10x)
+}
+
 // Executed lists the compute capabilities whose code is executed.
 func Executed() string {
 	var list []string
