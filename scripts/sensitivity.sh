@@ -35,7 +35,7 @@ $open: $value$close" > "$work/gpu.yaml"
   done
 done <<'KEYS'
 launch_overhead_us 1.25 5
-sm.policy lrr two_level
+sm.policy gto lrr two_level
 sm.dual_issue false
 sm.branch_taken 4 16
 sm.block_barrier 10 40

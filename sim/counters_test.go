@@ -18,7 +18,8 @@ func TestEveryCycleCounted(t *testing.T) {
 		name string
 		f    func(g *sim.GPU)
 	}{
-		{"gto", func(g *sim.GPU) {}},
+		{"grr", func(g *sim.GPU) {}},
+		{"gto", func(g *sim.GPU) { g.SM.Policy = "gto" }},
 		{"lrr", func(g *sim.GPU) { g.SM.Policy = "lrr" }},
 		{"two_level, single issue", func(g *sim.GPU) { g.SM.Policy = "two_level"; g.SM.DualIssue = false }},
 		{"short queue", func(g *sim.GPU) { g.SM.MemoryQueue = 1; g.Memory.L1.MSHRs = 40; g.Memory.L1.Queue = 40 }},
@@ -76,7 +77,7 @@ func TestEveryCycleCounted(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			dev.Profile = change.name == "gto" || change.name == "lrr"
+			dev.Profile = change.name == "grr" || change.name == "lrr"
 			if err := microbench.Each(context.Background(), dev, check); err != nil {
 				t.Fatal(err)
 			}

@@ -42,7 +42,7 @@ func TestGolden(t *testing.T) {
 	for _, method := range []dropout.Method{dropout.Dense, dropout.Masked, dropout.RDP, dropout.TDP} {
 		got.Points = append(got.Points, goldenMLP(t, method, nil, 1))
 	}
-	for _, policy := range []string{"lrr", "two_level"} {
+	for _, policy := range []string{"gto", "lrr", "two_level"} {
 		got.Points = append(got.Points, goldenMLP(t, dropout.Masked, func(g *sim.GPU) { g.SM.Policy = policy }, 1))
 	}
 	got.Points = append(got.Points, goldenMLP(t, dropout.Dense, func(g *sim.GPU) { g.SM.DualIssue = false }, 1))
