@@ -39,7 +39,7 @@ func TestBadFilesAreRefusedAtTheirPlace(t *testing.T) {
 		{"patterns over the tiles", head + "  - mlp: {hidden: [1024, 64], rates: [0.7, 0.7], method: tdp, patterns: 65}\n",
 			"test.yaml:4:73: 65 patterns are over the maximum dp of layer 2 of 64 units; allowed is up to 64"},
 		{"gpu", head + "  - mlp: {gpu: gtx9000, hidden: [8], rates: [0.5], method: rdp}\n",
-			`test.yaml:4:16: gpu "gtx9000" (did you mean "gtx1080"?) is not one of a100-40g, gtx1080, gtx1080ti`},
+			`test.yaml:4:16: gpu "gtx9000" (did you mean "gtx1080"?) is not one of a100-40g, a6000, gtx1080, gtx1080ti`},
 		{"cubin", head + "  - launch: {cubin: no.cubin, kernel: f, grid: [1], block: [32]}\n",
 			"test.yaml:4:21: stat no.cubin: no such file"},
 		{"four dimensions", head + "  - launch: {cubin: spec.go, kernel: f, grid: [1, 1, 1, 1], block: [32]}\n",

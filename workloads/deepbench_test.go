@@ -29,8 +29,8 @@ func TestDeepBenchError(t *testing.T) {
 			t.Fatal(err)
 		}
 		share := float64(r.Bounds.FLOP) / r.Cycles
-		if g.M == 2560 && g.N == 7000 && share < 0.89 {
-			t.Errorf("%dx%dx%d: %.1f %% of peak, want at least 89", g.M, g.N, g.K, 100*share)
+		if g.M == 2560 && g.N == 7000 && share < 0.88 { // cuBLAS has 88.8 % at 1757 MHz
+			t.Errorf("%dx%dx%d: %.1f %% of peak, want at least 88", g.M, g.N, g.K, 100*share)
 		}
 		timed = append(timed, *r)
 	}
@@ -42,7 +42,8 @@ func TestDeepBenchError(t *testing.T) {
 	for i := range timed {
 		sum += math.Abs(timed[i].TimeError(clock))
 	}
-	if mean := sum / float64(len(timed)); len(timed) != 7 || !(mean < 0.15) {
-		t.Errorf("%d rows at %.0f MHz: mean error %.1f %%, want under 15", len(timed), clock, 100*mean)
+	// Most of it are three rows for which cuBLAS does not split k, and we do (docs/design/gemm.md).
+	if mean := sum / float64(len(timed)); len(timed) != 7 || !(mean < 0.18) {
+		t.Errorf("%d rows at %.0f MHz: mean error %.1f %%, want under 18", len(timed), clock, 100*mean)
 	}
 }
