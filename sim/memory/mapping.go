@@ -101,7 +101,7 @@ func (m *mapping) place(line uint64) (channel, slice int, local uint64) {
 		}
 		turn = h & 3
 	}
-	l %= 1 << chunkBits
+	l %= 1 << chunkBits // it is below that: lineBits is at most chunkBits
 	return int(c), int(m.number[turn][l]), (round<<(m.farBits&31)|far)*m.perSlice.n + uint64(m.within[l])
 }
 
