@@ -653,6 +653,11 @@ func TestImages(t *testing.T) {
 		if n.u64() != 4 {
 			t.Errorf("%s: the variable has %d bytes", what, n.u64())
 		}
+		managed := c.words(1)
+		c.ok("cuPointerGetAttribute", managed.addr(), pointerIsManaged, p.u64())
+		if managed.u32() != 0 {
+			t.Errorf("%s: a __constant__ variable is of managed memory", what)
+		}
 		c.ok("cuMemcpyHtoD_v2", p.u64(), c.floats(3).addr(), 4)
 		out := c.alloc(128)
 		f := c.function(m, "look")
