@@ -1,11 +1,6 @@
 package timing
 
-import (
-	"math/bits"
-
-	"warpdrop/sim/sm/exec"
-	"warpdrop/sim/sm/lower"
-)
+import "math/bits"
 
 var _ = registerPolicy(Policy{Name: "grr",
 	Doc:  "greedy-then-round-robin: the same warp until it stalls, then the next slot whose warp is ready",
@@ -14,14 +9,7 @@ var _ = registerPolicy(Policy{Name: "grr",
 // nextSlot picks the warp in the next slot round from the current one that can issue, the current one last if it gave
 // way.
 func nextSlot(s *scheduler, t int64, m *SM) (slot int, next int64, first int) {
-	now, then, soonest := exec.Available(&s.ready, &s.unit, &s.unitFree, m.memoryFree(lower.UnitShared),
-		m.memoryFree(lower.UnitGlobal), t)
-	if now&(now-1) != 0 {
-		if s.yield && s.current >= 0 {
-			now &^= 1 << s.current
-		}
-		soonest = 0
-	}
+	now, then, soonest := s.choices(t, m)
 	switch {
 	case now != 0:
 		slot := s.round(now)

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/bits"
 
+	"warpdrop/sim/sm/exec"
 	"warpdrop/sim/sm/lower"
 )
 
@@ -41,6 +42,20 @@ func (s *scheduler) available(slot int, m *SM) int64 {
 		r = max(r, m.memoryFree(u))
 	}
 	return r
+}
+
+// choices returns the slots that can issue at cycle t, without the current one if it gave way and is not alone, those
+// that can at cycle soonest, and soonest: the first cycle at which one of the others can (0: not known).
+func (s *scheduler) choices(t int64, m *SM) (now, then uint32, soonest int64) {
+	now, then, soonest = exec.Available(&s.ready, &s.unit, &s.unitFree, m.memoryFree(lower.UnitShared),
+		m.memoryFree(lower.UnitGlobal), t)
+	if now&(now-1) != 0 {
+		if s.yield && s.current >= 0 {
+			now &^= 1 << s.current
+		}
+		soonest = 0
+	}
+	return now, then, soonest
 }
 
 // behind returns the place in the order behind the slot that issued last, 0 if there is none.
