@@ -116,6 +116,12 @@ func (c *client) module() uint64 {
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	return c.load(image)
+}
+
+// load loads a module from memory that stays.
+func (c *client) load(image []byte) uint64 {
+	c.t.Helper()
 	c.keep = append(c.keep, image)
 	return c.get("cuModuleLoadData", addressOf(image))
 }

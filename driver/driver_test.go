@@ -236,11 +236,34 @@ func TestFault(t *testing.T) {
 	}
 }
 
+// withRegisters returns checks.cubin with kernels whose threads have so many registers.
+func withRegisters(t *testing.T, n byte) []byte {
+	t.Helper()
+	cubin, err := os.ReadFile("../sim/testdata/checks.cubin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The attribute's form, number and bytes; the kernel's symbol and the count, a word each.
+	count := []byte{4, 0x2f, 8, 0}
+	found := 0
+	for at := 0; at+12 <= len(cubin); at += 4 {
+		if bytes.Equal(cubin[at:at+4], count) {
+			cubin[at+8] = n
+			found++
+		}
+	}
+	if found == 0 {
+		t.Fatal("no count of registers in checks.cubin")
+	}
+	return cubin
+}
+
 // TestLaunchRefusals: shapes that no chip takes are refused and leave the context as it is.
 func TestLaunchRefusals(t *testing.T) {
 	c := newClient(t)
 	m := c.module()
 	f, bounded := c.function(m, "saxpy"), c.function(m, "bounded")
+	large := c.function(c.load(withRegisters(t, 96)), "saxpy")
 	p := c.alloc(4096)
 	params := c.saxpy(p, p, 1, 1)
 	for _, q := range []struct {
@@ -252,7 +275,8 @@ func TestLaunchRefusals(t *testing.T) {
 		{f, 1, 1, 1025, 1, 0, InvalidValue},
 		{f, 1, 1, 1, 65, 0, InvalidValue},
 		{f, 1, 1, 32, 1, 49153, InvalidValue},
-		{bounded, 1, 1, 65, 1, 0, LaunchResources},
+		{bounded, 1, 1, 65, 1, 0, InvalidValue},
+		{large, 1, 1, 1024, 1, 0, LaunchResources},
 		{f + 1, 1, 1, 32, 1, 0, InvalidHandle},
 		{f, 1, 1, 32, 1, 49152, Success},
 	} {

@@ -31,6 +31,8 @@ func (c *call) newLaunch(f *function, grid, block [3]uint32, shared uint32, para
 		return nil, InvalidValue
 	case int(shared)+f.info.SharedBytes > c.gpu.SM.SharedPerBlock:
 		return nil, InvalidValue
+	case f.info.LaunchBounds > 0 && threads > int64(f.info.LaunchBounds):
+		return nil, InvalidValue
 	case threads > int64(f.info.MaxThreads):
 		return nil, LaunchResources
 	}

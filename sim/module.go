@@ -242,6 +242,7 @@ type KernelInfo struct {
 	LocalBytes    int     // local memory a thread: its stack
 	ConstantBytes int     // __constant__ variables of its module
 	MaxThreads    int     // threads a block at most: __launch_bounds__, and what the registers of an SM allow
+	LaunchBounds  int     // threads a block at most by __launch_bounds__; 0: none are given
 	Params        []Param // in order
 	ParamBytes    int     // of all parameters, gaps included
 }
@@ -253,8 +254,9 @@ type Param struct{ Offset, Size int }
 func (k *Kernel) Info() KernelInfo {
 	c := &k.dev.gpu.SM
 	i := KernelInfo{Registers: k.kernel.Registers, SharedBytes: k.kernel.SharedBytes, LocalBytes: k.stack,
-		ConstantBytes: len(k.kernel.Const[constantBank]), ParamBytes: k.kernel.ParamBytes, MaxThreads: c.MaxThreads}
-	if m := k.kernel.MaxThreads; m > 0 {
+		ConstantBytes: len(k.kernel.Const[constantBank]), ParamBytes: k.kernel.ParamBytes, MaxThreads: c.MaxThreads,
+		LaunchBounds: k.kernel.MaxThreads}
+	if m := i.LaunchBounds; m > 0 {
 		i.MaxThreads = min(i.MaxThreads, m)
 	}
 	for i.MaxThreads > 32 && k.BlocksPerSM(i.MaxThreads, 0) == 0 {
