@@ -64,6 +64,26 @@ func loadKernel(t *testing.T, gpu *sim.GPU, cubin []byte, name string) (*sim.Dev
 	return dev, k
 }
 
+// cyclesOf returns the cycles of so many rounds of a kernel's loop in the steady state, in one block of so many warps:
+// what twice as many rounds take more. The kernel's arguments are a buffer of 4096 bytes and the rounds.
+func cyclesOf(t *testing.T, gpu *sim.GPU, cubin []byte, kernel string, warps int, rounds int32) float64 {
+	t.Helper()
+	cycles := func(n int32) int64 {
+		dev, k := loadKernel(t, gpu, cubin, kernel)
+		out, err := dev.Malloc(4096)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := dev.Launch(context.Background(), k, sim.LaunchConfig{Block: sim.Dim3{X: 32 * warps}}, sim.PtrArg(out),
+			sim.I32(n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Cycles
+	}
+	return float64(cycles(2*rounds) - cycles(rounds))
+}
+
 // buffer reserves n words.
 func (b *bench) buffer(n int) sim.Ptr {
 	b.t.Helper()

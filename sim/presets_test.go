@@ -159,20 +159,7 @@ func TestSharedMemoryRate(t *testing.T) {
 				t.Fatal(err)
 			}
 			const warps, rounds = 16, 64 // of eight loads
-			cycles := func(n int32) int64 {
-				dev, k := loadKernel(t, gpu, cubin, "loads")
-				out, err := dev.Malloc(32 * warps * 4)
-				if err != nil {
-					t.Fatal(err)
-				}
-				r, err := dev.Launch(context.Background(), k, sim.LaunchConfig{Block: sim.Dim3{X: 32 * warps}},
-					sim.PtrArg(out), sim.I32(n))
-				if err != nil {
-					t.Fatal(err)
-				}
-				return r.Cycles
-			}
-			got := float64(cycles(2*rounds)-cycles(rounds)) / (rounds * 8 * warps)
+			got := cyclesOf(t, gpu, cubin, "loads", warps, rounds) / (rounds * 8 * warps)
 			if got < .99*w.want || got > 1.15*w.want {
 				t.Errorf("%s, %d bytes a thread: a load every %.2f cycles, want %.0f", c.gpu, 4*w.words, got, w.want)
 			}

@@ -1,7 +1,6 @@
 package sim_test
 
 import (
-	"context"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -46,22 +45,8 @@ func TestTensorPeak(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			const warps = 8
-			cycles := func(rounds int32) int64 {
-				dev, k := loadKernel(t, gpu, cubin, "products")
-				out, err := dev.Malloc(4096)
-				if err != nil {
-					t.Fatal(err)
-				}
-				r, err := dev.Launch(context.Background(), k, sim.LaunchConfig{Block: sim.Dim3{X: 32 * warps}},
-					sim.PtrArg(out), sim.I32(rounds))
-				if err != nil {
-					t.Fatal(err)
-				}
-				return r.Cycles
-			}
-			const rounds = 32 // of eight products
-			took := float64(cycles(2*rounds) - cycles(rounds))
+			const warps, rounds = 8, 32 // of eight products
+			took := cyclesOf(t, gpu, cubin, "products", warps, rounds)
 			rate := float64(rounds*8*warps*c.multiplyAdds) / took
 			t.Logf("%.0f multiply-adds a clock, peak %d", rate, c.clock)
 			if share := rate / float64(c.clock); share < .95 || share > 1.001 {

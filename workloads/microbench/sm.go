@@ -89,7 +89,7 @@ func SM(ctx context.Context, dev *sim.Device) ([]Row, error) {
 	}
 	b := &smBench{memoryBench{ctx: ctx, dev: dev, mod: mod}, out}
 	for _, f := range []func() error{
-		b.latencies, b.throughputs, b.special, b.banks, b.dual, b.splits, b.nested, b.masks, b.occupancy} {
+		b.latencies, b.throughputs, b.special, b.branches, b.banks, b.dual, b.splits, b.nested, b.masks, b.occupancy} {
 		if err := f(); err != nil {
 			return nil, err
 		}
@@ -216,23 +216,7 @@ func s2rCubin() ([]byte, error) {
 	return cubin, nil
 }
 
-// branchCubin returns a copy of sm.cubin in which the POPCs of throughput_popc are branches to the next instruction.
-func branchCubin() ([]byte, error) {
-	const (
-		bra     = 0xe240_0000_0007_000f // unguarded; its distance from the next place is in bits 20 to 43
-		control = 5 | 7<<5 | 7<<8       // stalls 5 cycles, sets no barrier
-	)
-	return isa.Patch(smCubin, "throughput_popc", func(in *isa.Inst, word *uint64, field *uint32) {
-		if in.Op == isa.OpPOPC {
-			*word, *field = bra, control
-			if in.PC%32 == 24 { // the last of three: a control word comes first
-				*word |= 8 << 20
-			}
-		}
-	})
-}
-
-// special measures S2R and branches.
+// special measures S2R.
 func (b *smBench) special() error {
 	cubin, err := s2rCubin()
 	if err != nil {
@@ -253,14 +237,37 @@ func (b *smBench) special() error {
 		return err
 	}
 	b.add("throughput", "S2R", v, "lanes/clk", 0, 0, "")
+	return nil
+}
 
-	if cubin, err = branchCubin(); err != nil {
+// branchCubin returns a copy of sm.cubin in which the POPCs of throughput_popc are branches to the next instruction.
+func branchCubin() ([]byte, error) {
+	const (
+		bra     = 0xe240_0000_0007_000f // unguarded; its distance from the next place is in bits 20 to 43
+		control = 5 | 7<<5 | 7<<8       // stalls 5 cycles, sets no barrier
+	)
+	return isa.Patch(smCubin, "throughput_popc", func(in *isa.Inst, word *uint64, field *uint32) {
+		if in.Op == isa.OpPOPC {
+			*word, *field = bra, control
+			if in.PC%32 == 24 { // the last of three: a control word comes first
+				*word |= 8 << 20
+			}
+		}
+	})
+}
+
+// branches measures BRA.
+func (b *smBench) branches() error {
+	cubin, err := branchCubin()
+	if err != nil {
 		return err
 	}
-	if mod, err = b.dev.LoadModule(cubin); err != nil {
+	mod, err := b.dev.LoadModule(cubin)
+	if err != nil {
 		return err
 	}
-	if v, err = b.rate(mod, "throughput_popc", 1, sim.PtrArg(b.out), sim.U32(3), sim.U32(5)); err != nil {
+	v, err := b.rate(mod, "throughput_popc", 1, sim.PtrArg(b.out), sim.U32(3), sim.U32(5))
+	if err != nil {
 		return err
 	}
 	low, high := known(128./6, .02)

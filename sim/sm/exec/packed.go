@@ -289,14 +289,11 @@ func halfToWord(op *lower.Op, y float64) uint32 {
 
 // toBrain rounds to the nearest bfloat16, which is the upper half of an FP32 number.
 func toBrain(y float64) uint16 {
-	if y != y {
-		return 0x7fff
-	}
 	u := round32(y, lower.RoundZero)
 	if float64(f32(u)) != y {
 		u |= 1 // to odd, so that rounding once more does no harm
 	}
-	return uint16((u + 0x7fff + u>>16&1) >> 16)
+	return uint16(bfloat(u, lower.RoundNearest))
 }
 
 // toHalf rounds to a half.

@@ -4,11 +4,10 @@ import "warpdrop/sim/isa"
 
 // banks computes what register-bank conflicts cost each instruction: the register file has so many banks
 // (target.banks), by the register's number; each source of an instruction in one bank beyond target.reads costs a
-// cycle. A source
-// that an instruction before latched in the same slot of the operand-reuse cache (.reuse) needs no bank. Only
-// arithmetic is charged: instructions to the slower units collect their operands over several cycles anyway, and leave
-// the cache alone. That another warp's issue in between empties the cache is not modelled: code with .reuse rarely
-// yields there.
+// cycle. A source that an instruction before latched in the same slot of the operand-reuse cache (.reuse) needs no
+// bank. Only arithmetic is charged: instructions to the slower units collect their operands over several cycles
+// anyway, and leave the cache alone. That another warp's issue in between empties the cache is not modelled: code
+// with .reuse rarely yields there.
 func (l *lowerer) banks() {
 	var cache reuseCache
 	reads := l.target.reads
