@@ -94,6 +94,31 @@ func TestCopiesTakeTime(t *testing.T) {
 	if first < none+50 || both < first+50 {
 		t.Error("a wait for the first group takes the time of a load from DRAM, one for both more")
 	}
+	// Threads that arrive at an mbarrier when their copies are there.
+	const arrives = `{
+	.shared .align 8 .b64 bar;
+	.reg .b64 %state;
+	.reg .pred %done;
+	mov.u32 %r7, bar;
+	setp.eq.u32 %done, %r1, 0;
+	@%done mbarrier.init.shared.b64 [%r7], 64;
+	bar.sync 0;
+	cp.async.mbarrier.arrive.noinc.shared.b64 [%r7];
+	mbarrier.arrive.shared.b64 %state, [%r7];
+BETWEEN
+`
+	const wait = `TEST:
+	mbarrier.test_wait.shared.b64 %done, [%r7], %state;
+	@!%done bra TEST;
+}
+`
+	between := func(what string) string { return strings.Replace(arrives, "BETWEEN\n", what, 1) }
+	arrive, met := cycles(between("")+"}\n", ""), cycles(between("")+wait, "")
+	hidden := cycles(between("WORK\n")+wait, "")
+	t.Logf("an mbarrier: without a wait %d cycles, with it %d, with work beside it %d", arrive, met, hidden)
+	if arrive > none+250 || met < both || met > both+250 || hidden > met+100 {
+		t.Error("a wait at an mbarrier ends when the copies are there")
+	}
 	work := cycles("WORK\n", "") - none
 	beside, behind := cycles("WORK\n"+all, ""), cycles(all, "WORK\n")
 	t.Logf("work of %d cycles beside the copies: %d cycles, behind them %d", work, beside, behind)

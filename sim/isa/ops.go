@@ -630,6 +630,7 @@ const (
 	ModAND
 	ModANY
 	ModAOFFI
+	ModARRIVE
 	ModARV
 	ModATTR
 	ModB
@@ -984,6 +985,7 @@ var modNames = [numMods]string{
 	ModAND:             "AND",
 	ModANY:             "ANY",
 	ModAOFFI:           "AOFFI",
+	ModARRIVE:          "ARRIVE",
 	ModARV:             "ARV",
 	ModATTR:            "ATTR",
 	ModB:               "B",

@@ -3,6 +3,7 @@ package memory
 import (
 	"encoding/binary"
 	"math"
+	"math/bits"
 )
 
 // AtomicOp is what an atomic does with memory and its operand.
@@ -19,6 +20,7 @@ const (
 	AtomicXor
 	AtomicExch
 	AtomicCAS // old == a ? b : old
+	AtomicArrive
 )
 
 // AtomicType is the type on which an atomic works.
@@ -31,7 +33,7 @@ const (
 	AtomicS64
 	AtomicF32 // round to nearest, denormals flushed to zero: RED.E.ADD.F32.FTZ.RN
 	AtomicF64
-	AtomicF16x2
+	AtomicF16x2 // two halves, each added by itself and rounded to the nearest; denormals are kept: atom.add.noftz.f16x2
 )
 
 // Bytes returns the size of t.
@@ -53,6 +55,8 @@ func (op AtomicOp) Apply(t AtomicType, old, a, b uint64) uint64 {
 			return uint64(addF32(uint32(old), uint32(a)))
 		case AtomicF64:
 			return math.Float64bits(math.Float64frombits(old) + math.Float64frombits(a))
+		case AtomicF16x2:
+			return uint64(addHalf(uint16(old), uint16(a))) | uint64(addHalf(uint16(old>>16), uint16(a>>16)))<<16
 		}
 		return old + a
 	case AtomicMin, AtomicMax:
@@ -89,6 +93,8 @@ func (op AtomicOp) Apply(t AtomicType, old, a, b uint64) uint64 {
 		return old ^ a
 	case AtomicExch:
 		return a
+	case AtomicArrive:
+		return arrived(old)
 	}
 	if t.Bytes() == 4 && uint32(old) == uint32(a) || old == a {
 		return b
@@ -105,11 +111,56 @@ func addF32(x, y uint32) uint32 {
 	return r
 }
 
+// addHalf adds halves, which are whole multiples of 2^-24, and rounds to the nearest, ties to even.
+func addHalf(x, y uint16) uint16 {
+	infinite := func(h uint16) bool { return h&0x7fff == 0x7c00 }
+	switch {
+	case x&0x7fff > 0x7c00 || y&0x7fff > 0x7c00 || infinite(x) && y == x^0x8000:
+		return 0x7fff
+	case infinite(x):
+		return x
+	case infinite(y):
+		return y
+	case x == 0x8000 && y == 0x8000:
+		return 0x8000
+	}
+	whole := func(h uint16) int64 {
+		v := int64(h & 0x3ff)
+		if e := h >> 10 & 31; e > 0 {
+			v = (v | 0x400) << (e - 1)
+		}
+		if h>>15 != 0 {
+			v = -v
+		}
+		return v
+	}
+	sum, sign := whole(x)+whole(y), uint16(0)
+	if sum < 0 {
+		sum, sign = -sum, 0x8000
+	}
+	n := max(bits.Len64(uint64(sum))-11, 0) // bits that a half has no room for
+	if n > 0 {
+		sum = (sum + 1<<(n-1) - 1 + sum>>n&1) >> n
+	}
+	// The highest of 11 bits makes the exponent one more, a carry of the rounding another one.
+	return sign | uint16(min(sum+int64(n)<<10, 0x7c00))
+}
+
 func flush(x uint32) uint32 {
 	if x&0x7f800000 == 0 {
 		return x & 0x80000000
 	}
 	return x
+}
+
+// arrived is an mbarrier (64 bits in shared memory, as ptxas 12.9 sets them up) after one more arrival. From bit 32 on
+// are 31 bits that count up to 2^31, and a bit that changes when they do, which is the end of a phase. The next phase
+// counts from where the lowest 30 bits say: they are 2^30 less the number of arrivals.
+func arrived(old uint64) uint64 {
+	if v := old + 1<<32; v>>32&(1<<31-1) != 0 {
+		return v
+	}
+	return old&(1<<32-1) | ((old>>63^1)<<31|1<<30|old&(1<<30-1))<<32
 }
 
 // ApplyBytes applies the operation to memory b and returns the old value.

@@ -16,6 +16,7 @@ type Block struct {
 	Grid    [3]uint32 // gridDim
 	Threads int
 	Shared  []byte
+	due     []arrival // at mbarriers
 	Warps   []*Warp
 
 	live     int // warps that have not exited
@@ -24,6 +25,7 @@ type Block struct {
 	rows     []lower.Row // registers of all warps
 	local    []byte      // local memory of all warps
 	shadow   *shadow     // what a Check knows of it
+	dueKey   uint32      // counts the instructions that made arrivals
 }
 
 // blockBarrier is one of a block's 16 hardware barriers.
@@ -39,6 +41,7 @@ type blockBarrier struct {
 func (b *Block) Reset(p *lower.Program, threads int, index, dim, grid [3]uint32) {
 	warps := (threads + 31) / 32
 	b.shadow = nil
+	b.due = b.due[:0]
 	b.Prog = p
 	b.Index, b.Dim, b.Grid = index, dim, grid
 	b.Threads = threads

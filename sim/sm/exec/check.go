@@ -350,7 +350,13 @@ func (c *Check) access(x *Exec, w *Warp, op *lower.Op, pc int32, mask uint32) {
 		if c.Global {
 			c.noteAccess(x, w, op, pc, mask&^shared&^local)
 		}
-	case lower.CodeLDG, lower.CodeSTG, lower.CodeATOM:
+	case lower.CodeATOM:
+		if x.Access.Space == memory.SpaceShared {
+			c.shared(x, w, op, pc, x.Access.Mask)
+		} else if c.Global && x.Access.Mask != 0 {
+			c.noteAccess(x, w, op, pc, x.Access.Mask)
+		}
+	case lower.CodeLDG, lower.CodeSTG:
 		if c.Global {
 			c.noteAccess(x, w, op, pc, mask)
 		}
@@ -388,7 +394,7 @@ func (c *Check) shared(x *Exec, w *Warp, op *lower.Op, pc int32, mask uint32) {
 	own := s.clocks[w.InBlock]
 	now := own[w.InBlock]
 	load := op.Code == lower.CodeLDS || op.Code == lower.CodeLD || op.Code == lower.CodeLDSM
-	atomic := op.Code == lower.CodeATOMS
+	atomic := op.Code == lower.CodeATOMS || op.Code == lower.CodeATOM
 	for m := mask; m != 0; m &= m - 1 {
 		lane := bits.TrailingZeros32(m)
 		for k := range uint64(x.Access.Bytes) {

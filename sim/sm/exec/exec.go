@@ -35,6 +35,9 @@ type Exec struct {
 	tmp   lower.Row
 	inner lower.Op // CodeSetCC
 
+	// TimedCopies: Block.Land will say when copies have landed at whose end threads arrive at an mbarrier (ARRIVES).
+	TimedCopies bool
+
 	Copied memory.Access // the store of a CodeLDGSTS, of which Access is the load
 }
 

@@ -54,14 +54,19 @@ func (x *Exec) floatMinMax(w *Warp, op *lower.Op, mask uint32) {
 	pred := w.psrc(op)
 	for m := mask; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros32(m)
-		p, q := modify(a[i], ma), modify(b[i], mb)
+		sa, sb := a[i], b[i]
+		p, q := modify(sa, ma), modify(sb, mb)
 		if f&lower.FlagFTZ != 0 {
 			p, q = flush32(p), flush32(q)
 		}
-		d[i] = minmax32(p, q, pred>>i&1 != 0)
+		v := minmax32(p, q, pred>>i&1 != 0)
 		if f&lower.FlagNaN != 0 && (isNaN32(p) || isNaN32(q)) {
-			d[i] = nan32
+			v = nan32
 		}
+		if f&lower.FlagXorSign != 0 && !isNaN32(v) {
+			v = v&^sign32 | (sa^sb)&sign32
+		}
+		d[i] = v
 	}
 }
 
@@ -128,6 +133,26 @@ func (x *Exec) multiFunction(w *Warp, op *lower.Op, mask uint32) {
 			v = saturate32(v)
 		}
 		d[i] = v
+	}
+}
+
+// halfFunction executes MUFU.F16. The exact value is rounded once, which is within the errors that the PTX ISA states
+// (ex2: 2^-9.9 relative, tanh: 2^-10.987 absolute); denormals are kept.
+func (x *Exec) halfFunction(w *Warp, op *lower.Op, mask uint32) {
+	d, a := x.dst(w, op), w.row(op.A)
+	pick := uint32(1)
+	if op.Flags&lower.FlagHigh != 0 {
+		pick = 2
+	}
+	for m := mask; m != 0; m &= m - 1 {
+		i := bits.TrailingZeros32(m)
+		v := halfSource(a[i], 0, pick, op.Flags&3, false)
+		if op.Aux == lower.MufuTANH {
+			v = math.Tanh(v)
+		} else {
+			v = math.Exp2(v)
+		}
+		d[i] = uint32(floatToHalf(v, lower.RoundNearest))
 	}
 }
 

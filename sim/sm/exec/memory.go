@@ -24,6 +24,9 @@ func (x *Exec) memory(w *Warp, op *lower.Op, mask uint32) {
 	}
 	switch op.Code {
 	case lower.CodeLDS:
+		if len(w.Block.due) != 0 {
+			w.Block.landed(x.Clock)
+		}
 		a.Space, a.Kind = memory.SpaceShared, memory.Load
 		if (x.Check != nil || !x.loadShared(w, op, mask)) && x.sharedAddress(w, op, mask) {
 			x.load(w, op, unsafe.Pointer(unsafe.SliceData(w.Block.Shared)), 0, mask)
@@ -37,7 +40,15 @@ func (x *Exec) memory(w *Warp, op *lower.Op, mask uint32) {
 		if (x.Check != nil || !x.storeShared(w, op, mask)) && x.sharedAddress(w, op, mask) {
 			x.store(w, op, unsafe.Pointer(unsafe.SliceData(w.Block.Shared)), 0, mask)
 		}
+	case lower.CodeARRIVES:
+		a.Space, a.Kind = memory.SpaceShared, memory.Atomic
+		if x.sharedAddress(w, op, mask) {
+			x.arriveLater(w, mask)
+		}
 	case lower.CodeATOMS:
+		if len(w.Block.due) != 0 {
+			w.Block.landed(x.Clock)
+		}
 		a.Space, a.Kind = memory.SpaceShared, memory.Atomic
 		if x.sharedAddress(w, op, mask) {
 			x.atomicShared(w, op, mask)
@@ -56,7 +67,11 @@ func (x *Exec) memory(w *Warp, op *lower.Op, mask uint32) {
 		if op.Flags&lower.FlagNoResult != 0 {
 			a.Kind = memory.Reduce
 		}
-		x.atomicGlobal(w, op, mask)
+		if op.Flags&lower.FlagGeneric != 0 {
+			x.atomicGeneric(w, op, mask)
+		} else {
+			x.atomicGlobal(w, op, mask)
+		}
 	case lower.CodeLDL, lower.CodeSTL:
 		base := w.row(op.A)
 		for m := mask; m != 0; m &= m - 1 {
@@ -364,6 +379,61 @@ func (x *Exec) atomicGlobal(w *Warp, op *lower.Op, mask uint32) {
 		hi)
 }
 
+// atomicGeneric executes ATOM: on shared memory for addresses in its window, but for what has a predicate: that is
+// done in global memory only, and code behind it does the rest. Access says of an instruction with both what global
+// memory is asked for.
+func (x *Exec) atomicGeneric(w *Warp, op *lower.Op, mask uint32) {
+	a := &x.Access
+	shared := x.windowed(w, op, mask, memory.SharedWindow)
+	global := mask &^ shared
+	if op.PDst != isa.PT {
+		global &^= x.windowed(w, op, mask, memory.LocalWindow)
+		w.setPred(op.PDst, global, mask)
+		shared = 0
+	}
+	a.Mask = global
+	if shared != 0 {
+		if len(w.Block.due) != 0 {
+			w.Block.landed(x.Clock)
+		}
+		if !x.checkShared(w, shared) {
+			return
+		}
+		x.atomicShared(w, op, shared)
+		if global == 0 {
+			a.Space, a.Kind, a.Mask = memory.SpaceShared, memory.Atomic, shared
+		}
+	}
+	if global != 0 {
+		x.atomicGlobal(w, op, global)
+	}
+}
+
+// windowed returns the lanes whose generic address is in a window, and leaves its offset there in Access.
+func (x *Exec) windowed(w *Warp, op *lower.Op, mask uint32, window uint64) (lanes uint32) {
+	lo, hi := w.row(op.A), w.row(lower.PoolZero)
+	if op.Flags&lower.Flag64 != 0 {
+		hi = w.row(op.A + 1)
+	}
+	for m := mask; m != 0; m &= m - 1 {
+		i := bits.TrailingZeros32(m)
+		at := (uint64(hi[i])<<32 | uint64(lo[i])) + uint64(op.Imm)
+		if at&^(memory.WindowBytes-1) == window {
+			lanes |= 1 << i
+			x.Access.Addr[i] = at - window
+		}
+	}
+	return lanes
+}
+
+// querySpace executes QSPC.S.
+func (x *Exec) querySpace(w *Warp, op *lower.Op, mask uint32) {
+	if op.Flags&lower.FlagUniform != 0 || op.Size2 != 0 {
+		op = x.plainAddress(w, op, mask)
+	}
+	w.setPred(op.PDst, x.windowed(w, op, mask, memory.SharedWindow), mask)
+}
+
 func (x *Exec) atomicShared(w *Warp, op *lower.Op, mask uint32) {
 	a, b := x.atomicOperands(w, op)
 	d := x.dst(w, op)
@@ -457,6 +527,9 @@ func (x *Exec) generic(w *Warp, op *lower.Op, mask uint32) {
 			global |= 1 << i
 		}
 		a.Addr[i] = addr
+	}
+	if shared != 0 && len(w.Block.due) != 0 {
+		w.Block.landed(x.Clock)
 	}
 	write := op.Code == lower.CodeST
 	a.Kind = memory.Load

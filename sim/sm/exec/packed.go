@@ -337,6 +337,62 @@ func (x *Exec) halvesToPreds(w *Warp, op *lower.Op, mask uint32) {
 	w.setPred2(op, low, high, mask)
 }
 
+// halvesMinMax executes HMNMX2, of halves or bfloat16, whose bits but for the sign are in the order of the numbers.
+func (x *Exec) halvesMinMax(w *Warp, op *lower.Op, mask uint32) {
+	f := op.Flags
+	d, a, b := x.dst(w, op), w.row(op.A), w.row(op.B)
+	top := uint16(0x7c00) // infinity
+	if op.Aux&lower.HalfBrain != 0 {
+		top = 0x7f80
+	}
+	source := func(u uint32, h int, k uint32) (v, sign uint16) {
+		if pick := op.Aux >> (lower.HalfPick + 2*k) & 3; pick != 0 {
+			h = int(pick) - 1
+		}
+		v = uint16(u >> (16 * h))
+		sign = v & 0x8000
+		mods := f >> (2 * k) & 3
+		if mods&lower.FlagAbsA != 0 {
+			v &^= 0x8000
+		}
+		if mods&lower.FlagNegA != 0 {
+			v ^= 0x8000
+		}
+		if f&lower.FlagFTZ != 0 {
+			v = flushHalf(v)
+		}
+		return v, sign
+	}
+	order := func(v uint16) int { // -0 is below 0
+		if v&0x8000 != 0 {
+			return -1 - int(v&0x7fff)
+		}
+		return int(v)
+	}
+	smaller := w.psrc(op)
+	for m := mask; m != 0; m &= m - 1 {
+		i := bits.TrailingZeros32(m)
+		var r uint32
+		for h := range 2 {
+			p, sp := source(a[i], h, 0)
+			q, sq := source(b[i], h, 1)
+			np, nq := p&0x7fff > top, q&0x7fff > top
+			switch {
+			case np && nq || f&lower.FlagNaN != 0 && (np || nq):
+				r |= 0x7fff << (16 * h)
+				continue
+			case np || !nq && order(q) < order(p) == (smaller>>i&1 != 0):
+				p = q
+			}
+			if f&lower.FlagXorSign != 0 {
+				p = p&0x7fff | sp ^ sq
+			}
+			r |= uint32(p) << (16 * h)
+		}
+		d[i] = r
+	}
+}
+
 // setHalves executes HSET2: all ones, or 1.0 for .BF, in each half for which the comparison holds.
 func (x *Exec) setHalves(w *Warp, op *lower.Op, mask uint32) {
 	d := x.dst(w, op)

@@ -18,9 +18,13 @@ func init() { // not an initializer: CodeSetCC leads back to Exec
 		lower.CodeICMP:      (*Exec).integerChoose,
 		lower.CodeFCHK:      (*Exec).divisionCheck,
 		lower.CodeLDGDEPBAR: func(*Exec, *Warp, *lower.Op, uint32) {}, // a matter of time
+		lower.CodeQSPC:      (*Exec).querySpace,
 		lower.CodeFence:     (*Exec).fence,
 		lower.CodeRRO:       (*Exec).rangeReduce,
 		lower.CodeMUFU:      (*Exec).multiFunction,
+		lower.CodeMUFUH:     (*Exec).halfFunction,
+		lower.CodeHMNMX2:    (*Exec).halvesMinMax,
+		lower.CodeIADD364:   (*Exec).addPairs,
 		lower.CodeIADD3X:    (*Exec).wideInteger,
 		lower.CodeXMADX:     (*Exec).wideInteger,
 		lower.CodeIMAD:      (*Exec).wideInteger,

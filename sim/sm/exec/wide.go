@@ -57,6 +57,35 @@ func (x *Exec) addWithCarries(w *Warp, op *lower.Op, mask uint32) {
 	w.setPred(op.PDst2, two, mask)
 }
 
+// addPairs executes UIADD3.64: addWithCarries of pairs of registers.
+func (x *Exec) addPairs(w *Warp, op *lower.Op, mask uint32) {
+	f := op.Flags
+	var one, two uint32
+	for m := mask; m != 0; m &= m - 1 {
+		i := bits.TrailingZeros32(m)
+		var sum, carries uint64
+		add := func(v, plus uint64) {
+			var carry uint64
+			sum, carry = bits.Add64(sum, v, plus)
+			carries += carry
+		}
+		for k, s := range [3]lower.Src{op.A, op.B, op.C} {
+			not, plus := invert(f, lower.FlagNegA<<(2*k), [3]uint32{lower.FlagNotA, lower.FlagNotB, lower.FlagNotC}[k])
+			v := uint64(0)
+			if s != lower.PoolZero {
+				v = w.wide(s, i)
+			}
+			add(v^(uint64(not)<<32|uint64(not)), uint64(plus))
+		}
+		add(uint64(w.carryIn(op, 0)>>i&1), uint64(w.carryIn(op, 1)>>i&1))
+		x.setWide(w, op, i, sum)
+		setBit(&one, i, carries > 0)
+		setBit(&two, i, carries > 1)
+	}
+	w.setPred(op.PDst, one, mask)
+	w.setPred(op.PDst2, two, mask)
+}
+
 // multiplyAdd executes IMAD, of which the lower half is wanted.
 func (x *Exec) multiplyAdd(w *Warp, op *lower.Op, mask uint32) {
 	d := x.dst(w, op)

@@ -1,9 +1,14 @@
 package exec
 
 import (
+	"fmt"
+	"math"
+	"math/big"
+	"math/rand/v2"
 	"testing"
 
 	"warpdrop/sim/isa"
+	"warpdrop/sim/sm/lower"
 )
 
 // TestNegatedZeroCarries: the difference of a number and zero carries, as the sum with the inverted zero and 1 does;
@@ -41,5 +46,86 @@ func TestNegatedZeroCarries(t *testing.T) {
 				t.Errorf("carries of %#x, want those of the zeros", w.Preds[2])
 			}
 		})
+	}
+}
+
+// TestUniformPairs: UIADD3.64, which no compiler was found to write for these architectures, against big numbers: sums
+// of three terms, negated or with carries in, and what they carry out.
+func TestUniformPairs(t *testing.T) {
+	const control, uniform = 0x000fca << 40, 1 << 27
+	sources := func(hi uint64) isa.Word { // UR4, UP2, UP3 = UR12, number, UR24
+		return isa.Word{Lo: 0x897 | 7<<12 | 4<<16 | 12<<24, Hi: 24 | 2<<17 | 3<<20 | 7<<23 | hi | uniform | control}
+	}
+	r := rand.New(rand.NewPCG(64, 3))
+	for _, c := range []struct {
+		text   string
+		hi     uint64
+		signs  [2]bool // of the first and the last
+		carry  bool
+		invert [2]bool
+	}{
+		{text: "UIADD3.64 UR4, UP2, UP3, UR12, %s, UR24"},
+		{text: "UIADD3.64 UR4, UP2, UP3, -UR12, %s, UR24", hi: 1 << 8, signs: [2]bool{true, false}},
+		{text: "UIADD3.64 UR4, UP2, UP3, UR12, %s, -UR24", hi: 1 << 11, signs: [2]bool{false, true}},
+		{text: "UIADD3.64.X UR4, UP2, UP3, ~UR12, %s, UR24, UP1, UP0", carry: true, invert: [2]bool{true, false},
+			hi: 1<<10 | 1<<8 | 6<<23},
+	} {
+		for _, number := range []int32{0x12345, -3, math.MinInt32} {
+			w := sources(c.hi)
+			if c.carry {
+				w.Hi = w.Hi&^(7<<23) | 1<<23 // UP1, UP0
+			}
+			w.Lo |= uint64(uint32(number)) << 32
+			in, err := isa.Ampere.Decode(w, 0, quiet)
+			sign, size := "", int64(number)
+			if size < 0 {
+				sign, size = "-", -size
+			}
+			if want := fmt.Sprintf(c.text, fmt.Sprintf("%s%#x", sign, size)); err != nil || in.String() != want {
+				t.Fatalf("%v, %v; want %s", in, err, want)
+			}
+			p, ok := single(w)
+			if !ok {
+				t.Fatalf("%v is not executed", in)
+			}
+			for range 200 {
+				b := &Block{}
+				b.Reset(p, 32, [3]uint32{}, [3]uint32{32, 1, 1}, [3]uint32{1, 1, 1})
+				v := b.Warps[0]
+				var terms [2]uint64
+				for k := range terms {
+					terms[k] = r.Uint64() >> (r.IntN(3) * 31)
+					for lane := range 32 {
+						b.rows[40+12*(k+1)][lane], b.rows[41+12*(k+1)][lane] = uint32(terms[k]), uint32(terms[k]>>32)
+					}
+				}
+				ins := [2]bool{r.IntN(2) == 0, r.IntN(2) == 0}
+				for k, in := range ins {
+					v.Preds[lower.FirstUniform+k] = allOnes(in)
+				}
+				var x Exec
+				x.Exec(v, &p.Ops[0], ^uint32(0))
+				sum := new(big.Int).SetUint64(uint64(int64(number)))
+				for k, u := range terms {
+					one := uint64(0)
+					if c.signs[k] || c.invert[k] {
+						u = ^u
+					}
+					if c.signs[k] || c.carry && ins[k] {
+						one = 1
+					}
+					sum.Add(sum, new(big.Int).SetUint64(u))
+					sum.Add(sum, new(big.Int).SetUint64(one))
+				}
+				carries := new(big.Int).Rsh(sum, 64).Uint64()
+				low := new(big.Int).And(sum, new(big.Int).SetUint64(math.MaxUint64)).Uint64()
+				got := uint64(b.rows[44][7]) | uint64(b.rows[45][7])<<32
+				if got != low || v.Preds[lower.FirstUniform+2] != allOnes(carries > 0) ||
+					v.Preds[lower.FirstUniform+3] != allOnes(carries > 1) {
+					t.Fatalf("%v of %#x: %#x, carries %#x, %#x; want %#x, %d", in, terms, got,
+						v.Preds[lower.FirstUniform+2], v.Preds[lower.FirstUniform+3], low, carries)
+				}
+			}
+		}
 	}
 }

@@ -42,6 +42,7 @@ func ampereRows(maxwell map[isa.Op]lowering) map[isa.Op]lowering {
 		isa.AmpereHFMA2:  {CodeHFMA2, UnitFP16, lowerPairs(3)},
 		isa.AmpereHSET2:  {CodeHSET2, UnitFP16, lowerPairs(2)},
 		isa.AmpereHSETP2: {CodeHSETP2, UnitFP16, lowerPairs(2)},
+		isa.AmpereHMNMX2: {CodeHMNMX2, UnitFP16, lowerPairs(2)},
 
 		isa.AmpereIADD3:     {CodeIADD3, UnitHalf, lowerSum},
 		isa.AmpereIMAD:      {CodeMAD, UnitImul, lowerMAD},
@@ -92,6 +93,8 @@ func ampereRows(maxwell map[isa.Op]lowering) map[isa.Op]lowering {
 		isa.AmpereATOMG:     {CodeATOM, UnitGlobal, lowerExchange},
 		isa.AmpereRED:       {CodeATOM, UnitGlobal, lowerExchange},
 		isa.AmpereATOMS:     {CodeATOMS, UnitShared, lowerExchange},
+		isa.AmpereARRIVES:   {CodeARRIVES, UnitShared, lowerArrives},
+		isa.AmpereQSPC:      {CodeQSPC, UnitSReg, lowerQSPC},
 		isa.AmpereLDGSTS:    {CodeLDGSTS, UnitGlobal, lowerCopy},
 		isa.AmpereLDGDEPBAR: {CodeLDGDEPBAR, UnitNone, lowerNothing},
 
@@ -183,7 +186,17 @@ func lowerOne(l *lowerer) {
 
 func lowerFMNMX(l *lowerer) {
 	l.flag(isa.ModNAN, FlagNaN)
+	l.flag(isa.ModXORSIGN, FlagXorSign)
 	lowerMinMax(l)
+	l.signsOfBoth()
+}
+
+// signsOfBoth holds a minimum whose sign is made of those of its sources to what ptxas writes: absolute values.
+func (l *lowerer) signsOfBoth() {
+	const both = FlagAbsA | FlagAbsB
+	if l.op.Flags&FlagXorSign != 0 && l.op.Flags&(both|FlagNegA|FlagNegB) != both {
+		l.fail(".XORSIGN is executed with absolute values only")
+	}
 }
 
 func lowerFSEL(l *lowerer) {
@@ -199,10 +212,34 @@ func lowerFSEL(l *lowerer) {
 
 // lowerTurns takes MUFU, whose sine and cosine are of turns.
 func lowerTurns(l *lowerer) {
+	if l.has(isa.ModF16) {
+		lowerHalfMUFU(l)
+		return
+	}
 	lowerMUFU(l)
 	l.op.Flags |= FlagRev
 	if l.in.Operands[1].Kind == isa.KindImm && (l.op.Aux == MufuRCP64H || l.op.Aux == MufuRSQ64H) {
 		l.op.B, l.op.A = l.op.A, l.pool(poolRef{imm: uint32(l.in.Operands[1].Value >> 32)}, poolRef{}, false)
+	}
+}
+
+// lowerHalfMUFU takes MUFU.F16: powers of two and hyperbolic tangents of the lower or the upper half of a register. The
+// lower half of the destination is the result; that the upper one becomes zero is an assumption.
+func lowerHalfMUFU(l *lowerer) {
+	f, ok := pick(l, []choice[uint32]{{isa.ModEX2, MufuEX2}, {isa.ModTANH, MufuTANH}})
+	if !ok {
+		l.fail("this function of MUFU.F16 is not executed")
+	}
+	l.op.Code, l.op.Aux = CodeMUFUH, f
+	l.dst(1)
+	o, s := l.source(1)
+	l.place(0, o, s)
+	switch o.Sel {
+	case isa.SelNone:
+	case isa.SelH1:
+		l.op.Flags |= FlagHigh
+	default:
+		l.fail("source selection .%s is not executed", o.Sel)
 	}
 }
 
@@ -241,6 +278,14 @@ func lowerPairs(n int) func(*lowerer) {
 			l.op.Aux |= HalfRELU
 			defer l.only()
 		}
+		if l.op.Code == CodeHMNMX2 {
+			l.flag(isa.ModNAN, FlagNaN)
+			l.flag(isa.ModXORSIGN, FlagXorSign)
+			if l.has(isa.ModF32) {
+				l.fail("suffix .F32 is decoded but not executed")
+			}
+			defer l.signsOfBoth()
+		}
 		plain(l)
 		if brain && l.op.Flags&(FlagFTZ|FlagSAT) != 0 {
 			l.fail("suffixes .FTZ and .SAT of bfloat16 are decoded but not executed")
@@ -267,9 +312,9 @@ func lowerPairs(n int) func(*lowerer) {
 	}
 }
 
-// inverted takes a source that may be inverted.
-func (l *lowerer) inverted(i int) {
-	o, s := l.source(1)
+// inverted takes a source of words registers that may be inverted.
+func (l *lowerer) inverted(i, words int) {
+	o, s := l.source(words)
 	l.place(i, o, s)
 	if o.Not {
 		l.op.Flags |= [...]uint32{FlagNotA, FlagNotB, FlagNotC}[i]
@@ -308,21 +353,21 @@ const noCarries = (isa.PT|16)<<8 | isa.PT | 16
 
 // lowerSum takes IADD3.
 func lowerSum(l *lowerer) {
-	x := l.has(isa.ModX)
-	if l.has(isa.Mod64) {
-		l.fail("UIADD3.64 is decoded but not executed")
+	x, n := l.has(isa.ModX), 1
+	if l.has(isa.Mod64) { // pairs of uniform registers; a number has its sign in front, an assumption
+		n, l.op.Code = 2, CodeIADD364
 	}
-	l.dst(1)
+	l.dst(n)
 	l.pdst()
 	l.pdst2()
 	for i := range 3 {
-		l.inverted(i)
+		l.inverted(i, n)
 	}
 	l.op.Imm2 = noCarries
 	if x {
 		l.carries(2)
 	}
-	if x || l.op.PDst&isa.PT != isa.PT || l.op.PDst2&isa.PT != isa.PT {
+	if n == 1 && (x || l.op.PDst&isa.PT != isa.PT || l.op.PDst2&isa.PT != isa.PT) {
 		l.op.Code = CodeIADD3P
 	}
 }
@@ -415,8 +460,8 @@ func lowerShiftedSum(l *lowerer) {
 	high, x, extend := l.has(isa.ModHI), l.has(isa.ModX), l.has(isa.ModSX32)
 	l.dst(1)
 	l.pdst()
-	l.inverted(0)
-	l.inverted(1)
+	l.inverted(0, 1)
+	l.inverted(1, 1)
 	if high {
 		l.op.Flags |= FlagHigh
 		if extend {
@@ -789,8 +834,15 @@ func lowerWrite(l *lowerer) {
 
 // lowerExchange takes ATOM, ATOMG, ATOMS and RED. Of CAS the value to compare with is in C, the other in B.
 func lowerExchange(l *lowerer) {
+	one := l.has(isa.ModPOPC) // adds the number of threads that name the address
 	how, ok := pick(l, atomicOps)
-	if l.has(isa.ModCAST) {
+	switch {
+	case one:
+		how = memory.AtomicAdd
+		l.ignore(isa.Mod32)
+	case l.has(isa.ModARRIVE):
+		how, ok = memory.AtomicArrive, true
+	case l.has(isa.ModCAST):
 		how, ok = memory.AtomicCAS, true
 		l.ignore(isa.ModSPIN)
 		l.op.Flags |= FlagTest
@@ -799,8 +851,7 @@ func lowerExchange(l *lowerer) {
 	l.ordering()
 	l.op.Cache = 0
 	l.ignore(isa.ModFTZ, isa.ModRN)
-	float := typ == memory.AtomicF32 || typ == memory.AtomicF64
-	if !ok || float && how != memory.AtomicAdd && how != memory.AtomicExch {
+	if !ok || slices.Contains(addedAtoms, typ) && how != memory.AtomicAdd && how != memory.AtomicExch {
 		l.fail("this operation is not executed")
 	}
 	l.op.Aux = uint32(how) | uint32(typ)<<8
@@ -809,6 +860,11 @@ func lowerExchange(l *lowerer) {
 	if n == 2 {
 		l.op.Size = Size64
 	}
+	if l.in.Op == isa.AmpereATOM {
+		// What is done in global memory only (sums of floats, on sm_75 of 64 bits) has a predicate: whether it was.
+		l.op.Flags |= FlagGeneric
+		l.optionalPred()
+	}
 	if l.in.Op == isa.AmpereRED {
 		l.op.Flags |= FlagNoResult
 	} else {
@@ -816,7 +872,15 @@ func lowerExchange(l *lowerer) {
 		l.dst(n)
 	}
 	l.place64()
-	l.data(n)
+	switch {
+	case one:
+		l.op.C = l.pool(poolRef{imm: 1}, poolRef{}, false)
+		if l.op.Dst != isa.RZ {
+			l.fail("ATOMS.POPC.INC with a result is not executed")
+		}
+	case how != memory.AtomicArrive:
+		l.data(n)
+	}
 	if how == memory.AtomicCAS {
 		o, s := l.source(n)
 		if l.op.B != PoolZero {
@@ -824,6 +888,26 @@ func lowerExchange(l *lowerer) {
 		}
 		l.place(1, o, s)
 	}
+}
+
+// lowerArrives takes ARRIVES.LDGSTSBAR.64: an arrival at an mbarrier when the copies before it are there.
+func lowerArrives(l *lowerer) {
+	l.ignore(isa.ModLDGSTSBAR, isa.Mod64)
+	l.op.Size = Size64
+	l.place64()
+}
+
+// lowerQSPC takes QSPC.S, which ptxas puts behind an atomic at a generic address; the result is taken for unused.
+func lowerQSPC(l *lowerer) {
+	if !l.has(isa.ModS) {
+		l.fail("QSPC is executed for shared memory only")
+	}
+	l.pdst()
+	l.dst(1)
+	if l.op.Dst != isa.RZ {
+		l.fail("a result of QSPC is not executed")
+	}
+	l.place64()
 }
 
 // lowerBranch takes BRA; of .DIV and .CONV the threads that are to be together are in A, inverted with FlagNotA.

@@ -27,6 +27,7 @@ const (
 	CodeFCHK
 	CodeRRO
 	CodeMUFU
+	CodeMUFUH // MUFU.F16
 
 	// Integers. Codes that end in X use the condition code or saturate.
 	CodeIADD
@@ -93,6 +94,7 @@ const (
 	CodeHFMA2
 	CodeHSET2
 	CodeHSETP2
+	CodeHMNMX2
 
 	CodeSetCC // the instruction with the code in Op.Imm2, then the flags by its result
 
@@ -138,6 +140,7 @@ const (
 	CodeMOV64   // two registers
 	CodeFSEL    // SEL with signs
 	CodeIADD3P  // IADD3 with carries in and out
+	CodeIADD364 // UIADD3.64
 	CodeMAD     // IMAD, the lower half
 	CodeMADX    // the same with a carry in
 	CodeMADWide // IMAD.WIDE, .HI
@@ -176,6 +179,8 @@ const (
 
 	CodeLDGSTS    // cp.async: from global memory into shared memory
 	CodeLDGDEPBAR // its barrier is held until all copies before it have arrived
+	CodeARRIVES   // cp.async.mbarrier.arrive: an arrival at an mbarrier when they have
+	CodeQSPC      // whether an address is in a window
 	NumCodes
 )
 
@@ -210,19 +215,20 @@ var Traits = [NumCodes]Trait{
 	CodeDMUL: {FLOP: 1},
 	CodeDFMA: {FLOP: 2},
 
-	CodeLDC:    {Memory: true},
-	CodeLDS:    {Memory: true},
-	CodeLDSM:   {Memory: true},
-	CodeLDGSTS: {Memory: true},
-	CodeSTS:    {Memory: true},
-	CodeLDG:    {Memory: true},
-	CodeSTG:    {Memory: true},
-	CodeLDL:    {Memory: true},
-	CodeSTL:    {Memory: true},
-	CodeLD:     {Memory: true},
-	CodeST:     {Memory: true},
-	CodeATOM:   {Memory: true},
-	CodeATOMS:  {Memory: true},
+	CodeLDC:     {Memory: true},
+	CodeLDS:     {Memory: true},
+	CodeLDSM:    {Memory: true},
+	CodeLDGSTS:  {Memory: true},
+	CodeSTS:     {Memory: true},
+	CodeLDG:     {Memory: true},
+	CodeSTG:     {Memory: true},
+	CodeLDL:     {Memory: true},
+	CodeSTL:     {Memory: true},
+	CodeLD:      {Memory: true},
+	CodeST:      {Memory: true},
+	CodeATOM:    {Memory: true},
+	CodeATOMS:   {Memory: true},
+	CodeARRIVES: {Memory: true},
 
 	CodeBRA:      {Control: true, Target: true},
 	CodeBRX:      {Control: true},
@@ -281,7 +287,9 @@ const (
 	FlagCC       // P2R, R2P: the condition code's flags, not predicates
 	FlagNotC
 	FlagUniform // memory: B is a uniform register that is added to the address
-	FlagNaN     // conversions: what is not a number becomes 0; FMNMX: stays one
+	FlagNaN     // conversions: what is not a number becomes 0; FMNMX, HMNMX2: stays one
+	FlagGeneric // ATOM: an address in the window of shared memory is there
+	FlagXorSign // FMNMX, HMNMX2: the result is negative where one source is
 )
 
 // Rounding modes, as Op.Aux&3 of floating-point operations holds them.

@@ -185,7 +185,7 @@ func lowerHalves(n int) func(*lowerer) {
 			}
 		}
 		switch l.op.Code {
-		case CodeHSET2, CodeHSETP2:
+		case CodeHSET2, CodeHSETP2, CodeHMNMX2:
 			l.psrc()
 		}
 	}

@@ -1,6 +1,8 @@
 package lower
 
 import (
+	"slices"
+
 	"warpdrop/sim/isa"
 	"warpdrop/sim/memory"
 )
@@ -1034,14 +1036,16 @@ var atomicOps = []choice[memory.AtomicOp]{{isa.ModADD, memory.AtomicAdd}, {isa.M
 var atomicTypes = []choice[memory.AtomicType]{{isa.ModU32, memory.AtomicU32}, {isa.ModS32, memory.AtomicS32},
 	{isa.ModU64, memory.AtomicU64},
 	{isa.Mod64, memory.AtomicU64}, {isa.ModS64, memory.AtomicS64}, {isa.ModF32, memory.AtomicF32},
-	{isa.ModF64, memory.AtomicF64}}
+	{isa.ModF64, memory.AtomicF64}, {isa.ModF16x2, memory.AtomicF16x2}}
+
+// addedAtoms are the types whose values atomics add and exchange only.
+var addedAtoms = []memory.AtomicType{memory.AtomicF32, memory.AtomicF64, memory.AtomicF16x2}
 
 func lowerAtomic(l *lowerer) {
 	how, ok := pick(l, atomicOps)
 	typ, _ := pick(l, atomicTypes)
 	l.ignore(isa.ModFTZ, isa.ModRN) // the only form of F32 and F64 addition there is
-	float := typ == memory.AtomicF32 || typ == memory.AtomicF64
-	if !ok || float && how != memory.AtomicAdd && how != memory.AtomicExch {
+	if !ok || slices.Contains(addedAtoms, typ) && how != memory.AtomicAdd && how != memory.AtomicExch {
 		l.fail("this operation is not executed")
 	}
 	l.op.Aux = uint32(how) | uint32(typ)<<8

@@ -18,6 +18,7 @@ type copyGroup struct {
 	ended   bool
 	barrier uint8
 	flight  uint32 // the number of the LDGDEPBAR in its barrier's flight
+	arrival uint32 // of an ARRIVES that ended it; 0 = none
 	latest  int64  // arrival so far
 }
 
@@ -87,6 +88,14 @@ func (m *SM) endCopies(w *warp, op *lower.Op, t int64) {
 	m.arrived(w)
 }
 
+// endArrival has the ARRIVES that issues at cycle t end a group: its threads arrive when the copies have.
+func (m *SM) endArrival(w *warp, t int64) {
+	g, _ := w.issue.copies.open()
+	g.ended, g.barrier, g.arrival = true, noBarrier, w.Block.Arrival()
+	g.latest = max(g.latest, t)
+	m.arrived(w)
+}
+
 // landed notes that a copy of a warp has arrived at cycle at.
 func (m *SM) landed(w *warp, group uint32, at int64) {
 	c := &w.issue.copies
@@ -109,6 +118,9 @@ func (m *SM) arrived(w *warp) {
 		c.first++
 		if len(c.groups) > 0 {
 			c.groups[0].latest = max(c.groups[0].latest, g.latest)
+		}
+		if g.arrival != 0 {
+			w.Block.Land(g.arrival, g.latest)
 		}
 		m.release(w, w.block.serial, g.barrier, g.flight, g.latest)
 	}

@@ -96,6 +96,7 @@ func New(id int, cfg *Config, port *memory.Port) (*SM, error) {
 		icache: newInstructionCache(&cfg.ICache),
 		ccache: newConstantCache(&cfg.ConstCache, cfg.Schedulers),
 	}
+	m.Exec.TimedCopies = true
 	for u := range m.units {
 		m.interval[u] = int64(m.units[u].Interval)
 	}
@@ -690,6 +691,9 @@ func (m *SM) access(w *warp, op *lower.Op, pc int32, t int64) {
 		return
 	case a.Space == memory.SpaceShared:
 		m.shared(w, op, pc, a, t)
+		if op.Code == lower.CodeARRIVES {
+			m.endArrival(w, t)
+		}
 		return
 	}
 	if invariant.On {
