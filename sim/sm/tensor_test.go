@@ -21,30 +21,66 @@ type product struct {
 	element     string // of A and B: f16 bf16 tf32 f64 s8 u8 s4 u4 b1
 	sum         string // of C and D: f32 f16 f64 s32
 	and         bool
+	sparse      bool // of A half the columns are stored; depth is that of all
+	selector    int  // the threads that say which
 }
 
 var products = []product{
-	{75, "m16n8k8.row.col.f32.f16.f16.f32", 16, 8, "f16", "f32", false},
-	{75, "m16n8k8.row.col.f16.f16.f16.f16", 16, 8, "f16", "f16", false},
-	{75, "m8n8k16.row.col.s32.s8.s8.s32", 8, 16, "s8", "s32", false},
-	{75, "m8n8k16.row.col.s32.u8.u8.s32", 8, 16, "u8", "s32", false},
-	{75, "m8n8k32.row.col.s32.s4.s4.s32", 8, 32, "s4", "s32", false},
-	{75, "m8n8k32.row.col.s32.u4.u4.s32", 8, 32, "u4", "s32", false},
-	{75, "m8n8k128.row.col.s32.b1.b1.s32.xor.popc", 8, 128, "b1", "s32", false},
-	{80, "m16n8k16.row.col.f32.f16.f16.f32", 16, 16, "f16", "f32", false},
-	{80, "m16n8k16.row.col.f16.f16.f16.f16", 16, 16, "f16", "f16", false},
-	{80, "m16n8k8.row.col.f32.bf16.bf16.f32", 16, 8, "bf16", "f32", false},
-	{80, "m16n8k16.row.col.f32.bf16.bf16.f32", 16, 16, "bf16", "f32", false},
-	{80, "m16n8k4.row.col.f32.tf32.tf32.f32", 16, 4, "tf32", "f32", false},
-	{80, "m16n8k8.row.col.f32.tf32.tf32.f32", 16, 8, "tf32", "f32", false},
-	{80, "m8n8k4.row.col.f64.f64.f64.f64", 8, 4, "f64", "f64", false},
-	{80, "m16n8k16.row.col.s32.s8.s8.s32", 16, 16, "s8", "s32", false},
-	{80, "m16n8k32.row.col.s32.u8.u8.s32", 16, 32, "u8", "s32", false},
-	{80, "m16n8k32.row.col.s32.s4.s4.s32", 16, 32, "s4", "s32", false},
-	{80, "m16n8k64.row.col.s32.s4.s4.s32", 16, 64, "s4", "s32", false},
-	{80, "m8n8k128.row.col.s32.b1.b1.s32.and.popc", 8, 128, "b1", "s32", true},
-	{80, "m16n8k128.row.col.s32.b1.b1.s32.xor.popc", 16, 128, "b1", "s32", false},
-	{80, "m16n8k256.row.col.s32.b1.b1.s32.and.popc", 16, 256, "b1", "s32", true},
+	{since: 75, form: "m16n8k8.row.col.f32.f16.f16.f32", rows: 16, depth: 8, element: "f16", sum: "f32"},
+	{since: 75, form: "m16n8k8.row.col.f16.f16.f16.f16", rows: 16, depth: 8, element: "f16", sum: "f16"},
+	{since: 75, form: "m8n8k16.row.col.s32.s8.s8.s32", rows: 8, depth: 16, element: "s8", sum: "s32"},
+	{since: 75, form: "m8n8k16.row.col.s32.u8.u8.s32", rows: 8, depth: 16, element: "u8", sum: "s32"},
+	{since: 75, form: "m8n8k32.row.col.s32.s4.s4.s32", rows: 8, depth: 32, element: "s4", sum: "s32"},
+	{since: 75, form: "m8n8k32.row.col.s32.u4.u4.s32", rows: 8, depth: 32, element: "u4", sum: "s32"},
+	{since: 75, form: "m8n8k128.row.col.s32.b1.b1.s32.xor.popc", rows: 8, depth: 128, element: "b1", sum: "s32"},
+	{since: 80, form: "m16n8k16.row.col.f32.f16.f16.f32", rows: 16, depth: 16, element: "f16", sum: "f32"},
+	{since: 80, form: "m16n8k16.row.col.f16.f16.f16.f16", rows: 16, depth: 16, element: "f16", sum: "f16"},
+	{since: 80, form: "m16n8k8.row.col.f32.bf16.bf16.f32", rows: 16, depth: 8, element: "bf16", sum: "f32"},
+	{since: 80, form: "m16n8k16.row.col.f32.bf16.bf16.f32", rows: 16, depth: 16, element: "bf16", sum: "f32"},
+	{since: 80, form: "m16n8k4.row.col.f32.tf32.tf32.f32", rows: 16, depth: 4, element: "tf32", sum: "f32"},
+	{since: 80, form: "m16n8k8.row.col.f32.tf32.tf32.f32", rows: 16, depth: 8, element: "tf32", sum: "f32"},
+	{since: 80, form: "m8n8k4.row.col.f64.f64.f64.f64", rows: 8, depth: 4, element: "f64", sum: "f64"},
+	{since: 80, form: "m16n8k16.row.col.s32.s8.s8.s32", rows: 16, depth: 16, element: "s8", sum: "s32"},
+	{since: 80, form: "m16n8k32.row.col.s32.u8.u8.s32", rows: 16, depth: 32, element: "u8", sum: "s32"},
+	{since: 80, form: "m16n8k32.row.col.s32.s4.s4.s32", rows: 16, depth: 32, element: "s4", sum: "s32"},
+	{since: 80, form: "m16n8k64.row.col.s32.s4.s4.s32", rows: 16, depth: 64, element: "s4", sum: "s32"},
+	{since: 80, form: "m8n8k128.row.col.s32.b1.b1.s32.and.popc", rows: 8, depth: 128, element: "b1", sum: "s32",
+		and: true},
+	{since: 80, form: "m16n8k128.row.col.s32.b1.b1.s32.xor.popc", rows: 16, depth: 128, element: "b1", sum: "s32"},
+	{since: 80, form: "m16n8k256.row.col.s32.b1.b1.s32.and.popc", rows: 16, depth: 256, element: "b1",
+		sum: "s32", and: true},
+	{since: 80, form: "m16n8k16.row.col.f32.f16.f16.f32", rows: 16, depth: 16, element: "f16", sum: "f32",
+		sparse: true, selector: 0},
+	{since: 80, form: "m16n8k16.row.col.f32.f16.f16.f32", rows: 16, depth: 16, element: "f16", sum: "f32",
+		sparse: true, selector: 3},
+	{since: 80, form: "m16n8k16.row.col.f16.f16.f16.f16", rows: 16, depth: 16, element: "f16", sum: "f16",
+		sparse: true, selector: 2},
+	{since: 80, form: "m16n8k32.row.col.f32.f16.f16.f32", rows: 16, depth: 32, element: "f16", sum: "f32",
+		sparse: true, selector: 0},
+	{since: 80, form: "m16n8k32.row.col.f32.f16.f16.f32", rows: 16, depth: 32, element: "f16", sum: "f32",
+		sparse: true, selector: 1},
+	{since: 80, form: "m16n8k16.row.col.f32.bf16.bf16.f32", rows: 16, depth: 16, element: "bf16", sum: "f32",
+		sparse: true, selector: 1},
+	{since: 80, form: "m16n8k32.row.col.f32.bf16.bf16.f32", rows: 16, depth: 32, element: "bf16", sum: "f32",
+		sparse: true, selector: 1},
+	{since: 80, form: "m16n8k8.row.col.f32.tf32.tf32.f32", rows: 16, depth: 8, element: "tf32", sum: "f32",
+		sparse: true, selector: 2},
+	{since: 80, form: "m16n8k16.row.col.f32.tf32.tf32.f32", rows: 16, depth: 16, element: "tf32", sum: "f32",
+		sparse: true, selector: 0},
+	{since: 80, form: "m16n8k16.row.col.f32.tf32.tf32.f32", rows: 16, depth: 16, element: "tf32", sum: "f32",
+		sparse: true, selector: 1},
+	{since: 80, form: "m16n8k32.row.col.s32.s8.s8.s32", rows: 16, depth: 32, element: "s8", sum: "s32",
+		sparse: true, selector: 0},
+	{since: 80, form: "m16n8k32.row.col.s32.s8.s8.s32", rows: 16, depth: 32, element: "s8", sum: "s32",
+		sparse: true, selector: 1},
+	{since: 80, form: "m16n8k64.row.col.s32.u8.u8.s32", rows: 16, depth: 64, element: "u8", sum: "s32",
+		sparse: true, selector: 0},
+	{since: 80, form: "m16n8k64.row.col.s32.s4.s4.s32", rows: 16, depth: 64, element: "s4", sum: "s32",
+		sparse: true, selector: 0},
+	{since: 80, form: "m16n8k64.row.col.s32.s4.s4.s32", rows: 16, depth: 64, element: "s4", sum: "s32",
+		sparse: true, selector: 1},
+	{since: 80, form: "m16n8k128.row.col.s32.u4.u4.s32", rows: 16, depth: 128, element: "u4", sum: "s32",
+		sparse: true, selector: 0},
 }
 
 // bitsOf are the bits of an element.
@@ -54,16 +90,24 @@ var bitsOf = map[string]int{"f16": 16, "bf16": 16, "tf32": 32, "f32": 32, "s32":
 // words are the registers that a lane has of rows by columns elements.
 func words(rows, columns, size int) int { return rows * columns * size / 1024 }
 
-// laneWords is the room for a lane's registers: A from 0, B from 4, C from 8, D from 12.
-const laneWords = 16
+// laneWords is the room for a lane's registers: A from 0, B from 4, C from 8, D from 12, which columns of A are stored.
+const laneWords = 18
+
+// stored is the number of columns of A that are.
+func (p *product) stored() int {
+	if p.sparse {
+		return p.depth / 2
+	}
+	return p.depth
+}
 
 // ptx is a kernel that loads A, B and C of each lane, and stores D.
 func (p *product) ptx(name string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, ".visible .entry %s(.param .u64 p) {\n.reg .b64 %%rd<4>; .reg .b32 %%r<20>; .reg .f32 %%f<8>; "+
 		".reg .f64 %%d<8>;\n", name)
-	b.WriteString("ld.param.u64 %rd0, [p]; mov.u32 %r0, %tid.x; mul.wide.u32 %rd1, %r0, 64; " +
-		"add.s64 %rd2, %rd0, %rd1;\n")
+	b.WriteString("ld.param.u64 %rd0, [p]; mov.u32 %r0, %tid.x; mul.wide.u32 %rd1, %r0, 72; " +
+		"add.s64 %rd2, %rd0, %rd1; ld.global.u32 %r19, [%rd2+64];\n")
 	list := func(first, n int, load bool, float string) string {
 		var regs []string
 		for i := 0; i < n; i++ {
@@ -85,14 +129,18 @@ func (p *product) ptx(name string) string {
 	if size == 64 {
 		size, typ = 32, "f64" // a register is a whole element
 	}
-	a := list(0, words(p.rows, p.depth, size), true, typ)
+	a := list(0, words(p.rows, p.stored(), size), true, typ)
 	bb := list(4, words(8, p.depth, size), true, typ)
 	n, sum := words(p.rows, 8, min(bitsOf[p.sum], 32)), ""
 	if p.sum == "f32" || p.sum == "f64" {
 		sum = p.sum
 	}
 	c := list(8, n, true, sum)
-	fmt.Fprintf(&b, "mma.sync.aligned.%s %s, %s, %s, %s;\n", p.form, c, a, bb, c)
+	if p.sparse {
+		fmt.Fprintf(&b, "mma.sp.sync.aligned.%s %s, %s, %s, %s, %%r19, %d;\n", p.form, c, a, bb, c, p.selector)
+	} else {
+		fmt.Fprintf(&b, "mma.sync.aligned.%s %s, %s, %s, %s;\n", p.form, c, a, bb, c)
+	}
 	for i, reg := range strings.Split(strings.Trim(c, "{}"), ",") {
 		switch sum {
 		case "f64":
@@ -205,15 +253,19 @@ func (p *product) test(t *testing.T, m *machine, kernel string) {
 	}
 	a, b, c := matrix(p.rows, p.depth, lo, hi), matrix(8, p.depth, lo, hi), matrix(p.rows, 8, -30, 31)
 	buffer := make([]uint32, 32*laneWords)
+	kept := a
+	if p.sparse {
+		kept = p.thin(r, a, buffer)
+	}
 	per := max(32/size, 1) // elements of a register
 	for lane := range 32 {
 		group, thread := lane/4, lane%4
-		for i := range p.rows * p.depth / 32 {
+		for i := range p.rows * p.stored() / 32 {
 			row, column := group, thread*per+i%per+i/per*4*per
 			if p.rows == 16 {
 				row, column = group+i/per%2*8, thread*per+i%per+i/per/2*4*per
 			}
-			place(buffer, lane, 0, i, encode(a[row][column], p.element), size)
+			place(buffer, lane, 0, i, encode(kept[row][column], p.element), size)
 		}
 		for i := range 8 * p.depth / 32 {
 			place(buffer, lane, 4, i, encode(b[group][thread*per+i%per+i/per*4*per], p.element), size)
@@ -248,12 +300,63 @@ func (p *product) test(t *testing.T, m *machine, kernel string) {
 	}
 	got := m.read(at, len(buffer))
 	for i := range got {
-		if i%laneWords >= 12 && got[i] != want[i] {
+		if k := i % laneWords; k >= 12 && k < 16 && got[i] != want[i] {
 			t.Errorf("%s: lane %d, register %d of D: %#x, want %#x", p.form, i/laneWords, i%laneWords-12, got[i],
 				want[i])
 			return
 		}
 	}
+}
+
+// thin leaves of each group of neighbours in a row of A half of them, by chance, and says which in the buffer's last
+// word of a lane, as the PTX ISA manual shows for mma.sp; the lanes that are not to say it say something else. It
+// returns what is left.
+func (p *product) thin(r *rand.Rand, a [][]int, buffer []uint32) [][]int {
+	for lane := range 32 {
+		buffer[lane*laneWords+16] = r.Uint32()
+	}
+	size := bitsOf[p.element]
+	group, unit := 4, 1
+	switch size {
+	case 32:
+		group = 2
+	case 4:
+		group, unit = 8, 2
+	}
+	kept := make([][]int, len(a))
+	for row := range a {
+		for g := range p.depth / group {
+			first, second := r.IntN(4), r.IntN(3)
+			if second >= first {
+				second++
+			}
+			first, second = min(first, second), max(first, second)
+			bits := uint32(first | second<<2)
+			if size == 32 {
+				first, second = r.IntN(2), -1
+				bits = [2]uint32{4, 14}[first]
+			}
+			for k := range group {
+				if at := k / unit; at == first || at == second {
+					kept[row] = append(kept[row], a[row][g*group+k])
+				} else {
+					a[row][g*group+k] = 0
+				}
+			}
+			lane, shift := row%8*4, 0
+			switch {
+			case size >= 16 && p.depth/group == 4:
+				lane, shift = lane+p.selector, 16*(row/8)+4*g
+			case size >= 16:
+				lane, shift = lane+2*p.selector+g/4, 16*(row/8)+4*(g%4)
+			default:
+				lane, shift = lane+2*(p.selector+g/8)+row/8, 4*(g%8)
+			}
+			word := &buffer[lane*laneWords+16]
+			*word = *word&^(15<<shift) | bits<<shift
+		}
+	}
+	return kept
 }
 
 // TestMatrixLoads: ldmatrix of one, two and four matrices, as they are and transposed, and movmatrix.

@@ -39,6 +39,8 @@ type Exec struct {
 	TimedCopies bool
 
 	Copied memory.Access // the store of a CodeLDGSTS, of which Access is the load
+
+	factors [2]floatMatrix // of a product on the tensor cores
 }
 
 // BarRequest is one warp's arrival at a block barrier.

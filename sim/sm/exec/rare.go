@@ -95,6 +95,7 @@ func init() { // not an initializer: CodeSetCC leads back to Exec
 		lower.CodeBMOVR:     (*Exec).moveBarrier,
 		lower.CodeBMOVB:     (*Exec).moveBarrier,
 		lower.CodeMMA:       (*Exec).multiplyMatrices,
+		lower.CodeMMAStep:   (*Exec).multiplyStep,
 		lower.CodeMOVM:      (*Exec).transposeMatrix,
 	} {
 		rare[code] = how

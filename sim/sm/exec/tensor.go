@@ -44,7 +44,54 @@ func mmaRows(op *lower.Op, bitsOf int) (rows, depth, wordsA, wordsB int) {
 	if op.Aux&lower.MMARows16 != 0 {
 		rows = 16
 	}
-	return rows, depth, rows * depth * bitsOf / 1024, 8 * depth * bitsOf / 1024
+	stored := depth
+	if op.Aux&lower.MMASparse != 0 {
+		stored /= 2
+	}
+	return rows, depth, rows * stored * bitsOf / 1024, 8 * depth * bitsOf / 1024
+}
+
+// sparsity says which columns of A are stored in a sparse product: two of four neighbours, of halves and of bytes; of
+// TF32 one of two, of 4 bits two pairs of four. Four bits of a register say it for one such group: two numbers, of TF32
+// 4 for the first and 14 for the second. Elements of 16 and 32 bits have 16 bits for row g and 16 for row g+8 in lane
+// 4g+t, t being the selector, or, where that is not enough, in 2t and the next one. The others have all 32 bits for row
+// g in lane 4g+2t, for row g+8 in the next one; where that is not enough there are two more for the columns behind.
+// (PTX ISA, mma.sp; the order in which CUTLASS stores them, tools/util/host_reorder.h, reorder_meta.)
+type sparsity struct {
+	row      *lower.Row
+	selector int
+	kind     uint32
+	depth    int
+}
+
+func newSparsity(w *Warp, op *lower.Op) sparsity {
+	return sparsity{w.row(lower.Src(op.Imm)), int(op.Aux >> lower.MMASelect & 3), op.Aux & lower.MMAKind,
+		int(op.Aux >> lower.MMADepth & 511)}
+}
+
+// column returns the column of what is stored in a row at column k.
+func (s *sparsity) column(row, k int) int {
+	switch s.kind {
+	case lower.MMATF32:
+		return 2*k + int(s.group(row, k)>>1&1)
+	case lower.MMAInt4:
+		return 8*(k/4) + 2*int(s.group(row, k/4)>>(k/2%2*2)&3) + k%2
+	}
+	return 4*(k/2) + int(s.group(row, k/2)>>(k%2*2)&3)
+}
+
+// group returns the four bits of a group of neighbours.
+func (s *sparsity) group(row, group int) uint32 {
+	lane, half := row%8*4, row/8
+	if s.kind <= lower.MMATF32 {
+		if s.depth > 16 || s.kind == lower.MMATF32 && s.depth > 8 {
+			lane += 2*s.selector + group/4
+		} else {
+			lane += s.selector
+		}
+		return s.row[lane&31] >> (16*half + group%4*4) & 15
+	}
+	return s.row[(lane+2*s.selector+half+group/8*2)&31] >> (group % 8 * 4) & 15
 }
 
 // placeA returns the row and the first column of what lane has in register r of A, whose registers hold per elements;
@@ -67,8 +114,10 @@ func (x *Exec) multiplyIntegers(w *Warp, op *lower.Op, mask uint32) {
 		size = 4
 	}
 	rows, depth, wordsA, wordsB := mmaRows(op, size)
-	var a [16][64]int32
-	var b [8][64]int32
+	var a [16][128]int32
+	var b [8][128]int32
+	sparse := op.Aux&lower.MMASparse != 0
+	stored := newSparsity(w, op)
 	per := 32 / size
 	unpack := func(v uint32, i int, signed bool) int32 {
 		v = v >> (i * size) << (32 - size)
@@ -81,7 +130,11 @@ func (x *Exec) multiplyIntegers(w *Warp, op *lower.Op, mask uint32) {
 		for r := range wordsA {
 			row, k := placeA(rows, r, lane, per)
 			for i := range per {
-				a[row][k+i] = unpack(w.row(op.A + lower.Src(r))[lane], i, op.Aux&lower.MMASignedA != 0)
+				to := k + i
+				if sparse {
+					to = stored.column(row, to)
+				}
+				a[row][to] = unpack(w.row(op.A + lower.Src(r))[lane], i, op.Aux&lower.MMASignedA != 0)
 			}
 		}
 		for r := range wordsB {
@@ -225,13 +278,33 @@ func floatOf(v uint32, kind uint32) float64 {
 
 // floatMatrix is one of the factors: rows of A or columns of B.
 type floatMatrix struct {
-	parts   [16][16]fraction
-	raw     [16][16]uint32
+	parts   [16][32]fraction
+	raw     [16][32]uint32
 	special [16]bool
+	sparse  bool
+	kept    [16]uint32 // columns that are stored, by row, if sparse
 }
+
+// spread puts the columns of a factor that are stored to their places.
+func (f *floatMatrix) spread(s *sparsity) {
+	plain := *f
+	f.sparse, f.kept = true, [16]uint32{}
+	f.parts, f.raw = [16][32]fraction{}, [16][32]uint32{}
+	for row := range f.parts {
+		for k := range s.depth / 2 {
+			to := s.column(row, k)
+			f.parts[row][to], f.raw[row][to] = plain.parts[row][k], plain.raw[row][k]
+			f.kept[row] |= 1 << to
+		}
+	}
+}
+
+// counts tells whether column k of a row is multiplied.
+func (f *floatMatrix) counts(row, k int) bool { return !f.sparse || f.kept[row]>>k&1 != 0 }
 
 // load takes a factor's registers apart.
 func (f *floatMatrix) load(w *Warp, s lower.Src, kind uint32, rows, words int) {
+	f.special, f.sparse = [16]bool{}, false
 	per := 2
 	if kind == lower.MMATF32 {
 		per = 1
@@ -262,10 +335,14 @@ func (x *Exec) multiplyFloats(w *Warp, op *lower.Op, mask uint32) {
 		size = 32
 	}
 	rows, depth, wordsA, wordsB := mmaRows(op, size)
-	var a, b floatMatrix
+	a, b := &x.factors[0], &x.factors[1]
 	a.load(w, op.A, kind, rows, wordsA)
 	b.load(w, op.B, kind, 8, wordsB)
-	sum := func(row, col int, c uint32) uint32 { return x.dot(op, &a, &b, row, col, depth, c) }
+	if op.Aux&lower.MMASparse != 0 {
+		s := newSparsity(w, op)
+		a.spread(&s)
+	}
+	sum := func(row, col int, c uint32) uint32 { return x.dot(op, a, b, row, col, depth, c) }
 	if op.Aux&lower.MMASingle != 0 {
 		x.sums(w, op, mask, rows, sum)
 		return
@@ -292,7 +369,7 @@ func (x *Exec) dot(op *lower.Op, a, b *floatMatrix, row, col, depth int, c uint3
 	} else if c&0x7f800000 == 0x7f800000 {
 		return specialSum(op, a, b, row, col, depth, float64(math.Float32frombits(c)))
 	}
-	if a.special[row] || b.special[col] {
+	if (a.special[row] || b.special[col]) && anySpecial(a, b, row, col, depth) {
 		if !single {
 			return specialHalf(op, a, b, row, col, depth, c)
 		}
@@ -300,6 +377,9 @@ func (x *Exec) dot(op *lower.Op, a, b *floatMatrix, row, col, depth int, c uint3
 	}
 	block, extra := int(op.Aux>>lower.MMABlock&15), int(op.Aux>>lower.MMAExtra&3)
 	negate := op.Aux&lower.MMANegateA != 0
+	if a.sparse { // as many products, of twice the columns
+		block *= 2
+	}
 	for k := 0; k < depth; k += block {
 		n := min(k+block, depth)
 		c = blockSum(a.parts[row][k:n], b.parts[col][k:n], c, 2*fractionBits[kind], extra, single, negate)
@@ -307,10 +387,23 @@ func (x *Exec) dot(op *lower.Op, a, b *floatMatrix, row, col, depth int, c uint3
 	return c
 }
 
+// anySpecial tells whether infinity or what is not a number is multiplied.
+func anySpecial(a, b *floatMatrix, row, col, depth int) bool {
+	for k := range depth {
+		if a.counts(row, k) && (a.parts[row][k].exp == special || b.parts[col][k].exp == special) {
+			return true
+		}
+	}
+	return false
+}
+
 // specialSum is a sum in which there is an infinity or what is not a number.
 func specialSum(op *lower.Op, a, b *floatMatrix, row, col, depth int, sum float64) uint32 {
 	kind := op.Aux & lower.MMAKind
 	for k := range depth {
+		if !a.counts(row, k) {
+			continue
+		}
 		p := floatOf(a.raw[row][k], kind) * floatOf(b.raw[col][k], kind)
 		if op.Aux&lower.MMANegateA != 0 {
 			p = -p
@@ -417,6 +510,63 @@ func towardsZero(v int64, exp int32) uint32 {
 // nearestHalf is v times 2 to the exp as an FP16 number without sign, rounded to the nearest, ties to even.
 func nearestHalf(v int64, exp int32) uint32 {
 	return uint32(floatToHalf(math.Ldexp(float64(v), int(exp)), lower.RoundNearest)) // at most 30 bits: exact
+}
+
+// multiplyStep executes HMMA.884, a step of Volta's product: lanes 4q to 4q+3 and 16+4q to 19+4q have factors and sums
+// of their own. Where they have rows of A, lane i and 16+i have rows i and i+4, where columns, rows 0 to 3 and 4 to 7
+// of column i; so with B. D and C in FP16 are rows like A's, 8 columns; of D and C in FP32 a lane has columns 0, 1, 4
+// and 5 of rows 0 and 2 from its own on, or, with bit 1 of its number, 2, 3, 6 and 7 of the rows from two less on. A
+// step makes two registers of them. (PTX ISA, mma.m8n8k4; the order of steps is that in which ptxas stores what they
+// make.)
+func (x *Exec) multiplyStep(w *Warp, op *lower.Op, mask uint32) {
+	step := int(op.Aux >> lower.MMAStep & 3)
+	single := op.Aux&lower.MMASingle != 0
+	var d [2]lower.Row
+	for q := range 4 {
+		lane := func(i int) int { return i&3 | i>>2<<4 | q<<2 } // of those that work together
+		half := func(s lower.Src, i, k int) uint32 { return w.row(s + lower.Src(k/2))[lane(i)] >> (k % 2 * 16) & 0xffff }
+		a, b := &x.factors[0], &x.factors[1]
+		a.special, b.special, a.sparse, b.sparse = [16]bool{}, [16]bool{}, false, false
+		for i := range 8 {
+			for k := range 4 {
+				row, col := i, k
+				if op.Aux&lower.MMAColumnA != 0 {
+					row, col = i&4|k, i&3
+				}
+				a.set(row, col, half(op.A, i, k))
+				row, col = i, k
+				if op.Aux&lower.MMARowB != 0 {
+					row, col = i&4|k, i&3
+				}
+				b.set(row, col, half(op.B, i, k))
+			}
+		}
+		for i := range 8 {
+			if !single {
+				for n := range 4 {
+					col := 4*step + n
+					v := x.dot(op, a, b, i, col, 4, half(op.C, i, n))
+					d[n/2][lane(i)] |= v << (n % 2 * 16)
+				}
+				continue
+			}
+			for n := range 2 {
+				row, col := i&4|step&1<<1|i&1, step>>1<<2|i&2|n
+				c := w.row(op.C + lower.Src(n))[lane(i)]
+				if op.Aux&lower.MMASingleC == 0 { // in another lane
+					c = halfToFloat(uint16(half(op.C, row, col&3)))
+				}
+				d[n][lane(i)] = x.dot(op, a, b, row, col, 4, c)
+			}
+		}
+	}
+	x.setRows(w, op, mask, d[:])
+}
+
+// set takes an element of FP16 apart.
+func (f *floatMatrix) set(row, k int, v uint32) {
+	f.parts[row][k], f.raw[row][k] = fractionOf(v, lower.MMAF16), v
+	f.special[row] = f.special[row] || f.parts[row][k].exp == special
 }
 
 // loadMatrices executes LDSM. Each lane gets two neighbours of row lane/4 of each matrix, or of its columns.

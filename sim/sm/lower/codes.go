@@ -173,9 +173,10 @@ const (
 	CodeJump   // CALL and RET through a register
 	CodeCall   // CALL: the return address is in a register
 
-	CodeMMA  // products of matrices: HMMA IMMA BMMA DMMA
-	CodeMOVM // a matrix of 8 by 8 halves, transposed
-	CodeLDSM // matrices of 8 by 8 halves, from shared memory
+	CodeMMA     // products of matrices: HMMA IMMA BMMA DMMA
+	CodeMMAStep // HMMA.884
+	CodeMOVM    // a matrix of 8 by 8 halves, transposed
+	CodeLDSM    // matrices of 8 by 8 halves, from shared memory
 
 	CodeLDGSTS    // cp.async: from global memory into shared memory
 	CodeLDGDEPBAR // its barrier is held until all copies before it have arrived

@@ -213,6 +213,9 @@ func (l *lowerer) lower(in *isa.Inst, op *Op, use *Uses) error {
 	}
 	trait := &Traits[op.Code]
 	op.IsMem, op.IsCtrl, op.FLOP = trait.Memory, trait.Control, trait.FLOP
+	if op.Code == CodeMMAStep {
+		op.FLOP = mmaStepFLOP(op)
+	}
 	if op.Code == CodeMMA {
 		op.FLOP = mmaFLOP(op)
 	}

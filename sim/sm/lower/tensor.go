@@ -16,6 +16,17 @@ const (
 	MMABlock   = 21      // 4 bits: products that are summed at once
 	MMAExtra   = 25      // 2 bits: of a sum below those of FP32
 	MMANegateA = 1 << 27 // products have the opposite sign
+	MMASparse  = 1 << 28 // of A half the columns are stored; Imm is the register (Src) that says which
+	MMASelect  = 29      // 2 bits: which threads have that register
+)
+
+// What Op.Aux says of a step of Volta's product (CodeMMAStep, HMMA.884): four products of 8 by 4 and 4 by 8, of each of
+// which a step makes some columns of D. MMASingle is of D; MMABlock, MMAExtra and MMANegateA are as above.
+const (
+	MMAColumnA = 1 << 6 // threads have columns of A, not rows
+	MMARowB    = 1 << 7 // and rows of B, not columns
+	MMASingleC = 1 << 8 // C is FP32
+	MMAStep    = 12     // 2 bits: 0 to 3, with FP16 sums 0 and 1
 )
 
 // Kinds of elements that the tensor cores multiply.
@@ -48,16 +59,27 @@ var mmaShapes = []choice[[2]int]{
 	{isa.Mod168128, [2]int{16, 128}}, {isa.Mod168256, [2]int{16, 256}},
 }
 
-// lowerMMA takes the products of matrices, HMMA, IMMA, BMMA and DMMA, but not those of Volta's shape with steps, and
-// not sparse ones. How many products are summed at once, and with how many bits, is the family's:
-// docs/design/tensor.md.
+// mmaSteps are the steps of HMMA.884.
+var mmaSteps = []choice[uint32]{{isa.ModSTEP0, 0}, {isa.ModSTEP1, 1}, {isa.ModSTEP2, 2}, {isa.ModSTEP3, 3}}
+
+// lowerMMA takes the products of matrices, HMMA, IMMA, BMMA and DMMA. How many products are summed at once, and with
+// how many bits, is the family's: docs/design/tensor.md.
 func lowerMMA(l *lowerer) {
 	op := l.op
+	if step, ok := pick(l, mmaSteps); ok {
+		l.mmaStep(step)
+		return
+	}
 	shape, ok := pick(l, mmaShapes)
-	if !ok || l.in.Has(isa.ModSP) || l.in.Has(isa.ModSTEP0) || l.in.Has(isa.ModSTEP1) || l.in.Has(isa.ModSTEP2) ||
-		l.in.Has(isa.ModSTEP3) {
+	sparse := l.has(isa.ModSP)
+	if !ok || sparse && shape[0] != 16 {
 		l.fail("this shape is not executed")
 		return
+	}
+	stored := shape[1]
+	if sparse {
+		op.Aux |= MMASparse
+		stored /= 2
 	}
 	block, extra := 8, 1
 	kind := MMAF16
@@ -87,7 +109,7 @@ func lowerMMA(l *lowerer) {
 		op.Aux |= MMARows16
 	}
 	op.Aux |= uint32(kind | shape[1]<<MMADepth | block<<MMABlock | extra<<MMAExtra)
-	op.Size = uint8(mmaTime[kind] * shape[0] * 8 * shape[1] / (16 * 8 * 16))
+	op.Size = uint8(mmaTime[kind] * shape[0] * 8 * stored / (16 * 8 * 16))
 	words := func(elements, bits int) int { return elements * bits / (32 * 32) }
 	sum := words(shape[0]*8, 32)
 	switch {
@@ -100,14 +122,54 @@ func lowerMMA(l *lowerer) {
 		return
 	}
 	l.dst(sum)
-	for i, n := range [3]int{words(shape[0]*shape[1], mmaBits[kind]), words(8*shape[1], mmaBits[kind]), sum} {
+	for i, n := range [3]int{words(shape[0]*stored, mmaBits[kind]), words(8*shape[1], mmaBits[kind]), sum} {
 		l.matrix(i, n)
+	}
+	if sparse {
+		if l.peek(isa.KindUPred) && l.pred().Reg != FirstUniform+isa.PT {
+			l.fail("a predicate of a product is not executed")
+		}
+		_, s := l.source(1)
+		op.Imm = int64(s)
+		op.Aux |= uint32(l.imm()) << MMASelect
+	}
+}
+
+// mmaStep takes HMMA.884, a step of Volta's product.
+func (l *lowerer) mmaStep(step uint32) {
+	op := l.op
+	op.Code = CodeMMAStep
+	l.ignore(isa.Mod884)
+	half := l.has(isa.ModF16)
+	l.flag2(isa.ModF32, MMASingle)
+	if !half {
+		op.Aux |= MMASingleC
+	}
+	extra := uint32(1)
+	op.Aux |= step<<MMAStep | 4<<MMABlock | extra<<MMAExtra
+	op.Size = MMAShares * 8 * 8 * 4 / (16 * 8 * 16) * 2 // half of four products: FP16 sums are made in two steps
+	if op.Aux&MMASingle != 0 {
+		op.Size /= 2
+	}
+	l.dst(2)
+	ops := l.in.Operands[l.next:]
+	if ops[0].Sel == isa.SelCOL {
+		op.Aux |= MMAColumnA
+	}
+	if ops[1].Sel == isa.SelROW {
+		op.Aux |= MMARowB
+	}
+	for i := range 3 {
+		l.matrix(i, 2)
 	}
 }
 
 // mmaFLOP is a product's floating-point operations a thread.
 func mmaFLOP(op *Op) uint8 {
 	rows, depth := 8, int(op.Aux>>MMADepth&511)
+	if op.Aux&MMASparse != 0 {
+		depth /= 2
+	}
 	if op.Aux&MMARows16 != 0 {
 		rows = 16
 	}
@@ -115,6 +177,14 @@ func mmaFLOP(op *Op) uint8 {
 		return 0
 	}
 	return uint8(2 * rows * 8 * depth / 32)
+}
+
+// mmaStepFLOP is the same of HMMA.884.
+func mmaStepFLOP(op *Op) uint8 {
+	if op.Aux&MMASingle != 0 {
+		return 2 * 4 * 8 * 8 * 4 / 4 / 32
+	}
+	return 2 * 4 * 8 * 8 * 4 / 2 / 32
 }
 
 // mmaIntegers takes the types of both operands, which have one size.
