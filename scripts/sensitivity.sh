@@ -53,6 +53,7 @@ sm.instruction_cache.prefetch 1 4
 sm.constant_cache.miss 30 120
 sm.constant_cache.ports 1 0
 memory.l1.queue 32 128
+memory.l1.return_bytes 16 64
 memory.l1.mshrs 128 512
 memory.l1.store_queue 128 512
 memory.crossbar.request_bytes 16 64

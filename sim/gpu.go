@@ -27,7 +27,7 @@ import (
 
 // ModelVersion names the timing model; it changes with every change that can move a cycle count, and is part of the
 // name of every stored result.
-const ModelVersion = "2026.11-11"
+const ModelVersion = "2026.11-12"
 
 //go:embed gpus/*.yaml
 var presets embed.FS

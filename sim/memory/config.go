@@ -32,7 +32,8 @@ type L1Config struct {
 	Replacement   string `yaml:"replacement"`     // a key of replacements
 	Latency       int    `yaml:"latency"`         // issue to data of a hit
 	MissLatency   int    `yaml:"miss_latency"`    // issue to the crossbar's request port
-	BytesPerClock int    `yaml:"bytes_per_clock"` // data path of one part
+	BytesPerClock int    `yaml:"bytes_per_clock"` // sectors that one part reads or takes a cycle, in bytes
+	ReturnBytes   int    `yaml:"return_bytes"`    // what one part returns to the registers a cycle, counted by threads
 	// whether global loads without a cache operator use it; .CI loads and local memory always do
 	GlobalLoads bool `yaml:"global_loads"`
 	// cycles of work that may wait in front of a part before it accepts no more
@@ -127,6 +128,7 @@ func (c *Config) figures() []figure {
 		{"l1.latency", int64(l1.Latency), 1, 10000},
 		{"l1.miss_latency", int64(l1.MissLatency), 1, 10000},
 		{"l1.bytes_per_clock", int64(l1.BytesPerClock), 1, 1024},
+		{"l1.return_bytes", int64(l1.ReturnBytes), 1, 1024},
 		{"l1.queue", int64(l1.Queue), 1, 10000},
 		{"l1.read_latency", int64(l1.ReadLatency), 1, 10000},
 		{"l1.mshrs", int64(l1.MSHRs), 32, 4096},

@@ -38,6 +38,7 @@ type Port struct {
 
 	parts   [4]tagArray
 	busy    [4]int64                    // cycle at which a part takes the next access
+	data    [4]int64                    // cycle at which its data path has returned all that hit
 	pending [4][][sectorsPerLine]uint16 // entry that each queued sector of each line waits for
 	sets    divisor
 	global  bool // global loads without a cache operator use L1
@@ -97,7 +98,7 @@ func newPort(s *System, sm int) *Port {
 func (p *Port) begin(now int64) {
 	for i := range p.cfg.L1.Parts {
 		p.parts[i].clear()
-		p.busy[i] = now
+		p.busy[i], p.data[i] = now, now
 	}
 	p.filled = false
 	p.out.free, p.in.free = max(p.out.free, now), max(p.in.free, now)
@@ -114,7 +115,7 @@ func (p *Port) begin(now int64) {
 // have been read.
 func (p *Port) Access(now int64, a *Access, token uint32) (accepted bool, retry, done, readDone int64) {
 	part := int(a.Part) % p.cfg.L1.Parts
-	if at := p.busy[part] - int64(p.cfg.L1.Queue); at > now {
+	if at := max(p.busy[part], p.data[part]) - int64(p.cfg.L1.Queue); at > now {
 		return false, at, 0, 0
 	}
 	if p.kept != a {
@@ -133,7 +134,7 @@ func (p *Port) Access(now int64, a *Access, token uint32) (accepted bool, retry,
 			break
 		}
 		p.filled = p.filled || a.Kind == Load && a.Space == SpaceGlobal
-		accepted, retry, done, readDone = p.load(now, start, part, token)
+		accepted, retry, done, readDone = p.load(now, start, part, a.Bytes*bits.OnesCount32(a.Mask), token)
 	case Store:
 		accepted, retry, done, readDone = p.store(now, start, part, a.Space == SpaceLocal)
 	default:
@@ -180,7 +181,7 @@ func (p *Port) bypass(now, start int64, part int, token uint32) (bool, int64, in
 }
 
 // load looks up a load of lines in L1, and asks for what is not there.
-func (p *Port) load(now, start int64, part int, token uint32) (bool, int64, int64, int64) {
+func (p *Port) load(now, start int64, part, bytes int, token uint32) (bool, int64, int64, int64) {
 	c := &p.lines
 	l1 := &p.parts[part]
 	requests, sectors := 0, 0
@@ -209,7 +210,7 @@ func (p *Port) load(now, start int64, part int, token uint32) (bool, int64, int6
 	p.count.Lines += int64(c.n)
 	done := start + int64(p.cfg.L1.Latency)
 	at := start // the line's turn in the L1 pipeline
-	waits := int32(0)
+	waits, here := int32(0), sectors
 	for i := range c.n {
 		n := bits.OnesCount8(c.mask[i])
 		p.count.L1Accesses += int64(n)
@@ -240,7 +241,9 @@ func (p *Port) load(now, start int64, part int, token uint32) (bool, int64, int6
 				}
 			}
 			if missing != 0 {
-				p.count.L1Misses += int64(bits.OnesCount8(missing))
+				n := bits.OnesCount8(missing)
+				here -= n
+				p.count.L1Misses += int64(n)
 				e := p.miss(token, k, part, missing)
 				if k >= 0 {
 					l.queued |= uint64(missing) << (f & 63)
@@ -255,6 +258,11 @@ func (p *Port) load(now, start int64, part int, token uint32) (bool, int64, int6
 		at += p.occupy[bits.OnesCount8(c.mask[i]&^need&(1<<sectorsPerLine-1))]
 		done = max(done, at-1+int64(p.cfg.L1.Latency))
 	}
+	if here > 0 {
+		data := max(start, p.data[part]) + p.returning(bytes, sectors, here)
+		p.data[part] = data
+		done = max(done, data-1+int64(p.cfg.L1.Latency))
+	}
 	p.busy[part] = at
 	readDone := at + int64(p.cfg.L1.ReadLatency)
 	if waits == 0 {
@@ -262,6 +270,16 @@ func (p *Port) load(now, start int64, part int, token uint32) (bool, int64, int6
 	}
 	p.wait(token, waits, done)
 	return true, 0, -1, readDone
+}
+
+// returning is for how many cycles a load keeps the path from a part of L1 to the registers, by which go all bytes that
+// its threads take, whether or not they are the same bytes. here of the sectors are in L1 or on their way there; what
+// the load itself asks L2 for comes when the path has long been free.
+func (p *Port) returning(bytes, sectors, here int) int64 {
+	if here != sectors {
+		bytes = ceilDiv(bytes*here, sectors)
+	}
+	return int64(ceilDiv(bytes, p.cfg.L1.ReturnBytes))
 }
 
 // place returns the tag and set of a line in L1. Tags are unique for addresses below 2^44 x sets / 32.

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"reflect"
+	"slices"
 	"testing"
 )
 
@@ -180,6 +181,29 @@ func TestL2Bandwidth(t *testing.T) {
 		got, gbps(1<<16*128, cycles), bound)
 	if got > bound || got < .75*bound {
 		t.Errorf("%.0f bytes a cycle; want 75 to 100 %% of %.0f", got, bound)
+	}
+}
+
+// TestL1ReturnsByThread: what L1 has goes to the registers at return_bytes a clock and part, counted by threads and not
+// by different bytes. A GTX 1080 Ti takes 2, 4 and 8 cycles an SM for 4, 8 and 16 bytes a thread, whether all threads read
+// one address or each its own (docs/results/correlation.md).
+func TestL1ReturnsByThread(t *testing.T) {
+	const warps, accesses = 64, 1 << 14
+	for _, bytes := range []int{4, 8, 16} {
+		for name, step := range map[string]uint64{"all the same": 0, "in order": uint64(bytes)} {
+			p := reader(1, warps, accesses, func(_, lane uint64) uint64 { return lane * step })
+			d := newDriver(t, preset(t), 1, warps, func(sm, warp, k int, a *Access) bool {
+				more := p(sm, warp, k, a)
+				a.Bytes, a.Cache = bytes, CacheCA
+				return more
+			})
+			start := d.now
+			d.run()
+			got, want := float64(slices.Max(d.sms[0].issued)-start)/accesses, float64(bytes)/2
+			if got < .99*want || got > 1.05*want {
+				t.Errorf("%d bytes a thread, %s: %.2f cycles an access, want %.0f", bytes, name, got, want)
+			}
+		}
 	}
 }
 
