@@ -32,7 +32,7 @@ type row struct {
 	Rates                                          []float64
 	Hidden                                         []int
 	Batch, Patterns, Tile, DP                      int
-	Pad                                            bool
+	Pad                                            string
 	Cycles                                         float64 `json:"cycles_with_launch"`
 	Speedup                                        *float64
 	Low                                            *float64 `json:"speedup_low"`
@@ -149,15 +149,15 @@ func (t table) replace(e experiments) error {
 		}
 		return atomicfile.Write(path, func(w io.Writer) error { return csv.NewWriter(w).WriteAll(t.make(e, cells)) })
 	}
-	mark := regexp.MustCompile(`(?s)(<!-- doctables ` + regexp.QuoteMeta(t.name) + ` -->\n)(.*?)(<!-- end -->)`)
+	mark := regexp.MustCompile(`(?s)<!-- doctables ` + regexp.QuoteMeta(t.name) + ` -->\n\n(.*?)\n<!-- end -->`)
 	at := mark.FindSubmatchIndex(old)
 	if at == nil {
 		return errors.New("the page has no place for it")
 	}
 	var page bytes.Buffer
-	page.Write(old[:at[3]])
-	page.WriteString("\n" + markdown(t.make(e, pageCells(string(old[at[4]:at[5]])))) + "\n")
-	page.Write(old[at[6]:])
+	page.Write(old[:at[2]])
+	page.WriteString(markdown(t.make(e, pageCells(string(old[at[2]:at[3]])))))
+	page.Write(old[at[3]:])
 	return atomicfile.WriteBytes(path, page.Bytes())
 }
 

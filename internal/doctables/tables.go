@@ -458,7 +458,7 @@ func sizes(rows []row, speedup func(r row) string) [][]string {
 func conflicts(rows []row, head []string, wanted ...string) [][]string {
 	t := [][]string{head}
 	for _, d := range rows {
-		if d.Method != "dense" || d.Pad {
+		if d.Method != "dense" || d.Pad == "true" {
 			continue
 		}
 		line := []string{strconv.Itoa(d.Tile), fmt.Sprintf("%.2f", d.Conflicts)}
@@ -468,7 +468,7 @@ func conflicts(rows []row, head []string, wanted ...string) [][]string {
 				if r.DP > 1 {
 					name += strconv.Itoa(r.DP)
 				}
-				return r.Tile == d.Tile && (w == "" && name == "dense" && r.Pad || name+" "+strconv.FormatBool(r.Pad) == w)
+				return r.Tile == d.Tile && (w == "" && name == "dense" && r.Pad == "true" || name+" "+r.Pad == w)
 			})
 			if w == "" {
 				line = append(line, strconv.FormatFloat(math.Round(100*r.Conflicts)/100, 'g', -1, 64))
