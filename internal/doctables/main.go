@@ -3,9 +3,9 @@
 //	go run ./internal/doctables FOLDER
 //
 // FOLDER has the experiments' output folders, table1-paper and so on, as `warpdrop run` makes them in out/. A page's
-// table stands between `<!-- doctables NAME -->` and `<!-- end -->`, a CSV file in docs/results is written whole. Tables of
-// experiments that FOLDER does not have stay as they are, and it says so. Columns of accuracy, which come from training,
-// are kept.
+// table stands between `<!-- doctables NAME -->` and `<!-- end -->`, a CSV file in docs/results is written whole.
+// Tables of experiments that FOLDER does not have stay as they are, and it says so. Columns of accuracy, which come
+// from training, are kept.
 package main
 
 import (

@@ -407,8 +407,10 @@ var tables = []table{
 		return parts(lstmParts, old[0], rows, 1000)
 	}},
 	{"results/reproduction-lstm.md", "fig6a", []string{"fig6a"}, func(e experiments, old [][]string) [][]string {
-		t := against("rate", row.rate, simulated(e["fig6a"]), []string{"rdp, cycles", "ours, speedup (95 % interval)", "paper"},
-			func(_, r row) []string { return []string{count(r.Cycles), interval(r)} })
+		head := []string{"rdp, cycles", "ours, speedup (95 % interval)", "paper"}
+		t := against("rate", row.rate, simulated(e["fig6a"]), head, func(_, r row) []string {
+			return []string{count(r.Cycles), interval(r)}
+		})
 		for i := 1; i < len(t); i++ {
 			t[i] = append(t[i], old[i][4]) // read off the paper's figure
 		}

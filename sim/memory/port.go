@@ -109,10 +109,10 @@ func (p *Port) begin(now int64) {
 
 // Access presents a warp's global or local access at cycle now; token names it in Replies.
 //
-// accepted is false if a queue is full: present it again, unchanged, at cycle retry, and nothing else before. Else done
-// is the cycle at which all its data are there or, for stores and reductions, its operands are read; -1 if data are on
-// their way from L2, in which case Replies will name the token. readDone is the cycle at which the source registers
-// have been read.
+// accepted is false if a queue is full: present it again, unchanged, at cycle retry, and nothing else before. Else
+// done is the cycle at which all its data are there or, for stores and reductions, its operands are read; -1 if data
+// are on their way from L2, in which case Replies will name the token. readDone is the cycle at which the source
+// registers have been read.
 func (p *Port) Access(now int64, a *Access, token uint32) (accepted bool, retry, done, readDone int64) {
 	part := int(a.Part) % p.cfg.L1.Parts
 	if at := max(p.busy[part], p.data[part]) - int64(p.cfg.L1.Queue); at > now {
@@ -146,8 +146,8 @@ func (p *Port) Access(now int64, a *Access, token uint32) (accepted bool, retry,
 	return accepted, retry, done, readDone
 }
 
-// refuse returns Access's answer when entries of a pool are not free at cycle now, but at cycle retry, or never if that
-// is not known.
+// refuse returns Access's answer when entries of a pool are not free at cycle now, but at cycle retry, or never if
+// that is not known.
 func (p *Port) refuse(retry, now int64, stalls *int64) (bool, int64, int64, int64) {
 	if retry == never {
 		retry = p.unknown
@@ -272,9 +272,9 @@ func (p *Port) load(now, start int64, part, bytes int, token uint32) (bool, int6
 	return true, 0, -1, readDone
 }
 
-// returning is for how many cycles a load keeps the path from a part of L1 to the registers, by which go all bytes that
-// its threads take, whether or not they are the same bytes. here of the sectors are in L1 or on their way there; what
-// the load itself asks L2 for comes when the path has long been free.
+// returning is for how many cycles a load keeps the path from a part of L1 to the registers, by which go all bytes
+// that its threads take, whether or not they are the same bytes. here of the sectors are in L1 or on their way there;
+// what the load itself asks L2 for comes when the path has long been free.
 func (p *Port) returning(bytes, sectors, here int) int64 {
 	if here != sectors {
 		bytes = ceilDiv(bytes*here, sectors)

@@ -64,13 +64,13 @@ func SharedCost(a *Access) (passes, conflicts int) {
 	return passes, passes - minimum
 }
 
-// paired reports whether either thread pairs i and i^1 or pairs i and i^2 read the same address wherever both are active.
-// Then the data path, one 32-bit register a thread a clock, returns two registers at once. NVIDIA states this for compute
-// capability 7.x (developer forum, "Unexpected shared memory bank conflict"). Maxwell must do the same: maxas' SGEMM
-// lays its operands out in just these two ways and runs at 98 % of peak, while four passes for each LDS.128 would hold
-// it below 89 % (144 passes for 128 issue cycles of FFMA in its loop). Where all four threads of a quad read one address
-// it does not: products of a GTX 1080 Ti that read an operand so take four passes for 16 bytes and two for 8
-// (docs/results/correlation.md).
+// paired reports whether either thread pairs i and i^1 or pairs i and i^2 read the same address wherever both are
+// active. Then the data path, one 32-bit register a thread a clock, returns two registers at once. NVIDIA states this
+// for compute capability 7.x (developer forum, "Unexpected shared memory bank conflict"). Maxwell must do the same:
+// maxas' SGEMM lays its operands out in just these two ways and runs at 98 % of peak, while four passes for each
+// LDS.128 would hold it below 89 % (144 passes for 128 issue cycles of FFMA in its loop). Where all four threads of a
+// quad read one address it does not: products of a GTX 1080 Ti that read an operand so take four passes for 16 bytes
+// and two for 8 (docs/results/correlation.md).
 func paired(a *Access) bool {
 	by1, by2 := true, true
 	for i := 0; i < 32 && (by1 || by2); i += 4 {

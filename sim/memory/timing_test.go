@@ -185,8 +185,8 @@ func TestL2Bandwidth(t *testing.T) {
 }
 
 // TestL1ReturnsByThread: what L1 has goes to the registers at return_bytes a clock and part, counted by threads and not
-// by different bytes. A GTX 1080 Ti takes 2, 4 and 8 cycles an SM for 4, 8 and 16 bytes a thread, whether all threads read
-// one address or each its own (docs/results/correlation.md).
+// by different bytes. A GTX 1080 Ti takes 2, 4 and 8 cycles an SM for 4, 8 and 16 bytes a thread, whether all threads
+// read one address or each its own (docs/results/correlation.md).
 func TestL1ReturnsByThread(t *testing.T) {
 	const warps, accesses = 64, 1 << 14
 	for _, bytes := range []int{4, 8, 16} {
