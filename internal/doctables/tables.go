@@ -194,7 +194,8 @@ func lines(head []string, rows []row, line func(r row) []string) [][]string {
 }
 
 // against is a table with a column for conventional dropout and lines for the methods beside it.
-func against(first string, by func(r row) string, rows []row, head []string, cells func(dense, r row) []string) [][]string {
+func against(first string, by func(r row) string, rows []row, head []string,
+	cells func(dense, r row) []string) [][]string {
 	return lines(slices.Concat([]string{first, "dense, cycles"}, head), rows, func(r row) []string {
 		if r.Method == "dense" {
 			return nil
@@ -246,7 +247,8 @@ var tables = []table{
 			l := []string{"", "", r.Method, count(r.Cycles), interval(r), times(r.Paper)}
 			if r.Method == "rdp" {
 				l[0] = r.width(", ")
-				l[1] = count(find(rows, func(d row) bool { return d.Method == "dense" && d.Network == r.Network }).Cycles)
+				dense := find(rows, func(d row) bool { return d.Method == "dense" && d.Network == r.Network })
+				l[1] = count(dense.Cycles)
 			}
 			t = append(t, append(l, old[len(t)][6]))
 		}
@@ -336,7 +338,8 @@ var tables = []table{
 			"tdp dp = 8, plain rows", "padded"}, "dense false", "dense true", "tdp8 false", "tdp8 true")
 	}},
 	{"results/tile-conflicts.csv", "", []string{"bank-conflicts"}, func(e experiments, old [][]string) [][]string {
-		return conflicts(e["bank-conflicts"], old[0], "", "dense false", "dense true", "tdp2 true", "tdp8 false", "tdp8 true")
+		return conflicts(e["bank-conflicts"], old[0], "", "dense false", "dense true", "tdp2 true", "tdp8 false",
+			"tdp8 true")
 	}},
 	{"results/beyond.md", "dp", []string{"dp-sweep"}, func(e experiments, _ [][]string) [][]string {
 		rows := slices.DeleteFunc(slices.Clone(e["dp-sweep"]), func(r row) bool { return r.Method == "dense" })
@@ -356,7 +359,8 @@ var tables = []table{
 			}
 			l := []string{r.GPU, count(r.Cycles)}
 			for _, m := range []string{"rdp", "tdp"} {
-				l = append(l, times(find(e["gpus"], func(x row) bool { return x.GPU == r.GPU && x.Method == m }).Speedup))
+				with := find(e["gpus"], func(x row) bool { return x.GPU == r.GPU && x.Method == m })
+				l = append(l, times(with.Speedup))
 			}
 			return l
 		})
