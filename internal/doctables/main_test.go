@@ -45,8 +45,8 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
-// TestWrite: a table gets the experiment's figures, keeps what comes from elsewhere, and leaves the rest of its page and
-// the tables of other experiments alone.
+// TestWrite: a table gets the experiment's figures, keeps what comes from elsewhere, and leaves the rest of its page
+// and the tables of other experiments alone.
 func TestWrite(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, dir := range []string{"docs/results", "docs/design", "out/fig6a-paper"} {
@@ -61,7 +61,8 @@ func TestWrite(t *testing.T) {
 		}
 	}
 	write1(page, "before\n\n<!-- doctables fig6a -->\n\n"+
-		"| rate | dense, cycles | rdp, cycles | ours, speedup (95 % interval) | paper |\n|---|---|---|---|---|\n| 0.3 | 1 | 1 | 1 | about 1.2 |\n\n<!-- end -->\n\nafter\n")
+		"| rate | dense, cycles | rdp, cycles | ours, speedup (95 % interval) | paper |\n|---|---|---|---|---|\n"+
+		"| 0.3 | 1 | 1 | 1 | about 1.2 |\n\n<!-- end -->\n\nafter\n")
 	write1("out/fig6a-paper/results.json", `{"rows": [
 		{"method": "dense", "rates": [0.3], "cycles_with_launch": 76657955, "speedup": 1},
 		{"method": "rdp", "rates": [0.3], "cycles_with_launch": 66279802.4, "speedup": 1.156583, "speedup_low": 1.1523,
