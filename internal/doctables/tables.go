@@ -275,7 +275,10 @@ var tables = []table{
 		for _, r := range e["fig1b"] {
 			name := r.Method
 			if r.Method != "dense" {
-				name = "masked, rate " + r.rate()
+				name = r.rate()
+				if len(t[0]) == 2 {
+					name = "masked, rate " + name
+				}
 			}
 			t[0], t[1], t[2] = append(t[0], name), append(t[1], count(r.Cycles)), append(t[2], count(r.Divergent))
 		}
