@@ -1,7 +1,7 @@
-// Command wheels tries the machine code for sm_50 to sm_62 in Python packages that nobody here made: which kernels
-// load, which of them can be launched, and whether they are disassembled as NVIDIA's nvdisasm does. It prints one row
-// of a table a package, and why kernels are refused, by their file or when they are asked for. scripts/wheels/run.sh
-// fetches the packages of list.txt and calls it; nothing of them enters this project.
+// Command wheels tries the machine code for sm_50 to sm_62, or others (-arch), in Python packages that nobody here
+// made: which kernels load, which of them can be launched, and whether they are disassembled as NVIDIA's nvdisasm does.
+// It prints one row of a table a package, and why kernels are refused, by their file or when they are asked for.
+// scripts/wheels/run.sh fetches the packages of list.txt and calls it; nothing of them enters this project.
 package main
 
 import (
@@ -29,6 +29,11 @@ var nvdisasm = flag.String("nvdisasm", "", "compare disassembly with this progra
 
 var wide = flag.Bool("words", false, "only compare each different word of sm_75, sm_80 and sm_86 with nvdisasm")
 
+var arch = flag.String("arch", "50-62", "compute capabilities whose code is tried: one, or the first and the last")
+
+// first and last are what arch says.
+var first, last int
+
 var verbose = flag.Bool("v", false, "print every refusal")
 
 // counts are a package's figures.
@@ -42,6 +47,11 @@ type counts struct {
 func main() {
 	log.SetFlags(0)
 	flag.Parse()
+	if n, err := fmt.Sscanf(*arch, "%d-%d", &first, &last); n == 1 {
+		last = first
+	} else if err != nil {
+		log.Fatalf("-arch %q: want a compute capability times ten, or two with a hyphen between, such as 75-86", *arch)
+	}
 	if *wide {
 		fmt.Println("| package | architecture | words | different | read differently |\n|---|---|---|---|---|")
 		for _, file := range flag.Args() {
@@ -84,15 +94,15 @@ func (c *counts) print(name string) {
 func (c *counts) wheel(file string) error {
 	return eachCubin(file, func(name string) bool {
 		return !strings.Contains(name, "cublas") || strings.Contains(name, "nocublas")
-	}, func(arch int) bool { return arch >= 50 && arch <= 62 }, func(_ int, data []byte) {
+	}, func(arch int) bool { return arch >= first && arch <= last }, func(_ int, data []byte) {
 		if isa.Linked(data) { // an object's kernels stand linked in another unit
 			c.cubin(data)
 		}
 	})
 }
 
-// eachCubin calls take with the cubins, of architectures that fits says true of, in those files of a package that wanted
-// says true of.
+// eachCubin calls take with the cubins, of architectures that fits says true of, in those files of a package that
+// wanted says true of.
 func eachCubin(file string, wanted func(name string) bool, fits func(arch int) bool,
 	take func(arch int, data []byte)) error {
 	z, err := zip.OpenReader(file)
@@ -216,7 +226,8 @@ func (c *counts) compare(code *isa.Code) error {
 		return err
 	}
 	var out bytes.Buffer
-	cmd := exec.Command(*nvdisasm, "-b", "SM61", "-novliw", f.Name())
+	cmd := exec.Command(*nvdisasm, "-b", strings.ToUpper(strings.ReplaceAll(code.Family.Target, "_", "")), "-novliw",
+		f.Name())
 	cmd.Stdout = &out
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("nvdisasm: %w", err)

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Remakes the table of foreign kernels in docs/design/isa.md: fetches the packages of list.txt (850 MB) with pip into a folder, checks their
 # sums, and tries every kernel in them. It takes up to an hour, most of it nvdisasm's, and is no part of CI.
-# Usage: scripts/wheels/run.sh [--loads] [FOLDER]     --loads: without a comparison with nvdisasm
+# Usage: scripts/wheels/run.sh [--loads] [--arch FIRST-LAST] [FOLDER]
+# --loads: without a comparison with nvdisasm; --arch 75-86: machine code for sm_75 to sm_86, not for sm_50 to sm_62
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 compare=(-nvdisasm "${WARPDROP_TOOLCHAIN:-.toolchain}/bin/nvdisasm")
 if [ "${1:-}" = --loads ]; then compare=(); shift; fi
+if [ "${1:-}" = --arch ]; then compare+=(-arch "$2"); shift 2; fi
 dir=${1:-$(mktemp -d)}
 mkdir -p "$dir"
 platforms=()

@@ -129,3 +129,41 @@ func TestUniformPairs(t *testing.T) {
 		}
 	}
 }
+
+// TestUniformConstants: ULDC of one, two, four and eight bytes, with and without sign, at every offset that the size
+// allows.
+func TestUniformConstants(t *testing.T) {
+	const control = 0x000fca << 40
+	bank := testBanks[0]
+	for size, bytes := range map[uint64]int{0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 8} {
+		for at := 0x160; at < 0x170; at += bytes {
+			w := isa.Word{Lo: 0xab9 | 7<<12 | 4<<16 | uint64(at)<<38, Hi: size<<9 | 7<<23 | control}
+			p, ok := single(w)
+			if !ok {
+				in, err := isa.Ampere.Decode(w, 0, quiet)
+				t.Fatalf("%v, %v: not executed", in, err)
+			}
+			b := &Block{}
+			b.Reset(p, 32, [3]uint32{}, [3]uint32{32, 1, 1}, [3]uint32{1, 1, 1})
+			var x Exec
+			x.Exec(b.Warps[0], &p.Ops[0], ^uint32(0))
+			if x.Fault.Reason != "" {
+				t.Fatal(x.Fault.String())
+			}
+			var v uint64
+			for k := range bytes {
+				v |= uint64(bank[at+k]) << (8 * k)
+			}
+			if shift := 64 - 8*bytes; size == 1 || size == 3 {
+				v = uint64(uint32(int64(v<<shift) >> shift))
+			}
+			got := uint64(b.rows[44][5])
+			if bytes == 8 {
+				got |= uint64(b.rows[45][5]) << 32
+			}
+			if got != v {
+				t.Errorf("%s at %#x: %#x, want %#x", p.Text(0), at, got, v)
+			}
+		}
+	}
+}

@@ -1032,10 +1032,11 @@ func lowerREDUX(l *lowerer) {
 	l.src(0, 1)
 }
 
-// lowerULDC takes ULDC: a word or two of a constant bank, as the pool has them, or, at an address in a uniform
-// register, as LDC reads them.
+// lowerULDC takes ULDC: a word or two of a constant bank, as the pool has them, or, in part or at an address in a
+// uniform register, as LDC reads them.
 func lowerULDC(l *lowerer) {
-	if o := &l.in.Operands[1]; o.Uniform != isa.URZ {
+	narrow := l.in.Has(isa.ModU8) || l.in.Has(isa.ModS8) || l.in.Has(isa.ModU16) || l.in.Has(isa.ModS16)
+	if o := &l.in.Operands[1]; o.Uniform != isa.URZ || narrow {
 		l.op.Code = CodeLDC
 		l.width()
 		l.dst(words(l.op.Size))
