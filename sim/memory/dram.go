@@ -58,17 +58,14 @@ type dramEntry struct {
 }
 
 // dramQueue is a ring of up to 64 requests in order of arrival, from which any may be taken. Sets of requests are bit
-// masks over the ring's places.
+// masks over the ring's places. A bank waits if there are requests for it and none of them is for its open row.
 type dramQueue struct {
 	entries [maxQueue]dramEntry
 	bank    [maxBanks]uint64 // requests for each bank
-	group   [maxBanks]uint64 // requests for each bank group
-	groups  uint8            // bank groups - 1, a mask
 	valid   uint64           // places in use
-	lead    uint64           // the oldest request for each bank
-	open    uint64           // requests for banks that have a row open
 	hit     uint64           // requests whose row is open
-	served  uint64           // requests for banks that have such
+	lead    uint64           // the oldest request for each bank that waits
+	waiting uint32           // banks that wait, a bit each
 	head    uint32           // place of the oldest request, counted without wrapping
 	tail    uint32           // next free place
 	size    uint32
@@ -94,72 +91,80 @@ func (q *dramQueue) add(bank uint8, row int64, slice, mask uint8, line int32, op
 	e := &q.entries[i]
 	e.row, e.line, e.waiters, e.bank, e.mask, e.slice, e.opener = row, line, -1, bank, mask, slice, false
 	bit := uint64(1) << i
-	others := q.bank[bank%maxBanks]
-	if others == 0 {
-		q.lead |= bit
-	}
 	q.valid |= bit
+	others := q.bank[bank%maxBanks]
 	q.bank[bank%maxBanks] = others | bit
-	q.group[bank&q.groups%maxBanks] |= bit
-	if opened >= 0 {
-		q.open |= bit
-		if opened == row {
-			q.hit |= bit
-			q.served |= others | bit
-		} else if others&q.served != 0 {
-			q.served |= bit
-		}
+	switch {
+	case opened == row:
+		q.hit |= bit
+		q.lead &^= others
+		q.waiting &^= 1 << (bank % maxBanks)
+	case others == 0:
+		q.lead |= bit
+		q.waiting |= 1 << (bank % maxBanks)
 	}
 	return i
 }
 
-// remove takes the request at place i out, and reports whether others for its bank are left, all of which want another
-// row.
+// remove takes the request at place i, which is for an open row, out, and reports whether others for its bank are left,
+// all of which want another row: the bank waits then.
 func (q *dramQueue) remove(i uint32) (stranded bool) {
 	bit := uint64(1) << (i % maxQueue)
 	b := q.entries[i%maxQueue].bank % maxBanks
 	rest := q.bank[b] &^ bit
 	q.bank[b] = rest
-	q.group[b&q.groups%maxBanks] &^= bit
 	q.hit &^= bit
-	q.served &^= bit
-	q.open &^= bit
 	q.valid &^= bit
-	if q.lead&bit != 0 {
-		q.lead &^= bit
-		if rest != 0 {
-			q.lead |= 1 << q.oldest(rest)
-		}
-	}
-	if rest&q.hit == 0 {
-		q.served &^= rest
-		stranded = rest != 0
+	if rest != 0 && rest&q.hit == 0 {
+		q.strand(b)
+		stranded = true
 	}
 	if head := q.head; i == head%maxQueue {
 		// On to the oldest that is left, or to the tail.
-		gap := uint32(bits.TrailingZeros64(bits.RotateLeft64(q.valid, -int(head%maxQueue))))
-		q.head += min(gap, q.tail-head)
+		q.head = q.tail
+		if q.valid != 0 {
+			q.head = head + uint32(bits.TrailingZeros64(bits.RotateLeft64(q.valid, -int(head%maxQueue))))
+		}
 	}
 	return stranded
 }
 
+// strand notes that bank b waits from now on.
+func (q *dramQueue) strand(b uint8) {
+	q.lead |= 1 << q.oldest(q.bank[b%maxBanks])
+	q.waiting |= 1 << (b % maxBanks)
+}
+
 // opened marks the requests for the row that bank b now has open.
 func (q *dramQueue) opened(b uint8, row int64) {
-	q.open |= q.bank[b]
-	for m := q.bank[b]; m != 0; m &= m - 1 {
-		i := bits.TrailingZeros64(m)
+	set := q.bank[b%maxBanks]
+	hit := uint64(0)
+	for m := set; m != 0; m &= m - 1 {
+		i := bits.TrailingZeros64(m) % maxQueue
 		if q.entries[i].row == row {
-			q.hit |= 1 << i
-			q.served |= q.bank[b]
+			hit |= 1 << i
 		}
+	}
+	if hit != 0 {
+		q.hit |= hit
+		q.lead &^= set
+		q.waiting &^= 1 << (b % maxBanks)
 	}
 }
 
 // closed marks that bank b has no row open.
 func (q *dramQueue) closed(b uint8) {
-	q.open &^= q.bank[b]
-	q.hit &^= q.bank[b]
-	q.served &^= q.bank[b]
+	if set := q.bank[b%maxBanks]; set&q.hit != 0 {
+		q.hit &^= set
+		q.strand(b)
+	}
+}
+
+// closedAll marks that no bank has a row open.
+func (q *dramQueue) closedAll() {
+	for b := range uint8(maxBanks) {
+		q.closed(b)
+	}
 }
 
 // bankState is a DRAM bank's row buffer and when it may be commanded next.
@@ -175,7 +180,7 @@ type bankState struct {
 //
 // Row commands are given at the time of the decision. Column commands are booked on the data bus up to horizon slots
 // ahead, a slot being the time of one burst: busy has a bit for each slot from base on, and blocked the slots that a
-// bank group cannot use because it had a column command too short a time ago. A request's bursts are booked together,
+// bank group cannot use because it had a column command too short a time ago, from since on. A request's bursts are booked together,
 // as far apart as commands to one bank group must be; other groups' requests fill the gaps.
 type dram struct {
 	cfg    *DRAMConfig
@@ -187,16 +192,18 @@ type dram struct {
 	reads, writes dramQueue
 	writing       bool
 	banks         [maxBanks]bankState
-	groups        uint8 // bank groups - 1, a mask
+	open          uint32 // banks that have a row open, a bit each
+	groups        uint8  // bank groups - 1, a mask
 	nbanks        int
 
-	base    int64 // first slot of the bit masks
+	base    int64 // first slot of busy
 	busy    uint64
 	blocked [maxBanks]uint64
-	stride  int   // slots between column commands to one group
-	floor   int64 // first cycle for column commands of the present direction
-	ccd     int64 // cycles a slot
-	shift   int   // its logarithm, -1 = none
+	since   [maxBanks]int64 // first slot of each of blocked
+	stride  int             // slots between column commands to one group
+	floor   int64           // first cycle for column commands of the present direction
+	ccd     int64           // cycles a slot
+	shift   int             // its logarithm, -1 = none
 	booking [sectorsPerLine + 1]booking
 
 	lastActivate int64
@@ -253,7 +260,6 @@ func (d *dram) init(cfg *DRAMConfig, m *mapping, count *Counters) {
 		d.refreshAt = int64(cfg.REFI)
 	}
 	d.rowAt, d.columnAt, d.next = never, never, never
-	d.reads.groups, d.writes.groups = d.groups, d.groups
 }
 
 // read queues a read of sectors into an L2 line and returns its place; the queue must not be full. now is the command
@@ -357,9 +363,9 @@ func (d *dram) refresh(now int64) {
 	for i := range d.nbanks {
 		d.banks[i].activate = ready + int64(d.cfg.RFC)
 	}
-	d.reads.hit, d.writes.hit = 0, 0
-	d.reads.served, d.writes.served = 0, 0
-	d.reads.open, d.writes.open = 0, 0
+	d.open = 0
+	d.reads.closedAll()
+	d.writes.closedAll()
 	d.rowAt = now
 }
 
@@ -394,24 +400,23 @@ func (d *dram) step(now int64, ch *channel) {
 // rows precharges the banks whose requests need another row, and activates the one for the oldest request that can be.
 // It is called again when the next activate may follow.
 func (d *dram) rows(now int64, q *dramQueue, pool uint64) {
-	activate := d.lastActivate + d.rrd // first cycle for an activate of any bank
+	rrd := d.rrd
+	activate := d.lastActivate + rrd // first cycle for an activate of any bank
 	next := int64(never)
 	idle := 0 // banks that only wait for it
 	// A bank whose open row is still wanted is left alone: columns looks again when it has booked the last request for it.
-	wait := pool &^ q.served
+	wait := q.lead
 	if d.policy == scheduleFCFS {
 		wait = pool &^ q.hit
 	}
+	left := q.waiting & d.open // banks that may have to be closed
 	h := q.head % maxQueue
-	lead := bits.RotateLeft64(wait&q.lead, -int(h)) // from the oldest place on
-	open := bits.RotateLeft64(q.open, -int(h)) & lead
-	for m := lead; m != 0; {
+	for m := bits.RotateLeft64(wait, -int(h)); m != 0; m &= m - 1 { // from the oldest place on
 		e := &q.entries[(uint32(bits.TrailingZeros64(m))+h)%maxQueue]
 		bank := e.bank % maxBanks
 		b := &d.banks[bank]
-		isOpen := open&m&-m != 0
-		m &= m - 1
-		if isOpen {
+		if b.row >= 0 {
+			left &^= 1 << bank
 			if b.close > now {
 				next = min(next, b.close)
 				continue
@@ -421,6 +426,7 @@ func (d *dram) rows(now int64, q *dramQueue, pool uint64) {
 			}
 			b.row = -1
 			b.activate = max(b.activate, now+d.rp)
+			d.open &^= 1 << bank
 			d.reads.closed(bank)
 			d.writes.closed(bank)
 		}
@@ -429,23 +435,14 @@ func (d *dram) rows(now int64, q *dramQueue, pool uint64) {
 			if idle++; idle == enoughIdle {
 				break // younger requests' banks would only wait with them
 			}
-			if activate > now && next <= now+d.rrd {
-				// No row will be opened, and when to look again is known: only what can be closed is of interest.
-				left := open & m
-				if left == 0 {
-					break
-				}
-				between := m & (left&-left - 1)
-				if idle += bits.OnesCount64(between); idle >= enoughIdle {
-					break
-				}
-				m &^= between
+			if left == 0 && activate > now && next <= now+rrd {
+				break // no row will be opened, none is to be closed, and when to look again is known
 			}
 			continue
 		}
 		e.opener = true
 		d.lastActivate = now
-		activate = now + d.rrd
+		activate = now + rrd
 		d.count.DRAMActivates++
 		if d.trace != nil {
 			d.emit(now, commandActivate, bank, e.row)
@@ -454,6 +451,7 @@ func (d *dram) rows(now int64, q *dramQueue, pool uint64) {
 		b.column = now + d.rcd
 		b.close = now + d.ras
 		b.activate = now + d.rc
+		d.open |= 1 << bank
 		d.reads.opened(bank, e.row)
 		d.writes.opened(bank, e.row)
 		if d.columnAt == never {
@@ -461,7 +459,7 @@ func (d *dram) rows(now int64, q *dramQueue, pool uint64) {
 		}
 	}
 	if next != never {
-		next = max(next, now+d.rrd)
+		next = max(next, now+rrd)
 	}
 	d.rowAt = next
 }
@@ -478,17 +476,8 @@ func (d *dram) slots(cycle int64) int64 {
 func (d *dram) columns(now int64, q *dramQueue, pool uint64, ch *channel) {
 	ccd := d.ccd
 	first := d.slots(now)
-	if shift := uint64(first - d.base); shift > 0 {
-		d.base = first
-		if shift > 63 {
-			d.busy = 0
-			clear(d.blocked[:])
-		}
-		d.busy >>= shift & 63
-		for g := range int(d.groups) + 1 {
-			d.blocked[g%maxBanks] >>= shift & 63
-		}
-	}
+	busy := d.busy >> uint64(first-d.base)
+	d.base = first
 	kind, latency := commandRead, d.cl
 	if d.writing {
 		kind, latency = commandWrite, d.wl
@@ -496,7 +485,7 @@ func (d *dram) columns(now int64, q *dramQueue, pool uint64, ch *channel) {
 	stride := uint(d.stride)
 	h := q.head % maxQueue
 	for m := bits.RotateLeft64(q.hit&pool, -int(h)); m != 0; { // from the oldest place on
-		if ^d.busy&(1<<horizon-1) == 0 {
+		if ^busy&(1<<horizon-1) == 0 {
 			d.columnAt = min(d.columnAt, (first+refill)*ccd)
 			break // the bus is booked for all
 		}
@@ -507,7 +496,8 @@ func (d *dram) columns(now int64, q *dramQueue, pool uint64, ch *channel) {
 		b := &d.banks[bank]
 		group := bank & d.groups % maxBanks
 		n := bits.OnesCount8(e.mask & (1<<sectorsPerLine - 1))
-		free := ^(d.busy | d.blocked[group])
+		blocked := d.blocked[group] >> uint64(first-d.since[group])
+		free := ^(busy | blocked)
 		fits := free
 		if n == sectorsPerLine {
 			fits &= fits >> (stride & 63)
@@ -525,12 +515,17 @@ func (d *dram) columns(now int64, q *dramQueue, pool uint64, ch *channel) {
 		if slot >= horizon {
 			// The bus is booked for this group; a younger request of another may fit.
 			d.columnAt = min(d.columnAt, (first+refill)*ccd)
-			m &^= bits.RotateLeft64(q.group[group], -int(h))
+			var others uint64
+			for k := uint32(group); k < uint32(d.nbanks); k += uint32(d.groups) + 1 {
+				others |= q.bank[k%maxBanks]
+			}
+			m &^= bits.RotateLeft64(others, -int(h))
 			continue
 		}
 		take := &d.booking[n]
-		d.busy |= take.slots << (slot & 63)
-		d.blocked[group] |= take.near << (slot & 63) >> (uint(d.stride-1) & 63)
+		busy |= take.slots << (slot & 63)
+		d.blocked[group] = blocked | take.near<<(slot&63)>>((stride-1)&63)
+		d.since[group] = first
 		last := (first+slot)*ccd + take.length
 		if d.trace != nil {
 			for k := range n {
@@ -558,6 +553,7 @@ func (d *dram) columns(now int64, q *dramQueue, pool uint64, ch *channel) {
 		}
 		ch.roomy = true
 	}
+	d.busy = busy
 	low := d.writes.span() <= d.cfg.WriteLow
 	if d.writing && low && d.reads.valid != 0 || !d.writing && !low && d.reads.valid == 0 {
 		d.columnAt = min(d.columnAt, (first+1)*ccd) // time to turn

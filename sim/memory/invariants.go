@@ -158,7 +158,8 @@ func (q *dramQueue) consistent(d *dram, what string, channel int) {
 	}
 	span := q.tail - q.head
 	hold(span <= q.size, "%d places of %d", span, q.size)
-	var places, banks, hit, served, lead, open uint64
+	var places, banks, hit, lead uint64
+	var waiting uint32
 	for i := q.head; i != q.tail; i++ {
 		places |= 1 << (i % maxQueue)
 	}
@@ -167,29 +168,24 @@ func (q *dramQueue) consistent(d *dram, what string, channel int) {
 		i := bits.TrailingZeros64(m)
 		e := &q.entries[i]
 		hold(e.mask != 0, "request %d is for no sector", i)
-		hold(q.bank[e.bank]>>i&1 != 0 && q.group[e.bank&q.groups]>>i&1 != 0, "request %d is not in the set of bank %d",
-			i, e.bank)
+		hold(q.bank[e.bank]>>i&1 != 0, "request %d is not in the set of bank %d", i, e.bank)
 		if d.banks[e.bank].row == e.row {
 			hit |= 1 << i
-		}
-		if d.banks[e.bank].row >= 0 {
-			open |= 1 << i
-		}
-		if uint32(i) == q.oldest(q.bank[e.bank]) {
-			lead |= 1 << i
 		}
 	}
 	for b := range q.bank {
 		hold(q.bank[b]&^q.valid == 0 && q.bank[b]&banks == 0, "set %#x of bank %d", q.bank[b], b)
 		banks |= q.bank[b]
-		if q.bank[b]&hit != 0 {
-			served |= q.bank[b]
+		if q.bank[b] != 0 && q.bank[b]&hit == 0 {
+			lead |= 1 << q.oldest(q.bank[b])
+			waiting |= 1 << b
 		}
+		hold(d.open>>b&1 != 0 == (d.banks[b].row >= 0), "bank %d has row %d, the banks with open rows are %#x", b,
+			d.banks[b].row, d.open)
 	}
 	hold(q.hit == hit, "requests %#x are marked as of open rows, %#x are", q.hit, hit)
-	hold(q.lead == lead, "requests %#x are marked as their banks' oldest, %#x are", q.lead, lead)
-	hold(q.open == open, "requests %#x are marked as of banks with an open row, %#x are", q.open, open)
-	hold(q.served == served, "requests %#x are marked as of banks in use, %#x are", q.served, served)
+	hold(q.lead == lead, "requests %#x are marked as the oldest of banks that wait, %#x are", q.lead, lead)
+	hold(q.waiting == waiting, "banks %#x are marked as waiting, %#x wait", q.waiting, waiting)
 }
 
 // consistent checks that each set's ways stand once in its order and hold different lines, under the signs of their
