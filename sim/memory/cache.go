@@ -102,28 +102,32 @@ func (s *cacheSet) renew(at uint) {
 	s.order = o&^(below<<4|15) | o&below<<4 | way
 }
 
-// victim returns the oldest line of a set that does not wait for data, or -1.
-func (t *tagArray) victim(set int) int32 {
+// victim returns the oldest line of a set that does not wait for data, and its place in the order of use; the line is
+// -1 if there is none.
+func (t *tagArray) victim(set int) (line int32, age uint) {
 	s := &t.sets[set]
-	for k := t.ways - 1; k >= 0; k-- {
-		way := s.order >> (4 * k & 63) & 15
+	for age := uint(t.ways - 1); age < maxWays; age-- {
+		way := s.order >> (4 * age & 63) & 15
 		if s.queued>>(4*way&63)&15 == 0 {
-			return int32(set<<(t.shift&31) + int(way))
+			return int32(set<<(t.shift&31) + int(way)), age
 		}
 	}
-	return -1
+	return -1, 0
 }
 
-// place gives a line to a new tag.
-func (t *tagArray) place(line int32, tag uint32) {
+// place gives a line of set s, which stands at age in the order of use, to a new tag.
+func (t *tagArray) place(s *cacheSet, line int32, age uint, tag uint32) {
 	t.tags[line] = tag
 	t.ready[line] = 0
-	s, at := t.split(line)
-	s.renew(at)
-	field := uint64(15) << (at & 63)
+	at := uint(line) & (1<<(t.shift&31) - 1) * 4 & 63
+	o := s.order
+	below := uint64(1)<<(4*age&63) - 1
+	s.order = o&^(below<<4|15) | o&below<<4 | uint64(at/4)
+	field := uint64(15) << at
 	s.valid &^= field
 	s.dirty &^= field
 	s.queued &^= field
 	b := at * 2 & 63
-	s.sign[at/32&1] = s.sign[at/32&1]&^(0xff<<b) | uint64(uint8(tag))<<b
+	sign := &s.sign[at/32&1]
+	*sign = *sign&^(0xff<<b) | uint64(uint8(tag))<<b
 }

@@ -26,65 +26,76 @@ func (c *calendar) init() {
 	}
 }
 
-func (c *calendar) add(r *reply) {
-	var i int32
-	if n := len(c.free) - 1; n >= 0 {
-		i = c.free[n]
-		c.free = c.free[:n]
-	} else {
-		i = int32(len(c.nodes))
+// add adds replies, in order.
+func (c *calendar) add(list []reply) {
+	for len(c.free) < len(list) {
 		c.nodes = append(c.nodes, calendarNode{})
+		c.free = append(c.free, int32(len(c.nodes)-1))
 	}
-	c.nodes[i].reply = *r
-	c.link(i, uint64(r.cycle)%calendarSpan)
-	c.count++
-}
-
-func (c *calendar) link(i int32, place uint64) {
-	if l := c.last[place]; l >= 0 {
-		c.nodes[i].next = c.nodes[l].next
-		c.nodes[l].next = i
-	} else {
-		c.nodes[i].next = i
-		c.present[place/64] |= 1 << (place % 64)
+	left := len(c.free) - len(list)
+	free := c.free[left:][:len(list)]
+	c.free = c.free[:left]
+	nodes := c.nodes
+	for k, i := range free {
+		r, x := &list[k], &nodes[i]
+		x.reply = *r
+		place := uint64(r.cycle) % calendarSpan
+		if l := c.last[place]; l >= 0 {
+			y := &nodes[l]
+			x.next, y.next = y.next, i
+		} else {
+			x.next = i
+			c.present[place/64] |= 1 << (place % 64)
+		}
+		c.last[place] = i
 	}
-	c.last[place] = i
+	c.count += len(list)
 }
 
 // take passes the replies of cycles from up to, but not including, to to p, in order of cycle, then of addition.
 func (c *calendar) take(from, to int64, p *Port) {
+	before := c.count
 	for at := from; at < to && c.count > 0; {
 		place := uint64(at) % calendarSpan
 		n := min(64-place%64, uint64(to-at)) // cycles that this word has
-		for word := c.present[place/64] >> (place % 64) << (64 - n) >> (64 - n); word != 0; word &= word - 1 {
+		word := c.present[place/64] >> (place % 64) << (64 - n) >> (64 - n)
+		c.present[place/64] &^= word << (place % 64)
+		for ; word != 0; word &= word - 1 {
 			c.takeOne(at+int64(bits.TrailingZeros64(word)), p)
 		}
 		at += int64(n)
 	}
+	p.count.ReplyPackets += int64(before - c.count)
 }
 
-// takeOne is take for one cycle whose place has a list.
+// takeOne is take for one cycle whose place has a list and is no longer marked as such.
 func (c *calendar) takeOne(at int64, p *Port) {
 	place := uint64(at) % calendarSpan
 	last := c.last[place]
 	c.last[place] = -1
-	c.present[place/64] &^= 1 << (place % 64)
-	nodes := c.nodes
+	nodes, free := c.nodes, c.free
 	for i := nodes[last].next; ; {
 		n := &nodes[i]
 		next := n.next
 		if n.reply.cycle == at {
 			p.arrive(&n.reply)
-			c.free = append(c.free, i)
-			c.count--
-		} else {
-			c.link(i, place)
+			free = append(free, i)
+		} else { // of a later round
+			if l := c.last[place]; l >= 0 {
+				n.next, nodes[l].next = nodes[l].next, i
+			} else {
+				n.next = i
+				c.present[place/64] |= 1 << (place % 64)
+			}
+			c.last[place] = i
 		}
 		if i == last {
-			return
+			break
 		}
 		i = next
 	}
+	c.count -= len(free) - len(c.free)
+	c.free = free
 }
 
 // first returns the earliest cycle from now on at which there may be a reply, or never.

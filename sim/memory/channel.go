@@ -69,11 +69,16 @@ type channel struct {
 
 	occupyRead  [sectorsPerLine + 1]int64 // cycles of a slice's data path by sectors
 	occupyWrite [sectorsPerLine + 1]int64
+
+	latency, replyLatency, returnLatency int64 // of L2, of the crossbar's way back, of DRAM's
+	pairs                                bool  // a read brings both halves of 64 bytes
 }
 
 func newChannel(cfg *Config, m *mapping, index int, ports []*Port, window int64) *channel {
 	c := &channel{cfg: cfg, m: m, index: index, ports: ports, n: cfg.L2.SlicesPerChannel, waiting: never,
-		nextMemory: never, nextCore: never, num: newDivisor(int(cfg.DRAM.ClockNum)), den: newDivisor(int(cfg.DRAM.ClockDen))}
+		nextMemory: never, nextCore: never, num: newDivisor(int(cfg.DRAM.ClockNum)), den: newDivisor(int(cfg.DRAM.ClockDen)),
+		latency: int64(cfg.L2.Latency), replyLatency: int64(cfg.Crossbar.ReplyLatency),
+		returnLatency: int64(cfg.DRAM.ReturnLatency), pairs: cfg.L2.FillSectors == 2}
 	for i := range c.due {
 		c.due[i] = never
 	}
@@ -138,31 +143,51 @@ func (c *channel) gather(end int64) {
 			c.collect(64*w+k, base, end)
 		}
 	}
+	// Each slice's new packets are linked behind those that it has: link is where the number of its next goes, last the
+	// number that was put there last.
+	var link [maxSlicesPerChannel]*int32
+	var last [maxSlicesPerChannel]int32
+	for i := range c.n {
+		s := &c.slices[i]
+		last[i] = s.tail
+		if link[i] = &s.head; s.tail >= 0 {
+			link[i] = &c.nodes[s.tail].next
+		}
+	}
+	nodes := c.nodes
 	for w, set := range c.present {
 		if set == 0 {
 			continue
 		}
 		c.present[w] = 0
+		buckets := c.buckets[w*64:]
 		for ; set != 0; set &= set - 1 {
-			b := &c.buckets[w*64+bits.TrailingZeros64(set)]
-			for i := *b; i >= 0; {
-				x := &c.nodes[i]
-				next := x.next
-				x.next = -1
-				s := &c.slices[x.slice&(maxSlicesPerChannel-1)]
-				if s.tail < 0 {
-					s.head = i
-					s.set, s.tag = s.place(x.local)
-					s.start = max(x.arrive, s.free)
-					c.due[x.slice&(maxSlicesPerChannel-1)] = s.start
-				} else {
-					c.nodes[s.tail].next = i
-				}
-				s.tail = i
-				i = next
-			}
+			b := &buckets[bits.TrailingZeros64(set)]
+			i := *b
 			*b = -1
+			for i >= 0 {
+				x := &nodes[i]
+				k := x.slice & (maxSlicesPerChannel - 1)
+				*link[k] = i
+				link[k] = &x.next
+				last[k] = i
+				i = x.next
+			}
 		}
+	}
+	for i := range c.n {
+		s := &c.slices[i]
+		if last[i] == s.tail {
+			continue
+		}
+		*link[i] = -1
+		if s.tail < 0 {
+			x := &nodes[s.head]
+			s.set, s.tag = s.place(x.local)
+			s.start = max(x.arrive, s.free)
+			c.due[i] = s.start
+		}
+		s.tail = last[i]
 	}
 }
 
@@ -171,9 +196,11 @@ func (c *channel) gather(end int64) {
 func (c *channel) collect(sm int, base, end int64) {
 	q := &c.ports[sm].outbox[c.index]
 	items := q.items[q.head:]
-	n := 0
-	for n < len(items) && items[n].arrive < end {
-		n++
+	n := len(items)
+	if n > 0 && items[n-1].arrive >= end {
+		for n = 0; items[n].arrive < end; {
+			n++
+		}
 	}
 	c.left[sm/64&3] &^= 1 << (sm % 64)
 	if n < len(items) {
@@ -213,9 +240,11 @@ func (c *channel) advance(end int64) {
 		if d := c.due[1]; d < at {
 			next, at = 1, d
 		}
-		for i := 2; i < c.n; i++ {
-			if d := c.due[i&(maxSlicesPerChannel-1)]; d < at {
-				next, at = i, d
+		if c.n > 2 {
+			for i := 2; i < c.n; i++ {
+				if d := c.due[i&(maxSlicesPerChannel-1)]; d < at {
+					next, at = i, d
+				}
 			}
 		}
 		if d := c.dram.next; d != c.nextMemory {
@@ -263,43 +292,150 @@ func (c *channel) unblock(now int64) {
 	}
 }
 
-// serve lets slice k take the packet at its head at cycle now.
-func (c *channel) serve(k int, now int64) {
-	s := &c.slices[k]
-	if s.refused && c.dram.reads.full() {
-		s.blocked = blockReads
-		c.due[k] = never
-		return
-	}
-	i := s.head
-	p := &c.nodes[i]
-	next := p.next
-	occupy, keep, why := c.access(s, p, i, now)
+// block lets slice k wait for what its packet at the head needs.
+func (c *channel) block(s *slice, k int, why block) {
+	s.blocked = why
 	s.refused = why == blockReads
-	if why != blockNone {
-		s.blocked = why
-		c.due[k] = never
+	c.due[k&(maxSlicesPerChannel-1)] = never
+}
+
+// serve lets slice k take the packet at its head at cycle now, or wait if a DRAM queue is full; nothing has happened to
+// the packet then.
+func (c *channel) serve(k int, now int64) {
+	s := &c.slices[k&(maxSlicesPerChannel-1)]
+	d := &c.dram
+	if s.refused && d.reads.full() {
+		c.block(s, k, blockReads)
 		return
 	}
+	node := s.head
+	p := &c.nodes[node]
+	set := s.set
+	line := s.found
+	if line == unknown {
+		line = s.cache.find(set, s.tag)
+		s.found = line
+	}
+	l := &s.cache.sets[set]
+	var at uint
+	var valid, dirty, queued uint8
+	if line >= 0 {
+		at = uint(line) & (1<<(s.cache.shift&31) - 1) * 4 & 63
+		valid, dirty, queued = uint8(l.valid>>at&15), uint8(l.dirty>>at&15), uint8(l.queued>>at&15)
+	}
+	mask, kind := p.mask, p.kind
+	var need, missing uint8 // sectors to wait for; of those, the ones to ask DRAM for
+	if kind != packetWrite {
+		need = mask &^ valid
+		missing = need &^ queued
+		if missing != 0 && queued == 0 && d.reads.full() {
+			c.block(s, k, blockReads)
+			return
+		}
+	}
+	if line < 0 {
+		var age uint
+		if line, age = s.cache.victim(set); line < 0 {
+			c.block(s, k, blockOther)
+			return
+		}
+		at = uint(line) & (1<<(s.cache.shift&31) - 1) * 4 & 63
+		if l.dirty>>at&15 != 0 && !c.evict(s, int(p.slice), set, line, now) {
+			c.block(s, k, blockOther)
+			return
+		}
+		s.cache.place(l, line, age, s.tag)
+	} else if !s.cache.fifo {
+		l.renew(at)
+	}
+	s.refused = false
+
+	// The packet is served. It may stay here until DRAM answers.
+	next := p.next
 	c.count.L2Wait += now - p.arrive
+	n := bits.OnesCount8(mask & (1<<sectorsPerLine - 1))
+	occupy := c.occupyRead[n]
+	switch kind {
+	case packetRead:
+		c.count.L2Reads += int64(n)
+		if need == 0 {
+			c.count.L2ReadHits += int64(n)
+		} else {
+			lacking, asked := bits.OnesCount8(need), bits.OnesCount8(missing)
+			c.count.L2ReadHits += int64(n - lacking)
+			c.count.L2ReadMerged += int64(lacking - asked)
+			c.count.L2ReadMisses += int64(asked)
+		}
+	case packetWrite:
+		occupy = c.occupyWrite[n]
+		hits := bits.OnesCount8(mask & (valid | dirty))
+		c.count.L2Writes += int64(n)
+		c.count.L2WriteHits += int64(hits)
+		c.count.L2WriteMisses += int64(n - hits)
+		l.dirty |= uint64(mask) << at
+		l.valid |= uint64(p.full) << at
+	default:
+		c.count.L2Atomics += int64(n)
+		c.count.L2AtomicOps += int64(p.ops)
+		l.dirty |= uint64(mask) << at
+		dirty |= mask
+		occupy = max(c.occupyWrite[n], int64(ceilDiv(n, c.cfg.L2.AtomicSectors)), int64(int(p.same)*c.cfg.L2.AtomicSame))
+	}
+	switch {
+	case kind == packetWrite:
+		c.answer(p, now+c.latency, 0)
+		c.free = append(c.free, node)
+	case need == 0:
+		c.answer(p, max(now+c.latency, s.cache.ready[line]), occupy)
+		c.free = append(c.free, node)
+	default:
+		if missing != 0 {
+			if c.pairs {
+				// The other half of each 64-byte access.
+				missing |= (missing&0b0101<<1 | missing&0b1010>>1) &^ (valid | dirty | queued)
+			}
+			if queued != 0 {
+				d.reads.entries[s.entry[line]%maxQueue].mask |= missing
+			} else {
+				s.entry[line] = uint8(d.read(int(p.slice), p.local, missing, line, c.toMemory(now)))
+			}
+			l.queued |= uint64(missing) << at
+		}
+		// The packet joins the circular list of its request.
+		e := &d.reads.entries[s.entry[line]%maxQueue]
+		if e.waiters < 0 {
+			p.next = node
+		} else {
+			last := &c.nodes[e.waiters]
+			p.next = last.next
+			last.next = node
+		}
+		e.waiters = node
+	}
+
 	s.free = now + occupy
 	s.found = unknown
 	s.head = next
 	if next < 0 {
 		s.tail = -1
-		c.due[k] = never
-	} else {
-		n := &c.nodes[next]
-		s.start = max(n.arrive, s.free)
-		c.due[k] = s.start
-		// It may have waited for long, and all of L2 is more than fits in the host's cache near the core.
-		s.set, s.tag = s.place(n.local)
-		prefetch.Three(unsafe.Pointer(&s.cache.sets[s.set]), unsafe.Pointer(&s.cache.tags[s.set<<(s.cache.shift&31)]),
-			unsafe.Pointer(&c.nodes[max(n.next, 0)]))
+		c.due[k&(maxSlicesPerChannel-1)] = never
+		return
 	}
-	if !keep {
-		c.free = append(c.free, i)
+	x := &c.nodes[next]
+	s.start = max(x.arrive, s.free)
+	c.due[k&(maxSlicesPerChannel-1)] = s.start
+	s.set, s.tag = s.place(x.local)
+	if x.kind != packetWrite && d.reads.full() {
+		// It will most likely have to wait for room: not even looked at before there is some. A line that is not here does
+		// not come before its packet is served, since only this slice's packets bring lines, in turn.
+		if s.found = s.cache.find(s.set, s.tag); s.found < 0 {
+			c.block(s, k, blockReads)
+		}
+		return
 	}
+	// It may have waited for long, and all of L2 is more than fits in the host's cache near the core.
+	prefetch.Three(unsafe.Pointer(&s.cache.sets[s.set]), unsafe.Pointer(&s.cache.tags[s.set<<(s.cache.shift&31)]),
+		unsafe.Pointer(&c.nodes[max(x.next, 0)]))
 }
 
 // place returns the set and the tag of a line of the slice.
@@ -308,101 +444,11 @@ func (s *slice) place(local uint64) (set int, tag uint32) {
 	return int((local ^ upper ^ upper>>(s.setBits&63)) & (1<<(s.setBits&63) - 1)), uint32(upper)
 }
 
-// access looks a packet up at cycle now. It returns the cycles for which it takes the data path, and whether it stays
-// here until DRAM answers; if it is blocked nothing has happened.
-func (c *channel) access(s *slice, p *packet, node int32, now int64) (occupy int64, keep bool, why block) {
-	set, tag := s.set, s.tag
-	k := s.found
-	if k == unknown {
-		k = s.cache.find(set, tag)
-		s.found = k
-	}
-	l := &s.cache.sets[set]
-	var at uint
-	var valid, dirty, queued uint8
-	if k >= 0 {
-		at = uint(k) & (1<<(s.cache.shift&31) - 1) * 4 & 63
-		valid, dirty, queued = uint8(l.valid>>at&15), uint8(l.dirty>>at&15), uint8(l.queued>>at&15)
-	}
-	var need, missing uint8 // sectors to wait for; of those, the ones to ask DRAM for
-	if p.kind != packetWrite {
-		need = p.mask &^ valid
-		missing = need &^ queued
-		if missing != 0 && queued == 0 && c.dram.reads.full() {
-			return 0, false, blockReads
-		}
-	}
-	if k < 0 {
-		if k = s.cache.victim(set); k < 0 || !c.evict(s, int(p.slice), set, k, now) {
-			return 0, false, blockOther
-		}
-		s.cache.place(k, tag)
-		at = uint(k) & (1<<(s.cache.shift&31) - 1) * 4 & 63
-	} else if !s.cache.fifo {
-		l.renew(at)
-	}
-
-	n := bits.OnesCount8(p.mask)
-	occupy = c.occupyRead[n]
-	switch p.kind {
-	case packetWrite:
-		occupy = c.occupyWrite[n]
-		hits := bits.OnesCount8(p.mask & (valid | dirty))
-		c.count.L2Writes += int64(n)
-		c.count.L2WriteHits += int64(hits)
-		c.count.L2WriteMisses += int64(n - hits)
-		l.dirty |= uint64(p.mask) << at
-		l.valid |= uint64(p.full) << at
-		c.answer(p, now+int64(c.cfg.L2.Latency), 0)
-		return occupy, false, blockNone
-	case packetRead:
-		c.count.L2Reads += int64(n)
-		c.count.L2ReadHits += int64(bits.OnesCount8(p.mask &^ need))
-		c.count.L2ReadMerged += int64(bits.OnesCount8(need &^ missing))
-		c.count.L2ReadMisses += int64(bits.OnesCount8(missing))
-	default:
-		c.count.L2Atomics += int64(n)
-		c.count.L2AtomicOps += int64(p.ops)
-		l.dirty |= uint64(p.mask) << at
-		dirty |= p.mask
-		occupy = max(c.occupyWrite[n], int64(ceilDiv(n, c.cfg.L2.AtomicSectors)), int64(int(p.same)*c.cfg.L2.AtomicSame))
-	}
-	if need == 0 {
-		c.answer(p, max(now+int64(c.cfg.L2.Latency), s.cache.ready[k]), occupy)
-		return occupy, false, blockNone
-	}
-	if missing != 0 {
-		if c.cfg.L2.FillSectors == 2 {
-			// The other half of each 64-byte access.
-			missing |= (missing&0b0101<<1 | missing&0b1010>>1) &^ (valid | dirty | queued)
-		}
-		if queued != 0 {
-			c.dram.reads.entries[s.entry[k]&(maxQueue-1)].mask |= missing
-		} else {
-			s.entry[k] = uint8(c.dram.read(int(p.slice), p.local, missing, k, c.toMemory(now)))
-		}
-		l.queued |= uint64(missing) << at
-	}
-	// Wait: the packet joins the circular list of its request.
-	e := &c.dram.reads.entries[s.entry[k]&(maxQueue-1)]
-	if e.waiters < 0 {
-		p.next = node
-	} else {
-		p.next = c.nodes[e.waiters].next
-		c.nodes[e.waiters].next = node
-	}
-	e.waiters = node
-	return occupy, true, blockNone
-}
-
-// evict makes a line free, writing its dirty sectors back. It reports false, and does nothing, if the write queue is
-// full.
+// evict makes a line free, writing its dirty sectors back; it has some. It reports false, and does nothing, if the write
+// queue is full.
 func (c *channel) evict(s *slice, number, set int, k int32, now int64) bool {
 	l, at := s.cache.split(k)
 	dirty := uint8(l.dirty >> (at & 63) & 15)
-	if dirty == 0 {
-		return true
-	}
 	if c.dram.writes.full() {
 		return false
 	}
@@ -417,24 +463,29 @@ func (c *channel) evict(s *slice, number, set int, k int32, now int64) bool {
 // answer sends the reply to a packet whose data are at the reply crossbar at cycle at; extra is the cycles that the
 // slice works on it before that (atomics).
 func (c *channel) answer(p *packet, at, extra int64) {
-	r := reply{cycle: at + int64(c.cfg.Crossbar.ReplyLatency), entry: p.entry}
+	list := &c.replies[p.sm]
+	n := len(*list)
+	if n == cap(*list) {
+		*list = append(*list, reply{})
+	} else {
+		*list = (*list)[:n+1]
+	}
+	r := &(*list)[n]
+	r.cycle, r.entry, r.data, r.store = at+c.replyLatency, p.entry, uint8(bits.OnesCount8(p.mask)), false
 	switch p.kind {
 	case packetRead:
-		r.data = uint8(bits.OnesCount8(p.mask))
 	case packetAtomic:
-		r.data = uint8(bits.OnesCount8(p.mask))
 		r.cycle += extra + int64(c.cfg.L2.AtomicLatency)
 	default:
-		r.store = true
+		r.data, r.store = 0, true
 	}
-	c.replies[p.sm] = append(c.replies[p.sm], r)
 	c.answered[p.sm/64] |= 1 << (p.sm % 64)
 }
 
 // filled takes the data of a read whose last burst ends at cycle end of the command clock: the line has them then, and
 // all that wait for them are answered.
 func (c *channel) filled(e *dramEntry, end int64) {
-	ready := c.toCore(end) + int64(c.cfg.DRAM.ReturnLatency)
+	ready := c.toCore(end) + c.returnLatency
 	k := e.slice & (maxSlicesPerChannel - 1)
 	s := &c.slices[k]
 	l, at := s.cache.split(e.line)

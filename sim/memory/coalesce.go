@@ -93,11 +93,23 @@ func (c *coalescer) add(line uint64) int {
 func (c *coalescer) loads(a *Access) {
 	last, i := ^uint64(0), 0
 	for m := a.Mask; m != 0; m &= m - 1 {
-		at := a.Addr[bits.TrailingZeros32(m)]
-		if line := at / LineBytes; line != last { // mostly it is the line of the thread before
-			last, i = line, c.add(line)
+		at := a.Addr[bits.TrailingZeros32(m)%32]
+		line := at / LineBytes
+		sector := uint8(1) << (at / SectorBytes % sectorsPerLine)
+		if line != last { // mostly it is the line of the thread before
+			last = line
+			k := line % 64
+			if c.seen>>k&1 == 0 { // add, for a line that no other can be taken for
+				i = c.n & 31
+				c.n = i + 1
+				c.seen |= 1 << k
+				c.last[k], c.prev[i] = uint8(i), uint8(i)
+				c.line[i], c.mask[i] = line, sector
+				continue
+			}
+			i = c.add(line)
 		}
-		c.mask[i&31] |= 1 << (at / SectorBytes % sectorsPerLine)
+		c.mask[i&31] |= sector
 	}
 }
 

@@ -64,6 +64,15 @@ type mapping struct {
 	bankCount uint64
 }
 
+// chunkPlace is where a chunk lies: its channel, two bits of its round's hash, and the number that the first of its lines
+// has in its slice.
+type chunkPlace struct {
+	chunk   uint64
+	base    uint64
+	channel uint32
+	turn    uint32
+}
+
 func newMapping(c *Config) mapping {
 	columns := uint(bits.TrailingZeros(uint(c.DRAM.RowBytes / LineBytes)))
 	slices := c.L2.SlicesPerChannel
@@ -88,10 +97,16 @@ func newMapping(c *Config) mapping {
 // place returns the channel that a line (an address divided by LineBytes) lies on, the number of its slice there, and
 // its own number within the slice.
 func (m *mapping) place(line uint64) (channel, slice int, local uint64) {
-	l := line & (1<<(m.lineBits&31) - 1)
-	chunk := line >> (m.lineBits & 31)
+	var at chunkPlace
+	m.chunk(line>>(m.lineBits&31), &at)
+	slice, local = m.line(line, &at)
+	return int(at.channel), slice, local
+}
+
+// chunk finds where a chunk lies.
+func (m *mapping) chunk(chunk uint64, at *chunkPlace) {
 	far := chunk >> nearBits & (1<<(m.farBits&31) - 1)
-	round, c := m.channels.divide(chunk&(1<<nearBits-1) | chunk>>(nearBits+m.farBits&63)<<nearBits)
+	round, c := m.channels.divide(chunk&(1<<nearBits-1) | chunk>>((nearBits+m.farBits)&63)<<nearBits)
 	var turn uint64
 	if m.rotate {
 		h := round * 0x9E3779B97F4A7C15 >> 32
@@ -101,8 +116,13 @@ func (m *mapping) place(line uint64) (channel, slice int, local uint64) {
 		}
 		turn = h & 3
 	}
-	l %= 1 << chunkBits // it is below that: lineBits is at most chunkBits
-	return int(c), int(m.number[turn][l]), (round<<(m.farBits&31)|far)*m.perSlice.n + uint64(m.within[l])
+	at.chunk, at.base, at.channel, at.turn = chunk, (round<<(m.farBits&31)|far)*m.perSlice.n, uint32(c), uint32(turn)
+}
+
+// line returns the slice of a line of a chunk whose place is known, and its number within the slice.
+func (m *mapping) line(line uint64, at *chunkPlace) (slice int, local uint64) {
+	l := line & (1<<(m.lineBits&31) - 1) % (1 << chunkBits) // it is below that: lineBits is at most chunkBits
+	return int(m.number[at.turn&3][l]), at.base + uint64(m.within[l])
 }
 
 // dram returns the bank (its group in the low bits) and row of a slice's line.

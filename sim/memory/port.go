@@ -45,7 +45,7 @@ type Port struct {
 	filled  bool // L1 has taken in global loads since the kernel began: stores drop what it has of them
 
 	lines  coalescer
-	kept   *Access   // refused access that lines still holds
+	kept   bool      // lines holds the access that was refused
 	found  [32]int32 // L1 line of each, -1 = none
 	need   [32]uint8 // sectors to wait for
 	misses entryPool
@@ -59,7 +59,11 @@ type Port struct {
 	out    wire                      // request port
 	in     wire                      // reply port
 	outbox []packetQueue             // by channel
-	sent   uint64                    // channels that packets were sent to in this window, a bit each
+	where  chunkPlace                // of the chunk that a packet was last sent to
+
+	missLatency, requestLatency int64  // of L1, of the crossbar's way to L2
+	header                      int    // bytes of a packet without data
+	sent                        uint64 // channels that packets were sent to in this window, a bit each
 
 	inbox   calendar
 	taken   int64 // replies before this cycle have been taken from the inbox
@@ -78,7 +82,10 @@ type tokenNode struct {
 
 func newPort(s *System, sm int) *Port {
 	cfg := s.cfg
-	p := &Port{sm: sm, system: s, cfg: cfg, global: cfg.L1.GlobalLoads, chains: -1, soonest: never}
+	p := &Port{sm: sm, system: s, cfg: cfg, global: cfg.L1.GlobalLoads, chains: -1, soonest: never,
+		missLatency: int64(cfg.L1.MissLatency), requestLatency: int64(cfg.Crossbar.RequestLatency),
+		header: cfg.Crossbar.HeaderBytes}
+	s.m.chunk(0, &p.where)
 	for i := range cfg.L1.Parts {
 		p.parts[i] = newTagArray(cfg.L1.Bytes, cfg.L1.Ways, replacements[cfg.L1.Replacement])
 		p.pending[i] = make([][sectorsPerLine]uint16, len(p.parts[i].tags))
@@ -100,7 +107,7 @@ func (p *Port) begin(now int64) {
 		p.parts[i].clear()
 		p.busy[i], p.data[i] = now, now
 	}
-	p.filled = false
+	p.filled, p.kept = false, false
 	p.out.free, p.in.free = max(p.out.free, now), max(p.in.free, now)
 	p.unknown = max(p.unknown, now+p.system.window)
 	p.taken = max(p.taken, now)
@@ -118,10 +125,9 @@ func (p *Port) Access(now int64, a *Access, token uint32) (accepted bool, retry,
 	if at := max(p.busy[part], p.data[part]) - int64(p.cfg.L1.Queue); at > now {
 		return false, at, 0, 0
 	}
-	if p.kept != a {
+	if !p.kept {
 		p.lines.coalesce(a)
 	}
-	p.kept = nil
 	start := max(now, p.busy[part])
 	switch a.Kind {
 	case Load, LoadReadOnly:
@@ -140,9 +146,7 @@ func (p *Port) Access(now int64, a *Access, token uint32) (accepted bool, retry,
 	default:
 		accepted, retry, done, readDone = p.atomic(now, start, part, a.Kind == Atomic, token)
 	}
-	if !accepted {
-		p.kept = a
-	}
+	p.kept = !accepted
 	return accepted, retry, done, readDone
 }
 
@@ -166,10 +170,10 @@ func (p *Port) bypass(now, start int64, part int, token uint32) (bool, int64, in
 		return p.refuse(at, now, &p.count.MSHRStalls)
 	}
 	sectors := 0
-	for i := range c.n {
+	for i, line := range c.line[:c.n] {
 		mask := c.mask[i]
 		sectors += bits.OnesCount8(mask)
-		p.send(start+int64(i), c.line[i], p.miss(token, -1, part, mask), packetRead, mask, 0, 0, 0)
+		p.send(start+int64(i), line, p.miss(token, -1, part, mask), packetRead, mask, 0)
 	}
 	p.count.LoadInstructions++
 	p.count.LoadSectors += int64(sectors)
@@ -224,8 +228,9 @@ func (p *Port) load(now, start int64, part, bytes int, token uint32) (bool, int6
 			}
 		} else {
 			tag, set := p.place(c.line[i])
-			if k = l1.victim(set); k >= 0 {
-				l1.place(k, tag)
+			var age uint
+			if k, age = l1.victim(set); k >= 0 {
+				l1.place(&l1.sets[set], k, age, tag)
 			}
 		}
 		if need != 0 {
@@ -251,7 +256,7 @@ func (p *Port) load(now, start int64, part, bytes int, token uint32) (bool, int6
 						p.pending[part][k][bits.TrailingZeros8(m)] = e
 					}
 				}
-				p.send(at, c.line[i], e, packetRead, missing, 0, 0, 0)
+				p.send(at, c.line[i], e, packetRead, missing, 0)
 				waits++
 			}
 		}
@@ -352,8 +357,9 @@ func (p *Port) store(now, start int64, part int, local bool) (bool, int64, int64
 			l1 := &p.parts[part]
 			k := l1.find(set, tag)
 			if k < 0 && c.full[i] != 0 {
-				if k = l1.victim(set); k >= 0 {
-					l1.place(k, tag)
+				var age uint
+				if k, age = l1.victim(set); k >= 0 {
+					l1.place(&l1.sets[set], k, age, tag)
 				}
 			}
 			if k >= 0 {
@@ -366,7 +372,7 @@ func (p *Port) store(now, start int64, part int, local bool) (bool, int64, int64
 			tag, set := p.place(c.line[i])
 			p.drop(tag, set, c.mask[i])
 		}
-		p.send(at, c.line[i], p.stores.take(), packetWrite, c.mask[i], c.full[i], 0, 0)
+		p.send(at, c.line[i], p.stores.take(), packetWrite, c.mask[i], c.full[i])
 		at += p.occupy[n]
 	}
 	p.busy[part] = at
@@ -400,7 +406,8 @@ func (p *Port) atomic(now, start int64, part int, result bool, token uint32) (bo
 		} else {
 			e = p.stores.take()
 		}
-		p.send(at, c.line[i], e, kind, c.mask[i], 0, c.ops[i], c.same[i])
+		x := p.send(at, c.line[i], e, kind, c.mask[i], 0)
+		x.ops, x.same = c.ops[i], c.same[i]
 		at += p.occupy[n]
 	}
 	p.busy[part] = at
@@ -412,38 +419,43 @@ func (p *Port) atomic(now, start int64, part int, result bool, token uint32) (bo
 	return true, 0, -1, readDone
 }
 
-// send puts a packet on the crossbar: it leaves L1 MissLatency after its turn there, when the request port is free.
-func (p *Port) send(turn int64, line uint64, entry uint16, kind packetKind, mask, full, ops, same uint8) {
-	s := p.system
-	bytes := p.cfg.Crossbar.HeaderBytes
+// send puts a packet on the crossbar: it leaves L1 MissLatency after its turn there, when the request port is free. What
+// only atomics have is left for the caller to write.
+func (p *Port) send(turn int64, line uint64, entry uint16, kind packetKind, mask, full uint8) *packet {
+	bytes := p.header
 	if kind != packetRead {
 		bytes += bits.OnesCount8(mask) * SectorBytes
 	}
 	p.count.RequestPackets++
 	p.count.RequestBytes += int64(bytes)
-	wait, sent := p.out.take(turn+int64(p.cfg.L1.MissLatency), bytes)
+	wait, sent := p.out.take(turn+p.missLatency, bytes)
 	p.count.RequestWait += wait
-	channel, number, local := s.m.place(line)
-	p.sent |= 1 << channel
+	m := &p.system.m
+	if chunk := line >> (m.lineBits & 31); chunk != p.where.chunk { // the lines of an access mostly lie in one
+		m.chunk(chunk, &p.where)
+	}
+	slice, local := m.line(line, &p.where)
+	channel := p.where.channel
+	p.sent |= 1 << (channel & 63)
 	x := p.outbox[channel].push()
-	x.arrive, x.local, x.entry, x.sm, x.slice, x.kind, x.next = sent+int64(p.cfg.Crossbar.RequestLatency), local, entry,
-		uint8(p.sm), uint8(number), kind, -1
-	x.mask, x.full, x.ops, x.same = mask, full, ops, same
+	x.arrive, x.local, x.next, x.entry, x.sm, x.slice = sent+p.requestLatency, local, -1, entry, uint8(p.sm), uint8(slice)
+	x.kind, x.mask, x.full, x.ops, x.same = kind, mask, full, 0, 0
+	return x
 }
 
 // arrive takes a reply from the crossbar: it goes through the SM's reply port, fills L1, and frees its entry.
 func (p *Port) arrive(r *reply) {
-	p.count.ReplyPackets++
 	if r.store {
 		p.last = max(p.last, r.cycle)
 		p.stores.release(r.cycle, r.entry)
 		return
 	}
-	bytes := p.cfg.Crossbar.HeaderBytes + int(r.data)*SectorBytes
+	bytes := p.header + int(r.data)*SectorBytes
 	p.count.ReplyBytes += int64(bytes)
 	wait, at := p.in.take(r.cycle, bytes)
 	p.count.ReplyWait += wait
 	p.last = max(p.last, at)
+	p.misses.release(at, r.entry)
 
 	e := &p.entry[r.entry]
 	if e.line >= 0 {
@@ -462,7 +474,6 @@ func (p *Port) arrive(r *reply) {
 		p.chains = i
 		i = next
 	}
-	p.misses.release(at, r.entry)
 }
 
 // answer counts a reply for token.
@@ -501,9 +512,7 @@ func (p *Port) Deliver(end int64) {
 	for _, c := range p.system.channels {
 		if c.answered[p.sm/64&3]>>(p.sm%64)&1 != 0 {
 			r := c.replies[p.sm]
-			for i := range r {
-				p.inbox.add(&r[i])
-			}
+			p.inbox.add(r)
 			c.replies[p.sm] = r[:0]
 		}
 	}

@@ -5,7 +5,7 @@ package prefetch
 
 import "unsafe"
 
-// Lines prefetches n cache lines of 64 bytes from p on, at least one. It changes nothing, wherever p points.
+// Lines prefetches n cache lines of 64 bytes from p on. It changes nothing, wherever p points.
 //
 //go:noescape
 func Lines(p unsafe.Pointer, n int)

@@ -6,12 +6,29 @@
 TEXT ·Lines(SB), NOSPLIT, $0-16
 	MOVQ p+0(FP), AX
 	MOVQ n+8(FP), CX
+	SUBQ $4, CX
+	JL   rest
 
-loop:
+four:
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	PREFETCHT0 128(AX)
+	PREFETCHT0 192(AX)
+	ADDQ $256, AX
+	SUBQ $4, CX
+	JGE  four
+
+rest:
+	ADDQ $4, CX
+	JZ   done
+
+one:
 	PREFETCHT0 (AX)
 	ADDQ $64, AX
 	DECQ CX
-	JG   loop
+	JG   one
+
+done:
 	RET
 
 // func Three(a, b, c unsafe.Pointer)
