@@ -61,15 +61,26 @@ func (c *calendar) take(from, to int64, p *Port) {
 		word := c.present[place/64] >> (place % 64) << (64 - n) >> (64 - n)
 		c.present[place/64] &^= word << (place % 64)
 		for ; word != 0; word &= word - 1 {
-			c.takeOne(at+int64(bits.TrailingZeros64(word)), p)
+			cycle := at + int64(bits.TrailingZeros64(word))
+			last := &c.last[uint64(cycle)%calendarSpan]
+			i := *last
+			x := &c.nodes[i]
+			if x.next != i || x.reply.cycle != cycle {
+				c.takeList(cycle, p)
+				continue
+			}
+			*last = -1
+			p.arrive(&x.reply)
+			c.free = append(c.free, i)
+			c.count--
 		}
 		at += int64(n)
 	}
 	p.count.ReplyPackets += int64(before - c.count)
 }
 
-// takeOne is take for one cycle whose place has a list and is no longer marked as such.
-func (c *calendar) takeOne(at int64, p *Port) {
+// takeList is take for one cycle whose place has a list and is no longer marked as such.
+func (c *calendar) takeList(at int64, p *Port) {
 	place := uint64(at) % calendarSpan
 	last := c.last[place]
 	c.last[place] = -1

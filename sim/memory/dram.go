@@ -138,6 +138,9 @@ func (q *dramQueue) strand(b uint8) {
 // opened marks the requests for the row that bank b now has open.
 func (q *dramQueue) opened(b uint8, row int64) {
 	set := q.bank[b%maxBanks]
+	if set == 0 {
+		return
+	}
 	hit := uint64(0)
 	for m := set; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros64(m) % maxQueue
@@ -411,57 +414,96 @@ func (d *dram) rows(now int64, q *dramQueue, pool uint64) {
 	}
 	left := q.waiting & d.open // banks that may have to be closed
 	h := q.head % maxQueue
-	for m := bits.RotateLeft64(wait, -int(h)); m != 0; m &= m - 1 { // from the oldest place on
-		e := &q.entries[(uint32(bits.TrailingZeros64(m))+h)%maxQueue]
-		bank := e.bank % maxBanks
-		b := &d.banks[bank]
-		if b.row >= 0 {
-			left &^= 1 << bank
-			if b.close > now {
+	for m := bits.RotateLeft64(wait, -int(h)); m != 0; { // from the oldest place on
+		// On to the first bank that can be commanded now. What commands need stands in routines of its own, so that this
+		// loop keeps to registers.
+		var place uint32
+		var b *bankState
+		for {
+			place = (uint32(bits.TrailingZeros64(m)) + h) % maxQueue
+			bank := q.entries[place].bank % maxBanks
+			b = &d.banks[bank]
+			m &= m - 1
+			if b.row >= 0 {
+				left &^= 1 << bank
+				if b.close <= now {
+					break
+				}
 				next = min(next, b.close)
+			} else {
+				at := max(b.activate, activate)
+				if at <= now {
+					break
+				}
+				next = min(next, at)
+				if idle++; idle == enoughIdle {
+					m = 0 // younger requests' banks would only wait with them
+				}
+				if left == 0 && activate > now && next <= now+rrd {
+					m = 0 // no row will be opened, none is to be closed, and when to look again is known
+				}
+			}
+			if m == 0 {
+				d.lookAgain(next, now)
+				return
+			}
+		}
+		if b.row >= 0 {
+			d.precharge(q.entries[place].bank, now)
+			if at := max(b.activate, activate); at > now {
+				next = min(next, at)
+				if idle++; idle == enoughIdle || left == 0 && activate > now && next <= now+rrd {
+					break
+				}
 				continue
 			}
-			if d.trace != nil {
-				d.emit(now, commandPrecharge, bank, b.row)
-			}
-			b.row = -1
-			b.activate = max(b.activate, now+d.rp)
-			d.open &^= 1 << bank
-			d.reads.closed(bank)
-			d.writes.closed(bank)
 		}
-		if at := max(b.activate, activate); at > now {
-			next = min(next, at)
-			if idle++; idle == enoughIdle {
-				break // younger requests' banks would only wait with them
-			}
-			if left == 0 && activate > now && next <= now+rrd {
-				break // no row will be opened, none is to be closed, and when to look again is known
-			}
-			continue
-		}
-		e.opener = true
-		d.lastActivate = now
+		d.activate(&q.entries[place], now)
 		activate = now + rrd
-		d.count.DRAMActivates++
-		if d.trace != nil {
-			d.emit(now, commandActivate, bank, e.row)
-		}
-		b.row = e.row
-		b.column = now + d.rcd
-		b.close = now + d.ras
-		b.activate = now + d.rc
-		d.open |= 1 << bank
-		d.reads.opened(bank, e.row)
-		d.writes.opened(bank, e.row)
-		if d.columnAt == never {
-			d.columnAt = now
-		}
 	}
+	d.lookAgain(next, now)
+}
+
+// lookAgain has rows called again at cycle next, or when an activate may follow one at cycle now, if that is later.
+func (d *dram) lookAgain(next, now int64) {
 	if next != never {
-		next = max(next, now+rrd)
+		next = max(next, now+d.rrd)
 	}
 	d.rowAt = next
+}
+
+// precharge closes a bank.
+func (d *dram) precharge(bank uint8, now int64) {
+	b := &d.banks[bank%maxBanks]
+	if d.trace != nil {
+		d.emit(now, commandPrecharge, bank, b.row)
+	}
+	b.row = -1
+	b.activate = max(b.activate, now+d.rp)
+	d.open &^= 1 << (bank % maxBanks)
+	d.reads.closed(bank)
+	d.writes.closed(bank)
+}
+
+// activate opens the row of a request.
+func (d *dram) activate(e *dramEntry, now int64) {
+	if d.trace != nil {
+		d.emit(now, commandActivate, e.bank, e.row)
+	}
+	e.opener = true
+	d.lastActivate = now
+	d.count.DRAMActivates++
+	b := &d.banks[e.bank%maxBanks]
+	b.row = e.row
+	b.column = now + d.rcd
+	b.close = now + d.ras
+	b.activate = now + d.rc
+	d.open |= 1 << (e.bank % maxBanks)
+	d.reads.opened(e.bank, e.row)
+	d.writes.opened(e.bank, e.row)
+	if d.columnAt == never {
+		d.columnAt = now
+	}
 }
 
 // slots returns the first column slot that does not start before a cycle.
