@@ -76,7 +76,8 @@ type channel struct {
 
 func newChannel(cfg *Config, m *mapping, index int, ports []*Port, window int64) *channel {
 	c := &channel{cfg: cfg, m: m, index: index, ports: ports, n: cfg.L2.SlicesPerChannel, waiting: never,
-		nextMemory: never, nextCore: never, num: newDivisor(int(cfg.DRAM.ClockNum)), den: newDivisor(int(cfg.DRAM.ClockDen)),
+		nextMemory: never, nextCore: never,
+		num: newDivisor(int(cfg.DRAM.ClockNum)), den: newDivisor(int(cfg.DRAM.ClockDen)),
 		latency: int64(cfg.L2.Latency), replyLatency: int64(cfg.Crossbar.ReplyLatency),
 		returnLatency: int64(cfg.DRAM.ReturnLatency), pairs: cfg.L2.FillSectors == 2}
 	for i := range c.due {
@@ -426,8 +427,8 @@ func (c *channel) serve(k int, now int64) {
 	c.due[k&(maxSlicesPerChannel-1)] = s.start
 	s.set, s.tag = s.place(x.local)
 	if x.kind != packetWrite && d.reads.full() {
-		// It will most likely have to wait for room: not even looked at before there is some. A line that is not here does
-		// not come before its packet is served, since only this slice's packets bring lines, in turn.
+		// It will most likely have to wait for room: not even looked at before there is some. A line that is not here
+		// does not come before its packet is served, since only this slice's packets bring lines, in turn.
 		if s.found = s.cache.find(s.set, s.tag); s.found < 0 {
 			c.block(s, k, blockReads)
 		}
@@ -444,8 +445,8 @@ func (s *slice) place(local uint64) (set int, tag uint32) {
 	return int((local ^ upper ^ upper>>(s.setBits&63)) & (1<<(s.setBits&63) - 1)), uint32(upper)
 }
 
-// evict makes a line free, writing its dirty sectors back; it has some. It reports false, and does nothing, if the write
-// queue is full.
+// evict makes a line free, writing its dirty sectors back; it has some. It reports false, and does nothing, if the
+// write queue is full.
 func (c *channel) evict(s *slice, number, set int, k int32, now int64) bool {
 	l, at := s.cache.split(k)
 	dirty := uint8(l.dirty >> (at & 63) & 15)

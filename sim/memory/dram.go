@@ -183,8 +183,8 @@ type bankState struct {
 //
 // Row commands are given at the time of the decision. Column commands are booked on the data bus up to horizon slots
 // ahead, a slot being the time of one burst: busy has a bit for each slot from base on, and blocked the slots that a
-// bank group cannot use because it had a column command too short a time ago, from since on. A request's bursts are booked together,
-// as far apart as commands to one bank group must be; other groups' requests fill the gaps.
+// bank group cannot use because it had a column command too short a time ago, from since on. A request's bursts are
+// booked together, as far apart as commands to one bank group must be; other groups' requests fill the gaps.
 type dram struct {
 	cfg    *DRAMConfig
 	policy dramScheduler

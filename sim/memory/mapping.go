@@ -64,8 +64,8 @@ type mapping struct {
 	bankCount uint64
 }
 
-// chunkPlace is where a chunk lies: its channel, two bits of its round's hash, and the number that the first of its lines
-// has in its slice.
+// chunkPlace is where a chunk lies: its channel, two bits of its round's hash, and the number that the first of its
+// lines has in its slice.
 type chunkPlace struct {
 	chunk   uint64
 	base    uint64

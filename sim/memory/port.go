@@ -419,8 +419,8 @@ func (p *Port) atomic(now, start int64, part int, result bool, token uint32) (bo
 	return true, 0, -1, readDone
 }
 
-// send puts a packet on the crossbar: it leaves L1 MissLatency after its turn there, when the request port is free. What
-// only atomics have is left for the caller to write.
+// send puts a packet on the crossbar: it leaves L1 MissLatency after its turn there, when the request port is free.
+// What only atomics have is left for the caller to write.
 func (p *Port) send(turn int64, line uint64, entry uint16, kind packetKind, mask, full uint8) *packet {
 	bytes := p.header
 	if kind != packetRead {
@@ -438,7 +438,8 @@ func (p *Port) send(turn int64, line uint64, entry uint16, kind packetKind, mask
 	channel := p.where.channel
 	p.sent |= 1 << (channel & 63)
 	x := p.outbox[channel].push()
-	x.arrive, x.local, x.next, x.entry, x.sm, x.slice = sent+p.requestLatency, local, -1, entry, uint8(p.sm), uint8(slice)
+	x.arrive, x.local, x.next, x.entry = sent+p.requestLatency, local, -1, entry
+	x.sm, x.slice = uint8(p.sm), uint8(slice)
 	x.kind, x.mask, x.full, x.ops, x.same = kind, mask, full, 0, 0
 	return x
 }
