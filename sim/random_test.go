@@ -31,7 +31,7 @@ var randomTargets = []struct {
 	levels    int
 }{
 	{"gtx1080ti", "sm_61", "", 6}, {"a100-40g", "sm_80", "+ptx70", 2}, {"rtx2070super", "sm_75", "+ptx63", 1},
-	{"rtx3090", "sm_86", "+ptx71", 1},
+	{"rtx3090", "sm_86", "+ptx71", 1}, {"v100", "sm_70", "+ptx60", 1},
 }
 
 // TestRandomPrograms compiles random C programs for this machine and for GPUs of each family, at levels of

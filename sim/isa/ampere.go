@@ -9,10 +9,11 @@ import (
 	"slices"
 )
 
-// Turing, Ampere and GA10x are the generations of words of 128 bits that hold their own control bits, as sm_75, sm_80
-// and sm_86
-// have them. They share mnemonics and the table, but for the rows and lists of suffixes that one has otherwise.
+// Volta, Turing, Ampere and GA10x are the generations of words of 128 bits that hold their own control bits, as sm_70,
+// sm_75, sm_80 and sm_86 have them. They share mnemonics and the table, but for the rows and lists of suffixes that one
+// has otherwise.
 var (
+	Volta  = wideFamily("Volta", 70, 72)
 	Turing = wideFamily("Turing", 75, 75)
 	Ampere = wideFamily("Ampere", 80, 80)
 	GA10x  = wideFamily("Ampere GA10x", 86, 87)
@@ -38,8 +39,14 @@ func wideFamily(name string, first, last int) *Family {
 		finish: finishAmpere,
 		slot:   ampereSlot,
 	}
-	if first == 75 {
+	switch first {
+	case 70:
+		f.table = voltaTable()
+		f.finish, f.slot = finishVolta, voltaSlot
+	case 75:
 		f.table = turingTable()
+	}
+	if first < 80 {
 		f.suffixes = maps.Clone(ampereSuffixes)
 		maps.Copy(f.suffixes, turingSuffixes)
 	}
@@ -62,6 +69,24 @@ func turingTable() []row {
 		if r := &table[i]; careless[r.op] && r.match.Hi&bindless == 0 {
 			r.mask.Hi &^= bindless
 		}
+	}
+	return table
+}
+
+// notVolta are operations that came with sm_75, beside those of the uniform datapath.
+var notVolta = map[Op]bool{AmpereLDSM: true, AmpereMOVM: true, AmpereIMMA: true, AmpereBMMA: true,
+	AmpereI2I: true, AmpereI2IP: true, AmpereIMNMX: true, AmpereR2UR: true, AmpereVOTEU: true}
+
+// voltaTable is the table without what came with sm_75: uniform registers, constant banks that they name, and the bit
+// that says so, which sm_70 looks at nowhere.
+func voltaTable() []row {
+	var table []row
+	for _, r := range ampereTable {
+		if r.match.Hi&bindless != 0 || uniformGuards[r.op] || notVolta[r.op] || r.since >= 75 {
+			continue
+		}
+		r.mask.Hi &^= bindless
+		table = append(table, r)
 	}
 	return table
 }
@@ -100,6 +125,50 @@ func finishAmpere(in *Inst) error {
 		}
 	}
 	return checkControl(in)
+}
+
+// finishVolta is finishAmpere for sm_70, where the second of two sources has both of the other slots: one of their
+// flags says that it is kept.
+func finishVolta(in *Inst) error {
+	given := in.Control.Reuse
+	if given&6 == 4 && !in.Control.Yield && served(in.form().row) {
+		slots, second := uint8(0), -1
+		for i := range in.form().operands {
+			if o := &in.form().operands[i]; o.reuse >= 0 {
+				slots |= 1 << o.reuse
+				if o.reuse == 1 {
+					second = i
+				}
+			}
+		}
+		if slots == 3 {
+			in.Control.Reuse = given&1 | 2
+			in.Operands[second].Reuse = true
+		}
+	}
+	err := finishAmpere(in)
+	in.Control.Reuse = given
+	return err
+}
+
+// voltaSlot is ampereSlot for sm_70.
+func voltaSlot(f *form, i int) int8 {
+	if !served(f.row) || f.operands[i].letter != 'R' {
+		return -1
+	}
+	if f.row.op == AmpereHMMA {
+		return int8(slices.Index([]uint8{24, 32, 64}, f.operands[i].field.at))
+	}
+	var places []uint8 // of the sources
+	for k := range f.operands {
+		if o := &f.operands[k]; o.letter == 'R' && (o.field.at == 24 || o.field.at == 32 || o.field.at == 64) {
+			places = append(places, o.field.at)
+		}
+	}
+	if len(places) == 2 && places[0] == 24 && f.operands[i].field.at == places[1] {
+		return 1
+	}
+	return ampereSlot(f, i)
 }
 
 // imadName returns what nvdisasm calls a product with 0, 1 or a power of two; ModNone is none.

@@ -246,10 +246,10 @@ var ampereTable = expandForms([]row128{
 	{AmpereIMAD, "1234567", 0x24, "=74:1:1 .unsign@73:1 .X R16 R24 $i $3(~) P87(!90)"},
 	{AmpereIMAD, "134567", 0x25, "=74:1:0 .WIDE .unsign@73:1 R16 P81?7 R24 $i $3(-)"},
 	{AmpereIMAD, "134567", 0x25, "=74:1:1 .WIDE .unsign@73:1 .X R16 P81?7 R24 $i $3(~) P87(!90)"},
-	{AmpereIMAD, "134567", 0x27, "=74:1:0 .HI .unsign@73:1 R16 P81?7 R24 $i $3(-)"},
-	{AmpereIMAD, "134567", 0x27, "=74:1:1 .HI .unsign@73:1 .X R16 P81?7 R24 $i $3(~) P87(!90)"},
-	{AmpereIDP, "156", 0x26, "=76:1:0 =77:1:0 .4A .sign8@73:1 .sign8@74:1 R16 R24 $i R64(-75)"},
-	{AmpereIDP, "156", 0x26, "=76:1:1 .2A .lohi@77:1 .sign16@73:1 .sign8@74:1 R16 R24 $i R64(-75)"},
+	{AmpereIMAD, "134567", 0x27, "75+ =74:1:0 .HI .unsign@73:1 R16 P81?7 R24 $i $3(-)"},
+	{AmpereIMAD, "134567", 0x27, "75+ =74:1:1 .HI .unsign@73:1 .X R16 P81?7 R24 $i $3(~) P87(!90)"},
+	{AmpereIDP, "156", 0x26, "=76:1:0 =77:1:0 .4A .sign8@73:1 .sign8@74:1 R16 R24 $i <75R64 75+R64(-75)"},
+	{AmpereIDP, "156", 0x26, "=76:1:1 .2A .lohi@77:1 .sign16@73:1 .sign8@74:1 R16 R24 $i <75R64 75+R64(-75)"},
 	{AmpereIABS, "1456", 0x13, "R16 $i"},
 	{AmpereIMNMX, "1456", 0x17, ".unsign@73:1 R16 R24 $i P87(!90)"},
 	{AmpereISETP, "1456", 0x0c, "=72:1:0 .icmp@76:3 .unsign@73:1 .bool@74:2 P81 P84 R24 $i P87(!90) <80P68?7(!71)"},
@@ -259,6 +259,8 @@ var ampereTable = expandForms([]row128{
 	{AmpereLEA, "1456", 0x11, "=73:1:0 =74:1:1 =80:1:0 .X R16 P81?7 R24(~72) $u(~) u75:5 P87(!90)"},
 	{AmpereLEA, "1456", 0x11, "=73:1:0 =74:1:0 =80:1:1 .HI R16 P81?7 R24(-72) $u(-) R64 u75:5"},
 	{AmpereLEA, "1456", 0x11, "=73:1:0 =74:1:1 =80:1:1 .HI .X R16 P81?7 R24(~72) $u(~) R64 u75:5 P87(!90)"},
+	{AmpereLEA, "2", 0x11, "<75 =73:1:0 =74:1:0 =80:1:1 .HI R16 P81?7 R24(-72) $u $3 u75:5"},
+	{AmpereLEA, "2", 0x11, "<75 =73:1:0 =74:1:1 =80:1:1 .HI .X R16 P81?7 R24(~72) $u $3 u75:5 P87(!90)"},
 	{AmpereLEA, "1456", 0x11, "=73:1:1 =74:1:0 =80:1:1 .HI .SX32 R16 P81?7 R24(-72) $u(-) u75:5"},
 	{AmpereLEA, "1456", 0x11, "=73:1:1 =74:1:1 =80:1:1 .HI .X .SX32 R16 P81?7 R24(~72) $u(~) u75:5 P87(!90)"},
 	{AmpereLOP3, "1456", 0x12, ".LUT .PAND@80 P81?7 R16 R24 $u R64 u72:8 P87(!90)"},
@@ -296,16 +298,18 @@ var ampereTable = expandForms([]row128{
 	{AmpereF2FP, "145", 0x3e, "=78:2:1 =81:1:0 .SATFINITE@77 .RELU@75 .BF16@76 .MERGE_C .RZ@80 R16 $f R64"},
 
 	// Predicates, special registers, lanes.
-	{AmperePLOP3, "4", 0x1c, "=67:1:0 .LUT P81 P84 P87(!90) P77(!80) P68(!71) u64:3+72:5 u16:8"},
-	{AmperePLOP3, "4", 0x1c, "=67:1:1 .LUT P81 P84 P87(!90) P77(!80) p68(!71) u64:3+72:5 u16:8"},
+	{AmperePLOP3, "4", 0x1c, "<75 .LUT P81 P84 P87(!90) P77(!80) P68(!71) u64:3+72:5 u16:8"},
+	{AmperePLOP3, "4", 0x1c, "75+ =67:1:0 .LUT P81 P84 P87(!90) P77(!80) P68(!71) u64:3+72:5 u16:8"},
+	{AmperePLOP3, "4", 0x1c, "75+ =67:1:1 .LUT P81 P84 P87(!90) P77(!80) p68(!71) u64:3+72:5 u16:8"},
 	{AmpereI2I, "1456", 0x38, ".i2i@76:2 .S32 .SAT R16 $i"},
 	{AmpereI2IP, "1456", 0x39, "=78:1:0 .i2i@76:2 .S32 <86.SAT 86+.i2ip@74:2 R16 R24 $i R64(h1@72:2)"},
 	{AmpereI2IP, "1456", 0x39, "=78:1:1 .i2i2@76:2 .S32 <86.SAT 86+.i2ip@74:2 R16 R24 $i R64(top@72:2+77:1)"},
 	{AmpereF2IP, "1234567", 0x43, "86+ =77:1:0 .sign8@76:1 .F32 .f2ip@78:2 .NTZ@74 .RELU@75 R16 R24 $f " +
 		"$3(keeph1@72:1,spaced)"},
 	{AmpereI2FP, "1456", 0x45, "86+ =85:1:1 =84:1:0 =75:3:2 .F32 .int32@74:1 .i2fp@78:2 R16 $u"},
-	{AmperePLOP3, "15", 0x1d, "<80 =67:1:0 .LUT P81 P84 P87(!90) $u(spaced,msb@0:0) P68(!71) u72:8 u16:8"},
-	{AmperePLOP3, "6", 0x1d, "<80 =67:1:0 .LUT P81 P84 P87(!90) $u(msb@0:0) P68(!71) u72:8 u16:8"},
+	{AmperePLOP3, "15", 0x1d, "<75 .LUT P81 P84 P87(!90) $u(spaced,msb@0:0) P68(!71) u72:8 u16:8"},
+	{AmperePLOP3, "15", 0x1d, "75+ <80 =67:1:0 .LUT P81 P84 P87(!90) $u(spaced,msb@0:0) P68(!71) u72:8 u16:8"},
+	{AmperePLOP3, "6", 0x1d, "75+ <80 =67:1:0 .LUT P81 P84 P87(!90) $u(msb@0:0) P68(!71) u72:8 u16:8"},
 	{AmperePLOP3, "15", 0x1d, "80+ .LUT P81 P84 P87(!90) $u(spaced,msb@0:0) P68(!71) u72:8 u16:8"},
 	{AmperePLOP3, "6", 0x1d, "80+ .LUT P81 P84 P87(!90) $u(msb@0:0) P68(!71) u72:8 u16:8"},
 	{AmperePLOP3, "15", 0x1e, ".LUT P81 P84 P87(!90) $u(spaced,msb@0:0) R64(msb@0:0) u72:8 u16:8"},
@@ -372,33 +376,33 @@ var ampereTable = expandForms([]row128{
 
 	// Memory. Global addresses are a register pair, or an offset from a uniform register's; a descriptor in a uniform
 	// register may say how they are cached.
-	{AmpereLDG, "1", 0x181, "<80 =87:1:0 .E@72 .evict@84:3 .ltc75@68:2 .sizeU@73:3 .load@77:4 .PRIVATE@76 P81?7 " +
-		"R16 M24+40:24 Q64?7(!67)"},
-	{AmpereLDG, "1", 0x181, "<80 =87:1:1 .E@72 .evict@84:3 .ltc75@68:2 .sizeU@73:3 .load@77:4 .PRIVATE@76 .ZD P81 " +
-		"R16 M24+40:24 Q64?7(!67)"},
-	{AmpereLDG, "d", 0x181, "<80 =87:1:0 =90:1:0 .E@72 .evict@84:3 .ltc75@68:2 .sizeU@73:3 .load@77:4 .PRIVATE@76 " +
-		"P81?7 R16 M24+40:24(ur32,width@90:1) Q64?7(!67)"},
-	{AmpereLDG, "d", 0x181, "<80 =87:1:1 =90:1:0 .E@72 .evict@84:3 .ltc75@68:2 .sizeU@73:3 .load@77:4 .PRIVATE@76 " +
-		".ZD P81 R16 M24+40:24(ur32,width@90:1) Q64?7(!67)"},
-	{AmpereLDG, "d", 0x181, "<80 =87:1:0 =90:1:1 =72:1:1 .E .evict@84:3 .ltc75@68:2 .sizeU@73:3 .load@77:4 " +
-		".PRIVATE@76 P81?7 R16 M24+40:24(ur32,width@90:1) Q64?7(!67)"},
-	{AmpereLDG, "d", 0x181, "<80 =87:1:1 =90:1:1 =72:1:1 .E .evict@84:3 .ltc75@68:2 .sizeU@73:3 .load@77:4 " +
-		".PRIVATE@76 .ZD P81 R16 M24+40:24(ur32,width@90:1) Q64?7(!67)"},
-	{AmpereLD, "4", 0x180, "<80 =87:1:0 .E@72 .evict@84:3 .ltc75@68:2 .sizeU@73:3 .load@77:4 .PRIVATE@76  R16 " +
-		"M24+32:32 Q64?7(!67)"},
-	{AmpereLD, "d", 0x180, "<80 =90:1:0 =87:1:0 .E@72 .evict@84:3 .ltc75@68:2 .sizeU@73:3 .load@77:4 .PRIVATE@76  " +
-		"R16 M24+40:24(ur32,width@90:1) Q64?7(!67)"},
-	{AmpereLD, "d", 0x180, "<80 =90:1:1 =72:1:1 =87:1:0 .E .evict@84:3 .ltc75@68:2 .sizeU@73:3 .load@77:4 " +
-		".PRIVATE@76  R16 M24+40:24(ur32,width@90:1) Q64?7(!67)"},
-	{AmpereLDS, "4", 0x184, "<80 =87:1:0 .U@76 .size@73:3  R16 M24+40:24(times@78:2)"},
+	{AmpereLDG, "1", 0x181, "<80 =87:1:0 .E@72 .evict@84:3 75+.ltc75@68:2 .sizeU@73:3 .load@77:4 .PRIVATE@76 P81?7 " +
+		"R16 M24+40:24 75+Q64?7(!67)"},
+	{AmpereLDG, "1", 0x181, "<80 =87:1:1 .E@72 .evict@84:3 75+.ltc75@68:2 .sizeU@73:3 .load@77:4 .PRIVATE@76 .ZD P81 " +
+		"R16 M24+40:24 75+Q64?7(!67)"},
+	{AmpereLDG, "d", 0x181, "<80 =87:1:0 =90:1:0 .E@72 .evict@84:3 75+.ltc75@68:2 .sizeU@73:3 .load@77:4 .PRIVATE@76 " +
+		"P81?7 R16 M24+40:24(ur32,width@90:1) 75+Q64?7(!67)"},
+	{AmpereLDG, "d", 0x181, "<80 =87:1:1 =90:1:0 .E@72 .evict@84:3 75+.ltc75@68:2 .sizeU@73:3 .load@77:4 .PRIVATE@76 " +
+		".ZD P81 R16 M24+40:24(ur32,width@90:1) 75+Q64?7(!67)"},
+	{AmpereLDG, "d", 0x181, "<80 =87:1:0 =90:1:1 =72:1:1 .E .evict@84:3 75+.ltc75@68:2 .sizeU@73:3 .load@77:4 " +
+		".PRIVATE@76 P81?7 R16 M24+40:24(ur32,width@90:1) 75+Q64?7(!67)"},
+	{AmpereLDG, "d", 0x181, "<80 =87:1:1 =90:1:1 =72:1:1 .E .evict@84:3 75+.ltc75@68:2 .sizeU@73:3 .load@77:4 " +
+		".PRIVATE@76 .ZD P81 R16 M24+40:24(ur32,width@90:1) 75+Q64?7(!67)"},
+	{AmpereLD, "4", 0x180, "<80 =87:1:0 .E@72 .evict@84:3 75+.ltc75@68:2 .sizeU@73:3 .load@77:4 .PRIVATE@76  R16 " +
+		"M24+32:32 75+Q64?7(!67)"},
+	{AmpereLD, "d", 0x180, "<80 =90:1:0 =87:1:0 .E@72 .evict@84:3 75+.ltc75@68:2 .sizeU@73:3 .load@77:4 .PRIVATE@76  " +
+		"R16 M24+40:24(ur32,width@90:1) 75+Q64?7(!67)"},
+	{AmpereLD, "d", 0x180, "<80 =90:1:1 =72:1:1 =87:1:0 .E .evict@84:3 75+.ltc75@68:2 .sizeU@73:3 .load@77:4 " +
+		".PRIVATE@76  R16 M24+40:24(ur32,width@90:1) 75+Q64?7(!67)"},
+	{AmpereLDS, "4", 0x184, "<80 =87:1:0 .U@76 .size@73:3  R16 <75M24+40:24 75+M24+40:24(times@78:2)"},
 	{AmpereLDS, "d", 0x184, "<80 =87:1:0 .U@76 .size@73:3  R16 M24+40:24(ur32,times@78:2)"},
-	{AmpereLD, "4", 0x180, "<80 =87:1:1 .E@72 .evict@84:3 .ltc75@68:2 .sizeU@73:3 .load@77:4 .PRIVATE@76 .ZD P81 " +
-		"R16 M24+32:32 Q64?7(!67)"},
-	{AmpereLD, "d", 0x180, "<80 =90:1:0 =87:1:1 .E@72 .evict@84:3 .ltc75@68:2 .sizeU@73:3 .load@77:4 .PRIVATE@76 " +
-		".ZD P81 R16 M24+40:24(ur32,width@90:1) Q64?7(!67)"},
-	{AmpereLD, "d", 0x180, "<80 =90:1:1 =72:1:1 =87:1:1 .E .evict@84:3 .ltc75@68:2 .sizeU@73:3 .load@77:4 " +
-		".PRIVATE@76 .ZD P81 R16 M24+40:24(ur32,width@90:1) Q64?7(!67)"},
-	{AmpereLDS, "4", 0x184, "<80 =87:1:1 .U@76 .size@73:3 .ZD P81 R16 M24+40:24(times@78:2)"},
+	{AmpereLD, "4", 0x180, "<80 =87:1:1 .E@72 .evict@84:3 75+.ltc75@68:2 .sizeU@73:3 .load@77:4 .PRIVATE@76 .ZD P81 " +
+		"R16 M24+32:32 75+Q64?7(!67)"},
+	{AmpereLD, "d", 0x180, "<80 =90:1:0 =87:1:1 .E@72 .evict@84:3 75+.ltc75@68:2 .sizeU@73:3 .load@77:4 .PRIVATE@76 " +
+		".ZD P81 R16 M24+40:24(ur32,width@90:1) 75+Q64?7(!67)"},
+	{AmpereLD, "d", 0x180, "<80 =90:1:1 =72:1:1 =87:1:1 .E .evict@84:3 75+.ltc75@68:2 .sizeU@73:3 .load@77:4 " +
+		".PRIVATE@76 .ZD P81 R16 M24+40:24(ur32,width@90:1) 75+Q64?7(!67)"},
+	{AmpereLDS, "4", 0x184, "<80 =87:1:1 .U@76 .size@73:3 .ZD P81 R16 <75M24+40:24 75+M24+40:24(times@78:2)"},
 	{AmpereLDS, "d", 0x184, "<80 =87:1:1 .U@76 .size@73:3 .ZD P81 R16 M24+40:24(ur32,times@78:2)"},
 	{AmpereSTG, "1", 0x186, "<80 .E@72 .evict@84:3 .sizeU@73:3 .store@77:4 .PRIVATE@76 M24+40:24 R32"},
 	{AmpereSTG, "d", 0x186, "<80 =90:1:0 .E@72 .evict@84:3 .sizeU@73:3 .store@77:4 .PRIVATE@76 " +
@@ -448,7 +452,7 @@ var ampereTable = expandForms([]row128{
 		"M24+40:24(ur64,width@90:1) R32"},
 	{AmpereLDS, "4", 0x184, "80+ .size@73:3 R16 M24+40:24(times@78:2)"},
 	{AmpereLDS, "d", 0x184, "80+ .size@73:3 R16 M24+40:24(ur32,times@78:2)"},
-	{AmpereSTS, "1", 0x188, ".size@73:3 M24+40:24(times@78:2) R32"},
+	{AmpereSTS, "1", 0x188, ".size@73:3 <75M24+40:24 75+M24+40:24(times@78:2) R32"},
 	{AmpereSTS, "d", 0x188, ".size@73:3 M24+40:24(ur64,times@78:2) R32"},
 	{AmpereLDL, "4", 0x183, ".evict@84:3 .size@73:3 R16 M24+40:24"},
 	{AmpereLDL, "d", 0x183, "=76:1:0 .evict@84:3 .size@73:3 R16 M24+40:24(ur32)"},
@@ -507,13 +511,13 @@ var ampereTable = expandForms([]row128{
 	{AmpereQSPC, "1", 0x1aa, ".E@72 .space@73:2 P81 R16 M24+40:24"},
 	{AmpereQSPC, "d", 0x1aa, "=90:1:0 .E@72 .space@73:2 P81 R16 M24+40:24(ur32,width@90:1)"},
 	{AmpereQSPC, "d", 0x1aa, "=90:1:1 =72:1:1 .E .space@73:2 P81 R16 M24+40:24(ur32,width@90:1)"},
-	{AmpereATOMS, "1", 0x18c, ".atomsop@87:4 .atomst@73:2 R16 M24+40:24(times@78:2) R32"},
+	{AmpereATOMS, "1", 0x18c, ".atomsop@87:4 .atomst@73:2 R16 <75M24+40:24 75+M24+40:24(times@78:2) R32"},
 	{AmpereATOMS, "d", 0x18c, ".atomsop@87:4 .atomst@73:2 R16 M24+40:24(ur64,times@78:2) R32"},
 	{AmpereATOMS, "7", 0x18c, "80+ =73:2:2 =87:4:9 .ARRIVE .64 R16 M24+40:24(ur64,times@78:2)"},
 	{AmpereATOMS, "7", 0x18c, "80+ =73:2:0 =87:4:10 .POPC .INC .32 R16 M24+40:24(ur64,times@78:2)"},
-	{AmpereATOMS, "1", 0x18d, "=87:1:0 .CAS .atomst@73:2 R16 M24+40:24(times@78:2) R32 R64"},
-	{AmpereATOMS, "1", 0x18d, "=87:2:1 .CAST .atomst@73:2 R16 M24+40:24(times@78:2) R32 R64"},
-	{AmpereATOMS, "1", 0x18d, "=87:2:3 .CAST .SPIN .atomst@73:2 R16 M24+40:24(times@78:2) R32 R64"},
+	{AmpereATOMS, "1", 0x18d, "=87:1:0 .CAS .atomst@73:2 R16 <75M24+40:24 75+M24+40:24(times@78:2) R32 R64"},
+	{AmpereATOMS, "1", 0x18d, "=87:2:1 .CAST .atomst@73:2 R16 <75M24+40:24 75+M24+40:24(times@78:2) R32 R64"},
+	{AmpereATOMS, "1", 0x18d, "=87:2:3 .CAST .SPIN .atomst@73:2 R16 <75M24+40:24 75+M24+40:24(times@78:2) R32 R64"},
 	{AmpereMEMBAR, "4", 0x192, "80+ .fence@76:5"},
 	{AmpereMEMBAR, "4", 0x192, "<80 .strength@79:2 .scope@76:3 .MMIO@72"},
 	{AmpereERRBAR, "4", 0x1ab, ""},
@@ -620,8 +624,8 @@ var ampereTable = expandForms([]row128{
 		"R24(-72,line@73:1) R32(-63,line@74:1) R64"},
 	{AmpereHMMA, "1", 0x36, "<80 =75:1:0 =76:1:1 .884 .F32 .f16f32@78:1 .step@79:2 .SATFINITE@77 R16 " +
 		"R24(-72,line@73:1) R32(-63,line@74:1) R64"},
-	{AmpereHMMA, "1", 0x3c, "<80 =82:2:0 .hmma@75:1+78:1 .f16f32@76:1 .SATFINITE@77 R16 R24(-72) R32(-63) R64"},
-	{AmpereHMMA, "1", 0x3c, "<80 =82:2:3 .hmma@75:1+78:1 .f16f32@76:1 .SATFINITE@77 R16 R24(-72) R32(-63) R64"},
+	{AmpereHMMA, "1", 0x3c, "75+ <80 =82:2:0 .hmma@75:1+78:1 .f16f32@76:1 .SATFINITE@77 R16 R24(-72) R32(-63) R64"},
+	{AmpereHMMA, "1", 0x3c, "75+ <80 =82:2:3 .hmma@75:1+78:1 .f16f32@76:1 .SATFINITE@77 R16 R24(-72) R32(-63) R64"},
 	{AmpereHMMA, "1", 0x3c, "80+ =73:1:0 .hmma@75:1+78:1 .f16f32@76:1 .tensor@82:2 R16 R24(-72) R32(-63) R64 " +
 		"86+q87?7(!90)"},
 	{AmpereHMMA, "1", 0x3c, "80+ =73:1:1 =81:1:0 .SP .hmmasp@75:1+78:1 .f16f32@76:1 .tensor@82:2 R16 R24(-72) " +

@@ -118,8 +118,8 @@ func TestPlaces(t *testing.T) {
 			}
 		}
 	}
-	for arch, want := range map[int]*Family{50: Maxwell, 61: Maxwell, 75: Turing, 80: Ampere, 86: GA10x, 35: nil,
-		70: nil, 90: nil} {
+	for arch, want := range map[int]*Family{50: Maxwell, 61: Maxwell, 70: Volta, 75: Turing, 80: Ampere, 86: GA10x,
+		35: nil, 90: nil} {
 		if got := FamilyOf(arch); got != want {
 			t.Errorf("sm_%d is of %v", arch, got)
 		}

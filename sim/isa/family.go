@@ -84,11 +84,11 @@ func (f *Family) Call(w Word) CallKind { return f.call(w) }
 
 // families are all families; an Op's upper bits say to which of the first two it belongs. Those of 128-bit words share
 // Ampere's.
-var families [4]*Family
+var families [5]*Family
 
 // not an initializer: their tables name Ops, which name families
 func init() {
-	families = [...]*Family{Maxwell, Ampere, Turing, GA10x}
+	families = [...]*Family{Maxwell, Ampere, Turing, GA10x, Volta}
 	for i, f := range families {
 		f.number = uint8(i)
 	}

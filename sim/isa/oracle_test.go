@@ -78,7 +78,7 @@ var dialects = []dialect{
 		},
 		flagged: func(w Word, _ uint8) Word { return w },
 	},
-	wide(Turing), wide(Ampere), wide(GA10x),
+	wide(Volta), wide(Turing), wide(Ampere), wide(GA10x),
 }
 
 // wide is the dialect of a family of 128-bit words.

@@ -42,7 +42,7 @@ WAIT:
 
 // TestLocksOfOneWarp: the threads of a warp wait for a lock that one of them holds; each gets it.
 func TestLocksOfOneWarp(t *testing.T) {
-	for _, arch := range []int{75, 80, 86} {
+	for _, arch := range []int{70, 75, 80, 86} {
 		t.Run(fmt.Sprintf("sm_%d", arch), func(t *testing.T) {
 			m := compiled(t, fmt.Sprintf(locks, arch), arch)
 			want := []uint32{0, 3 * 96 * 3 / 2} // odd threads take it twice
@@ -96,7 +96,7 @@ WRITE:
 
 // TestBarriersInRegisters: BAR with its barrier, its number of threads, or both in a register.
 func TestBarriersInRegisters(t *testing.T) {
-	for _, arch := range []int{75, 80, 86} {
+	for _, arch := range []int{70, 75, 80, 86} {
 		t.Run(fmt.Sprintf("sm_%d", arch), func(t *testing.T) {
 			m := compiled(t, fmt.Sprintf(barriers, arch), arch)
 			want := make([]uint32, 128)

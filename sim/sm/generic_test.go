@@ -64,7 +64,7 @@ func TestGenericAtomics(t *testing.T) {
 			}))
 		}},
 	}
-	for _, arch := range []int{61, 75, 80, 86} {
+	for _, arch := range []int{61, 70, 75, 80, 86} {
 		text := fmt.Sprintf(".version 7.8\n.target sm_%d\n.address_size 64\n", arch)
 		for _, c := range cases {
 			code := fmt.Sprintf("atom.%s %%rd10, [%%rd9], %%rd7;", c.ptx)
@@ -137,7 +137,7 @@ func TestHalfAtomics(t *testing.T) {
 	for len(in) < 2048 {
 		in = append(in, r.Uint32())
 	}
-	for _, arch := range []int{61, 75, 80, 86} {
+	for _, arch := range []int{61, 70, 75, 80, 86} {
 		m := compiled(t, fmt.Sprintf(".version 7.8\n.target sm_%d\n", arch)+unaryKernel("atoms", 8, 16)+halfAtoms, arch)
 		n := len(in) / 2
 		from, to := m.buffer(in), m.buffer(make([]uint32, 4*n))

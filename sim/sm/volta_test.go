@@ -8,7 +8,7 @@ import (
 )
 
 // voltaArchitectures have HMMA.884, Volta's product in steps.
-var voltaArchitectures = []int{75}
+var voltaArchitectures = []int{70, 75}
 
 // TestVoltaProducts: mma.m8n8k4 in its forms, four products of 8 by 4 and 4 by 8 side by side, against matrices whose
 // elements lie in lanes as the PTX ISA manual says.

@@ -75,7 +75,7 @@ func TestRuns(t *testing.T) {
 	}{
 		{61, isa.Maxwell, true}, {75, isa.Turing, true}, {80, isa.Ampere, true}, {86, isa.GA10x, true},
 		{86, isa.Ampere, true}, {80, isa.GA10x, false}, {86, isa.Turing, false}, {75, isa.Maxwell, false},
-		{70, isa.Turing, false},
+		{70, isa.Turing, false}, {70, isa.Volta, true}, {75, isa.Volta, false},
 	} {
 		if got := Runs(c.arch, c.code); got != c.want {
 			t.Errorf("sm_%d runs code of %s: %v, want %v", c.arch, c.code.Name, got, c.want)

@@ -32,7 +32,8 @@ func init() { // not an initializer: rows lead back to lowerer, which asks for i
 	later := &target{rows: ampereRows(maxwell.rows), nop: isa.AmpereNOP, banks: 2, reads: 2, independent: true}
 	ga10x := *later
 	ga10x.reads = 1
-	targets = map[*isa.Family]*target{isa.Maxwell: maxwell, isa.Turing: later, isa.Ampere: later, isa.GA10x: &ga10x}
+	targets = map[*isa.Family]*target{isa.Maxwell: maxwell, isa.Volta: later,
+		isa.Turing: later, isa.Ampere: later, isa.GA10x: &ga10x}
 }
 
 // Executes returns the family of code for a compute capability times ten, nil if such code is not executed.

@@ -146,6 +146,9 @@ func (l *lowerer) mmaStep(step uint32) {
 		op.Aux |= MMASingleC
 	}
 	extra := uint32(1)
+	if l.code.Family == isa.Volta {
+		extra = 0
+	}
 	op.Aux |= step<<MMAStep | 4<<MMABlock | extra<<MMAExtra
 	op.Size = MMAShares * 8 * 8 * 4 / (16 * 8 * 16) * 2 // half of four products: FP16 sums are made in two steps
 	if op.Aux&MMASingle != 0 {
