@@ -10,8 +10,8 @@ tools=${WARPDROP_TOOLCHAIN:-.toolchain}/bin
 # there for its line table; its paths begin with a folder that no machine has.
 clang=("$tools/clang-19" -x cuda --cuda-device-only -nocudainc -nocudalib -nogpulib -fdeclspec -I workloads/kernels -S -O3)
 ptxas=("$tools/ptxas" -O3)
-# Of the workloads there are kernels for sm_75 and sm_80 too (NAME.sm_75.cubin); ptxas places their operands as they are.
-declare -A version=([75]=+ptx63 [80]=+ptx70)
+# Of the workloads there are kernels for sm_75 and sm_80 too (NAME.sm_75.cubin), of two test programs for all; ptxas places their operands as they are.
+declare -A version=([70]=+ptx60 [75]=+ptx63 [80]=+ptx70 [86]=+ptx71)
 for t in clang-19 ptxas; do
   [ -x "$tools/$t" ] || { echo "kernels: $tools/$t is missing: run scripts/toolchain.sh" >&2; exit 1; }
 done
@@ -43,6 +43,7 @@ for cu in "$@"; do
   case $cu in
     workloads/kernels/tensor*) archs=(75 80) ;;
     workloads/kernels/*) archs=(61 75 80) ;;
+    sim/sm/testdata/families.cu | sim/sm/testdata/packed.cu) archs=(61 70 75 80 86) ;;
   esac
   for arch in "${archs[@]}"; do
     to=$cubin

@@ -41,8 +41,8 @@ func hazardConfig() *timing.Config {
 }
 
 // architectures are what stands in the names of the test programs' cubins for the GPUs that they are compiled for:
-// sm_61, sm_75 and sm_80.
-var architectures = []string{"", ".sm_75", ".sm_80"}
+// sm_61, then the others.
+var architectures = []string{"", ".sm_70", ".sm_75", ".sm_80", ".sm_86"}
 
 // eachArchitecture runs a test on a program's cubins.
 func eachArchitecture(t *testing.T, name string, test func(t *testing.T, m *machine)) {
