@@ -48,8 +48,8 @@ ld.global.u32 %%r1, [%%rd2]; ld.global.u32 %%r2, [%%rd2+4];
 ld.global.u32 %%r3, [%%rd2+8]; ld.global.u32 %%r4, [%%rd2+12];
 `, i, 4*room)
 			c, d := list(f.c, 5, 4, true), list(f.d, 10, 12, false)
-			s += fmt.Sprintf("mma.sync.aligned.m8n8k4.%s.%s.%s.f16.f16.%s %s, {%%r1,%%r2}, {%%r3,%%r4}, %s;\n", f.a, f.b,
-				f.d, f.c, d, c)
+			s += fmt.Sprintf("mma.sync.aligned.m8n8k4.%s.%s.%s.f16.f16.%s %s, {%%r1,%%r2}, {%%r3,%%r4}, %s;\n", f.a,
+				f.b, f.d, f.c, d, c)
 			for k, reg := range strings.Split(strings.Trim(d, "{}"), ",") {
 				s += fmt.Sprintf("st.global.%s [%%rd2+%d], %s;\n", map[string]string{"f16": "u32", "f32": "f32"}[f.d],
 					4*(12+k), reg)

@@ -524,7 +524,9 @@ func (x *Exec) multiplyStep(w *Warp, op *lower.Op, mask uint32) {
 	var d [2]lower.Row
 	for q := range 4 {
 		lane := func(i int) int { return i&3 | i>>2<<4 | q<<2 } // of those that work together
-		half := func(s lower.Src, i, k int) uint32 { return w.row(s + lower.Src(k/2))[lane(i)] >> (k % 2 * 16) & 0xffff }
+		half := func(s lower.Src, i, k int) uint32 {
+			return w.row(s + lower.Src(k/2))[lane(i)] >> (k % 2 * 16) & 0xffff
+		}
 		a, b := &x.factors[0], &x.factors[1]
 		a.special, b.special, a.sparse, b.sparse = [16]bool{}, [16]bool{}, false, false
 		for i := range 8 {
