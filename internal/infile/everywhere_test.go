@@ -26,7 +26,7 @@ func TestFilesAreOpenedHere(t *testing.T) {
 		"internal/sources/sources.go":       "this project's own files, for tests",
 	}
 	tools := []string{"internal/torture/", "internal/site/", "internal/thirdparty/", "internal/vulndb/",
-		"internal/docfigures/", "plots/golden/", "cmd/browser/", "scripts/"}
+		"internal/docfigures/", "internal/doctables/", "plots/golden/", "cmd/browser/", "scripts/"}
 	sources.Each(t, "../..", func(name string, text []byte) {
 		if others[name] != "" || slices.ContainsFunc(tools, func(dir string) bool { return strings.HasPrefix(name, dir) }) {
 			return
