@@ -10,7 +10,10 @@ import (
 // TestTablesAreShown: who writes a table for spreadsheets passes its cells through Cell; the others write no text but
 // their own.
 func TestTablesAreShown(t *testing.T) {
-	own := map[string]string{"cmd/warpdrop/train.go": "numbers alone", "internal/doctables/main.go": "the documentation's own"}
+	own := map[string]string{
+		"cmd/warpdrop/train.go":      "numbers alone",
+		"internal/doctables/main.go": "the documentation's own, in which +0.05 is a difference",
+	}
 	found := 0
 	sources.Each(t, "../..", func(name string, text []byte) {
 		if !strings.Contains(string(text), "csv.NewWriter(") {
