@@ -301,22 +301,18 @@ var tables = []table{
 		seen := map[string]bool{}
 		return lines(energyHead, e["energy"], func(r row) []string {
 			l := energyRow(r)
-			if key := l[0] + l[1]; seen[key] {
-				return nil // dense is the same at all rates
-			} else {
+			if key := l[0] + l[1]; !seen[key] { // dense is the same at all rates
 				seen[key] = true
+				return l
 			}
-			return l
+			return nil
 		})
 	}},
 	{"design/energy.md", "energy", []string{"energy"}, func(e experiments, _ [][]string) [][]string {
-		first := true
 		return lines(energyHead, e["energy"], func(r row) []string {
-			if r.width("-") != "2048-2048" || r.rate() != "0.7" && (r.Method != "dense" || !first) ||
-				r.Method == "dense" && !first {
+			if r.width("-") != "2048-2048" || r.rate() != "0.7" {
 				return nil
 			}
-			first = first && r.Method != "dense"
 			return energyRow(r)
 		})
 	}},

@@ -52,7 +52,14 @@ func (b *Block) Land(key uint32, at int64) {
 	}
 }
 
-// landed does the arrivals up to a cycle.
+// settle does the arrivals up to a cycle, before an instruction looks at shared memory.
+func (b *Block) settle(cycle int64) {
+	if len(b.due) != 0 {
+		b.landed(cycle)
+	}
+}
+
+// landed is settle where arrivals are due.
 func (b *Block) landed(cycle int64) {
 	left := b.due[:0]
 	for _, a := range b.due {

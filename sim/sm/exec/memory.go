@@ -24,9 +24,7 @@ func (x *Exec) memory(w *Warp, op *lower.Op, mask uint32) {
 	}
 	switch op.Code {
 	case lower.CodeLDS:
-		if len(w.Block.due) != 0 {
-			w.Block.landed(x.Clock)
-		}
+		w.Block.settle(x.Clock)
 		a.Space, a.Kind = memory.SpaceShared, memory.Load
 		if (x.Check != nil || !x.loadShared(w, op, mask)) && x.sharedAddress(w, op, mask) {
 			x.load(w, op, unsafe.Pointer(unsafe.SliceData(w.Block.Shared)), 0, mask)
@@ -46,9 +44,7 @@ func (x *Exec) memory(w *Warp, op *lower.Op, mask uint32) {
 			x.arriveLater(w, mask)
 		}
 	case lower.CodeATOMS:
-		if len(w.Block.due) != 0 {
-			w.Block.landed(x.Clock)
-		}
+		w.Block.settle(x.Clock)
 		a.Space, a.Kind = memory.SpaceShared, memory.Atomic
 		if x.sharedAddress(w, op, mask) {
 			x.atomicShared(w, op, mask)
@@ -393,9 +389,7 @@ func (x *Exec) atomicGeneric(w *Warp, op *lower.Op, mask uint32) {
 	}
 	a.Mask = global
 	if shared != 0 {
-		if len(w.Block.due) != 0 {
-			w.Block.landed(x.Clock)
-		}
+		w.Block.settle(x.Clock)
 		if !x.checkShared(w, shared) {
 			return
 		}
@@ -528,8 +522,8 @@ func (x *Exec) generic(w *Warp, op *lower.Op, mask uint32) {
 		}
 		a.Addr[i] = addr
 	}
-	if shared != 0 && len(w.Block.due) != 0 {
-		w.Block.landed(x.Clock)
+	if shared != 0 {
+		w.Block.settle(x.Clock)
 	}
 	write := op.Code == lower.CodeST
 	a.Kind = memory.Load
